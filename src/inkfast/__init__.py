@@ -1,0 +1,5 @@
+"""inkfast: handwritten digits, read through noise."""
+
+from importlib.metadata import version
+
+__version__ = version("inkfast")

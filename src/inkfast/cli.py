@@ -1,0 +1,241 @@
+"""The command line: words into calls, one-line errors, nothing numeric.
+
+Everything that computes is imported inside the commands, so that `inkfast --help` stays quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from inkfast.errors import InkfastError
+
+app = typer.Typer(
+    name="inkfast",
+    help="Handwritten digits, read through noise: train, compare honestly, measure.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+)
+data_app = typer.Typer(help="Where digits come from: list, fetch, verify.", no_args_is_help=True)
+noise_app = typer.Typer(help="Corruptions: list them, look at one.", no_args_is_help=True)
+models_app = typer.Typer(help="Architectures: list them, look at one.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+app.add_typer(noise_app, name="noise")
+app.add_typer(models_app, name="models")
+
+Data = Annotated[
+    str | None, typer.Option(help="auto, mnist, embedded, a .csv, .npz or .npy file, or a folder.")
+]
+NoiseOption = Annotated[
+    str | None, typer.Option(help="Preset or chain, e.g. 'rotate(degrees=72) + gaussian(sigma=.2)'.")
+]
+TrainNoise = Annotated[str | None, typer.Option(help="Training noise: fresh, once or none.")]
+Seed = Annotated[int | None, typer.Option(help="First seed.")]
+Epochs = Annotated[int | None, typer.Option(help="Epochs of every model.")]
+Threads = Annotated[int | None, typer.Option(help="Threads of a fit; 0 times a step and chooses.")]
+TestFraction = Annotated[
+    float | None, typer.Option(help="Share cut off for testing from data without a test part.")
+]
+Name = Annotated[str | None, typer.Option(help="Name of the run.")]
+Out = Annotated[Path | None, typer.Option(help="Run folder.", show_default="runs/NAME")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with what the folder holds.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Start the folder's run anew.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Any recipe key, e.g. --set learning_rate=0.01; repeatable."),
+]
+
+
+@app.command()
+def compare(
+    recipe: Annotated[Path | None, typer.Argument(help="Experiment as TOML.", metavar="[RECIPE]")] = None,
+    data: Data = None,
+    noise: NoiseOption = None,
+    train_noise: TrainNoise = None,
+    models: Annotated[str | None, typer.Option(help="Names, comma-separated: mlp,cnn")] = None,
+    seeds: Annotated[int | None, typer.Option(help="How many seeds each model gets.")] = None,
+    seed: Seed = None,
+    epochs: Epochs = None,
+    settings: Settings = None,
+    test_fraction: TestFraction = None,
+    threads: Threads = None,
+    name: Name = None,
+    out: Out = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Compare models on noisy digits and leave a report worth reading."""
+    from inkfast import commands
+
+    given = {
+        "data": data, "noise": noise, "train_noise": train_noise, "models": models,
+        "seeds": seeds, "seed": seed, "test_fraction": test_fraction, "threads": threads,
+        "name": name,
+    }  # fmt: skip
+    flags = _given(given, epochs, settings)
+    commands.compare(recipe, flags, out, resume=resume, overwrite=overwrite)
+
+
+@app.command()
+def train(
+    model: Annotated[str, typer.Argument(help="e.g. cnn or 'mlp(hidden=[256, 128])'")],
+    data: Data = None,
+    noise: NoiseOption = None,
+    train_noise: TrainNoise = None,
+    seed: Seed = None,
+    epochs: Epochs = None,
+    settings: Settings = None,
+    test_fraction: TestFraction = None,
+    threads: Threads = None,
+    name: Name = None,
+    out: Out = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Train one model; the run folder is the same as that of a comparison."""
+    from inkfast import commands
+
+    given = {
+        "data": data, "noise": noise, "train_noise": train_noise, "models": model, "seed": seed,
+        "test_fraction": test_fraction, "threads": threads, "name": name or "train",
+    }  # fmt: skip
+    flags = _given(given, epochs, settings)
+    commands.compare(None, flags, out, resume=resume, overwrite=overwrite)
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="Run folder of compare or train.", metavar="RUN")],
+    data: Data = None,
+    noise: NoiseOption = None,
+    json_path: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures to this file.")
+    ] = None,
+) -> None:
+    """Score a run's models on other digits or under other noise."""
+    from inkfast import commands
+
+    commands.evaluate(run, data, noise, json_path)
+
+
+@data_app.command("list")
+def data_list() -> None:
+    """List the data sources, and whether MNIST is on this machine."""
+    from inkfast import commands
+
+    commands.data_list()
+
+
+@data_app.command("fetch")
+def data_fetch() -> None:
+    """Download MNIST (11 MB) into your cache, checked by SHA-256."""
+    from inkfast import commands
+
+    commands.data_fetch()
+
+
+@data_app.command("verify")
+def data_verify(
+    folder: Annotated[Path | None, typer.Argument(help="Default: where MNIST was found.")] = None,
+) -> None:
+    """Check MNIST's four files against their SHA-256."""
+    from inkfast import commands
+
+    commands.data_verify(folder)
+
+
+@noise_app.command("list")
+def noise_list() -> None:
+    """List corruptions with their parameters, and presets."""
+    from inkfast import commands
+
+    commands.noise_list()
+
+
+@noise_app.command("show")
+def noise_show(
+    noise: Annotated[str, typer.Argument(help="A corruption, a chain or a preset.")],
+    data: Data = None,
+    out: Annotated[Path | None, typer.Option(help="PNG file.", show_default="NOISE.png")] = None,
+) -> None:
+    """Draw digits under a corruption at several strengths."""
+    from inkfast import commands
+
+    commands.noise_show(noise, data or "auto", out)
+
+
+@models_app.command("list")
+def models_list() -> None:
+    """List architectures with parameters and FLOPs at their defaults."""
+    from inkfast import commands
+
+    commands.models_list()
+
+
+@models_app.command("show")
+def models_show(
+    model: Annotated[str, typer.Argument(help="e.g. cnn or 'mlp(hidden=[256, 128])'")],
+) -> None:
+    """Show an architecture layer by layer."""
+    from inkfast import commands
+
+    commands.models_show(model)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from inkfast import __version__
+
+        sys.stdout.write(f"inkfast {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Take the options that belong to no command."""
+
+
+def _given(
+    settings: dict[str, Any], epochs: int | None, assignments: list[str] | None
+) -> dict[str, Any]:
+    """Return the flags that were given, recipe keys under ``recipe``."""
+    import ast
+
+    recipe: dict[str, Any] = {} if epochs is None else {"epochs": epochs}
+    for assignment in assignments or []:
+        key, equals, text = assignment.partition("=")
+        if not equals:
+            raise InkfastError(f"--set expects KEY=VALUE, e.g. learning_rate=0.01, got {assignment!r}.")
+        try:
+            recipe[key.strip()] = ast.literal_eval(text.strip())
+        except (SyntaxError, ValueError):
+            recipe[key.strip()] = text.strip()  # a word such as adam needs no quotes
+    flags = {key: value for key, value in settings.items() if value is not None}
+    return flags | ({"recipe": recipe} if recipe else {})
+
+
+def main() -> None:
+    """Run the command line; the one place where errors become exit codes."""
+    import click
+
+    try:
+        code = app(standalone_mode=False)
+    except (InkfastError, click.ClickException) as error:
+        message = error.format_message() if isinstance(error, click.ClickException) else str(error)
+        sys.stderr.write(f"inkfast: {' '.join(message.split())}\n")
+        code = 2
+    except (KeyboardInterrupt, click.Abort):
+        sys.stderr.write("inkfast: interrupted\n")
+        code = 130
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has left, e.g. `inkfast noise list | head`
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

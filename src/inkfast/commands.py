@@ -1,0 +1,202 @@
+"""What each command does, once its words have been read; prints, and raises `InkfastError`."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from inkfast.errors import InkfastError
+from inkfast.terminal import Display, leaderboard_table, plain_table
+
+
+def _console() -> Console:
+    console = Console()
+    if not console.is_terminal:
+        console.width = 120  # a pipe has no width of its own
+    return console
+
+
+def compare(
+    recipe: Path | None, flags: dict[str, Any], out: Path | None, *, resume: bool, overwrite: bool
+) -> None:
+    """Run an experiment from a file, flags over it, and write its report."""
+    from inkfast import leaderboard, report, running
+    from inkfast.experiment import from_settings, read_toml
+
+    console = _console()
+    display = Display(console)
+    settings = read_toml(recipe) if recipe else {}
+    if recipe:
+        settings.setdefault("name", recipe.stem)
+    settings = _merged(settings, flags)
+    experiment = from_settings(settings)
+    folder = out or Path("runs") / experiment.name
+    material = running.prepare(experiment, display.download)
+    experiment = dataclasses.replace(
+        experiment, data=experiment.data if experiment.data != "auto" else material.source
+    )
+    if material.notice:
+        display.say(material.notice, style="bold yellow")
+    running.claim_folder(folder, experiment, material, resume=resume, overwrite=overwrite)
+    with display.showing() as observer:
+        outcome = running.run(experiment, material, folder, observer)
+    if not outcome.fits:
+        raise KeyboardInterrupt
+    board = leaderboard.build(outcome)
+    board.write(folder)
+    page = report.write(board, folder)
+    console.print(leaderboard_table(board))
+    display.say(board.headline())
+    for comparison in board.comparisons:
+        display.say(f"{comparison.better} against {comparison.worse}: {'; '.join(comparison.tests)}")
+    display.say(f"report: {page}")
+    if outcome.interrupted:
+        display.say("interrupted; go on with the same command and --resume")
+        raise KeyboardInterrupt
+
+
+def _merged(settings: dict[str, Any], flags: dict[str, Any]) -> dict[str, Any]:
+    """Lay flags over a recipe file; recipe keys also over those of single models."""
+    recipe = flags.get("recipe", {})
+    merged = {**settings, **flags}
+    common = settings.get("recipe", {})
+    if recipe and isinstance(common, dict):
+        merged["recipe"] = {**common, **recipe}
+    if recipe and isinstance(merged.get("models"), list):
+        merged["models"] = [
+            {**item, **recipe} if isinstance(item, dict) else item for item in merged["models"]
+        ]
+    return merged
+
+
+def evaluate(run: Path, data: str | None, noise: str | None, json_path: Path | None) -> None:
+    """Score every finished model of a run on other digits or under other noise."""
+    from inkfast import data as sources
+    from inkfast import running
+    from inkfast.evaluation import score, wilson_interval
+    from inkfast.files import write_json
+
+    console = _console()
+    display = Display(console)
+    experiment, trained = running.load_models(run)
+    asked = dataclasses.replace(
+        experiment, data=data or experiment.data, noise=noise or experiment.noise
+    )
+    source = sources.load(asked.data, display.download)
+    if source.notice:
+        display.say(source.notice, style="bold yellow")
+    digits = running.evaluation_digits(asked, source, run)
+    rows, figures = [], []
+    for entry, model in trained:
+        scores = score(model.probabilities(digits), digits.known_labels)
+        low, high = wilson_interval(scores.accuracy, scores.n)
+        rows.append([
+            entry.name, model.seed, f"{scores.accuracy:.2%}", f"{100 * low:.2f} to {100 * high:.2f}",
+            f"{scores.loss:.4f}", f"{scores.ece:.2%}",
+        ])  # fmt: skip
+        figures.append({
+            "model": entry.name, "seed": model.seed, "accuracy": scores.accuracy,
+            "accuracy_ci95": [low, high], "loss": scores.loss, "ece": scores.ece, "n": scores.n,
+        })  # fmt: skip
+    display.say(f"{len(digits):,} digits: {digits.name}", style="bold")
+    console.print(plain_table(["model", "seed", "accuracy", "95 % interval", "loss", "ECE"], rows))
+    if json_path:
+        content = {
+            "data": asked.data, "noise": asked.noise, "fingerprint": digits.fingerprint,
+            "rows": figures,
+        }  # fmt: skip
+        write_json(json_path, content)
+
+
+def data_list() -> None:
+    """Print the words that name data."""
+    from inkfast.data import WORDS, mnist
+
+    console = _console()
+    console.print(plain_table(["source", "what it is"], [[k, v] for k, v in WORDS.items()]))
+    found = mnist.find()
+    where = f"MNIST is here: {found}" if found else "MNIST is not on this machine: inkfast data fetch"
+    Display(console).say(where)
+
+
+def data_fetch() -> None:
+    """Download MNIST."""
+    from inkfast.data import mnist
+
+    display = Display(_console())
+    folder = mnist.fetch(display.download)
+    display.say(f"MNIST is here, checked: {folder}")
+
+
+def data_verify(folder: Path | None) -> None:
+    """Check MNIST's files."""
+    from inkfast.data import mnist
+
+    place = folder or mnist.find()
+    if place is None:
+        raise InkfastError("MNIST is not on this machine; get it with: inkfast data fetch")
+    console = _console()
+    found = mnist.verify(place)
+    console.print(plain_table(["file", "state"], [[n, s] for n, s in found]), soft_wrap=True)
+    bad = [name for name, state in found if state != "ok"]
+    if bad:
+        raise InkfastError(f"{len(bad)} of {len(found)} files in {place} are not good: {', '.join(bad)}.")
+
+
+def noise_list() -> None:
+    """Print every corruption and preset."""
+    from inkfast.noise import NOISES, PRESETS
+
+    rows = []
+    for cls in NOISES:
+        defaults = ", ".join(f"{f.name}={f.default!r}" for f in dataclasses.fields(cls))
+        summary = (cls.__doc__ or "").strip().splitlines()[0]
+        rows.append([f"{cls.name}({defaults})", summary])
+    console = _console()
+    console.print(plain_table(["corruption", "what it does"], rows))
+    console.print()
+    console.print(plain_table(["preset", "chain"], [[k, v] for k, v in PRESETS.items()]))
+
+
+def noise_show(text: str, data: str, out: Path | None) -> None:
+    """Write a picture of digits under a corruption at several strengths."""
+    import re
+
+    from inkfast import data as sources
+    from inkfast.report import noise_picture
+
+    display = Display(_console())
+    source = sources.load(data, display.download)
+    path = out or Path(re.sub(r"[^\w.-]+", "-", text).strip("-") + ".png")
+    noise_picture.write(text, source.test or source.train, path)
+    display.say(f"picture: {path}")
+
+
+def models_list() -> None:
+    """Print every architecture with its size."""
+    from inkfast.models import MODELS, summarise
+
+    rows = []
+    for cls in MODELS:
+        summary = summarise(cls())
+        first = (cls.__doc__ or "").strip().splitlines()[0]
+        rows.append([cls.name, f"{summary.parameters:,}", f"{summary.flops / 1e6:.1f} M", first])
+    _console().print(plain_table(["model", "parameters", "FLOPs", "what it is"], rows))
+
+
+def models_show(text: str) -> None:
+    """Print an architecture layer by layer."""
+    from inkfast import models
+
+    architecture = models.build(text)
+    summary = models.summarise(architecture)
+    console = _console()
+    Display(console).say(str(architecture), style="bold")
+    rows = [[row.name, " x ".join(map(str, row.output)), f"{row.parameters:,}"] for row in summary.layers]
+    console.print(plain_table(["layer", "output", "parameters"], rows))
+    Display(console).say(
+        f"{summary.parameters:,} parameters, {summary.flops / 1e6:.2f} million FLOPs per image"
+    )

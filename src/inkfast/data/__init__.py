@@ -1,0 +1,60 @@
+"""Where digits come from: a word, or the path of a CSV, a NumPy file or a folder of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from inkfast.data import arrays, embedded, folder, kaggle, mnist
+from inkfast.data.digits import Digits, Source, stratified_split
+from inkfast.errors import InkfastError, unknown
+
+__all__ = ["WORDS", "Digits", "Source", "load", "stratified_split"]
+
+WORDS = {
+    "auto": "MNIST when it is on disk or can be downloaded, else the embedded digits",
+    "mnist": "60,000 + 10,000 digits, 28x28 (LeCun et al. 1998)",
+    "embedded": "1,797 digits that come with scikit-learn, 8x8 brought to 28x28",
+    "FILE.csv": "Kaggle digit-recognizer: label,pixel0..pixel783",
+    "FILE.npz": "arrays images and labels, or x_train, y_train, x_test, y_test",
+    "FILE.npy": "images alone, (n, 28, 28) or (n, 784)",
+    "FOLDER": "pictures in one subfolder per class, 0 to 9",
+}
+
+
+def load(source: str, report: Callable[[str, int, int], None] = lambda *_: None) -> Source:
+    """Load digits from a word or a path.
+
+    Args:
+        source: One of `WORDS`.
+        report: Told of download progress: file name, bytes so far, bytes in all.
+
+    Raises:
+        InkfastError: If the source is unknown or what it holds cannot be used.
+    """
+    if source == "mnist":
+        return mnist.load()
+    if source == "embedded":
+        return embedded.load()
+    if source == "auto":
+        return _auto(report)
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return folder.load(path)
+    readers = {".csv": kaggle.load, ".npz": arrays.load, ".npy": arrays.load}
+    if path.is_file():
+        if path.suffix.lower() not in readers:
+            raise InkfastError(f"{path}: expected a .csv, .npz or .npy file or a folder of pictures.")
+        return readers[path.suffix.lower()](path)
+    if path.suffix or "/" in source:
+        raise InkfastError(f"{source}: there is no such file or folder.")
+    raise unknown("data source", source, WORDS)
+
+
+def _auto(report: Callable[[str, int, int], None]) -> Source:
+    if mnist.find() is None:
+        try:
+            mnist.fetch(report)
+        except InkfastError:  # said loudly through the notice of the embedded digits
+            return embedded.load()
+    return mnist.load()

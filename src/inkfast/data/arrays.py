@@ -1,0 +1,87 @@
+"""NumPy files: ``.npz`` with named arrays or ``.npy`` with images alone."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkfast.data.digits import SIDE, Digits, Images, Labels, Source, check_labels
+from inkfast.errors import InkfastError
+
+_PAIRS = (("images", "labels"), ("x", "y"), ("X", "y"), ("data", "target"))
+_EXPECTED = "arrays named images and labels, x and y, or x_train, y_train, x_test and y_test"
+
+
+def load(path: Path) -> Source:
+    """Read digits from a NumPy file; nothing in it is ever unpickled.
+
+    Images may be ``(n, 28, 28)`` or ``(n, 784)``: uint8, whole numbers from 0 to 255, or floats
+    in [0, 1].
+
+    Raises:
+        InkfastError: If the arrays are missing or hold something else.
+    """
+    try:
+        content = np.load(path, allow_pickle=False)
+        if isinstance(content, np.ndarray):
+            return Source(Digits(_images(content, path), None, path.name), None, path.name)
+        with content:
+            arrays = {name: content[name] for name in content.files}
+    except InkfastError:
+        raise
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        reason = "it holds pickled objects" if "allow_pickle" in str(error) else "it is damaged"
+        raise InkfastError(
+            f"{path} cannot be read: {reason}. Expected numbers saved by np.savez or np.save."
+        ) from None
+    if "x_train" in arrays:
+        train = _digits(arrays, "x_train", "y_train", path, "train")
+        test = _digits(arrays, "x_test", "y_test", path, "test") if "x_test" in arrays else None
+        return Source(train, test, path.name)
+    for images, labels in _PAIRS:
+        if images in arrays:
+            return Source(_digits(arrays, images, labels, path, ""), None, path.name)
+    raise InkfastError(f"{path}: expected {_EXPECTED}, got {', '.join(sorted(arrays)) or 'none'}.")
+
+
+def _digits(
+    arrays: dict[str, NDArray[np.generic]], images: str, labels: str, path: Path, part: str
+) -> Digits:
+    pixels = _images(arrays[images], path)
+    given = arrays.get(labels)
+    return Digits(
+        pixels,
+        None if given is None else _labels(given, len(pixels), path),
+        f"{path.name} {part}".strip(),
+    )
+
+
+def _labels(values: NDArray[np.generic], n: int, path: Path) -> Labels:
+    if values.dtype.kind not in "iu":
+        raise InkfastError(f"{path}: labels must be whole numbers, got {values.dtype}.")
+    labels = values.astype(np.int64).reshape(-1)
+    check_labels(labels, n, str(path))
+    return labels
+
+
+def _images(values: NDArray[np.generic], path: Path) -> Images:
+    """Return images of any accepted form as uint8 ``(n, 28, 28)``."""
+    if values.ndim < 2 or values[0].size != SIDE * SIDE:
+        raise InkfastError(
+            f"{path}: images must have shape (n, 28, 28) or (n, 784), got {values.shape}."
+        )
+    if values.dtype.kind not in "uif":
+        raise InkfastError(f"{path}: images must be numbers, got {values.dtype}.")
+    pixels = values.reshape(-1, SIDE, SIDE)
+    if pixels.dtype == np.uint8:
+        return pixels.astype(np.uint8)
+    top = 1.0 if pixels.dtype.kind == "f" and pixels.max() <= 1 else 255.0
+    if not np.isfinite(pixels.astype(np.float64)).all() or pixels.min() < 0 or pixels.max() > top:
+        raise InkfastError(
+            f"{path}: pixels must be 0 to 255, or floats in [0, 1], without NaN; "
+            f"got {pixels.min()} to {pixels.max()}."
+        )
+    return np.asarray(np.rint(pixels.astype(np.float64) * (255 / top)), np.uint8)

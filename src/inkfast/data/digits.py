@@ -1,0 +1,128 @@
+"""`Digits`: the one form in which labelled images travel through inkfast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkfast.errors import InkfastError
+from inkfast.files import sha256
+
+SIDE = 28
+CLASSES = 10
+
+Images = NDArray[np.uint8]
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Digits:
+    """A set of digit images with or without labels.
+
+    Attributes:
+        images: uint8 ``(n, 28, 28)``, ink bright on dark as in MNIST.
+        labels: int64 ``(n,)`` in 0..9, or None where nobody has labelled them.
+        name: Where they come from, e.g. ``"mnist train"``.
+    """
+
+    images: Images
+    labels: Labels | None
+    name: str
+
+    def __post_init__(self) -> None:
+        shape = self.images.shape
+        if self.images.dtype != np.uint8 or len(shape) != 3 or shape[1:] != (SIDE, SIDE):
+            raise InkfastError(
+                f"{self.name}: images must be uint8 of shape (n, 28, 28), "
+                f"got {self.images.dtype} of shape {shape}."
+            )
+        if not len(self.images):
+            raise InkfastError(f"{self.name}: expected at least one image, got none.")
+        if self.labels is not None:
+            check_labels(self.labels, len(self.images), self.name)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over images and labels: the same digits in the same order, nothing else."""
+        images = memoryview(np.ascontiguousarray(self.images)).cast("B")
+        labels = b"" if self.labels is None else self.labels.astype("<i8").tobytes()
+        return sha256(images, labels)
+
+    @property
+    def known_labels(self) -> Labels:
+        """The labels.
+
+        Raises:
+            InkfastError: If there are none.
+        """
+        if self.labels is None:
+            raise InkfastError(
+                f"{self.name} has no labels: expected labelled digits to train or to measure on."
+            )
+        return self.labels
+
+    def pick(self, rows: NDArray[np.int64], name: str) -> Digits:
+        """Return the given rows as a set of their own."""
+        labels = None if self.labels is None else self.labels[rows]
+        return Digits(self.images[rows], labels, name)
+
+
+def check_labels(labels: Labels, n: int, where: str) -> None:
+    """Raise unless `labels` are `n` whole numbers from 0 to 9."""
+    if labels.dtype != np.int64 or labels.shape != (n,):
+        raise InkfastError(
+            f"{where}: labels must be int64 of shape ({n},), got {labels.dtype} of {labels.shape}."
+        )
+    wrong = np.flatnonzero((labels < 0) | (labels >= CLASSES))
+    if len(wrong):
+        raise InkfastError(
+            f"{where}: labels must be 0 to 9, got {labels[wrong[0]]} in row {wrong[0] + 1}."
+        )
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a data source gives: digits to train on, and the test digits where it has its own.
+
+    Attributes:
+        train: Rows from which validation is cut.
+        test: Rows that are looked at once; None where the source makes no difference, and the
+            experiment cuts a stratified test set itself.
+        name: The source in a word, e.g. ``"mnist"``.
+        notice: What the user must be told loudly, or nothing.
+    """
+
+    train: Digits
+    test: Digits | None
+    name: str
+    notice: str = field(default="")
+
+
+def stratified_split(labels: Labels, fraction: float, seed: int) -> tuple[Labels, Labels]:
+    """Cut `fraction` of the rows off, the same share of each class.
+
+    Returns:
+        The row numbers kept and the row numbers cut off, both ascending.
+
+    Raises:
+        InkfastError: If a class has too few rows to appear on both sides.
+    """
+    from sklearn.model_selection import train_test_split
+
+    counts = np.bincount(labels, minlength=CLASSES)
+    present = counts[counts > 0]
+    if present.min() < 2 or round(len(labels) * fraction) < len(present):
+        rare = int(np.flatnonzero(counts == present.min())[0])
+        raise InkfastError(
+            f"too few digits to cut off {fraction:.0%}: class {rare} has {present.min()} and "
+            f"there are {len(labels)} in all. Give more digits or another fraction."
+        )
+    rows = np.arange(len(labels))
+    kept, cut = train_test_split(rows, test_size=fraction, stratify=labels, random_state=seed)
+    return np.sort(kept), np.sort(cut)

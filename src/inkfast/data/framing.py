@@ -1,0 +1,95 @@
+"""Bringing any picture of one digit to 28x28 the way MNIST was made.
+
+LeCun et al. (1998), section III.A: size-normalised into a 20x20 box with the aspect ratio kept,
+grey from anti-aliasing, then placed so that its centre of mass is the centre of the 28x28 field.
+This is for one digit on an even background; a photograph of a page needs more.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from inkfast.data.digits import SIDE, Images
+
+BOX = 20
+_INK = 0.2  # of the brightest: below this a pixel does not count towards the digit's outline
+
+
+def frame(ink: NDArray[np.floating]) -> Images:
+    """Bring one picture to MNIST's frame.
+
+    Args:
+        ink: ``(h, w)``, bright ink on dark, any scale; the brightest value counts as full ink.
+
+    Returns:
+        uint8 ``(28, 28)``; all zero when the picture holds no ink.
+    """
+    ink = ink.astype(np.float64) - ink.min()
+    peak = ink.max()
+    canvas = np.zeros((SIDE, SIDE), np.uint8)
+    if peak <= 0:
+        return canvas
+    ink /= peak
+    rows, columns = np.nonzero(ink >= _INK)
+    crop = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    scale = BOX / max(crop.shape)
+    size = tuple(max(1, round(scale * length)) for length in crop.shape)
+    resample = Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
+    small = Image.fromarray((255 * crop).astype(np.uint8)).resize(size[::-1], resample)
+    digit = np.asarray(small)
+    top, left = _placed(digit)
+    canvas[top : top + digit.shape[0], left : left + digit.shape[1]] = digit
+    return canvas
+
+
+def _placed(digit: Images) -> tuple[int, int]:
+    """Return the top left corner that brings the centre of mass closest to the middle."""
+    mass = digit.astype(np.float64)
+    total = mass.sum()
+    corner = []
+    for axis in (0, 1):
+        centre = (mass.sum(axis=1 - axis) * np.arange(digit.shape[axis])).sum() / total
+        free = SIDE - digit.shape[axis]
+        corner.append(min(max(round(SIDE / 2 - 0.5 - centre), 0), free))
+    return corner[0], corner[1]
+
+
+def ink_of(image: Image.Image) -> NDArray[np.float64]:
+    """Turn a picture into ink strength, whatever its mode, orientation or polarity.
+
+    EXIF rotation is applied; transparency becomes background; 16 bit and CMYK are handled. Dark
+    on light is turned over: the border of the picture is taken for the background.
+
+    Returns:
+        float64 ``(h, w)`` in [0, 1], ink bright.
+    """
+    from PIL import ImageOps
+
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I") or image.mode == "F":
+        grey = _unit(np.asarray(image, np.float64))
+    elif "A" in image.getbands() or "transparency" in image.info:
+        grey = _flattened(image.convert("RGBA"))
+    else:
+        grey = np.asarray(image.convert("RGB").convert("L"), np.float64) / 255
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    return 1 - grey if np.median(border) > 0.5 * (grey.min() + grey.max()) else grey
+
+
+def _unit(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scale 16-bit (or 8-bit in a wider type, or float) grey values to [0, 1]."""
+    top = next((top for top in (1.0, 255.0, 65535.0) if values.max() <= top), values.max())
+    return np.clip(values / top, 0, 1)
+
+
+def _flattened(image: Image.Image) -> NDArray[np.float64]:
+    """Lay a picture with transparency on the background its visible ink stands out from."""
+    rgba = np.asarray(image, np.float64) / 255
+    grey, alpha = rgba[..., :3] @ (0.299, 0.587, 0.114), rgba[..., 3]
+    if alpha.min() == 1:
+        return np.asarray(grey)
+    visible = (grey * alpha).sum() / max(alpha.sum(), 1e-9)
+    background = 0.0 if visible > 0.5 else 1.0
+    return np.asarray(grey * alpha + background * (1 - alpha))

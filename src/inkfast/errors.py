@@ -1,0 +1,72 @@
+"""The one error that inkfast raises for what a user can mend, and its grammar.
+
+A message says what was expected, what came and what to do, in one line. The command line prints it
+on stderr and exits with code 2; in Python it is a `ValueError` like any other.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class InkfastError(ValueError):
+    """Something the user gave cannot be used; the message is one line and says how to mend it."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> InkfastError:
+    """Return the error for a name that is not registered, with the nearest known one.
+
+    Args:
+        kind: What the name should have been, e.g. ``"noise"``.
+        name: What came.
+        known: Every name that would have been accepted.
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return InkfastError(f"unknown {kind} {name!r}.{hint} Known: {', '.join(names)}.")
+
+
+def check_number(
+    name: str,
+    value: object,
+    *,
+    low: float = float("-inf"),
+    high: float = float("inf"),
+    above: float | None = None,
+    whole: bool = False,
+) -> float:
+    """Return `value` when it is a finite number within the limits, else raise.
+
+    Args:
+        name: The parameter's name, for the message.
+        value: What the user gave; booleans are refused.
+        low: Smallest value allowed.
+        high: Largest value allowed.
+        above: When given, the value must be greater than this.
+        whole: Whether only integers are allowed.
+
+    Raises:
+        InkfastError: With the parameter, what is allowed and what came.
+    """
+    kinds = (int,) if whole else (int, float)
+    ok = isinstance(value, kinds) and not isinstance(value, bool)
+    if ok:
+        number = float(value)  # type: ignore[arg-type]  # isinstance above, through a tuple
+        if low <= number <= high and abs(number) != float("inf"):
+            if above is None or number > above:
+                return number
+    bounds = [f"> {above:g}"] if above is not None else []
+    bounds += [f">= {low:g}"] if low > float("-inf") else []
+    bounds += [f"<= {high:g}"] if high < float("inf") else []
+    kind = "a whole number" if whole else "a finite number"
+    raise InkfastError(f"`{name}` must be {' '.join([kind, ' and '.join(bounds)]).strip()}, got {value!r}.")
+
+
+def check_choice(name: str, value: object, allowed: Iterable[str]) -> None:
+    """Raise unless `value` is one of the `allowed` words."""
+    words = list(allowed)
+    if value not in words:
+        listed = ", ".join(repr(word) for word in words)
+        raise InkfastError(f"`{name}` must be one of {listed}, got {value!r}.")

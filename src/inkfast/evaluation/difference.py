@@ -1,0 +1,122 @@
+"""Is the difference between two models real, or could chance have made it?
+
+Two kinds of chance are kept apart. Another test set of the same size: McNemar's exact test for
+one seed, its generalisation to the mean over seeds for several. Another seed: a paired t-test over
+the seeds. With several seeds a difference is called real only when both say so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the tests say of two models, the better one first.
+
+    Attributes:
+        better: Name of the model with the higher mean accuracy.
+        worse: Name of the other.
+        difference: Accuracy of the better less that of the worse, mean over seeds.
+        p_value: The largest p of the tests made, adjusted by Holm's method when several models
+            were compared with the best.
+        real: Whether `p_value` is below 0.05.
+        tests: Each test in words, with its n and its own p.
+    """
+
+    better: str
+    worse: str
+    difference: float
+    p_value: float
+    real: bool
+    tests: tuple[str, ...]
+
+
+def compare(right: dict[str, NDArray[np.bool_]]) -> list[Comparison]:
+    """Compare the best model with every other.
+
+    Args:
+        right: Model name -> bool ``(seeds, n)``, whether each test digit was read right. The
+            seeds and the digits are the same for all models, in the same order.
+
+    Returns:
+        One comparison for each model but the best, in order of accuracy.
+    """
+    order = sorted(right, key=lambda name: -float(right[name].mean()))
+    found = []
+    for other in order[1:]:
+        p_value, tests = _tests(right[order[0]], right[other])
+        difference = float(right[order[0]].mean() - right[other].mean())
+        found.append((other, difference, p_value, tests))
+    adjusted = holm([p for _, _, p, _ in found])
+    return [
+        Comparison(order[0], other, difference, p, p < ALPHA, tests)
+        for (other, difference, _, tests), p in zip(found, adjusted, strict=True)
+    ]
+
+
+def _tests(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> tuple[float, tuple[str, ...]]:
+    seeds, n = a.shape
+    if seeds == 1:
+        p = mcnemar(a[0], b[0])
+        only_a, only_b = int((a & ~b).sum()), int((~a & b).sum())
+        return p, (
+            f"McNemar's exact test, one seed, n = {n:,} test digits of which the two disagree on "
+            f"{only_a + only_b:,} ({only_a:,} : {only_b:,}), p = {p:.2g}",
+        )
+    over_images, over_seeds = paired_z(a, b), paired_t(a.mean(axis=1), b.mean(axis=1))
+    return max(over_images, over_seeds), (
+        f"paired z-test over n = {n:,} test digits, each averaged over {seeds} seeds, "
+        f"p = {over_images:.2g}",
+        f"paired t-test over n = {seeds} seeds, p = {over_seeds:.2g}",
+    )
+
+
+def mcnemar(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
+    """Return the two-sided exact p that both are right equally often.
+
+    Source: McNemar (1947); exact binomial form. 1 when the two never disagree.
+    """
+    from scipy.stats import binomtest
+
+    only_a, only_b = int((a & ~b).sum()), int((~a & b).sum())
+    return float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
+
+
+def paired_z(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
+    """Return the two-sided p over test digits of the mean difference, ``(seeds, n)`` each.
+
+    For one seed it is McNemar's test without correction, in its large-sample form.
+    """
+    from scipy.stats import norm
+
+    difference = a.mean(axis=0) - b.mean(axis=0)
+    spread = float(np.sqrt((difference**2).mean() / len(difference)))
+    return float(2 * norm.sf(abs(difference.mean()) / spread)) if spread else 1.0
+
+
+def paired_t(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Return the two-sided p of the mean difference over seeds, ``(seeds,)`` each."""
+    from scipy.stats import ttest_rel
+
+    difference = a - b
+    if np.ptp(difference) == 0:  # no spread: the t-test divides by it
+        return 1.0 if difference[0] == 0 else 0.0
+    return float(ttest_rel(a, b).pvalue)
+
+
+def holm(p_values: list[float]) -> list[float]:
+    """Return p-values adjusted so that the chance of any false alarm stays at the level.
+
+    Source: Holm (1979), A Simple Sequentially Rejective Multiple Test Procedure.
+    """
+    adjusted, floor = [0.0] * len(p_values), 0.0
+    for rank, index in enumerate(np.argsort(p_values)):
+        floor = max(floor, min(1.0, p_values[index] * (len(p_values) - rank)))
+        adjusted[index] = floor
+    return adjusted

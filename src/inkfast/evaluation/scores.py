@@ -1,0 +1,79 @@
+"""Scores of probabilities against labels; what is undefined is NaN, never 0."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkfast.data.digits import CLASSES, Labels
+from inkfast.evaluation.calibration import expected_calibration_error
+
+Floats = NDArray[np.float64]
+_Z95 = 1.959963984540054  # the normal distribution's 97.5 % point
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What one model scored on one labelled set.
+
+    Attributes:
+        n: Digits judged.
+        accuracy: Share right, in [0, 1].
+        loss: Mean cross-entropy in nats.
+        macro_f1: Mean F1 over the classes; NaN when one is undefined.
+        ece: Expected calibration error, 15 equal-width bins, in [0, 1].
+        precision: ``(10,)``; NaN for a class that was never answered.
+        recall: ``(10,)``; NaN for a class that never occurs.
+        f1: ``(10,)``; NaN for a class that neither occurs nor was answered.
+        support: ``(10,)`` digits of each class.
+        confusion: ``(10, 10)`` counts, row is the label, column the answer.
+    """
+
+    n: int
+    accuracy: float
+    loss: float
+    macro_f1: float
+    ece: float
+    precision: Floats
+    recall: Floats
+    f1: Floats
+    support: Labels
+    confusion: Labels
+
+
+def score(probabilities: Floats, labels: Labels) -> Scores:
+    """Score class probabilities ``(n, 10)`` against labels ``(n,)``."""
+    from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support
+
+    classes = np.arange(CLASSES)
+    answers = probabilities.argmax(axis=1)
+    precision, recall, f1, support = precision_recall_fscore_support(
+        labels, answers, labels=classes, zero_division=np.nan
+    )
+    return Scores(
+        n=len(labels),
+        accuracy=float((answers == labels).mean()),
+        loss=float(log_loss(labels, probabilities, labels=classes)),
+        macro_f1=float(f1.mean()),
+        ece=expected_calibration_error(probabilities, labels),
+        precision=precision,
+        recall=recall,
+        f1=f1,
+        support=support,
+        confusion=confusion_matrix(labels, answers, labels=classes),
+    )
+
+
+def wilson_interval(accuracy: float, n: int) -> tuple[float, float]:
+    """Return the 95 % interval of an accuracy measured on `n` digits.
+
+    It says how far another test set of this size could move the figure, not how far another seed
+    could. Source: Wilson (1927), Probable inference; stays inside [0, 1], unlike the normal one.
+    """
+    centre = accuracy + _Z95**2 / (2 * n)
+    half = _Z95 * sqrt(accuracy * (1 - accuracy) / n + _Z95**2 / (4 * n**2))
+    scale = 1 + _Z95**2 / n
+    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)

@@ -1,0 +1,182 @@
+"""`Experiment`: data, noise, models and recipe in one TOML file, or the same words as flags."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from inkfast import models, noise
+from inkfast.errors import InkfastError, check_choice, check_number, unknown
+from inkfast.models import Architecture
+from inkfast.training import TRAIN_NOISE, Recipe, resolve
+from inkfast.words import split_top_level
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One model of a comparison: what it is called, what it is and how it is trained."""
+
+    name: str
+    architecture: Architecture
+    recipe: Recipe
+
+    @property
+    def slug(self) -> str:
+        """The name as a folder is called."""
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-") or "model"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """A comparison, resolved: every choice is written down.
+
+    Attributes:
+        name: What the run folder is called.
+        data: A data source, see `inkfast.data.WORDS`.
+        noise: The noise of test, validation and, by `train_noise`, training digits.
+        train_noise: fresh (drawn anew for every batch), once (one noisy copy) or none (train and
+            choose on clean digits, test on noisy ones).
+        models: What is compared.
+        seeds: How often each model is trained.
+        seed: The first of those seeds; test rows and test noise depend on it alone.
+        test_fraction: Cut from data that has no test part of its own.
+        threads: torch threads of a fit; 0 chooses by timing.
+    """
+
+    name: str = "compare"
+    data: str = "auto"
+    noise: str = "noisy-mnist"
+    train_noise: str = "fresh"
+    models: tuple[Entry, ...] = ()
+    seeds: int = 1
+    seed: int = 0
+    test_fraction: float = 0.2
+    threads: int = 0
+
+    def to_toml(self) -> str:
+        """Write the experiment so that `from_settings` reads the same one."""
+        import tomli_w
+
+        settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        settings["models"] = [
+            {"name": entry.name, "model": str(entry.architecture), **dataclasses.asdict(entry.recipe)}
+            for entry in self.models
+        ]
+        return tomli_w.dumps(settings)
+
+
+_KEYS = tuple(field.name for field in dataclasses.fields(Experiment)) + ("recipe",)
+DEFAULT_MODELS = ("mlp", "cnn")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the settings in a recipe file.
+
+    Raises:
+        InkfastError: If it cannot be read or is not TOML, with line and column.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InkfastError(f"cannot read the recipe {path}: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise InkfastError(f"{path}: expected a TOML file in UTF-8, got something else.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InkfastError(f"{path} is not valid TOML: {error}.") from None
+
+
+def from_settings(settings: Mapping[str, Any]) -> Experiment:
+    """Check settings and fill in every default; all faults are reported together.
+
+    Args:
+        settings: The keys of `Experiment`, and ``recipe`` with training settings for all models.
+            A model is text such as ``mlp(hidden=[256])`` or a table with ``model``, optionally
+            ``name``, and recipe keys of its own.
+
+    Raises:
+        InkfastError: Naming each key at fault.
+    """
+    faults: list[str] = []
+    given = dict(settings)
+    for key in [key for key in given if key not in _KEYS]:
+        faults.append(str(unknown("key", key, _KEYS)))
+        del given[key]
+    common = given.pop("recipe", {})
+    if not isinstance(common, Mapping):
+        faults.append(f"`recipe` must be a table, got {common!r}.")
+        common = {}
+    listed = given.pop("models", DEFAULT_MODELS)
+    if isinstance(listed, str):
+        listed = split_top_level(listed, ",")
+    entries: list[Entry] = []
+    for item in listed if isinstance(listed, list | tuple) else [listed]:
+        try:
+            entries.append(_entry(item, common))
+        except InkfastError as error:
+            faults.append(str(error))
+    experiment = Experiment(**given, models=_named_apart(entries))
+    faults += _faults(experiment)
+    if faults:
+        raise InkfastError(" ".join(dict.fromkeys(faults)))
+    return experiment
+
+
+def _entry(item: Any, common: Mapping[str, Any]) -> Entry:
+    table = {"model": item} if isinstance(item, str) else item
+    if not isinstance(table, Mapping) or not isinstance(table.get("model"), str):
+        raise InkfastError(
+            f"`models` must list names such as 'cnn' or tables with a `model`, got {item!r}."
+        )
+    own = {key: value for key, value in table.items() if key not in ("model", "name")}
+    architecture = models.build(table["model"])
+    recipe = resolve(architecture.recipe, common, own)
+    return Entry(name=str(table.get("name", architecture)), architecture=architecture, recipe=recipe)
+
+
+def _named_apart(entries: list[Entry]) -> tuple[Entry, ...]:
+    """Number entries that would share a folder."""
+    apart: list[Entry] = []
+    for entry in entries:
+        taken = {other.slug for other in apart}
+        name, number = entry.name, 2
+        while dataclasses.replace(entry, name=name).slug in taken:
+            name, number = f"{entry.name} ({number})", number + 1
+        apart.append(dataclasses.replace(entry, name=name))
+    return tuple(apart)
+
+
+def _faults(experiment: Experiment) -> list[str]:
+    e = experiment
+    checks = (
+        lambda: _check_name(e.name),
+        lambda: _check_text("data", e.data),
+        lambda: _check_text("noise", e.noise),
+        lambda: noise.build(str(e.noise)),
+        lambda: check_choice("train_noise", e.train_noise, TRAIN_NOISE),
+        lambda: check_number("seeds", e.seeds, low=1, high=1000, whole=True),
+        lambda: check_number("seed", e.seed, low=0, high=2**31, whole=True),
+        lambda: check_number("test_fraction", e.test_fraction, above=0, high=0.9),
+        lambda: check_number("threads", e.threads, low=0, high=1024, whole=True),
+    )
+    faults = []
+    for check in checks:
+        try:
+            check()
+        except InkfastError as error:
+            faults.append(str(error))
+    return faults
+
+
+def _check_text(name: str, value: object) -> None:
+    if not isinstance(value, str) or not value.strip():
+        raise InkfastError(f"`{name}` must be text, got {value!r}.")
+
+
+def _check_name(value: object) -> None:
+    if not isinstance(value, str) or not re.fullmatch(r"[\w.-]{1,80}", value) or value[0] == ".":
+        raise InkfastError(f"`name` must be 1 to 80 letters, digits, dots or dashes, got {value!r}.")

@@ -1,0 +1,76 @@
+"""Files that are either whole or absent: every write goes to a temporary name and is renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from inkfast.errors import InkfastError
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file so that a reader, a crash or a full disk never meets half of it.
+
+    Raises:
+        InkfastError: If the place cannot be written (read-only, full, not a folder).
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+        raise cannot_write(path, error) from None
+
+
+def cannot_write(path: Path, error: OSError) -> InkfastError:
+    """Return the error for a place that refuses to be written."""
+    reason = error.strerror or type(error).__name__
+    return InkfastError(
+        f"cannot write {path}: {reason}. Free some space or choose another place (--out DIR)."
+    )
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write UTF-8 text atomically; see `write_bytes`."""
+    write_bytes(path, content.encode())
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON atomically; NaN and infinity are refused, because JSON has no word for them."""
+    write_text(path, json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file that inkfast wrote.
+
+    Raises:
+        InkfastError: If it is missing or damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InkfastError(f"cannot read {path}: {error.strerror}.") from None
+    except ValueError:
+        raise InkfastError(f"{path} is damaged: expected JSON. Make it again.") from None
+
+
+def sha256(*parts: bytes | memoryview) -> str:
+    """Return the hexadecimal SHA-256 of the parts, one after the other."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()

@@ -1,0 +1,170 @@
+"""The outcome of an experiment as rows: best first, with intervals, spread and tests."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inkfast.evaluation import Comparison, Scores, compare, score, wilson_interval
+from inkfast.files import write_json, write_text
+from inkfast.models import count_parameters
+from inkfast.running import Fit, Outcome
+
+_MEANS = ("accuracy", "loss", "macro_f1", "ece")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model of the leaderboard; figures are means over its seeds.
+
+    Attributes:
+        name: The model.
+        fits: One for each seed.
+        scores: Of each fit on the noisy test digits.
+        n_parameters: Trained numbers.
+    """
+
+    name: str
+    fits: list[Fit]
+    scores: list[Scores]
+    n_parameters: int
+
+    def mean(self, figure: str) -> float:
+        """Return the mean over seeds of one of the scores."""
+        return float(np.mean([getattr(scores, figure) for scores in self.scores]))
+
+    def spread(self, figure: str) -> float | None:
+        """Return the standard deviation over seeds, None for a single seed."""
+        values = [getattr(scores, figure) for scores in self.scores]
+        return float(np.std(values, ddof=1)) if len(values) > 1 else None
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the accuracy over other test sets of this size."""
+        return wilson_interval(self.mean("accuracy"), self.scores[0].n)
+
+    @property
+    def seconds(self) -> float:
+        """Mean training time of a fit."""
+        return float(np.mean([fit.trained.train_seconds for fit in self.fits]))
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Rows best first, and how the best compares with each other one."""
+
+    outcome: Outcome
+    rows: list[Row]
+    comparisons: list[Comparison]
+
+    def headline(self) -> str:
+        """Say in one sentence who won, by how much, and whether it is real."""
+        best, test = self.rows[0], self.outcome.material.test
+        noise = self.outcome.material.noise
+        under = f" under {noise.name} noise" if noise else ""
+        start = f"{best.name} reads {best.mean('accuracy'):.2%} of {len(test):,} test digits{under}"
+        if not self.comparisons:
+            low, high = best.interval
+            return f"{start} (95 % interval {low:.2%} to {high:.2%})."
+        second = self.comparisons[0]
+        verdict = (
+            "the difference is real" if second.real else "chance alone could make that difference"
+        )
+        return (
+            f"{start}, {100 * second.difference:.2f} points more than {second.worse}; "
+            f"{verdict} (p {_p(second.p_value)})."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what ``leaderboard.json`` holds; an undefined figure is null."""
+        material = self.outcome.material
+        return {
+            "data": material.source,
+            "notice": material.notice,
+            "noise": material.noise.name,
+            "noise_written_out": str(material.noise),
+            "n_test": len(material.test),
+            "fingerprints": material.fingerprints(),
+            "machine": self.rows[0].fits[0].trained.machine,
+            "complete": not self.outcome.interrupted,
+            "headline": self.headline(),
+            "rows": [_row_json(row) for row in self.rows],
+            "comparisons": [vars(comparison) for comparison in self.comparisons],
+        }
+
+    def write(self, out: Path) -> None:
+        """Write ``leaderboard.json`` and ``leaderboard.csv``."""
+        content = self.to_json()
+        write_json(out / "leaderboard.json", content)
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(_COLUMNS)
+        for row in content["rows"]:
+            low, high = row["accuracy_ci95"]
+            flat = {**row, "accuracy_low95": low, "accuracy_high95": high}
+            table.writerow([flat[column] for column in _COLUMNS])
+        write_text(out / "leaderboard.csv", text.getvalue())
+
+
+_COLUMNS = (
+    "model", "accuracy", "accuracy_low95", "accuracy_high95", "accuracy_std", "loss", "macro_f1",
+    "ece", "n_parameters", "train_seconds", "n_seeds",
+)  # fmt: skip
+
+
+def build(outcome: Outcome) -> Leaderboard:
+    """Score every finished fit and put the models in order of mean accuracy."""
+    labels = outcome.material.test.known_labels
+    finished = [[f for f in outcome.fits if f.entry == e] for e in outcome.experiment.models]
+    finished = [fits for fits in finished if fits]
+    # an interrupted run may have more seeds of one model than of another: the common ones count
+    common = min(map(len, finished))
+    rows = []
+    for fits in finished:
+        scores = [score(fit.probabilities, labels) for fit in fits[:common]]
+        n_parameters = count_parameters(fits[0].trained.model)
+        rows.append(Row(fits[0].entry.name, fits[:common], scores, n_parameters))
+    rows.sort(key=lambda row: (-row.mean("accuracy"), row.mean("loss")))
+    right = {
+        row.name: np.stack([fit.probabilities.argmax(axis=1) == labels for fit in row.fits])
+        for row in rows
+    }
+    return Leaderboard(outcome, rows, compare(right) if len(rows) > 1 else [])
+
+
+def _row_json(row: Row) -> dict[str, Any]:
+    return {
+        "model": row.name,
+        **{figure: _or_null(row.mean(figure)) for figure in _MEANS},
+        "accuracy_ci95": list(row.interval),
+        "accuracy_std": row.spread("accuracy"),
+        "n_parameters": row.n_parameters,
+        "train_seconds": row.seconds,
+        "n_seeds": len(row.fits),
+        "runs": [
+            {
+                "seed": fit.trained.seed,
+                **{figure: _or_null(getattr(scores, figure)) for figure in _MEANS},
+                "train_seconds": fit.trained.train_seconds,
+                "epochs": len(fit.trained.history),
+                "best_epoch": fit.trained.best_epoch,
+                "validation_accuracy": fit.trained.best.validation_accuracy,
+                "threads": fit.trained.threads,
+                "precision": fit.trained.precision,
+            }
+            for fit, scores in zip(row.fits, row.scores, strict=True)
+        ],
+    }
+
+
+def _or_null(value: float) -> float | None:
+    return None if np.isnan(value) else value
+
+
+def _p(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"= {value:.2g}"

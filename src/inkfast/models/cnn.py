@@ -1,0 +1,124 @@
+"""`cnn`: convolutions, pooling and dense layers in the order that a line of text gives."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+
+from inkfast.errors import InkfastError, check_choice, check_number
+from inkfast.models.base import MODELS, Architecture
+
+_CONV = re.compile(r"C(\d+)(?:\((\d+)\))?(?:/(\d+))?")
+_POOLS = {"MP": nn.MaxPool2d, "AP": nn.AvgPool2d}
+_GLOBAL = {"GMP": nn.AdaptiveMaxPool2d, "GAP": nn.AdaptiveAvgPool2d}
+_WORDS = (
+    "C32 (convolution 3x3), C32(5) (5x5), C32/2 (stride 2), BN, MP, AP, GMP, GAP, D.3 (dropout), "
+    "128 (dense)"
+)
+
+
+@MODELS.register
+@dataclass(frozen=True, kw_only=True)
+class Cnn(Architecture):
+    """A plain convolutional network.
+
+    Attributes:
+        layers: Joined by ``-``. ``C32`` is a 3x3 convolution with 32 channels and ReLU, ``C32(5)``
+            one of 5x5, ``C32/2`` one of stride 2; ``BN`` batch normalisation; ``MP`` and ``AP``
+            2x2 max and average pooling; ``GMP`` and ``GAP`` pooling over the whole image; ``D.3``
+            dropout of 30 %; ``128`` a dense layer with ReLU. The ten outputs are added.
+        batch_norm: Whether batch normalisation stands before the ReLU of each convolution.
+        padding: ``same`` or ``valid`` (none).
+        bn_eps: Added to the variance in batch normalisation; Keras' default is 1e-3.
+        bn_momentum: Weight of the newest batch in the running statistics; Keras' .99 is 0.01 here.
+    """
+
+    name: ClassVar[str] = "cnn"
+    recipe: ClassVar[Mapping[str, Any]] = {"epochs": 7, "batch_size": 125, "learning_rate": 0.01}
+    layers: str = "C24(5)/2-C48-C48-MP-C96-C96-GMP"
+    batch_norm: bool = True
+    padding: str = "same"
+    bn_eps: float = 1e-5
+    bn_momentum: float = 0.1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice("padding", self.padding, ("same", "valid"))
+        check_number("bn_eps", self.bn_eps, above=0, high=1)
+        check_number("bn_momentum", self.bn_momentum, above=0, high=1)
+        if not isinstance(self.layers, str):
+            raise InkfastError(f"`layers` must be text such as 'C32-MP-128', got {self.layers!r}.")
+        with torch.device("meta"):
+            self.build()  # refuses what cannot be built
+
+    def build(self) -> nn.Module:
+        network: list[nn.Module] = []
+        shape = _Shape(channels=1, side=28)
+        for token in self.layers.replace(" ", "").split("-"):
+            if token.isdigit() and shape.side:
+                network.append(nn.Flatten())
+                shape = _Shape(channels=shape.features, side=0)
+            layer, shape = self._layer(token, shape)
+            network += layer
+        if shape.side:
+            network.append(nn.Flatten())
+        return nn.Sequential(*network, nn.Linear(shape.features, 10))
+
+    def _layer(self, token: str, shape: _Shape) -> tuple[list[nn.Module], _Shape]:
+        """Return the modules that one token stands for and the shape they give."""
+        if token.isdigit() and int(token) > 0:
+            return [nn.Linear(shape.channels, int(token)), nn.ReLU()], _Shape(int(token), 0)
+        if re.fullmatch(r"D0?\.\d+", token):
+            return [nn.Dropout(float(token[1:]))], shape
+        if shape.side and token == "BN":
+            return [self._norm(shape.channels)], shape
+        if shape.side and token in _POOLS:
+            return [_POOLS[token](2)], self._fitting(token, shape.channels, shape.side // 2)
+        if shape.side and token in _GLOBAL:
+            return [_GLOBAL[token](1)], _Shape(shape.channels, 1)
+        if shape.side and (match := _CONV.fullmatch(token)):
+            channels, kernel, stride = (int(group or 0) for group in match.groups())
+            return self._convolution(token, shape, channels, kernel or 3, stride or 1)
+        place = "" if shape.side else " after a dense layer"
+        raise InkfastError(f"`layers` has {token!r}{place}; expected {_WORDS}.")
+
+    def _convolution(
+        self, token: str, shape: _Shape, channels: int, kernel: int, stride: int
+    ) -> tuple[list[nn.Module], _Shape]:
+        if channels < 1:
+            raise InkfastError(f"`layers` has {token!r}; expected at least one channel.")
+        margin = kernel // 2 if self.padding == "same" else 0
+        side = (shape.side + 2 * margin - kernel) // stride + 1
+        convolution = nn.Conv2d(
+            shape.channels, channels, kernel, stride, margin, bias=not self.batch_norm
+        )
+        norm = [self._norm(channels)] if self.batch_norm else []
+        return [convolution, *norm, nn.ReLU()], self._fitting(token, channels, side)
+
+    def _norm(self, channels: int) -> nn.Module:
+        return nn.BatchNorm2d(channels, eps=self.bn_eps, momentum=self.bn_momentum)
+
+    def _fitting(self, token: str, channels: int, side: int) -> _Shape:
+        if side < 1:
+            raise InkfastError(
+                f"`layers` leaves no pixel after {token!r}: a 28x28 image bears fewer or smaller "
+                "layers, or padding='same'."
+            )
+        return _Shape(channels, side)
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What flows between layers: ``(channels, side, side)``, or ``(channels,)`` for side 0."""
+
+    channels: int
+    side: int
+
+    @property
+    def features(self) -> int:
+        return self.channels * max(self.side, 1) ** 2

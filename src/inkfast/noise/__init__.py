@@ -1,0 +1,67 @@
+"""Named corruptions, chains of them, and noisy copies of digits that can be made again exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inkfast.data.digits import Digits
+from inkfast.noise import (  # the import registers it: one line per corruption
+    affine,
+    blur,
+    brightness,
+    contrast,
+    elastic,
+    erase,
+    gain,
+    gaussian,
+    impulse,
+    motion_blur,
+    rotate,
+    shear,
+    shot,
+    translate,
+    zoom,
+)
+from inkfast.noise.base import NOISES, Chain, Noise, parse
+from inkfast.noise.presets import PRESETS
+from inkfast.streams import stream
+
+__all__ = [
+    "NOISES", "PRESETS", "Chain", "Noise", "affine", "blur", "brightness", "build", "contrast",
+    "corrupt", "elastic", "erase", "gain", "gaussian", "impulse", "motion_blur", "noisy", "rotate",
+    "shear", "shot", "to_unit", "translate", "zoom",
+]  # fmt: skip
+
+_ROWS = 1000  # rows that share one random stream; changing it changes every noisy set
+
+
+def build(text: str) -> Chain:
+    """Read a chain, a preset or ``none``: ``rotate(degrees=72) + gaussian(sigma=0.2)``.
+
+    Raises:
+        InkfastError: For an unknown name or parameter, or a value that is not allowed.
+    """
+    return parse(text, PRESETS)
+
+
+def to_unit(images: Tensor) -> Tensor:
+    """Bring uint8 pixels to float32 in [0, 1]: the only place where pixels are scaled."""
+    return images.to(torch.float32).div_(255)
+
+
+def noisy(digits: Digits, noise: Chain, seed: int) -> Digits:
+    """Return a noisy copy, the same for the same digits, noise and seed on every machine.
+
+    Pixels are rounded back to 8 bits, so the copy has a fingerprint and can be saved.
+    """
+    if not noise:
+        return digits
+    images = np.empty_like(digits.images)
+    for start in range(0, len(digits), _ROWS):
+        rows = slice(start, start + _ROWS)
+        clean = to_unit(torch.tensor(digits.images[rows]))
+        corrupted = noise(clean, stream(seed, "noisy copy", digits.name, start))
+        images[rows] = corrupted.mul_(255).round_().to(torch.uint8).numpy()
+    return Digits(images, digits.labels, f"{digits.name}, {noise.name}")

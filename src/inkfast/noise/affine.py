@@ -1,0 +1,69 @@
+"""`affine`: rotation, shift, shear and zoom in one resampling, as Keras' ImageDataGenerator does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import radians
+from typing import ClassVar
+
+import torch
+from torch import Generator, Tensor
+
+from inkfast.noise.base import NOISES, Noise, Params, check_span, span, uniform
+from inkfast.noise.resample import affine, check_fill
+
+
+@NOISES.register
+@dataclass(frozen=True, kw_only=True)
+class Affine(Noise):
+    """One inverse affine map rotation . translation . shear . zoom about the centre, bilinear.
+
+    Source: keras.src.legacy.preprocessing.image, `ImageDataGenerator.get_random_transform` and
+    `apply_affine_transform` (Keras 3). The map takes output to input in (row, column) order, so a
+    zoom above 1 shrinks the digit, and both zooms are drawn independently.
+
+    Attributes:
+        degrees: Rotation range; uniform between -v and v.
+        shift: Shift range as a fraction of the size, drawn for each axis; uniform between -v and v.
+        shear: Shear range in degrees; uniform between -v and v.
+        zoom: Zoom range; each axis uniform between 1-v and 1+v.
+        fill: What lies outside the image: constant (black), nearest or reflect.
+    """
+
+    name: ClassVar[str] = "affine"
+    strength: ClassVar[str] = "degrees"
+    ladder: ClassVar[tuple[float, ...]] = (10, 20, 35, 50, 72)
+    degrees: float = 15.0
+    shift: float = 0.0
+    shear: float = 0.0
+    zoom: float = 0.0
+    fill: str = "nearest"
+
+    def __post_init__(self) -> None:
+        for field, high in (("degrees", 360), ("shift", 1), ("shear", 80), ("zoom", 0.9)):
+            check_span(field, getattr(self, field), low=0, high=high)
+        check_fill(self.fill)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        ranges = {
+            "theta": span(radians(self.degrees), signed=True),
+            "down": span(self.shift, signed=True),
+            "right": span(self.shift, signed=True),
+            "shear": span(radians(self.shear), signed=True),
+            "zoom_down": (1 - self.zoom, 1 + self.zoom),
+            "zoom_right": (1 - self.zoom, 1 + self.zoom),
+        }
+        return {key: uniform(n, limits, generator) for key, limits in ranges.items()}
+
+    def apply(self, images: Tensor, params: Params) -> Tensor:
+        height, width = images.shape[1:]
+        cos, sin = params["theta"].cos(), params["theta"].sin()
+        tr, tc = params["down"] * height, params["right"] * width
+        slant, squash = -params["shear"].sin(), params["shear"].cos()
+        zr, zc = params["zoom_down"], params["zoom_right"]
+        # (row, column) entries of R.T.S.Z, written out
+        rr, rc = cos * zr, (cos * slant - sin * squash) * zc
+        cr, cc = sin * zr, (sin * slant + cos * squash) * zc
+        row, column = cos * tr - sin * tc, sin * tr + cos * tc
+        inverse = torch.stack([cc, cr, column, rc, rr, row], dim=1).view(-1, 2, 3)
+        return affine(images, inverse, self.fill)

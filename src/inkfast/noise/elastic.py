@@ -1,0 +1,61 @@
+"""`elastic`: wobbly handwriting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Generator, Tensor
+
+from inkfast.errors import check_number
+from inkfast.noise.base import NOISES, Noise, Params, Span, check_span, span, uniform
+from inkfast.noise.resample import check_fill, displace
+
+
+@NOISES.register
+@dataclass(frozen=True, kw_only=True)
+class Elastic(Noise):
+    """Move every pixel by a smooth random field.
+
+    Source: Simard, Steinkraus and Platt (2003), Best Practices for Convolutional Neural Networks.
+    Their alpha depends on the smoothing; here the strength is the root mean square displacement,
+    expected over fields, in pixels.
+
+    Attributes:
+        pixels: Root mean square displacement along each axis, in pixels.
+        smoothness: Standard deviation in pixels of the Gaussian that smooths the field.
+        fill: What lies outside the image: constant (black), nearest or reflect.
+    """
+
+    name: ClassVar[str] = "elastic"
+    strength: ClassVar[str] = "pixels"
+    ladder: ClassVar[tuple[float, ...]] = (0.5, 1.0, 1.5, 2.0, 3.0)
+    pixels: Span = 1.0
+    smoothness: float = 4.0
+    fill: str = "constant"
+
+    def __post_init__(self) -> None:
+        check_span("pixels", self.pixels, low=0, high=28)
+        check_number("smoothness", self.smoothness, low=0.5, high=14)
+        check_fill(self.fill)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        device = generator.device
+        smooth = _smoother(28, self.smoothness).to(device)
+        white = torch.randn(n, 2, 28, 28, generator=generator, device=device)
+        pixels = uniform(n, span(self.pixels, signed=False), generator)
+        return {"offsets": (smooth @ white @ smooth.T) * pixels.view(-1, 1, 1, 1)}
+
+    def apply(self, images: Tensor, params: Params) -> Tensor:
+        return displace(images, params["offsets"], self.fill)
+
+
+def _smoother(size: int, sigma: float) -> Tensor:
+    """Return Gaussian smoothing along one axis as a matrix ``(size, size)`` with rows of norm 1.
+
+    Rows of norm 1 keep the variance of white noise, which makes the field's root mean square 1.
+    """
+    place = torch.arange(size, dtype=torch.float32)
+    rows = torch.exp(-0.5 * ((place[:, None] - place[None]) / sigma) ** 2)
+    return rows / rows.norm(dim=1, keepdim=True)

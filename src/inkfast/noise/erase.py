@@ -1,0 +1,63 @@
+"""`erase`: a rectangle of the picture is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Generator, Tensor
+
+from inkfast.errors import check_number
+from inkfast.noise.base import NOISES, Noise, Params, Span, check_span, span, uniform
+
+
+@NOISES.register
+@dataclass(frozen=True, kw_only=True)
+class Erase(Noise):
+    """Fill one rectangle, anywhere inside the image, with one grey value.
+
+    Source: Zhong et al. (2017), Random Erasing Data Augmentation; here the area is what is asked
+    for, rounded to whole pixels, and not itself drawn unless a pair is given.
+
+    Attributes:
+        area: Share of the image's pixels, in [0, 1].
+        aspect: Largest ratio of the sides; drawn log-uniform between 1/aspect and aspect.
+        grey: The value filled in, in [0, 1].
+    """
+
+    name: ClassVar[str] = "erase"
+    strength: ClassVar[str] = "area"
+    ladder: ClassVar[tuple[float, ...]] = (0.02, 0.05, 0.1, 0.2, 0.3)
+    area: Span = 0.1
+    aspect: float = 2.0
+    grey: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_span("area", self.area, low=0, high=1)
+        check_number("aspect", self.aspect, low=1, high=20)
+        check_number("grey", self.grey, low=0, high=1)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        area = uniform(n, span(self.area, signed=False), generator)
+        ratio = self.aspect ** uniform(n, (-1, 1), generator)
+        places = {key: uniform(n, (0, 1), generator) for key in ("x", "y")}
+        return {"area": area, "ratio": ratio, **places}
+
+    def apply(self, images: Tensor, params: Params) -> Tensor:
+        _, height, width = images.shape
+        pixels = params["area"] * height * width
+        # never so flat that the width would have to exceed the image's
+        tall = torch.maximum((pixels * params["ratio"]).sqrt(), pixels / width)
+        tall = tall.clamp(max=height).round()
+        wide = (pixels / tall.clamp(min=1)).round().clamp(max=width)
+        rows = _between(height, tall, params["y"])[:, :, None]
+        columns = _between(width, wide, params["x"])[:, None, :]
+        return torch.where(rows & columns, torch.full_like(images, self.grey), images)
+
+
+def _between(size: int, length: Tensor, place: Tensor) -> Tensor:
+    """Mark `length` neighbours out of `size`, their start drawn by `place` in [0, 1)."""
+    start = (place * (size - length + 1)).floor()[:, None]
+    index = torch.arange(size, device=length.device)
+    return (index >= start) & (index < start + length[:, None])

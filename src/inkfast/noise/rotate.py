@@ -1,0 +1,42 @@
+"""`rotate`: turn each digit about the image centre."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import radians
+from typing import ClassVar
+
+from torch import Generator, Tensor
+
+from inkfast.noise.base import NOISES, Noise, Params, Span, check_span, span, uniform
+from inkfast.noise.resample import affine, check_fill, linear
+
+
+@NOISES.register
+@dataclass(frozen=True, kw_only=True)
+class Rotate(Noise):
+    """Rotation about the image centre, bilinear.
+
+    Attributes:
+        degrees: Angle, counter-clockwise positive; a number means uniform between -v and v.
+        fill: What lies outside the image: constant (black), nearest or reflect.
+    """
+
+    name: ClassVar[str] = "rotate"
+    strength: ClassVar[str] = "degrees"
+    ladder: ClassVar[tuple[float, ...]] = (10, 20, 35, 50, 72)
+    degrees: Span = 30.0
+    fill: str = "constant"
+
+    def __post_init__(self) -> None:
+        check_span("degrees", self.degrees, low=-360, high=360)
+        check_fill(self.fill)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        low, high = span(self.degrees, signed=True)
+        return {"radians": uniform(n, (radians(low), radians(high)), generator)}
+
+    def apply(self, images: Tensor, params: Params) -> Tensor:
+        cos, sin = params["radians"].cos(), params["radians"].sin()
+        # y points down: seen on the screen, this inverse map turns the digit counter-clockwise.
+        return affine(images, linear(cos, -sin, sin, cos), self.fill)

@@ -1,0 +1,42 @@
+"""`shear`: slant each digit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Generator, Tensor
+
+from inkfast.noise.base import NOISES, Noise, Params, Span, check_span, span, uniform
+from inkfast.noise.resample import affine, check_fill, linear
+
+
+@NOISES.register
+@dataclass(frozen=True, kw_only=True)
+class Shear(Noise):
+    """Horizontal shear about the image centre, bilinear.
+
+    Attributes:
+        slope: Pixels that a row moves to the right for each row that it lies above the centre,
+            as italic writing does; a number means uniform between -v and v.
+        fill: What lies outside the image: constant (black), nearest or reflect.
+    """
+
+    name: ClassVar[str] = "shear"
+    strength: ClassVar[str] = "slope"
+    ladder: ClassVar[tuple[float, ...]] = (0.2, 0.4, 0.6, 0.8, 1.0)
+    slope: Span = 0.4
+    fill: str = "constant"
+
+    def __post_init__(self) -> None:
+        check_span("slope", self.slope, low=-5, high=5)
+        check_fill(self.fill)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        return {"slope": uniform(n, span(self.slope, signed=True), generator)}
+
+    def apply(self, images: Tensor, params: Params) -> Tensor:
+        slope = params["slope"]
+        one, zero = torch.ones_like(slope), torch.zeros_like(slope)
+        return affine(images, linear(one, slope, zero, one), self.fill)

@@ -1,0 +1,130 @@
+"""Charts as inline SVG that follow the page: light or dark, its font, any width."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from inkfast.evaluation import reliability
+from inkfast.leaderboard import Row
+
+# Distinguishable with the common colour-vision deficiencies, on white and on near-black.
+COLOURS = ("#2a7de1", "#e0762b", "#1f9e77", "#b455a8", "#c9a20c", "#7a8793")
+_INK = "#123457"  # stands for the page's text colour and is replaced by currentColor
+_STYLE = {
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 11,
+    "text.color": _INK,
+    "axes.edgecolor": _INK,
+    "axes.labelcolor": _INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+    "grid.color": _INK,
+    "grid.alpha": 0.15,
+    "legend.frameon": False,
+}
+
+
+def curve(rows: list[Row], figure: str) -> str:
+    """Draw accuracy or loss per epoch of every model's first seed, training dashed."""
+
+    def draw(axes: Axes) -> None:
+        for row, colour in zip(rows, _cycle(len(rows)), strict=True):
+            history = row.fits[0].trained.history
+            epochs = [epoch.number for epoch in history]
+            validation = [getattr(epoch, f"validation_{figure}") for epoch in history]
+            training = [getattr(epoch, figure) for epoch in history]
+            axes.plot(epochs, validation, color=colour, marker="o", markersize=3, label=row.name)
+            axes.plot(epochs, training, color=colour, linestyle="--", linewidth=1)
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(f"{figure}{' (nats)' if figure == 'loss' else ''}")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        if figure == "loss":
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
+            axes.yaxis.set_minor_formatter(mpl.ticker.NullFormatter())
+        else:
+            axes.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+        axes.legend(loc="best", fontsize=9)
+
+    return _svg(draw, f"{figure} per epoch, validation solid, training dashed")
+
+
+def confidence(row: Row, labels: np.ndarray, colour: str) -> str:
+    """Draw how often each confidence was given, right and wrong answers apart."""
+    probabilities = np.concatenate([fit.probabilities for fit in row.fits])
+    answers, truth = probabilities.argmax(axis=1), np.tile(labels, len(row.fits))
+
+    def draw(axes: Axes) -> None:
+        edges = np.linspace(0, 1, 21)
+        given = probabilities.max(axis=1)
+        right = answers == truth
+        axes.hist(
+            [given[right], given[~right]], edges, stacked=True, color=[colour, "#d1425b"],
+            label=["right", "wrong"],
+        )  # fmt: skip
+        axes.set_yscale("log")
+        axes.set_xlim(0, 1)
+        axes.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+        axes.set_xlabel("confidence")
+        axes.set_ylabel("digits")
+        axes.legend(loc="upper left", fontsize=9)
+
+    return _svg(draw, f"{row.name}: histogram of confidence, right and wrong answers")
+
+
+def calibration(rows: list[Row], labels: np.ndarray) -> str:
+    """Draw accuracy against confidence for every model; the diagonal is perfect."""
+
+    def draw(axes: Axes) -> None:
+        axes.plot([0, 1], [0, 1], color=_INK, linewidth=0.8, linestyle=":")
+        for row, colour in zip(rows, _cycle(len(rows)), strict=True):
+            probabilities = np.concatenate([fit.probabilities for fit in row.fits])
+            bins = reliability(probabilities, np.tile(labels, len(row.fits)))
+            shown = bins.counts >= 10  # fewer say nothing about a share
+            axes.plot(
+                bins.confidence[shown], bins.accuracy[shown], color=colour, marker="o",
+                markersize=4, label=f"{row.name} (ECE {row.mean('ece'):.2%})",
+            )  # fmt: skip
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+        axes.set_xlim(0, 1.02)
+        axes.set_ylim(0, 1.02)
+        axes.set_xlabel("confidence")
+        axes.set_ylabel("share right")
+        axes.legend(loc="upper left", fontsize=9)
+
+    return _svg(draw, "accuracy against confidence for every model")
+
+
+def _cycle(n: int) -> list[str]:
+    return [COLOURS[i % len(COLOURS)] for i in range(n)]
+
+
+def _svg(draw: Callable[[Axes], None], description: str) -> str:
+    """Return a chart as an `<svg>` element with the page's own text colour."""
+    with mpl.rc_context({**_STYLE, "svg.hashsalt": description}):
+        figure = Figure(figsize=(5.2, 3.5), layout="constrained")
+        axes = figure.add_subplot()
+        axes.grid(visible=True, axis="y")
+        draw(axes)
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
+    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"font: ([^;\"]*?)'?sans-serif'?[^;\"]*", r"font: \1inherit-family", svg)
+    svg = svg.replace("inherit-family", "system-ui, sans-serif")
+    return svg.replace("<svg", f'<svg role="img" aria-label="{description}"', 1)

@@ -1,0 +1,142 @@
+"""The report: one HTML page that needs no network, no script and no other file."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inkfast.data.digits import CLASSES
+from inkfast.errors import InkfastError
+from inkfast.files import write_text
+from inkfast.leaderboard import Leaderboard, Row
+from inkfast.report import figures
+from inkfast.report.pictures import data_uri, sheet
+
+_MISTAKES = 16  # pictures for each model
+
+
+def write(board: Leaderboard, out: Path) -> Path:
+    """Write ``report.html`` into the run folder and return its path.
+
+    Raises:
+        InkfastError: If a measurement that the page shows is missing.
+    """
+    _refuse_missing(board)
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("inkfast.report", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template("report.html.j2").render(_content(board, out))
+    write_text(out / "report.html", page)
+    return out / "report.html"
+
+
+def _refuse_missing(board: Leaderboard) -> None:
+    for row in board.rows:
+        for figure in ("accuracy", "loss", "ece"):
+            if not np.isfinite(row.mean(figure)):
+                raise InkfastError(
+                    f"no report: the {figure} of {row.name} is missing. Train it again."
+                )
+
+
+def _content(board: Leaderboard, out: Path) -> dict[str, Any]:
+    outcome = board.outcome
+    material = outcome.material
+    labels = material.test.known_labels
+    colours = [figures.COLOURS[i % len(figures.COLOURS)] for i in range(len(board.rows))]
+    return {
+        "experiment": outcome.experiment,
+        "material": material,
+        "headline": board.headline(),
+        "interrupted": outcome.interrupted,
+        "rows": board.rows,
+        "comparisons": board.comparisons,
+        "noise_picture": _clean_and_noisy(board) if material.noise else "",
+        "curves": [figures.curve(board.rows, figure) for figure in ("accuracy", "loss")],
+        "calibration": figures.calibration(board.rows, labels),
+        "confidences": [
+            figures.confidence(row, labels, colour)
+            for row, colour in zip(board.rows, colours, strict=True)
+        ],
+        "confusions": [_confusion(row) for row in board.rows],
+        "classes": [_classes(row) for row in board.rows],
+        "mistakes": [_mistakes(board, row) for row in board.rows],
+        "machine": board.rows[0].fits[0].trained.machine,
+        "command": f"inkfast compare {shlex.quote(str(out / 'experiment.toml'))} --out again",
+    }
+
+
+def _clean_and_noisy(board: Leaderboard) -> str:
+    """Return a sheet with one clean digit of each class above three noisy ones."""
+    material = board.outcome.material
+    labels = material.test.known_labels
+    chosen = [np.flatnonzero(labels == digit)[:3] for digit in range(CLASSES)]
+    chosen = [rows for rows in chosen if len(rows) == 3]
+    clean = [material.clean.images[[rows[i] for rows in chosen]] for i in range(3)]
+    noisy = [material.test.images[[rows[i] for rows in chosen]] for i in range(3)]
+    return data_uri(sheet([picture for pair in zip(clean, noisy, strict=True) for picture in pair]))
+
+
+def _confusion(row: Row) -> list[list[dict[str, float]]]:
+    """Return counts over all seeds with the share of their row."""
+    counts = np.sum([scores.confusion for scores in row.scores], axis=0)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    wrong = np.where(np.eye(CLASSES, dtype=bool), 0, shares)
+    strongest = max(float(wrong.max()), 1e-9)
+    return [
+        [
+            {
+                "count": int(counts[label, answer]),
+                "share": float(shares[label, answer]),
+                "shade": float(shares[label, answer] if label == answer else shares[label, answer] / strongest),
+                "right": label == answer,
+            }
+            for answer in range(CLASSES)
+        ]
+        for label in range(CLASSES)
+    ]
+
+
+def _classes(row: Row) -> list[dict[str, float]]:
+    """Return precision, recall and F1 of each class, mean over seeds."""
+    return [
+        {
+            "digit": digit,
+            **{
+                figure: float(np.mean([getattr(scores, figure)[digit] for scores in row.scores]))
+                for figure in ("precision", "recall", "f1")
+            },
+            "support": int(row.scores[0].support[digit]),
+        }
+        for digit in range(CLASSES)
+    ]
+
+
+def _mistakes(board: Leaderboard, row: Row) -> list[dict[str, Any]]:
+    """Return the first seed's wrong answers of which it was surest."""
+    material = board.outcome.material
+    labels = material.test.known_labels
+    probabilities = row.fits[0].probabilities
+    answers, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    wrong = np.flatnonzero(answers != labels)
+    worst = wrong[np.argsort(-sure[wrong], kind="stable")][:_MISTAKES]
+    return [
+        {
+            "row": int(i),
+            "label": int(labels[i]),
+            "answer": int(answers[i]),
+            "confidence": float(sure[i]),
+            "noisy": data_uri(material.test.images[i]),
+            "clean": data_uri(material.clean.images[i]) if material.noise else "",
+        }
+        for i in worst
+    ]

@@ -1,0 +1,112 @@
+"""What a person sees while something runs: bars on a terminal, plain lines in a pipe."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from inkfast.leaderboard import Leaderboard
+from inkfast.running import Observer
+from inkfast.training import Epoch, Watch
+
+
+class Display:
+    """Tells one run's story on one console."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._bars: Progress | None = None
+
+    def say(self, sentence: str, style: str = "") -> None:
+        """Print one line, without wrapping it in a pipe."""
+        self.console.print(
+            sentence, style=style, markup=False, highlight=False, soft_wrap=True
+        )
+
+    @contextmanager
+    def showing(self) -> Iterator[Observer]:
+        """Show progress while the block runs."""
+        if not self.console.is_terminal:
+            yield Observer(fit=self._plain, say=self.say)
+            return
+        columns = (
+            TextColumn("{task.description}"), BarColumn(bar_width=24),
+            TextColumn("{task.fields[state]}"), TimeRemainingColumn(compact=True),
+        )  # fmt: skip
+        with Progress(*columns, console=self.console) as bars:
+            self._bars = bars
+            yield Observer(fit=self._bar, say=self.say)
+
+    def download(self, name: str, done: int, total: int) -> None:
+        """Tell of a download: one updating line on a terminal, one line at its end in a pipe."""
+        if self.console.is_terminal:
+            self.console.print(f"{name}: {done / 1e6:.1f} MB", end="\r", highlight=False)
+        elif total and done == total:
+            self.say(f"{name}: {done / 1e6:.1f} MB")
+
+    def _plain(self, title: str, number: int, of: int) -> Watch:
+        begun = time.monotonic()
+        self.say(f"[{number}/{of}] {title}")
+        share = [0.0]
+
+        def step(done: float) -> None:
+            share[0] = done
+
+        def epoch(e: Epoch) -> None:
+            left = (time.monotonic() - begun) * (1 / share[0] - 1) if share[0] else 0.0
+            self.say(
+                f"  epoch {e.number}: loss {e.loss:.4f}, validation accuracy "
+                f"{e.validation_accuracy:.2%}, {e.seconds:.1f} s, about {left:.0f} s left"
+            )
+
+        return Watch(step=step, epoch=epoch, say=lambda sentence: self.say(f"  {sentence}"))
+
+    def _bar(self, title: str, number: int, of: int) -> Watch:
+        bars = self._bars
+        assert bars is not None  # noqa: S101 - set by `showing`, the only caller
+        task: TaskID = bars.add_task(f"{title:<24.40}", total=1.0, state="starting")
+
+        def epoch(e: Epoch) -> None:
+            bars.update(task, state=f"epoch {e.number}, validation {e.validation_accuracy:.2%}")
+
+        def say(sentence: str) -> None:
+            bars.console.print(f"{title}: {sentence}", markup=False, highlight=False)
+            if sentence == "already trained":
+                bars.update(task, completed=1.0, state=sentence)
+
+        return Watch(step=lambda done: bars.update(task, completed=done), epoch=epoch, say=say)
+
+
+def leaderboard_table(board: Leaderboard) -> Table:
+    """Return the leaderboard as a table for the terminal."""
+    material = board.outcome.material
+    title = f"{material.source} digits, {material.noise.name} noise, {len(material.test):,} test digits"
+    if material.notice:
+        title += " (not MNIST)"
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("model", overflow="fold")
+    for column in ("accuracy", "95 % interval", "loss", "ECE", "parameters", "seconds"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for row in board.rows:
+        spread = row.spread("accuracy")
+        accuracy = f"{row.mean('accuracy'):.2%}" + (f" ± {100 * spread:.2f}" if spread is not None else "")
+        low, high = row.interval
+        table.add_row(
+            row.name, accuracy, f"{100 * low:.2f} to {100 * high:.2f}", f"{row.mean('loss'):.4f}",
+            f"{row.mean('ece'):.2%}", f"{row.n_parameters:,}", f"{row.seconds:.1f}",
+        )  # fmt: skip
+    return table
+
+
+def plain_table(columns: list[str], rows: list[list[Any]]) -> Table:
+    """Return a borderless table of words."""
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*map(str, row))
+    return table

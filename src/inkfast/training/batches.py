@@ -1,0 +1,98 @@
+"""From digits in memory to batches: rows in random order, corrupted on the device.
+
+The whole set lies on the device as uint8; a batch is picked, scaled and corrupted there. Every
+draw of an epoch comes from (seed, purpose, epoch), so an epoch can be made again on its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inkfast.data.digits import CLASSES, Digits, Labels, stratified_split
+from inkfast.errors import InkfastError
+from inkfast.noise import Chain, noisy, to_unit
+from inkfast.streams import derive, stream
+from inkfast.training.recipe import Recipe
+
+
+def split(digits: Digits, recipe: Recipe, seed: int) -> tuple[Labels, Labels]:
+    """Return the rows to train on and the validation rows that are cut from them."""
+    n = len(digits)
+    if recipe.validation_rows == "last":
+        cut = round(n * (1 - recipe.validation))
+        if not 0 < cut < n:
+            raise InkfastError(f"too few digits to cut off {recipe.validation:.0%}: got {n}.")
+        return np.arange(cut), np.arange(cut, n)
+    return stratified_split(digits.known_labels, recipe.validation, derive(seed, "validation rows"))
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """The training rows on the device and what happens to them.
+
+    Attributes:
+        images: uint8 ``(n, 28, 28)``.
+        labels: int64 ``(n,)``.
+        chain: Applied to every batch, drawn afresh.
+        recipe: Batch size and length of an epoch.
+        seed: From which every order and corruption is derived.
+    """
+
+    images: Tensor
+    labels: Tensor
+    chain: Chain
+    recipe: Recipe
+    seed: int
+
+    @classmethod
+    def of(
+        cls, digits: Digits, noise: Chain, *, fresh: bool, recipe: Recipe, seed: int, device: torch.device
+    ) -> TrainingSet:
+        """Put digits on the device; noise that is not fresh is drawn once, here."""
+        from inkfast.noise import build
+
+        augment = build(recipe.augment)
+        if not fresh:
+            digits = noisy(digits, noise, derive(seed, "training noise"))
+            noise = build("none")
+        chain = Chain((*augment, *noise), f"{augment.name} + {noise.name}")
+        images = torch.tensor(digits.images, device=device)
+        labels = torch.tensor(digits.known_labels, device=device)
+        return cls(images, labels, chain, recipe, seed)
+
+    @property
+    def steps(self) -> int:
+        """Steps of one epoch; the last, partial batch counts unless it holds a single image."""
+        rows, size = self._rows(), self.recipe.batch_size
+        return max(1, rows // size + (rows % size > 1))
+
+    def _rows(self) -> int:
+        passes = ceil(self.recipe.min_epoch_images / len(self.images))
+        return len(self.images) * max(1, passes)
+
+    def epoch(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield the batches of one epoch: float32 ``(b, 1, 28, 28)`` and labels ``(b,)``."""
+        device = self.images.device
+        orders = stream(self.seed, "order", number, device=device)
+        draws = stream(self.seed, "training noise", number, device=device)
+        order = torch.cat([
+            torch.randperm(len(self.images), generator=orders, device=device)
+            for _ in range(self._rows() // len(self.images))
+        ])  # fmt: skip
+        for step in range(self.steps):
+            rows = order[step * self.recipe.batch_size : (step + 1) * self.recipe.batch_size]
+            images = to_unit(self.images[rows])
+            yield self.chain(images, draws)[:, None], self.labels[rows]
+
+    def class_weights(self) -> Tensor:
+        """Return n / (classes * n_class) for every class, 1 for one without rows."""
+        counts = torch.bincount(self.labels, minlength=CLASSES)
+        present = counts > 0
+        weights = len(self.labels) / (present.sum() * counts.clamp(min=1))
+        return torch.where(present, weights, torch.ones_like(weights))

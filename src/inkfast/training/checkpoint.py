@@ -1,0 +1,88 @@
+"""Training state on disk: whole and checked, or not there.
+
+One checkpoint is two files, ``epoch-0003.safetensors`` with every tensor and ``epoch-0003.json``
+with the rest and the SHA-256 of the first. The JSON is written last: without it, or when the
+SHA-256 differs, the checkpoint does not count and the one before is used. Randomness needs no
+state of its own: every draw of an epoch comes from (seed, purpose, epoch).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from torch import Tensor
+
+from inkfast.errors import InkfastError
+from inkfast.files import read_json, sha256, write_bytes, write_json
+
+KEPT = 2  # the newest, and one before it in case the newest is torn
+
+
+def save(folder: Path, epoch: int, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
+    """Write the checkpoint of a finished epoch and drop those that are no longer needed."""
+    content = safetensors.torch.save({k: v.detach().contiguous().cpu() for k, v in tensors.items()})
+    write_bytes(_tensors(folder, epoch), content)
+    write_json(_state(folder, epoch), {**state, "epoch": epoch, "sha256": sha256(content)})
+    for old in sorted(folder.glob("epoch-*.json"))[:-KEPT]:
+        old.unlink()
+        old.with_suffix(".safetensors").unlink(missing_ok=True)
+
+
+def load_newest(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any], list[str]] | None:
+    """Return tensors and state of the newest whole checkpoint, and what was passed over.
+
+    Returns:
+        None when there is no whole checkpoint; else the tensors, the state and one sentence for
+        each newer checkpoint that is damaged.
+    """
+    damaged: list[str] = []
+    for path in sorted(folder.glob("epoch-*.json"), reverse=True):
+        try:
+            state = read_json(path)
+            content = path.with_suffix(".safetensors").read_bytes()
+            if sha256(content) != state["sha256"]:
+                raise InkfastError("its SHA-256 differs")
+            return safetensors.torch.load(content), state, damaged
+        except (InkfastError, OSError, KeyError, TypeError) as error:
+            damaged.append(f"{path.stem} is damaged ({error}); using the one before it.")
+    return None
+
+
+def remove(folder: Path) -> None:
+    """Delete the checkpoints of a fit that is finished."""
+    for path in [*folder.glob("epoch-*"), *folder.glob(".epoch-*")]:
+        path.unlink(missing_ok=True)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def pack_optimiser(state: dict[str, Any]) -> tuple[dict[str, Tensor], str]:
+    """Take an optimiser's state dict apart into tensors and JSON."""
+    tensors = {
+        f"optimiser.{index}.{key}": value
+        for index, values in state["state"].items()
+        for key, value in values.items()
+        if isinstance(value, Tensor)
+    }
+    return tensors, json.dumps(state["param_groups"])
+
+
+def unpack_optimiser(tensors: dict[str, Tensor], groups: str) -> dict[str, Any]:
+    """Put together what `pack_optimiser` took apart."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith("optimiser."):
+            _, index, key = name.split(".", 2)
+            state.setdefault(int(index), {})[key] = value
+    return {"state": state, "param_groups": json.loads(groups)}
+
+
+def _tensors(folder: Path, epoch: int) -> Path:
+    return folder / f"epoch-{epoch:04d}.safetensors"
+
+
+def _state(folder: Path, epoch: int) -> Path:
+    return folder / f"epoch-{epoch:04d}.json"

@@ -1,0 +1,104 @@
+"""What the machine is good at: precision, number of threads, memory that is kept, its name."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+
+
+def keep_freed_memory() -> None:
+    """Tell glibc to keep freed memory instead of giving it back to the kernel at once.
+
+    Each training step frees and takes the same large blocks; by default glibc maps and unmaps them
+    every time and the kernel zeroes every page. Does nothing where there is no glibc.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL("libc.so.6")
+        for parameter in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD):
+            libc.mallopt(parameter, 1 << 30)
+
+
+def device() -> torch.device:
+    """Return where training runs: a CUDA device when there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def precision(asked: str, where: torch.device) -> str:
+    """Return ``bf16`` or ``fp32``: what was asked for, or for ``auto`` what is fast here."""
+    if asked != "auto":
+        return asked
+    if where.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
+    flags = _cpu_info("flags").split()
+    return "bf16" if {"amx_bf16", "avx512_bf16"} & set(flags) else "fp32"
+
+
+@contextlib.contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Run a block with `count` torch threads and put the former number back."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def choose_threads(step: Callable[[], object], repeats: int = 3) -> int:
+    """Time one step with one thread and with all of them, and return the faster number.
+
+    All threads wait for the slowest one many times in each step, so a busy neighbour can make two
+    threads far slower than one. The two are timed in turn, so that both meet the same neighbour.
+
+    Args:
+        step: Does the work of one training step and changes nothing that matters.
+        repeats: How often each is timed; the medians are compared.
+    """
+    most = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if most == 1:
+        return 1
+    seconds: dict[int, list[float]] = {1: [], most: []}
+    for turn in range(repeats + 1):
+        for count, times in seconds.items():
+            with threads(count):
+                start = time.perf_counter()
+                step()
+                if turn:  # the first turn warms up
+                    times.append(time.perf_counter() - start)
+    return min(seconds, key=lambda count: statistics.median(seconds[count]))
+
+
+def describe() -> dict[str, str | int]:
+    """Return the hardware and versions that a measurement belongs to."""
+    from importlib.metadata import version
+
+    where = device()
+    return {
+        "processor": _cpu_info("model name") or platform.processor() or platform.machine(),
+        "cores": os.cpu_count() or 1,
+        "accelerator": torch.cuda.get_device_name() if where.type == "cuda" else "none",
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": version("numpy"),
+        "inkfast": version("inkfast"),
+    }
+
+
+def _cpu_info(key: str) -> str:
+    """Return one line of the kernel's description of the first processor, "" elsewhere."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith(key):
+                return line.split(":", 1)[1].strip()
+    return ""

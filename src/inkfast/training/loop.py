@@ -1,0 +1,306 @@
+"""`fit`: train one network, choosing the epoch on validation rows alone."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from inkfast.data.digits import Digits
+from inkfast.errors import InkfastError
+from inkfast.models import Architecture, create
+from inkfast.noise import Chain, noisy, to_unit
+from inkfast.streams import derive, stream
+from inkfast.training import checkpoint, hardware
+from inkfast.training.batches import TrainingSet, split
+from inkfast.training.optimisation import Average, learning_rate, make_optimiser
+from inkfast.training.recipe import Recipe
+from inkfast.training.trained import Epoch, Trained
+
+TRAIN_NOISE = ("fresh", "once", "none")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """Everything that decides the outcome of one fit, besides the machine.
+
+    Attributes:
+        architecture: What to train.
+        recipe: How.
+        digits: Training rows, clean; validation is cut from them.
+        noise: The noise that the model is meant for.
+        train_noise: fresh (drawn anew for every batch), once (one noisy copy) or none. Validation
+            rows get one noisy copy, or none.
+        seed: Decides weights, order, noise and validation rows.
+        threads: torch threads; 0 times a step and chooses.
+    """
+
+    architecture: Architecture
+    recipe: Recipe
+    digits: Digits
+    noise: Chain
+    train_noise: str = "fresh"
+    seed: int = 0
+    threads: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """Whom to tell: each a function that does nothing unless given."""
+
+    step: Callable[[float], None] = field(default=lambda share: None)
+    epoch: Callable[[Epoch], None] = field(default=lambda epoch: None)
+    say: Callable[[str], None] = field(default=lambda sentence: None)
+
+
+def fit(task: Task, folder: Path | None = None, watch: Watch | None = None) -> Trained:
+    """Train one network.
+
+    Args:
+        task: What to train, how and on what.
+        folder: Where every epoch leaves a checkpoint; a whole one found there is gone on from,
+            to the same bits on a CPU as without the interruption. None keeps none.
+        watch: Told of progress.
+
+    Raises:
+        InkfastError: If the loss becomes NaN or infinite; the last good epoch stays on disk.
+    """
+    hardware.keep_freed_memory()
+    return _Fit(task, folder, watch or Watch()).run()
+
+
+class _Fit:
+    """One training run: the state that changes from step to step."""
+
+    def __init__(self, task: Task, folder: Path | None, watch: Watch) -> None:
+        self.task, self.folder, self.watch = task, folder, watch
+        self.device = hardware.device()
+        self.precision = hardware.precision(task.recipe.precision, self.device)
+        train_rows, validation_rows = split(task.digits, task.recipe, task.seed)
+        noise = task.noise if task.train_noise != "none" else Chain((), "none")
+        self.data = TrainingSet.of(
+            task.digits.pick(train_rows, "training rows"),
+            noise,
+            fresh=task.train_noise == "fresh",
+            recipe=task.recipe,
+            seed=task.seed,
+            device=self.device,
+        )
+        validation = task.digits.pick(validation_rows, "validation rows")
+        validation = noisy(validation, noise, derive(task.seed, "validation noise"))
+        self.validation = (
+            torch.tensor(validation.images, device=self.device),
+            torch.tensor(validation.known_labels, device=self.device),
+        )
+        model = create(task.architecture, stream(task.seed, "weights"))
+        self.model = model.to(self.device, memory_format=torch.channels_last)
+        self.weights = (
+            self.data.class_weights() if task.recipe.class_weights == "balanced" else None
+        )
+        self.optimiser = make_optimiser(self.model, task.recipe)
+        self.average = Average(self.model, task.recipe.ema) if task.recipe.ema else None
+        self.best: dict[str, Tensor] = {}
+        self.history: list[Epoch] = []
+        self.seconds = 0.0
+        self.threads = task.threads
+
+    def run(self) -> Trained:
+        if not self._resume():
+            self.threads = self.threads or self._choose_threads()
+            self._save()  # fixes the thread count before the first epoch can be interrupted
+        with hardware.threads(self.threads):
+            while len(self.history) < self.task.recipe.epochs and not self._is_over():
+                start = time.perf_counter()
+                done = len(self.history) + 1
+                loss, accuracy = self._train_epoch(done)
+                candidate = self._candidate(done)
+                validated = evaluate(candidate, *self.validation, self.precision)
+                self.seconds += time.perf_counter() - start
+                rate = self.optimiser.param_groups[0]["lr"]
+                self.history.append(Epoch(done, loss, accuracy, *validated, rate, self.seconds))
+                if self.best_epoch == done:
+                    self.best = _copy(candidate)
+                self._save()
+                self.watch.epoch(self.history[-1])
+        return self._finish()
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch that is kept, chosen on validation; ties go to the lower loss."""
+        if self.task.recipe.keep == "last":
+            return len(self.history)
+        return max(self.history, key=lambda e: e.merit(self.task.recipe.monitor)).number
+
+    def _is_over(self) -> bool:
+        patience, monitor = self.task.recipe.patience, self.task.recipe.monitor
+        if not patience or not self.history:
+            return False
+        best = max(self.history, key=lambda e: e.merit(monitor)).number
+        return len(self.history) - best >= patience
+
+    def _train_epoch(self, number: int) -> tuple[float, float]:
+        """Return the mean loss and the accuracy over the epoch's batches, while training."""
+        self.model.train()
+        losses = [epoch.validation_loss for epoch in self.history]
+        total = torch.zeros(2, device=self.device, dtype=torch.float64)
+        seen, steps = 0, self.data.steps
+        # Dropout draws from torch's global state; it is set for this epoch and then put back.
+        with torch.random.fork_rng():
+            torch.manual_seed(derive(self.task.seed, "dropout", number))
+            for step, (images, labels) in enumerate(self.data.epoch(number)):
+                progress = (number - 1 + step / steps) / self.task.recipe.epochs
+                for group in self.optimiser.param_groups:
+                    group["lr"] = learning_rate(self.task.recipe, progress, losses)
+                loss, right = self._step(images, labels)
+                total += torch.stack([loss.double() * len(labels), right.double()])
+                seen += len(labels)
+                if step % 20 == 19 or step == steps - 1:
+                    self._check_finite(loss, number, step + 1)
+                    self.watch.step((len(self.history) + (step + 1) / steps) / self.task.recipe.epochs)
+        return float(total[0]) / seen, float(total[1]) / seen
+
+
+    def _step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Take one step; return the batch's mean loss and how many were right."""
+        loss, right = self._loss(self.model, images, labels)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        if self.average is not None:
+            self.average.update(self.model)
+        return loss.detach(), right
+
+    def _loss(self, model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        recipe = self.task.recipe
+        with _autocast(self.device, self.precision):
+            logits = model(images.contiguous(memory_format=torch.channels_last)).float()
+        loss = F.cross_entropy(
+            logits, labels, weight=self.weights, label_smoothing=recipe.label_smoothing
+        )
+        if recipe.l2:
+            kernels = [m.weight for m in model.modules() if isinstance(m, nn.Conv2d)]
+            loss = loss + recipe.l2 * sum((kernel.square().sum() for kernel in kernels), 0.0 * loss)
+        return loss, (logits.argmax(1) == labels).sum()
+
+    def _candidate(self, number: int) -> nn.Module:
+        """Return the network that would be kept if training ended now."""
+        if self.average is None:
+            return self.model
+        model = copy.deepcopy(self.model)
+        batches = []
+        for step, (images, _) in enumerate(self.data.epoch(number)):
+            if step == 40:  # 10,000 images pin mean and variance to about a percent
+                break
+            batches.append(images)
+        with _autocast(self.device, self.precision):
+            self.average.load_into(model, batches)
+        return model
+
+    def _check_finite(self, loss: Tensor, number: int, step: int) -> None:
+        if math.isfinite(float(loss)):
+            return
+        kept = "The state after the epoch before it is kept." if self.folder and self.history else ""
+        raise InkfastError(
+            f"training {self.task.architecture}: the loss became {float(loss)} in epoch {number}, "
+            f"step {step}, with learning_rate={self.task.recipe.learning_rate:g}. "
+            f"Lower learning_rate, or try precision='fp32'. {kept}".strip()
+        )
+
+    def _choose_threads(self) -> int:
+        """Time steps of this very network and batch size on a copy that is thrown away."""
+        if self.device.type != "cpu":
+            return 1
+        model = copy.deepcopy(self.model)
+
+        def step() -> None:
+            images, labels = next(self.data.epoch(0))
+            loss, _ = self._loss(model, images, labels)
+            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
+
+        with torch.random.fork_rng():
+            return hardware.choose_threads(step)
+
+    def _save(self) -> None:
+        if self.folder is None:
+            return
+        optimiser, groups = checkpoint.pack_optimiser(self.optimiser.state_dict())
+        tensors = optimiser | {f"model.{k}": v for k, v in self.model.state_dict().items()}
+        tensors |= {f"best.{k}": v for k, v in self.best.items()}
+        if self.average is not None:
+            tensors |= {f"average.{i}": v for i, v in enumerate(self.average.weights)}
+        state = {
+            "groups": groups,
+            "threads": self.threads,
+            "precision": self.precision,
+            "history": [vars(epoch) for epoch in self.history],
+        }
+        checkpoint.save(self.folder, len(self.history), tensors, state)
+
+    def _resume(self) -> bool:
+        """Take up the newest whole checkpoint, if there is one."""
+        found = checkpoint.load_newest(self.folder) if self.folder is not None else None
+        if found is None:
+            return False
+        tensors, state, damaged = found
+        for sentence in damaged:
+            self.watch.say(sentence)
+        # bits depend on both, so a resumed fit keeps what it began with
+        self.threads, self.precision = state["threads"], state["precision"]
+        self.history = [Epoch(**epoch) for epoch in state["history"]]
+        self.seconds = self.history[-1].seconds if self.history else 0.0
+        self.model.load_state_dict(_part(tensors, "model"))
+        self.best = _part(tensors, "best")
+        self.optimiser.load_state_dict(checkpoint.unpack_optimiser(tensors, state["groups"]))
+        if self.average is not None:
+            saved = _part(tensors, "average")
+            self.average.weights = [saved[str(i)].to(self.device) for i in range(len(saved))]
+        self.watch.say(f"going on after epoch {len(self.history)}")
+        return True
+
+    def _finish(self) -> Trained:
+        self.model.load_state_dict(self.best)
+        return Trained(
+            model=self.model.cpu().eval(),
+            architecture=self.task.architecture,
+            recipe=self.task.recipe,
+            seed=self.task.seed,
+            history=self.history,
+            best_epoch=self.best_epoch,
+            train_seconds=self.seconds,
+            threads=self.threads,
+            precision=self.precision,
+            machine=hardware.describe(),
+        )
+
+
+def evaluate(model: nn.Module, images: Tensor, labels: Tensor, precision: str) -> tuple[float, float]:
+    """Return mean cross-entropy (nats) and accuracy of a network on uint8 images."""
+    model.eval()
+    loss = right = 0.0
+    with torch.no_grad(), _autocast(images.device, precision):
+        for rows in torch.arange(len(labels), device=labels.device).split(1000):
+            logits = model(to_unit(images[rows])[:, None]).float()
+            loss += float(F.cross_entropy(logits, labels[rows], reduction="sum"))
+            right += float((logits.argmax(1) == labels[rows]).sum())
+    return loss / len(labels), right / len(labels)
+
+
+def _autocast(device: torch.device, precision: str) -> Any:
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
+
+
+def _copy(model: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in model.state_dict().items()}
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    start = prefix + "."
+    return {name[len(start) :]: v for name, v in tensors.items() if name.startswith(start)}

@@ -1,0 +1,106 @@
+"""The optimiser, the learning rate and the averaged weights that a recipe asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import cos, pi
+
+import torch
+from torch import Tensor, nn
+from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
+
+from inkfast.training.recipe import Recipe
+
+
+def make_optimiser(model: nn.Module, recipe: Recipe) -> Optimizer:
+    """Return the recipe's optimiser; weight decay spares biases and normalisation."""
+    matrices = [p for p in model.parameters() if p.ndim > 1]
+    vectors = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [
+        {"params": matrices, "weight_decay": recipe.weight_decay},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+    rate = recipe.learning_rate
+    if recipe.optimiser == "sgd":
+        nesterov = recipe.momentum > 0
+        return SGD(groups, rate, momentum=recipe.momentum, nesterov=nesterov, fused=True)
+    if recipe.optimiser == "rmsprop":
+        return RMSprop(
+            groups, rate, alpha=recipe.rho, eps=recipe.epsilon, momentum=recipe.momentum, foreach=True
+        )
+    family = AdamW if recipe.optimiser == "adamw" else Adam
+    return family(groups, rate, eps=recipe.epsilon, fused=True)
+
+
+def learning_rate(recipe: Recipe, progress: float, validation_losses: Sequence[float]) -> float:
+    """Return the learning rate of a step.
+
+    A function of where training stands and nothing else, so there is no state to save.
+
+    Args:
+        recipe: Names the schedule and its peak.
+        progress: Share of all steps done, in [0, 1].
+        validation_losses: One for each finished epoch.
+    """
+    peak = recipe.learning_rate
+    if recipe.schedule == "onecycle":
+        # Smith and Topin (2018); start and end as torch's OneCycleLR: peak/25 and peak/250,000.
+        if progress < recipe.warmup:
+            return _cosine(peak / 25, peak, progress / recipe.warmup)
+        return _cosine(peak, peak / 250_000, (progress - recipe.warmup) / (1 - recipe.warmup))
+    if recipe.schedule == "plateau":
+        return _plateau(recipe, validation_losses)
+    return peak
+
+
+def _cosine(start: float, end: float, share: float) -> float:
+    return end + (start - end) * (1 + cos(pi * share)) / 2
+
+
+def _plateau(recipe: Recipe, losses: Sequence[float]) -> float:
+    """Keras' ReduceLROnPlateau on validation loss: a gain of 1e-4 counts as an improvement."""
+    rate, best, waited = recipe.learning_rate, float("inf"), 0
+    for loss in losses:
+        waited += 1
+        if loss < best - 1e-4:
+            best, waited = loss, 0
+        elif waited >= recipe.plateau_patience and rate > recipe.min_learning_rate:
+            rate, waited = max(rate * recipe.plateau_factor, recipe.min_learning_rate), 0
+    return rate
+
+
+class Average:
+    """An exponential moving average of a model's weights.
+
+    The running statistics of batch normalisation belong to the weights that made them, so those of
+    the averaged weights are measured anew by `refresh`, not averaged.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.weights = [p.detach().clone() for p in model.parameters()]
+
+    @torch.no_grad()
+    def update(self, model: nn.Module) -> None:
+        """Move towards the model's present weights."""
+        torch._foreach_lerp_(self.weights, list(model.parameters()), 1 - self.decay)
+
+    @torch.no_grad()
+    def load_into(self, model: nn.Module, batches: Sequence[Tensor]) -> None:
+        """Give a model the averaged weights and the statistics of `batches` under them."""
+        for parameter, weight in zip(model.parameters(), self.weights, strict=True):
+            parameter.copy_(weight)
+        norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+        if not norms:
+            return
+        momenta = [norm.momentum for norm in norms]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # torch's word for the plain mean over batches
+        model.eval()
+        for norm in norms:
+            norm.train()
+        for batch in batches:
+            model(batch)
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum

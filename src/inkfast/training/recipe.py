@@ -1,0 +1,133 @@
+"""`Recipe`: how to train, every choice with its unit and its limits."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from inkfast import noise
+from inkfast.errors import InkfastError, check_choice, check_number, unknown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How to train one model; the same words in TOML.
+
+    Attributes:
+        epochs: Passes over the training rows at most.
+        min_epoch_images: An epoch repeats a small training set until it has shown at least this
+            many images, so that 1,300 digits under fresh noise get as many steps as they need.
+        batch_size: Images of one step.
+        optimiser: adam, adamw, sgd or rmsprop.
+        learning_rate: The peak of the schedule.
+        weight_decay: Decoupled for adamw, L2 for the others, on weight matrices alone.
+        momentum: For sgd (Nesterov) and rmsprop.
+        rho: Decay of rmsprop's mean of squares.
+        epsilon: Added to the denominator by adam, adamw and rmsprop.
+        schedule: onecycle (cosine up to the peak, then down to nothing), plateau (times
+            `plateau_factor` when validation loss has not improved for `plateau_patience` epochs)
+            or constant.
+        warmup: Share of onecycle that goes up.
+        plateau_factor: See `schedule`.
+        plateau_patience: See `schedule`.
+        min_learning_rate: Where plateau stops.
+        label_smoothing: Share of each target spread over all ten classes.
+        class_weights: none, or balanced (loss weighted by the inverse class frequency).
+        l2: Penalty l2 * sum(w^2) on convolution kernels, as Keras' kernel_regularizer.
+        ema: Decay per step of the exponential moving average of the weights that is validated and
+            kept; 0 for none.
+        augment: Noise chain, fresh in each epoch, that training images pass before anything else.
+        validation: Share of the training rows cut off to choose the epoch by.
+        validation_rows: stratified (the same share of every class) or last (of the rows in order).
+        patience: Stop after so many epochs without a better one; 0 never stops.
+        monitor: What better means: accuracy or loss, on validation.
+        keep: best epoch or last.
+        precision: bf16 autocast, fp32, or auto (bf16 where the processor is fast at it).
+    """
+
+    epochs: int = 10
+    min_epoch_images: int = 20_000
+    batch_size: int = 250
+    optimiser: str = "adamw"
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.01
+    momentum: float = 0.0
+    rho: float = 0.99
+    epsilon: float = 1e-8
+    schedule: str = "onecycle"
+    warmup: float = 0.25
+    plateau_factor: float = 0.5
+    plateau_patience: int = 3
+    min_learning_rate: float = 1e-5
+    label_smoothing: float = 0.0
+    class_weights: str = "none"
+    l2: float = 0.0
+    ema: float = 0.0
+    augment: str = "none"
+    validation: float = 0.1
+    validation_rows: str = "stratified"
+    patience: int = 0
+    monitor: str = "accuracy"
+    keep: str = "best"
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        faults = [fault for check in _CHECKS if (fault := _fault(check, self))]
+        if faults:
+            raise InkfastError(" ".join(faults))
+
+
+# One line per key; all faults are reported together.
+_CHECKS = (
+    lambda r: check_number("epochs", r.epochs, low=1, high=100_000, whole=True),
+    lambda r: check_number("min_epoch_images", r.min_epoch_images, low=0, whole=True),
+    lambda r: check_number("batch_size", r.batch_size, low=2, high=100_000, whole=True),
+    lambda r: check_choice("optimiser", r.optimiser, ("adam", "adamw", "sgd", "rmsprop")),
+    lambda r: check_number("learning_rate", r.learning_rate, above=0, high=100),
+    lambda r: check_number("weight_decay", r.weight_decay, low=0, high=10),
+    lambda r: check_number("momentum", r.momentum, low=0, high=0.9999),
+    lambda r: check_number("rho", r.rho, low=0, high=0.999999),
+    lambda r: check_number("epsilon", r.epsilon, above=0, high=1),
+    lambda r: check_choice("schedule", r.schedule, ("onecycle", "plateau", "constant")),
+    lambda r: check_number("warmup", r.warmup, low=0, high=0.99),
+    lambda r: check_number("plateau_factor", r.plateau_factor, above=0, high=0.99),
+    lambda r: check_number("plateau_patience", r.plateau_patience, low=0, whole=True),
+    lambda r: check_number("min_learning_rate", r.min_learning_rate, low=0),
+    lambda r: check_number("label_smoothing", r.label_smoothing, low=0, high=0.99),
+    lambda r: check_choice("class_weights", r.class_weights, ("none", "balanced")),
+    lambda r: check_number("l2", r.l2, low=0, high=100),
+    lambda r: check_number("ema", r.ema, low=0, high=0.999999),
+    lambda r: noise.build(r.augment),
+    lambda r: check_number("validation", r.validation, above=0, high=0.9),
+    lambda r: check_choice("validation_rows", r.validation_rows, ("stratified", "last")),
+    lambda r: check_number("patience", r.patience, low=0, whole=True),
+    lambda r: check_choice("monitor", r.monitor, ("accuracy", "loss")),
+    lambda r: check_choice("keep", r.keep, ("best", "last")),
+    lambda r: check_choice("precision", r.precision, ("auto", "bf16", "fp32")),
+)
+
+
+def _fault(check: Any, recipe: Recipe) -> str:
+    try:
+        check(recipe)
+    except InkfastError as error:
+        return str(error)
+    return ""
+
+
+def resolve(*layers: Mapping[str, Any]) -> Recipe:
+    """Return the recipe that the given settings make, a later one overriding an earlier.
+
+    Raises:
+        InkfastError: Naming every unknown key and every value that is not allowed.
+    """
+    known = [field.name for field in dataclasses.fields(Recipe)]
+    settings: dict[str, Any] = {}
+    for layer in layers:
+        for key in layer:
+            if key not in known:
+                raise unknown("recipe key", key, known)
+        settings |= layer
+    return Recipe(**settings)

@@ -1,0 +1,134 @@
+"""`Trained`: a network with everything that says what it is, saved without pickle."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from inkfast import models
+from inkfast.data.digits import Digits
+from inkfast.errors import InkfastError
+from inkfast.files import read_json, sha256, write_bytes, write_json
+from inkfast.models import Architecture
+from inkfast.noise import to_unit
+from inkfast.training.recipe import Recipe, resolve
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch measured.
+
+    Attributes:
+        number: From 1.
+        loss: Mean training loss over the epoch, as trained on (noise, dropout, smoothing and all).
+        accuracy: Training accuracy over the epoch, likewise.
+        validation_loss: Cross-entropy in nats after the epoch.
+        validation_accuracy: After the epoch, in [0, 1].
+        learning_rate: Of the epoch's last step.
+        seconds: Spent training and validating since the start.
+    """
+
+    number: int
+    loss: float
+    accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    learning_rate: float
+    seconds: float
+
+    def merit(self, monitor: str) -> tuple[float, float]:
+        """Return what an epoch is chosen by, larger is better."""
+        if monitor == "loss":
+            return (-self.validation_loss, self.validation_accuracy)
+        return (self.validation_accuracy, -self.validation_loss)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A trained network, in evaluation mode on the CPU, and how it came to be."""
+
+    model: nn.Module
+    architecture: Architecture
+    recipe: Recipe
+    seed: int
+    history: list[Epoch]
+    best_epoch: int
+    train_seconds: float
+    threads: int
+    precision: str
+    machine: dict[str, str | int]
+
+    @property
+    def best(self) -> Epoch:
+        """The epoch whose weights these are."""
+        return self.history[self.best_epoch - 1]
+
+    def probabilities(self, digits: Digits) -> NDArray[np.float64]:
+        """Return class probabilities ``(n, 10)``, computed in fp32; rows sum to 1."""
+        found = []
+        with torch.inference_mode():
+            for start in range(0, len(digits), 1000):
+                images = to_unit(torch.tensor(digits.images[start : start + 1000]))[:, None]
+                found.append(self.model(images).double().softmax(1))
+        return np.asarray(torch.cat(found).numpy())
+
+    def save(self, folder: Path) -> None:
+        """Write ``model.safetensors`` and ``model.json``; the JSON last, with the SHA-256."""
+        tensors = {k: v.contiguous() for k, v in self.model.state_dict().items()}
+        content = safetensors.torch.save(tensors)
+        write_bytes(folder / "model.safetensors", content)
+        described = {
+            "architecture": str(self.architecture),
+            "recipe": dataclasses.asdict(self.recipe),
+            "seed": self.seed,
+            "best_epoch": self.best_epoch,
+            "train_seconds": self.train_seconds,
+            "threads": self.threads,
+            "precision": self.precision,
+            "machine": self.machine,
+            "history": [vars(epoch) for epoch in self.history],
+            "sha256": sha256(content),
+        }
+        write_json(folder / "model.json", described)
+
+    @classmethod
+    def load(cls, folder: Path) -> Trained:
+        """Read what `save` wrote; the weights' SHA-256 is checked before they are parsed.
+
+        Raises:
+            InkfastError: If a file is missing or not the one that was saved.
+        """
+        described: dict[str, Any] = read_json(folder / "model.json")
+        try:
+            content = (folder / "model.safetensors").read_bytes()
+        except OSError as error:
+            raise InkfastError(f"cannot read {folder}/model.safetensors: {error.strerror}.") from None
+        if sha256(content) != described.get("sha256"):
+            raise InkfastError(
+                f"{folder}/model.safetensors is damaged or was changed: its SHA-256 is not the one "
+                "in model.json. Train it again."
+            )
+        architecture = models.build(described["architecture"])
+        with torch.device("meta"):
+            model = architecture.build()
+        model.load_state_dict(safetensors.torch.load(content), assign=True)
+        return cls(
+            model=model.to(memory_format=torch.channels_last).eval(),
+            architecture=architecture,
+            recipe=resolve(described["recipe"]),
+            seed=described["seed"],
+            history=[Epoch(**epoch) for epoch in described["history"]],
+            best_epoch=described["best_epoch"],
+            train_seconds=described["train_seconds"],
+            threads=described["threads"],
+            precision=described["precision"],
+            machine=described["machine"],
+        )
