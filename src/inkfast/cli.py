@@ -224,18 +224,21 @@ def _given(
 
 def main() -> None:
     """Run the command line; the one place where errors become exit codes."""
-    import click
-
+    code: object
     try:
         code = app(standalone_mode=False)
-    except (InkfastError, click.ClickException) as error:
-        message = error.format_message() if isinstance(error, click.ClickException) else str(error)
-        sys.stderr.write(f"inkfast: {' '.join(message.split())}\n")
-        code = 2
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("inkfast: interrupted\n")
         code = 130
     except BrokenPipeError:
         sys.stderr.close()  # the reader has left, e.g. `inkfast noise list | head`
         code = 0
+    except Exception as error:
+        # typer's own errors of usage share no public base, but they all can format themselves
+        usage = getattr(error, "format_message", None)
+        if usage is None and not isinstance(error, InkfastError):
+            raise
+        message = usage() if usage else str(error)
+        sys.stderr.write(f"inkfast: {' '.join(message.split())}\n")
+        code = 2
     sys.exit(code if isinstance(code, int) else 0)

@@ -120,6 +120,8 @@ def from_settings(settings: Mapping[str, Any]) -> Experiment:
         except InkfastError as error:
             faults.append(str(error))
     experiment = Experiment(**given, models=_named_apart(entries))
+    if not listed:
+        faults.append("`models` must name at least one model, e.g. [\"mlp\", \"cnn\"].")
     faults += _faults(experiment)
     if faults:
         raise InkfastError(" ".join(dict.fromkeys(faults)))

@@ -5,7 +5,7 @@
     runs/<name>/
       experiment.toml    every choice, resolved; can be run again
       data.json          where the digits came from, fingerprints of train, test and noisy test
-      fits/<model>-seed0/  model.safetensors, model.json, test.npy (test probabilities, float32)
+      fits/<model>-seed0/  model.safetensors, model.json, test.npy (test probabilities)
       leaderboard.json  leaderboard.csv  report.html
 """
 
@@ -212,13 +212,13 @@ def _judge(trained: Trained, test: Digits, folder: Path) -> Floats:
     """Return probabilities on the test digits, kept beside the model once made."""
     path = folder / "test.npy"
     if path.is_file():
-        kept: Floats = np.load(path, allow_pickle=False).astype(np.float64)
+        kept: Floats = np.load(path, allow_pickle=False)
         return kept
-    probabilities = trained.probabilities(test).astype(np.float32)
+    probabilities = trained.probabilities(test)
     buffer = io.BytesIO()
     np.save(buffer, probabilities, allow_pickle=False)
     write_bytes(path, buffer.getvalue())
-    return probabilities.astype(np.float64)
+    return probabilities
 
 
 def evaluation_digits(experiment: Experiment, source: Source, run_folder: Path) -> Digits:

@@ -25,10 +25,10 @@ def load(path: Path) -> Source:
         InkfastError: If the arrays are missing or hold something else.
     """
     try:
-        content = np.load(path, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return Source(Digits(_images(content, path), None, path.name), None, path.name)
-        with content:
+        with path.open("rb") as file:
+            content = np.load(file, allow_pickle=False)
+            if isinstance(content, np.ndarray):
+                return Source(Digits(_images(content, path), None, path.name), None, path.name)
             arrays = {name: content[name] for name in content.files}
     except InkfastError:
         raise
@@ -69,14 +69,14 @@ def _labels(values: NDArray[np.generic], n: int, path: Path) -> Labels:
 
 def _images(values: NDArray[np.generic], path: Path) -> Images:
     """Return images of any accepted form as uint8 ``(n, 28, 28)``."""
-    if values.ndim < 2 or values[0].size != SIDE * SIDE:
+    if values.shape[1:] not in ((SIDE, SIDE), (SIDE * SIDE,)):
         raise InkfastError(
             f"{path}: images must have shape (n, 28, 28) or (n, 784), got {values.shape}."
         )
     if values.dtype.kind not in "uif":
         raise InkfastError(f"{path}: images must be numbers, got {values.dtype}.")
     pixels = values.reshape(-1, SIDE, SIDE)
-    if pixels.dtype == np.uint8:
+    if pixels.dtype == np.uint8 or not len(pixels):
         return pixels.astype(np.uint8)
     top = 1.0 if pixels.dtype.kind == "f" and pixels.max() <= 1 else 255.0
     if not np.isfinite(pixels.astype(np.float64)).all() or pixels.min() < 0 or pixels.max() > top:

@@ -28,32 +28,36 @@ def frame(ink: NDArray[np.floating]) -> Images:
     """
     ink = ink.astype(np.float64) - ink.min()
     peak = ink.max()
-    canvas = np.zeros((SIDE, SIDE), np.uint8)
     if peak <= 0:
-        return canvas
+        return np.zeros((SIDE, SIDE), np.uint8)
     ink /= peak
     rows, columns = np.nonzero(ink >= _INK)
     crop = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     scale = BOX / max(crop.shape)
+    if scale > 1:
+        crop = np.pad(crop, 1)  # enlarged ink fades out instead of ending at the crop's edge
     size = tuple(max(1, round(scale * length)) for length in crop.shape)
     resample = Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
     small = Image.fromarray((255 * crop).astype(np.uint8)).resize(size[::-1], resample)
-    digit = np.asarray(small)
-    top, left = _placed(digit)
-    canvas[top : top + digit.shape[0], left : left + digit.shape[1]] = digit
-    return canvas
+    return _centred(np.asarray(small))
 
 
-def _placed(digit: Images) -> tuple[int, int]:
-    """Return the top left corner that brings the centre of mass closest to the middle."""
-    mass = digit.astype(np.float64)
-    total = mass.sum()
-    corner = []
+def _centred(digit: Images) -> Images:
+    """Place a digit so that its centre of mass is the field's centre, no ink cut off."""
+    field = np.zeros((SIDE, SIDE), np.uint8)
+    inked = np.argwhere(digit >= _INK * digit.max())
+    source, target = [], []
     for axis in (0, 1):
-        centre = (mass.sum(axis=1 - axis) * np.arange(digit.shape[axis])).sum() / total
-        free = SIDE - digit.shape[axis]
-        corner.append(min(max(round(SIDE / 2 - 0.5 - centre), 0), free))
-    return corner[0], corner[1]
+        first, last = inked[:, axis].min(), inked[:, axis].max()
+        along = digit.sum(axis=1 - axis, dtype=np.float64)
+        centre = (along * np.arange(len(along))).sum() / along.sum()
+        shift = round((SIDE - 1) / 2 - centre)
+        shift = min(max(shift, -first), SIDE - 1 - last)
+        start, stop = max(0, -shift), min(len(along), SIDE - shift)
+        source.append(slice(start, stop))
+        target.append(slice(start + shift, stop + shift))
+    field[tuple(target)] = digit[tuple(source)]
+    return field
 
 
 def ink_of(image: Image.Image) -> NDArray[np.float64]:

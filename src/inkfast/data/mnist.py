@@ -11,11 +11,11 @@ import os
 import struct
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from inkfast.data.digits import SIDE, Digits, Source
 from inkfast.errors import InkfastError
@@ -68,7 +68,10 @@ def load() -> Source:
             "MNIST is not on this machine: looked in "
             f"{' and '.join(str(f) for f in folders())}. Get it with: inkfast data fetch"
         )
-    return Source(_part(folder, "train"), _part(folder, "t10k"), "mnist")
+    with ThreadPoolExecutor() as pool:  # decompression and hashing leave Python's lock alone
+        paths = [cast(Path, _file(folder, name)) for name in SHA256]
+        payloads = dict(zip(SHA256, pool.map(read_payload, paths, SHA256), strict=True))
+    return Source(_digits(payloads, "train"), _digits(payloads, "t10k"), "mnist")
 
 
 def verify(folder: Path) -> list[tuple[str, str]]:
@@ -190,11 +193,8 @@ def _file(folder: Path, name: str) -> Path | None:
     return None
 
 
-def _part(folder: Path, part: str) -> Digits:
-    def values(name: str) -> NDArray[np.uint8]:
-        path = cast(Path, _file(folder, name))
-        return np.frombuffer(read_payload(path, name), np.uint8, offset=16 if "images" in name else 8)
-
-    images = values(f"{part}-images-idx3-ubyte").reshape(-1, SIDE, SIDE)
-    labels = values(f"{part}-labels-idx1-ubyte").astype(np.int64)
-    return Digits(images, labels, f"mnist {'train' if part == 'train' else 'test'}")
+def _digits(payloads: dict[str, bytes], part: str) -> Digits:
+    images = np.frombuffer(payloads[f"{part}-images-idx3-ubyte"], np.uint8, offset=16)
+    labels = np.frombuffer(payloads[f"{part}-labels-idx1-ubyte"], np.uint8, offset=8)
+    name = f"mnist {'train' if part == 'train' else 'test'}"
+    return Digits(images.reshape(-1, SIDE, SIDE), labels.astype(np.int64), name)

@@ -143,7 +143,7 @@ class _Fit:
         patience, monitor = self.task.recipe.patience, self.task.recipe.monitor
         if not patience or not self.history:
             return False
-        best = max(self.history, key=lambda e: e.merit(monitor)).number
+        best = max(self.history, key=lambda e: e.merit(monitor)[0]).number  # the first of equals
         return len(self.history) - best >= patience
 
     def _train_epoch(self, number: int) -> tuple[float, float]:

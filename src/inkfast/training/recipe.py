@@ -48,7 +48,7 @@ class Recipe:
     """
 
     epochs: int = 10
-    min_epoch_images: int = 20_000
+    min_epoch_images: int = 10_000
     batch_size: int = 250
     optimiser: str = "adamw"
     learning_rate: float = 3e-3

@@ -1,0 +1,45 @@
+"""What the tests share: small digits, and MNIST where it is at hand."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from inkfast.data import Digits, mnist
+
+
+@pytest.fixture(autouse=True)
+def _own_places(tmp_path_factory, monkeypatch):
+    """Every test has an empty cache, an empty working folder and no network mirror."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home))
+    monkeypatch.chdir(home)
+    monkeypatch.delenv("INKFAST_MIRROR", raising=False)
+    monkeypatch.setattr(mnist, "MIRRORS", ("http://127.0.0.1:9/",))
+    monkeypatch.delenv("INKFAST_DATA", raising=False)
+
+
+@pytest.fixture(scope="session")
+def strokes() -> Digits:
+    """400 easy digits: one bar each, its angle and place telling the class."""
+    rng = np.random.default_rng(0)
+    labels = np.tile(np.arange(10), 40).astype(np.int64)
+    images = np.zeros((400, 28, 28), np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        row, column = divmod(int(label), 5)
+        top, left = 3 + 11 * row + rng.integers(3), 1 + 5 * column + rng.integers(2)
+        image[top : top + 8, left : left + 3] = rng.integers(150, 256)
+    return Digits(images, labels, "strokes")
+
+
+@pytest.fixture
+def mnist_folder(monkeypatch) -> Path:
+    """Return the folder with MNIST's files; skips where there is none."""
+    place = os.environ.get("INKFAST_TEST_DATA", "")
+    if not place or not Path(place, "mnist").is_dir():
+        pytest.skip("MNIST is not on this machine")
+    monkeypatch.setenv("INKFAST_DATA", place)
+    return Path(place, "mnist")

@@ -1,0 +1,151 @@
+"""Scores, calibration and tests of difference against independent libraries and closed forms."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from sklearn.metrics import f1_score
+
+from inkfast.evaluation import compare, reliability, score, wilson_interval
+from inkfast.evaluation.difference import holm, mcnemar, paired_t, paired_z
+
+
+@pytest.fixture
+def judged() -> tuple[np.ndarray, np.ndarray]:
+    """Return probabilities that are right about 80 % of the time, and labels."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 10, 2000)
+    logits = rng.normal(size=(2000, 10))
+    logits[np.arange(2000), labels] += 2.5
+    exp = np.exp(logits)
+    return exp / exp.sum(axis=1, keepdims=True), labels
+
+
+def test_scores_are_their_definitions(judged):
+    """Accuracy, loss, F1, confusion and support agree with plain arithmetic."""
+    probabilities, labels = judged
+    scores = score(probabilities, labels)
+    answers = probabilities.argmax(axis=1)
+    assert scores.accuracy == (answers == labels).mean()
+    assert scores.loss == pytest.approx(-np.log(probabilities[np.arange(2000), labels]).mean())
+    assert scores.macro_f1 == pytest.approx(f1_score(labels, answers, average="macro"))
+    assert scores.confusion.sum() == 2000
+    assert scores.confusion[3, 5] == ((labels == 3) & (answers == 5)).sum()
+    assert scores.support.tolist() == np.bincount(labels).tolist()
+    assert scores.recall[4] == pytest.approx(scores.confusion[4, 4] / scores.confusion[4].sum())
+    assert scores.precision[4] == pytest.approx(scores.confusion[4, 4] / scores.confusion[:, 4].sum())
+
+
+def test_undefined_is_nan():
+    """A class that neither occurs nor is answered has no precision, recall or F1."""
+    probabilities = np.eye(10)[[1, 2, 2]]
+    scores = score(probabilities, np.array([1, 2, 3]))
+    assert np.isnan([scores.precision[7], scores.recall[7], scores.f1[7], scores.macro_f1]).all()
+    assert np.isnan(scores.precision[3])
+    assert scores.recall[3] == 0
+
+
+def slow_ece(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Return Guo et al.'s ECE bin by bin, (low, high] as theirs."""
+    total = 0.0
+    for low in range(15):
+        sure = probabilities.max(axis=1)
+        inside = (sure > low / 15) & (sure <= (low + 1) / 15)
+        if inside.any():
+            right = probabilities[inside].argmax(axis=1) == labels[inside]
+            total += inside.mean() * abs(right.mean() - sure[inside].mean())
+    return total
+
+
+def test_calibration_error_agrees_with_the_definition(judged):
+    """ECE equals the sum over bins, and is near 0 for answers drawn as announced."""
+    probabilities, labels = judged
+    assert score(probabilities, labels).ece == pytest.approx(slow_ece(probabilities, labels), abs=1e-9)
+    rng = np.random.default_rng(1)
+    drawn = np.array([rng.choice(10, p=p) for p in probabilities])
+    assert score(probabilities, drawn).ece < 0.03
+    certain = np.eye(10)[drawn]
+    assert score(certain, drawn).ece == 0
+    assert score(certain, (drawn + 1) % 10).ece == 1
+
+
+def test_reliability_counts_every_digit_once(judged):
+    """Bins hold all digits, empty bins are NaN."""
+    bins = reliability(*judged)
+    assert bins.counts.sum() == 2000
+    assert np.isnan(bins.accuracy[bins.counts == 0]).all()
+    assert (bins.counts[0] == 0) and np.isnan(bins.confidence[0])
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_agrees_with_scipy(counts):
+    """The interval is scipy's for every whole number of successes."""
+    k, n = counts
+    expected = stats.binomtest(k, n).proportion_ci(method="wilson")
+    assert wilson_interval(k / n, n) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+def test_mcnemar_is_the_binomial_test():
+    """Only digits on which the two disagree count; none means p = 1."""
+    a, b = np.zeros(1000, bool), np.zeros(1000, bool)
+    a[:30], b[20:35] = True, True
+    assert mcnemar(a, b) == pytest.approx(stats.binomtest(20, 25).pvalue)
+    assert mcnemar(a, a) == 1
+
+
+def test_false_alarms_keep_their_rate():
+    """Two equally good models are called different in about 5 % of 400 simulations, not more."""
+    rng = np.random.default_rng(3)
+    alarms = {"z": 0, "mcnemar": 0, "t": 0}
+    for _ in range(400):
+        hard = rng.random(800)
+        a, b = (rng.random((3, 800)) > 0.3 * hard for _ in "ab")
+        alarms["z"] += paired_z(a, b) < 0.05
+        alarms["mcnemar"] += mcnemar(a[0], b[0]) < 0.05
+        alarms["t"] += paired_t(a.mean(axis=1), b.mean(axis=1)) < 0.05
+    assert max(alarms.values()) < 400 * 0.085
+    assert min(alarms.values()) > 0
+
+
+def test_a_real_difference_is_found_and_named():
+    """The better model is named first, with n and both tests for several seeds."""
+    rng = np.random.default_rng(4)
+    right = {
+        "weak": rng.random((3, 5000)) < 0.90, "strong": rng.random((3, 5000)) < 0.97,
+        "twin": rng.random((3, 5000)) < 0.97,
+    }  # fmt: skip
+    found = {c.worse: c for c in compare(right)}
+    best = next(iter(found.values())).better
+    assert best in ("strong", "twin")
+    assert found["weak"].real
+    assert found["weak"].difference == pytest.approx(0.07, abs=0.01)
+    assert "n = 5,000 test digits" in found["weak"].tests[0]
+    assert "n = 3 seeds" in found["weak"].tests[1]
+    other = ({"strong", "twin"} - {best}).pop()
+    assert not found[other].real
+
+
+def test_one_seed_names_mcnemar():
+    """On one seed the test is McNemar's, with its disagreements."""
+    rng = np.random.default_rng(5)
+    right = {"a": rng.random((1, 1000)) < 0.95, "b": rng.random((1, 1000)) < 0.85}
+    (comparison,) = compare(right)
+    assert comparison.tests[0].startswith("McNemar's exact test, one seed, n = 1,000 test digits")
+    assert comparison.p_value == pytest.approx(mcnemar(right["a"][0], right["b"][0]))
+
+
+def test_t_test_without_spread():
+    """Identical differences over the seeds need no division by zero."""
+    assert paired_t(np.array([0.5, 0.6]), np.array([0.5, 0.6])) == 1
+    assert paired_t(np.array([0.5, 0.75]), np.array([0.25, 0.5])) == 0
+
+
+def test_holm_is_the_published_procedure():
+    """The smallest p is multiplied by the count, the next by one less, and order is kept."""
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
+    assert holm([]) == []

@@ -1,0 +1,101 @@
+"""What holds for every registered architecture, and counts against independent arithmetic."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from inkfast import models
+from inkfast.models import MODELS, create, summarise
+from inkfast.streams import stream
+
+NAMES = [cls.name for cls in MODELS]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_ten_logits_for_each_image(name):
+    """Every architecture maps (n, 1, 28, 28) to (n, 10), and passes gradients to every weight."""
+    model = create(models.build(name), stream(0))
+    logits = model(torch.rand(5, 1, 28, 28, generator=stream(1)))
+    assert logits.shape == (5, 10)
+    logits.sum().backward()
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in model.parameters())
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("init", ["torch", "glorot", "he"])
+def test_weights_come_from_the_generator_alone(name, init):
+    """The same seed gives the same weights whatever torch's global state; another seed does not."""
+    architecture = models.build(f"{name}(init='{init}')")
+    first = create(architecture, stream(1)).state_dict()
+    torch.rand(3)
+    again = create(architecture, stream(1)).state_dict()
+    other = create(architecture, stream(2)).state_dict()
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    assert any(not torch.equal(first[key], other[key]) for key in first)
+    assert all(torch.isfinite(value).all() for value in first.values())
+
+
+def test_initialisers_have_their_limits():
+    """Glorot and He uniform fill their published ranges, with zero bias."""
+    for init, limit in (("glorot", (6 / (784 + 256)) ** 0.5), ("he", (6 / 784) ** 0.5)):
+        layer = create(models.build(f"mlp(hidden=[256], batch_norm=False, init='{init}')"), stream(0))[1]
+        assert float(layer.weight.detach().abs().max()) == pytest.approx(limit, rel=0.001)
+        assert float(layer.bias.detach().abs().max()) == 0
+
+
+# parameters counted by hand: sum of (inputs + 1) * outputs, and k * k * in * out + out
+@pytest.mark.parametrize(("text", "parameters"), [
+    ("mlp(hidden=[256, 128], dropout=[0.3, 0.3], batch_norm=False)", 785 * 256 + 257 * 128 + 1290),
+    ("mlp(hidden=[512, 256, 128], dropout=[0.3, 0.0, 0.0], batch_norm=False)",
+     785 * 512 + 513 * 256 + 257 * 128 + 1290),
+    ("mlp(hidden=[100, 10], batch_norm=False)", 785 * 100 + 101 * 10 + 110),
+    ("cnn(layers='C128-MP-C32-MP-D.3', padding='valid', batch_norm=False)",
+     10 * 128 + (1152 + 1) * 32 + 801 * 10),
+    ("cnn(layers='C128-BN-MP-C64-BN-MP-D.3-128-D.3', padding='valid', batch_norm=False, bn_eps=0.001)",
+     10 * 128 + 256 + 1153 * 64 + 128 + 1601 * 128 + 1290),
+    ("cnn(layers='C32-MP-C64-MP-C128-MP-256-D.3-128', padding='valid', batch_norm=False, init='he')",
+     320 + 289 * 64 + 577 * 128 + 129 * 256 + 257 * 128 + 1290),
+    ("cnn(layers='C6(5)-MP-C16(5)-MP-120-84', padding='valid', batch_norm=False)",
+     156 + 151 * 16 + 257 * 120 + 121 * 84 + 850),
+    ("cnn(layers='C32-MP-C64-MP-C128-MP-C256-MP-256-D.3-128', batch_norm=False)",
+     320 + 289 * 64 + 577 * 128 + 1153 * 256 + 257 * 256 + 257 * 128 + 1290),
+    ("cnn(layers='C32-C32-MP-64-D.5', padding='valid', batch_norm=False)",
+     320 + 289 * 32 + (144 * 32 + 1) * 64 + 650),
+    ("cnn(layers='C8(5)-MP-C16(5)-MP-128-D.2', padding='valid', batch_norm=False)",
+     26 * 8 + 201 * 16 + 257 * 128 + 1290),
+])  # fmt: skip
+def test_published_networks_can_be_written(text, parameters):
+    """Every dense and convolutional network of the source projects has its parameter count."""
+    assert summarise(models.build(text)).parameters == parameters
+    assert models.build(str(models.build(text))) == models.build(text)
+
+
+def test_flops_count_a_multiply_add_as_two():
+    """A dense network's operations are twice its weights, a convolution's twice per pixel."""
+    assert summarise(models.build("mlp(hidden=[100])")).flops == 2 * (784 * 100 + 100 * 10)
+    one = summarise(models.build("cnn(layers='C4', batch_norm=False)"))
+    assert one.flops == 2 * (9 * 4 * 784 + 784 * 4 * 10)
+    assert one.layers[0].output == (4, 28, 28)
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("ccn", "unknown model 'ccn'. Did you mean 'cnn'? Known: cnn, mlp."),
+    ("mlp(hidden=[])", "`hidden` must be a list of layer sizes"),
+    ("mlp(hidden=[0])", "`hidden` must be a whole number >= 1"),
+    ("mlp(hidden=[64], dropout=1)", "`dropout` must be a finite number >= 0 and <= 0.99, got 1"),
+    ("mlp(hidden=[64], dropout=[0.1, 0.2])", "one for each of the 1 hidden layers, got 2"),
+    ("cnn(layers='C32-X')", "`layers` has 'X'; expected C32 (convolution 3x3)"),
+    ("cnn(layers='64-C32')", "`layers` has 'C32' after a dense layer"),
+    ("cnn(layers='MP-MP-MP-MP-MP')", "leaves no pixel after 'MP'"),
+    ("cnn(layers='C0')", "at least one channel"),
+    ("cnn(layers=3)", "`layers` must be text"),
+    ("cnn(padding='full')", "`padding` must be one of 'same', 'valid', got 'full'"),
+    ("cnn(init='zero')", "`init` must be one of 'torch', 'glorot', 'he', got 'zero'"),
+])  # fmt: skip
+def test_bad_architectures_are_explained(text, message):
+    """One sentence names the parameter, what is allowed and what came."""
+    with pytest.raises(ValueError) as error:  # noqa: PT011 - the text is asserted below
+        models.build(text)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,150 @@
+"""What holds for every registered corruption and preset."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from inkfast import noise
+from inkfast.data import Digits
+from inkfast.noise import NOISES, PRESETS, Chain
+from inkfast.streams import stream
+
+ALL = [str(cls()) for cls in NOISES] + list(PRESETS)
+NAMES = [cls.name for cls in NOISES]
+
+
+@pytest.fixture
+def images() -> torch.Tensor:
+    """Return 40 smooth random images that touch the border."""
+    field = torch.rand(40, 1, 7, 7, generator=stream(1, "test"))
+    return torch.nn.functional.interpolate(field, (28, 28), mode="bicubic").clamp(0, 1)[:, 0]
+
+
+@pytest.mark.parametrize("text", ALL)
+def test_shape_type_and_range_stay(text, images):
+    """Every corruption keeps shape and dtype and stays in [0, 1]."""
+    out = noise.build(text)(images, stream(0))
+    assert out.shape == images.shape
+    assert out.dtype == torch.float32
+    assert torch.isfinite(out).all()
+    assert float(out.min()) >= 0
+    assert float(out.max()) <= 1
+
+
+@pytest.mark.parametrize("text", ALL)
+def test_the_input_is_left_alone(text, images):
+    """A corruption returns a new tensor and never writes into the one it was given."""
+    before = images.clone()
+    out = noise.build(text)(images, stream(0))
+    assert torch.equal(images, before)
+    assert out.data_ptr() != images.data_ptr()
+
+
+@pytest.mark.parametrize("text", ALL)
+def test_the_same_seed_gives_the_same_images(text, images):
+    """Two draws from one seed are equal; another seed differs unless nothing is random."""
+    chain = noise.build(text)
+    first, again, other = (chain(images, stream(seed)) for seed in (3, 3, 4))
+    assert torch.equal(first, again)
+    parts = [value for params in chain.sample(2, stream(0)) for value in params.values()]
+    random = any(not torch.equal(value[0], value[1]) for value in parts)
+    assert torch.equal(first, other) != random
+
+
+@pytest.mark.parametrize("text", ALL)
+def test_apply_does_not_depend_on_the_batch(text, images):
+    """Drawn once, a corruption gives an image the same result alone as in company."""
+    chain = noise.build(text)
+    params = chain.sample(len(images), stream(0))
+    together = chain.apply(images, params)
+    alone = torch.cat([
+        chain.apply(images[i : i + 1], [{k: v[i : i + 1] for k, v in p.items()} for p in params])
+        for i in range(len(images))
+    ])  # fmt: skip
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_neutral_strength_changes_nothing(name, images):
+    """At the strength declared neutral the image comes back."""
+    corruption = NOISES[name]()
+    if name == "shot":  # a photon is indivisible: neutral is reached in the limit
+        out = corruption.at(corruption.neutral).apply(images, corruption.sample(40, stream(0)))
+        assert float((out - images).abs().max()) < 1e-3
+        return
+    still = corruption.at(corruption.neutral)
+    out = still.apply(images, still.sample(len(images), stream(0)))
+    torch.testing.assert_close(out, images, atol=2e-6, rtol=0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_ladder_gets_harder(name, images):
+    """Every step of a ladder moves the images further from the clean ones."""
+    cls = NOISES[name]
+    assert len(cls.ladder) == 5
+    steps = [cls().at(strength) for strength in cls.ladder]
+    far = [
+        float((step.apply(images, step.sample(40, stream(0))) - images).abs().mean())
+        for step in steps
+    ]
+    assert far == sorted(far)
+    assert far[0] > 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_corruption_is_written_as_it_is_read(name):
+    """The text of a corruption builds the same corruption."""
+    changed = NOISES[name]().at(NOISES[name].ladder[1])
+    assert noise.build(str(changed)).noises == (changed,)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_impossible_strength_is_refused(name):
+    """Text where a number belongs gives one sentence with parameter, allowed and given value."""
+    cls = NOISES[name]
+    with pytest.raises(ValueError, match=rf"`{cls.strength}` must be .*got 'much'"):
+        noise.build(f"{name}({cls.strength}='much')")
+    with pytest.raises(ValueError, match="must be"):
+        noise.build(f"{name}({cls.strength}=-1000.0)")
+
+
+def test_a_noisy_copy_does_not_depend_on_what_follows():
+    """The first rows of a noisy set are the noisy set of the first rows, across blocks."""
+    rng = np.random.default_rng(0)
+    digits = Digits(rng.integers(0, 256, (2300, 28, 28), np.uint8), None, "random")
+    chain = noise.build("rotate + gaussian")
+    whole = noise.noisy(digits, chain, 5)
+    part = noise.noisy(digits.pick(np.arange(2000), "random"), chain, 5)
+    np.testing.assert_array_equal(whole.images[:2000], part.images)
+    assert whole.fingerprint == noise.noisy(digits, chain, 5).fingerprint
+    assert whole.fingerprint != noise.noisy(digits, chain, 6).fingerprint
+
+
+def test_no_noise_is_no_copy():
+    """The empty chain returns the digits themselves."""
+    digits = Digits(np.ones((2, 28, 28), np.uint8), None, "two")
+    assert noise.noisy(digits, Chain((), "none"), 0) is digits
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rotat(degrees=3)", "unknown noise 'rotat'. Did you mean 'rotate'?"),
+        ("rotate(degree=3)", "unknown parameter of noise 'rotate' 'degree'. Did you mean 'degrees'?"),
+        ("rotate(3)", "the parameters of 'rotate(3)' cannot be read"),
+        ("rotate(degrees=__import__('os'))", "cannot be read"),
+        ("rotate(fill='mirror')", "`fill` must be one of 'constant', 'nearest', 'reflect', got 'mirror'"),
+        ("rotate(degrees=[3, 1])", "`degrees` must be a pair [low, high] with low <= high"),
+        ("rotate(degrees=[1, 2, 3])", "must be a number or a pair"),
+        ("gaussian(sigma=True)", "`sigma` must be a finite number >= 0 and <= 100, got True"),
+        ("rotate + ", "expected name(parameter=value, ...)"),
+    ],
+)
+def test_bad_text_is_explained(text, message):
+    """What cannot be a chain is refused in one sentence that helps."""
+    with pytest.raises(ValueError) as error:  # noqa: PT011 - the text is asserted below
+        noise.build(text)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,248 @@
+"""Corruptions against scipy.ndimage and closed forms, and strengths against their units."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage, stats
+
+from inkfast import noise
+from inkfast.noise import NOISES
+from inkfast.noise.resample import FILLS
+from inkfast.streams import stream
+
+CENTRE = 13.5
+MODES = {"constant": "grid-constant", "nearest": "nearest", "reflect": "reflect"}
+
+
+@pytest.fixture
+def images() -> np.ndarray:
+    """Return 12 random images with structure at every scale."""
+    return np.random.default_rng(2).random((12, 28, 28), np.float32)
+
+
+def resampled(image: np.ndarray, inverse: np.ndarray, shift: np.ndarray, fill: str) -> np.ndarray:
+    """Resample by scipy: (row, column) output -> input about the centre."""
+    offset = CENTRE + shift - inverse @ np.array([CENTRE, CENTRE])
+    return ndimage.affine_transform(
+        image.astype(np.float64), inverse, offset, order=1, mode=MODES[fill]
+    )
+
+
+def applied(text: str, images: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Return what a corruption made of the images and what it had drawn."""
+    corruption = noise.build(text).noises[0]
+    params = corruption.sample(len(images), stream(7))
+    out = corruption.apply(torch.tensor(images), params)
+    return out.numpy(), {key: value.numpy() for key, value in params.items()}
+
+
+@pytest.mark.parametrize("fill", FILLS)
+def test_rotation_agrees_with_scipy(fill, images):
+    """Rotation reads where the inverse rotation about (13.5, 13.5) points, in every fill mode."""
+    out, drawn = applied(f"rotate(degrees=72, fill='{fill}')", images)
+    for image, result, angle in zip(images, out, drawn["radians"], strict=True):
+        cos, sin = np.cos(angle), np.sin(angle)
+        # (row, column): x' = cos x - sin y and y' = sin x + cos y
+        expected = resampled(image, np.array([[cos, sin], [-sin, cos]]), np.zeros(2), fill)
+        np.testing.assert_allclose(result, expected, atol=2e-5)
+
+
+def test_positive_rotation_is_counter_clockwise(images):
+    """Ninety degrees turn an image as np.rot90 does."""
+    out, _ = applied("rotate(degrees=[90, 90])", images)
+    np.testing.assert_allclose(out, np.rot90(images, axes=(1, 2)), atol=1e-4)
+
+
+@pytest.mark.parametrize("fill", FILLS)
+def test_translation_agrees_with_scipy(fill, images):
+    """A shift of fractional pixels is bilinear, right and down positive."""
+    out, drawn = applied(f"translate(pixels=5.6, fill='{fill}')", images)
+    for image, result, x, y in zip(images, out, drawn["x"], drawn["y"], strict=True):
+        expected = resampled(image, np.eye(2), np.array([-y, -x]), fill)
+        np.testing.assert_allclose(result, expected, atol=2e-5)
+
+
+@pytest.mark.parametrize("fill", FILLS)
+def test_zoom_agrees_with_scipy(fill, images):
+    """A factor below 1 shrinks: the input is read further apart."""
+    out, drawn = applied(f"zoom(factor=[0.6, 1.4], fill='{fill}')", images)
+    for image, result, factor in zip(images, out, drawn["factor"], strict=True):
+        np.testing.assert_allclose(
+            result, resampled(image, np.eye(2) / factor, np.zeros(2), fill), atol=2e-5
+        )
+
+
+def test_shear_agrees_with_scipy(images):
+    """Rows above the centre move right for a positive slope."""
+    out, drawn = applied("shear(slope=0.5)", images)
+    for image, result, slope in zip(images, out, drawn["slope"], strict=True):
+        expected = resampled(image, np.array([[1, 0], [slope, 1]]), np.zeros(2), "constant")
+        np.testing.assert_allclose(result, expected, atol=2e-5)
+    bar = np.zeros((1, 28, 28), np.float32)
+    bar[0, :, 13:15] = 1
+    slanted, _ = applied("shear(slope=[0.5, 0.5])", bar)
+    assert slanted[0, 3].argmax() > slanted[0, 24].argmax()
+
+
+def keras_matrix(theta, tx, ty, shear, zx, zy):
+    """Return R.T.S.Z in (row, column) order, as apply_affine_transform composes it."""
+    rotation = np.array([[np.cos(theta), -np.sin(theta), 0], [np.sin(theta), np.cos(theta), 0], [0, 0, 1]])
+    shift = np.array([[1, 0, tx], [0, 1, ty], [0, 0, 1]])
+    slant = np.array([[1, -np.sin(shear), 0], [0, np.cos(shear), 0], [0, 0, 1]])
+    scale = np.diag([zx, zy, 1])
+    return rotation @ shift @ slant @ scale
+
+
+def test_affine_agrees_with_the_keras_composition(images):
+    """One inverse map, rows before columns, independent zooms, order 1, fill nearest."""
+    out, d = applied("affine(degrees=40, shift=0.2, shear=20, zoom=0.3)", images)
+    for i, image in enumerate(images):
+        matrix = keras_matrix(
+            d["theta"][i], 28 * d["down"][i], 28 * d["right"][i], d["shear"][i],
+            d["zoom_down"][i], d["zoom_right"][i],
+        )  # fmt: skip
+        expected = resampled(image, matrix[:2, :2], matrix[:2, 2], "nearest")
+        np.testing.assert_allclose(out[i], expected, atol=3e-5)
+    assert not np.allclose(d["zoom_down"], d["zoom_right"])
+
+
+def test_noisy_mnist_is_four_steps_in_order(images):
+    """The preset equals rotation, shift, zoom-out by 1.2 and brightness, one after the other."""
+    chain = noise.build("noisy-mnist")
+    params = chain.sample(len(images), stream(3))
+    out = chain.apply(torch.tensor(images), params).numpy()
+    turn, shift, _, light = ({k: v.numpy() for k, v in p.items()} for p in params)
+    for i, image in enumerate(images):
+        cos, sin = np.cos(turn["radians"][i]), np.sin(turn["radians"][i])
+        step = resampled(image, np.array([[cos, sin], [-sin, cos]]), np.zeros(2), "reflect")
+        step = resampled(step, np.eye(2), -np.array([shift["y"][i], shift["x"][i]]), "reflect")
+        step = resampled(step, 1.2 * np.eye(2), np.zeros(2), "reflect")
+        np.testing.assert_allclose(out[i], np.clip(step + light["delta"][i], 0, 1), atol=5e-5)
+    limits = [np.abs(turn["radians"]).max(), np.abs(shift["x"]).max(), np.abs(light["delta"]).max()]
+    assert (np.array(limits) <= [np.radians(72), 5.6, 0.2]).all()
+
+
+def test_noisy_mnist_has_the_published_moments(mnist_folder):
+    """Per-class mean and standard deviation agree with the published noisy train images."""
+    from inkfast import data
+
+    train = data.load("mnist").train
+    copy = noise.noisy(train, noise.build("noisy-mnist"), 0)
+    published_mean = [.174, .101, .157, .151, .133, .142, .145, .133, .157, .134]
+    published_std = [.266, .185, .248, .241, .221, .228, .236, .223, .246, .223]  # fmt: skip
+    pixels = [copy.images[copy.labels == digit] / 255 for digit in range(10)]
+    np.testing.assert_allclose([p.mean() for p in pixels], published_mean, atol=0.003)
+    np.testing.assert_allclose([p.std() for p in pixels], published_std, atol=0.002)
+
+
+@pytest.mark.parametrize("fill", FILLS)
+def test_blur_agrees_with_scipy(fill, images):
+    """The kernel is scipy's Gaussian, cut off at four sigma."""
+    out, _ = applied(f"blur(sigma=1.25, fill='{fill}')", images)
+    mode = {"constant": "constant", "nearest": "nearest", "reflect": "reflect"}[fill]
+    for image, result in zip(images, out, strict=True):
+        expected = ndimage.gaussian_filter(image.astype(np.float64), 1.25, mode=mode, truncate=4)
+        np.testing.assert_allclose(result, expected, atol=2e-5)
+
+
+def test_motion_blur_is_a_line_at_its_angle():
+    """A dot becomes a line of the given length, counter-clockwise from the horizontal."""
+    dot = np.zeros((1, 28, 28), np.float32)
+    dot[0, 14, 14] = 1
+    flat, _ = applied("motion-blur(length=5, angle=[0, 0])", dot)
+    np.testing.assert_allclose(flat[0, 14, 12:17], 0.2, atol=1e-6)
+    assert flat.sum() == pytest.approx(1, abs=1e-5)
+    risen, _ = applied("motion-blur(length=9, angle=[45, 45])", dot)
+    assert risen[0, 12, 16] > 0.05  # up and to the right
+    assert risen[0, 16, 16] < 1e-6
+
+
+def fspecial_motion(length: float, degrees: float) -> np.ndarray:
+    """Return the kernel of MATLAB's fspecial('motion') for angles in (0, 90)."""
+    half, phi = (length - 1) / 2, np.radians(degrees)
+    x, y = np.meshgrid(np.arange(int(half * np.cos(phi) + 1) + 1), np.arange(int(half * np.sin(phi) + 1) + 1))
+    distance = y * np.cos(phi) - x * np.sin(phi)
+    last = (np.hypot(x, y) >= half) & (np.abs(distance) <= 1)
+    beyond = half - np.abs((x + distance * np.sin(phi)) / np.cos(phi))
+    distance = np.where(last, np.hypot(distance, beyond), distance)
+    quarter = np.clip(1 - np.abs(distance), 0, None)
+    rows, columns = quarter.shape
+    kernel = np.zeros((2 * rows - 1, 2 * columns - 1))
+    kernel[:rows, :columns] = quarter[::-1, ::-1]
+    kernel[rows - 1 :, columns - 1 :] = quarter
+    return kernel[::-1] / kernel.sum()
+
+
+def test_motion_blur_agrees_with_fspecial():
+    """The kernel of n-MNIST, length 5 at 15 degrees, is MATLAB's."""
+    dot = np.zeros((1, 28, 28), np.float32)
+    dot[0, 14, 14] = 1
+    kernel, _ = applied("motion-blur(length=5, angle=[15, 15])", dot)
+    np.testing.assert_allclose(kernel[0, 13:16, 12:17], fspecial_motion(5, 15), atol=0.001)
+
+
+def test_contrast_brightness_and_gain_are_their_formulas(images):
+    """Grey values follow the closed forms."""
+    light, drawn = applied("brightness(delta=0.4)", images)
+    np.testing.assert_allclose(light, np.clip(images + drawn["delta"][:, None, None], 0, 1), atol=1e-6)
+    gain, drawn = applied("gain(factor=[0.5, 2])", images)
+    np.testing.assert_allclose(gain, np.clip(images * drawn["factor"][:, None, None], 0, 1), atol=1e-6)
+    flat, _ = applied("contrast(factor=0.25, pivot=0.6)", images)
+    np.testing.assert_allclose(flat, 0.6 + (images - 0.6) * 0.25, atol=1e-6)
+
+
+def test_gaussian_has_its_sigma():
+    """The added noise is normal with the stated standard deviation."""
+    grey = np.full((200, 28, 28), 0.5, np.float32)
+    out, _ = applied("gaussian(sigma=0.1)", grey)
+    added = (out - grey).ravel()
+    assert added.std() == pytest.approx(0.1, rel=0.01)
+    assert stats.kstest(added[:5000] / 0.1, "norm").pvalue > 0.001
+
+
+def test_shot_is_poisson():
+    """Counts have the Poisson distribution of the pixel, checked against scipy."""
+    grey = np.full((300, 28, 28), 0.4, np.float32)
+    out, _ = applied("shot(photons=12)", grey)
+    counts = np.bincount(np.rint(out.ravel() * 12).astype(int), minlength=13)[:13]
+    expected = stats.poisson.pmf(np.arange(13), 4.8) * grey.size
+    expected[12] += stats.poisson.sf(12, 4.8) * grey.size  # clipped at full white
+    assert stats.chisquare(counts, expected * counts.sum() / expected.sum()).pvalue > 0.001
+
+
+def test_impulse_hits_its_share_in_equal_parts():
+    """Salt and pepper each take half of the stated amount."""
+    grey = np.full((300, 28, 28), 0.5, np.float32)
+    out, _ = applied("impulse(amount=0.3)", grey)
+    assert (out == 1).mean() == pytest.approx(0.15, abs=0.005)
+    assert (out == 0).mean() == pytest.approx(0.15, abs=0.005)
+
+
+def test_erase_takes_its_area_in_one_rectangle():
+    """The erased share is the area asked for, in one block inside the image."""
+    white = np.ones((300, 28, 28), np.float32)
+    out, _ = applied("erase(area=0.2)", white)
+    assert (out == 0).mean() == pytest.approx(0.2, abs=0.006)
+    for image in out[:20] == 0:
+        rows, columns = np.nonzero(image)
+        assert image.sum() == (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
+
+
+def test_elastic_moves_by_its_root_mean_square():
+    """The displacement field has the stated size and is smooth."""
+    corruption = noise.build("elastic(pixels=1.5, smoothness=4)").noises[0]
+    field = corruption.sample(2000, stream(0))["offsets"]
+    assert float(field.square().mean().sqrt()) == pytest.approx(1.5, rel=0.03)
+    step = (field[..., 1:] - field[..., :-1]).square().mean().sqrt()
+    assert float(step) < 0.3 * 1.5
+
+
+def test_every_corruption_has_a_reference_here():
+    """A new corruption must bring its independent check."""
+    source = Path(__file__).read_text(encoding="utf-8")
+    missing = [cls.name for cls in NOISES if f'"{cls.name}(' not in source]
+    assert not missing

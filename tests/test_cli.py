@@ -1,0 +1,244 @@
+"""The command line as a user meets it: what it prints, its exit codes, its one-line errors."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from inkfast import cli, files
+from tests.data.makers import kaggle_csv, payloads, write_gz
+
+FAST = [
+    "--set", "batch_size=50", "--set", "min_epoch_images=0", "--set", "precision=fp32",
+    "--threads", "1", "--epochs", "2",
+]  # fmt: skip
+TINY = ["--models", "mlp(hidden=[8]),cnn(layers='C8(5)/2-GMP')", *FAST]
+
+
+@pytest.fixture
+def inkfast(monkeypatch, capsys):
+    """Return a function that runs the command line: (exit code, stdout, stderr)."""
+
+    def call(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["inkfast", *map(str, words)])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        out, err = capsys.readouterr()
+        return int(exit_.value.code or 0), out, err
+
+    return call
+
+
+@pytest.fixture
+def digits(strokes, tmp_path) -> Path:
+    """Return a file of easy digits."""
+    np.savez(tmp_path / "digits.npz", images=strokes.images, labels=strokes.labels)
+    return tmp_path / "digits.npz"
+
+
+def refused(result: tuple[int, str, str]) -> str:
+    """Check that a call failed as it should, and return its one line."""
+    code, _, err = result
+    assert code == 2, err
+    assert err.startswith("inkfast: ")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    return err
+
+
+def test_compare_leaves_a_report_and_says_where(inkfast, digits, tmp_path):
+    """A comparison prints epochs as plain lines, a table, the verdict and the report's path."""
+    code, out, err = inkfast("compare", "--data", digits, "--noise", "rotate(degrees=10)", "--out", tmp_path / "run", *TINY)
+    assert (code, err) == (0, "")
+    assert len(re.findall(r"epoch \d: loss [\d.]+, validation accuracy [\d.]+%, [\d.]+ s, about \d+ s left", out)) == 4
+    assert "McNemar's exact test, one seed, n = 80 test digits" in out
+    assert f"report: {tmp_path}/run/report.html" in out
+    assert "\x1b" not in out  # no escape codes in a pipe
+    assert {"experiment.toml", "leaderboard.json", "leaderboard.csv", "report.html"} <= {p.name for p in (tmp_path / "run").iterdir()}
+
+
+def test_flags_override_the_recipe_file(inkfast, digits, tmp_path):
+    """Every flag is a TOML key, also for models with keys of their own; the name is the file's."""
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text(
+        f'data = "{digits}"\nnoise = "none"\nthreads = 1\n'
+        '[[models]]\nmodel = "mlp(hidden=[4])"\nepochs = 7\n'
+        '[recipe]\nprecision = "fp32"\nmin_epoch_images = 0\n'
+    )
+    code, out, _ = inkfast("compare", recipe, "--epochs", 1, "--set", "optimiser=sgd")
+    assert code == 0
+    resolved = Path("runs/mine/experiment.toml").read_text()
+    assert "epochs = 1" in resolved
+    assert 'optimiser = "sgd"' in resolved
+    assert "runs/mine/report.html" in out
+
+
+def test_train_then_evaluate(inkfast, digits, tmp_path):
+    """One model is trained and judged under another noise; its own test rows are found again."""
+    run = tmp_path / "run"
+    code, out, _ = inkfast("train", "mlp(hidden=[16])", "--data", digits, "--noise", "none", "--out", run, *FAST)
+    assert code == 0
+    accuracy = json.loads((run / "leaderboard.json").read_text())["rows"][0]["accuracy"]
+    code, out, _ = inkfast("evaluate", run, "--json", tmp_path / "same.json")
+    same = json.loads((tmp_path / "same.json").read_text())["rows"][0]
+    assert (code, same["n"]) == (0, 80)
+    assert same["accuracy"] == accuracy
+    code, out, _ = inkfast("evaluate", run, "--noise", "gaussian(sigma=0.9)", "--json", tmp_path / "noisy.json")
+    assert code == 0
+    assert "gaussian(sigma=0.9)" in out
+    assert json.loads((tmp_path / "noisy.json").read_text())["rows"][0]["accuracy"] < accuracy
+
+
+def test_embedded_digits_are_said_loudly(inkfast, monkeypatch, tmp_path):
+    """Without MNIST the first line, the table's title and the report say what the data is."""
+    code, out, _ = inkfast("compare", "--out", tmp_path / "run", *TINY, "--models", "mlp(hidden=[8])")
+    assert code == 0
+    assert out.splitlines()[0].startswith("These are the 1,797 embedded digits")
+    assert "inkfast data fetch" in out.splitlines()[0]
+    assert "(not MNIST)" in out
+    assert "Not MNIST." in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_lists_and_pictures(inkfast, digits, tmp_path):
+    """Listings name what is registered; a noise picture is a PNG."""
+    code, out, _ = inkfast("noise", "list")
+    assert code == 0
+    assert all(word in out for word in ("rotate(", "elastic(", "noisy-mnist", "n-mnist-awgn"))
+    code, out, _ = inkfast("models", "list")
+    assert "157,714" in out
+    code, out, _ = inkfast("models", "show", "mlp(hidden=[16])")
+    assert "12,746 parameters" in out
+    code, out, _ = inkfast("data", "list")
+    assert "MNIST is not on this machine" in out
+    for text in ("shear", "rotate + gaussian"):
+        code, out, _ = inkfast("noise", "show", text, "--data", digits, "--out", tmp_path / "a.png")
+        assert code == 0
+        assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_verify_names_bad_files(inkfast, tmp_path):
+    """Verification lists each file's state and fails when one is not good."""
+    write_gz(tmp_path, payloads())
+    code, out, err = inkfast("data", "verify", tmp_path)
+    assert code == 2
+    assert "4 of 4 files" in err
+    assert out.count("differs") + out.count("announces") == 4
+
+
+def bad_calls(tmp: Path) -> dict[str, tuple[list[str], str]]:
+    """Return calls that must be refused, and what must be said."""
+    out = ["--out", str(tmp / "run")]
+    compare = ["compare", *out, *TINY]
+    data = ["--data", str(tmp / "digits.npz")]
+    return {
+        "unknown model": (["compare", *out, *data, "--models", "mpl"], "unknown model 'mpl'. Did you mean 'mlp'?"),
+        "unknown noise": ([*compare, *data, "--noise", "rotatte"], "unknown noise 'rotatte'. Did you mean 'rotate'?"),
+        "unknown source": ([*compare, "--data", "mnsit"], "unknown data source 'mnsit'. Did you mean 'mnist'?"),
+        "no mnist": ([*compare, "--data", "mnist"], "MNIST is not on this machine"),
+        "missing recipe": (["compare", "none.toml"], "cannot read the recipe none.toml: No such file"),
+        "bad toml": (["compare", str(tmp / "bad.toml")], "is not valid TOML"),
+        "unknown key": (["compare", str(tmp / "key.toml")], "unknown key 'nosie'. Did you mean 'noise'?"),
+        "impossible epochs": ([*compare, *data, "--epochs", "0"], "`epochs` must be a whole number >= 1"),
+        "unknown recipe key": ([*compare, *data, "--set", "lr=1"], "unknown recipe key 'lr'"),
+        "set without value": ([*compare, *data, "--set", "lr"], "--set expects KEY=VALUE"),
+        "unknown flag": (["compare", "--noize", "x"], "No such option"),
+        "text for a number": (["compare", "--seeds", "two"], "Input should be a valid integer"),
+        "bad csv": ([*compare, "--data", str(tmp / "bad.csv")], "row 2, column pixel3"),
+        "unlabelled": ([*compare, "--data", str(tmp / "test.csv")], "has no labels"),
+        "one of a class": ([*compare, "--data", str(tmp / "few.npz")], "too few digits to cut off"),
+        "not a run": (["evaluate", str(tmp)], "is no run"),
+        "unwritable": (["compare", *TINY, *data, "--out", "/proc/inkfast/run"], "cannot write /proc/inkfast/run"),
+        "a file as folder": (["compare", *TINY, *data, "--out", str(tmp / "bad.csv")], "is a file"),
+        "unknown command": (["comprae"], "No such command 'comprae'"),
+        "picture nowhere": (["noise", "show", "blur", *data, "--out", "/proc/a.png"], "cannot write /proc/a.png"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", bad_calls(Path("x")))
+def test_bad_input_is_one_line_and_exit_code_2(inkfast, digits, strokes, tmp_path, kind):
+    """Every kind of bad input is one line on stderr, exit code 2, and leaves no run behind."""
+    (tmp_path / "bad.toml").write_text("models = [")
+    (tmp_path / "key.toml").write_text('nosie = "none"')
+    lines = kaggle_csv(20).splitlines()
+    cells = lines[2].split(",")
+    lines[2] = ",".join([*cells[:4], "777", *cells[5:]])
+    (tmp_path / "bad.csv").write_text("\n".join(lines))
+    (tmp_path / "test.csv").write_text(kaggle_csv(20, labelled=False))
+    np.savez(tmp_path / "few.npz", images=strokes.images[:11], labels=strokes.labels[:11])
+    words, message = bad_calls(tmp_path)[kind]
+    assert message in refused(inkfast(*words))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", ["ENOSPC", "EROFS", "EACCES"])
+def test_a_full_or_locked_disk(inkfast, digits, tmp_path, monkeypatch, name):
+    """When the disk is full in mid-run, one line says so and no torn file is left."""
+    import errno
+
+    real, calls = os.fsync, []
+
+    def failing(handle):
+        calls.append(handle)
+        if len(calls) > 6:
+            raise OSError(getattr(errno, name), os.strerror(getattr(errno, name)))
+        real(handle)
+
+    monkeypatch.setattr(files.os, "fsync", failing)
+    message = refused(inkfast("compare", "--data", digits, "--out", tmp_path / "run", *TINY))
+    assert "cannot write" in message
+    assert os.strerror(getattr(errno, name)) in message
+    assert not list((tmp_path / "run").rglob(".*"))
+    monkeypatch.setattr(files.os, "fsync", real)
+    assert inkfast("compare", "--data", digits, "--out", tmp_path / "run", *TINY, "--resume")[0] == 0
+
+
+def test_a_damaged_mnist_is_one_line(inkfast, tmp_path, monkeypatch):
+    """A truncated file in $INKFAST_DATA stops even `auto`, naming the file."""
+    write_gz(tmp_path / "mnist", payloads())
+    bad = tmp_path / "mnist" / "train-images-idx3-ubyte.gz"
+    bad.write_bytes(gzip.compress(b"x" * 9)[:-4])
+    monkeypatch.setenv("INKFAST_DATA", str(tmp_path))
+    message = refused(inkfast("compare", *TINY))
+    assert "train-images-idx3-ubyte.gz is damaged" in message
+
+
+def test_ctrl_c_leaves_the_finished_part(digits, tmp_path):
+    """SIGINT in the second fit: exit code 130, a leaderboard of the first, and --resume ends it."""
+    command = [
+        sys.executable, "-c", "from inkfast.cli import main; main()", "compare", "--data",
+        str(digits), "--out", str(tmp_path / "run"), *TINY, "--set", "epochs=400",
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("[2/2]"):
+            break
+    process.stdout.readline()  # the second fit is under way
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate()
+    assert process.returncode == 130
+    assert "interrupted; go on with the same command and --resume" in rest
+    board = json.loads((tmp_path / "run" / "leaderboard.json").read_text())
+    assert [row["model"] for row in board["rows"]] == ["mlp(hidden=[8])"]
+    assert board["complete"] is False
+
+
+def test_help_imports_nothing_heavy():
+    """Help answers without torch, numpy, matplotlib, sklearn or pyarrow."""
+    code = (
+        "import sys; from inkfast.cli import main; sys.argv = ['inkfast', '--help']\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "print('HEAVY', [m for m in ('torch', 'numpy', 'matplotlib', 'sklearn', 'pyarrow') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "HEAVY []" in done.stdout
+    assert "compare" in done.stdout

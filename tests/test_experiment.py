@@ -1,0 +1,217 @@
+"""Experiments: TOML and flags in the same words, faults together, whole runs that can be resumed."""
+
+from __future__ import annotations
+
+import csv
+import json
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from inkfast import leaderboard, report, running
+from inkfast.data import Digits, Source
+from inkfast.experiment import Experiment, from_settings, read_toml
+from inkfast.training import Watch
+
+TINY = {
+    "name": "tiny",
+    "data": "strokes",
+    "noise": "gaussian(sigma=0.3)",
+    "models": ["mlp(hidden=[8])", "cnn(layers='C8(5)/2-GMP')"],
+    "threads": 1,
+    "recipe": {"epochs": 2, "batch_size": 50, "min_epoch_images": 0, "precision": "fp32"},
+}
+
+
+@pytest.fixture
+def material(strokes):
+    """Return a function that gives the digits of an experiment on the strokes."""
+    return lambda experiment: running.material(experiment, Source(strokes, None, "strokes"))
+
+
+def run(settings, material, out: Path, **flags):
+    experiment = from_settings(settings)
+    digits = material(experiment)
+    running.claim_folder(out, experiment, digits, **({"resume": False, "overwrite": False} | flags))
+    board = leaderboard.build(running.run(experiment, digits, out, running.Observer()))
+    board.write(out)
+    report.write(board, out)
+    return board
+
+
+def test_a_run_folder_holds_everything(material, tmp_path):
+    """The leaderboard has its documented shape, best first, and the experiment can be read again."""
+    board = run(TINY | {"seeds": 2}, material, tmp_path / "run")
+    content = json.loads((tmp_path / "run" / "leaderboard.json").read_text())
+    assert content["data"] == "strokes"
+    assert content["noise"] == "gaussian(sigma=0.3)"
+    assert [row["accuracy"] for row in content["rows"]] == sorted(
+        (row["accuracy"] for row in content["rows"]), reverse=True
+    )
+    for row in content["rows"]:
+        keys = {"model", "accuracy", "accuracy_ci95", "loss", "macro_f1", "ece", "n_parameters",
+                "train_seconds", "runs"}  # fmt: skip
+        assert keys <= set(row)
+        assert [run["seed"] for run in row["runs"]] == [0, 1]
+        assert row["accuracy"] == pytest.approx(np.mean([run["accuracy"] for run in row["runs"]]))
+        assert row["accuracy_ci95"][0] < row["accuracy"] < row["accuracy_ci95"][1]
+    assert "n = 2 seeds" in " ".join(content["comparisons"][0]["tests"])
+    assert content["headline"] == board.headline()
+    with (tmp_path / "run" / "leaderboard.csv").open() as file:
+        table = list(csv.DictReader(file))
+    assert [float(line["accuracy"]) for line in table] == [row["accuracy"] for row in content["rows"]]
+    again = from_settings(read_toml(tmp_path / "run" / "experiment.toml"))
+    assert again == board.outcome.experiment
+
+
+def test_interrupted_and_resumed_equals_uninterrupted(material, tmp_path):
+    """Ctrl-C in the second fit leaves the first usable; resumed, every figure is the same."""
+    whole = run(TINY, material, tmp_path / "whole").to_json()
+    experiment = from_settings(TINY)
+    digits = material(experiment)
+    out = tmp_path / "cut"
+    running.claim_folder(out, experiment, digits, resume=False, overwrite=False)
+
+    def stopping(title, number, of):
+        def epoch(e):
+            if number == 2 and e.number == 1:
+                raise KeyboardInterrupt
+
+        return Watch(epoch=epoch)
+
+    cut = running.run(experiment, digits, out, running.Observer(fit=stopping))
+    assert cut.interrupted
+    part = leaderboard.build(cut)
+    part.write(out)
+    report.write(part, out)
+    assert "interrupted" in (out / "report.html").read_text()
+    assert not json.loads((out / "leaderboard.json").read_text())["complete"]
+    resumed = run(TINY, material, out, resume=True).to_json()
+    for a, b in zip(whole["rows"], resumed["rows"], strict=True):
+        assert {k: v for k, v in a.items() if k not in ("train_seconds", "runs")} == {
+            k: v for k, v in b.items() if k not in ("train_seconds", "runs")
+        }
+    assert not list(out.rglob("checkpoints"))
+
+
+def test_a_finished_run_is_not_trained_again(material, tmp_path):
+    """Resuming a finished run reads it: weights stay, a second board is equal."""
+    first = run(TINY, material, tmp_path / "run").to_json()
+    stamps = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("model.*")}
+    assert run(TINY, material, tmp_path / "run", resume=True).to_json() == first
+    assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("model.*")} == stamps
+
+
+def test_a_folder_is_never_taken_by_surprise(material, strokes, tmp_path):
+    """Occupied, foreign, changed and file-named places are each refused with the way out."""
+    out = tmp_path / "run"
+    run(TINY, material, out)
+    with pytest.raises(ValueError, match=r"already holds a run\. Add --resume"):
+        run(TINY, material, out)
+    with pytest.raises(ValueError, match="holds another experiment: noise, models differ"):
+        run(TINY | {"noise": "none", "models": ["mlp"]}, material, out, resume=True)
+    fewer = lambda e: running.material(e, Source(strokes.pick(np.arange(300), "s"), None, "strokes"))
+    with pytest.raises(ValueError, match="was begun on other digits"):
+        run(TINY, fewer, out, resume=True)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("x")
+    for flags in ({}, {"resume": True}, {"overwrite": True}):
+        with pytest.raises(ValueError, match="is not empty and is no run of inkfast"):
+            run(TINY, material, tmp_path / "mine", **flags)
+    with pytest.raises(ValueError, match="is a file"):
+        run(TINY, material, tmp_path / "mine" / "thesis.tex")
+    assert (tmp_path / "mine" / "thesis.tex").read_text() == "x"
+    before = json.loads((out / "leaderboard.json").read_text())["rows"]
+    run(TINY | {"seed": 5}, material, out, overwrite=True)
+    assert json.loads((out / "leaderboard.json").read_text())["rows"] != before
+
+
+def test_test_digits_are_cut_once_and_made_noisy_once(material, strokes):
+    """Train and test share no row, and the noisy test follows from the seed alone."""
+    numbered = strokes.images.copy()
+    numbered[:, 0, 0], numbered[:, 0, 1] = np.arange(400) // 256, np.arange(400) % 256
+    source = Source(Digits(numbered, strokes.labels, "numbered"), None, "numbered")
+    digits = running.material(from_settings(TINY), source)
+    rows = [{image.tobytes() for image in part.images} for part in (digits.train, digits.clean)]
+    assert (len(rows[0]), len(rows[1]), len(rows[0] & rows[1])) == (320, 80, 0)
+    again = running.material(from_settings(TINY), source)
+    assert digits.fingerprints() == again.fingerprints()
+    assert digits.test.fingerprint != digits.clean.fingerprint
+    other = running.material(from_settings(TINY | {"seed": 1}), source)
+    assert other.test.fingerprint != digits.test.fingerprint
+
+
+def test_flags_and_toml_are_the_same_words(tmp_path):
+    """A model may be text or a table with recipe keys of its own, and names are kept apart."""
+    path = tmp_path / "a.toml"
+    path.write_text(
+        'models = ["mlp", {model = "mlp", name = "slow", epochs = 9}, "mlp"]\n[recipe]\nepochs = 2\n'
+    )
+    entries = from_settings(read_toml(path)).models
+    assert [entry.name for entry in entries] == ["mlp", "slow", "mlp (2)"]
+    assert [entry.recipe.epochs for entry in entries] == [2, 9, 2]
+    assert len({entry.slug for entry in entries}) == 3
+    assert [e.name for e in from_settings({"models": "mlp(hidden=[64, 32]), cnn"}).models] == [
+        "mlp(hidden=[64, 32])", "cnn",
+    ]  # fmt: skip
+
+
+def test_the_resolved_experiment_says_everything():
+    """Written as TOML, every key of experiment and recipe is there."""
+    content = tomllib.loads(from_settings({}).to_toml())
+    assert set(content) == {field for field in Experiment.__dataclass_fields__}
+    assert content["models"][0]["optimiser"] == "adamw"
+
+
+@pytest.mark.parametrize(("settings", "messages"), [
+    ({"modles": ["mlp"]}, ["unknown key 'modles'. Did you mean 'models'?"]),
+    ({"recipe": {"epoch": 3}}, ["unknown recipe key 'epoch'. Did you mean 'epochs'?"]),
+    ({"recipe": {"epochs": "many"}}, ["`epochs` must be a whole number >= 1 and <= 100000, got 'many'"]),
+    ({"recipe": 3}, ["`recipe` must be a table, got 3"]),
+    ({"models": []}, ["`models` must name at least one model"]),
+    ({"models": [3]}, ["`models` must list names such as 'cnn' or tables with a `model`, got 3"]),
+    ({"models": ["ccn"]}, ["unknown model 'ccn'. Did you mean 'cnn'?"]),
+    ({"noise": "fog"}, ["unknown noise 'fog'"]),
+    ({"noise": 3}, ["`noise` must be text, got 3"]),
+    ({"data": ""}, ["`data` must be text, got ''"]),
+    ({"name": "../up"}, ["`name` must be 1 to 80 letters, digits, dots or dashes"]),
+    ({"train_noise": "twice"}, ["`train_noise` must be one of 'fresh', 'once', 'none', got 'twice'"]),
+    ({"seeds": 0}, ["`seeds` must be a whole number >= 1"]),
+    ({"test_fraction": 1.5}, ["`test_fraction` must be a finite number > 0 and <= 0.9"]),
+    ({"seeds": 0, "threads": -1, "modles": 1}, ["`seeds`", "`threads`", "unknown key 'modles'"]),
+])  # fmt: skip
+def test_every_fault_of_a_config_is_reported(settings, messages):
+    """Faults are named with key, what is allowed and what came, all in one error."""
+    with pytest.raises(ValueError) as error:  # noqa: PT011 - the text is asserted below
+        from_settings(settings)
+    for message in messages:
+        assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_report_needs_nothing_from_outside(material, tmp_path):
+    """The page has no script, no outside address, all sections, and equal figures to the board."""
+    board = run(TINY, material, tmp_path / "run")
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "<script" not in page
+    addresses = [part.split('"')[0] for part in page.split('src="')[1:]]
+    assert addresses
+    assert all(address.startswith("data:image/png;base64,") for address in addresses)
+    assert "http" not in page.replace("http://www.w3.org/", "")
+    for section in ("board", "noise", "curves", "mistakes", "confusion", "classes", "confidence", "again"):
+        assert f'<h2 id="{section}">' in page
+    assert board.headline().split(",")[0].replace("%", "%") in page
+    assert f"{100 * board.rows[0].mean('accuracy'):.2f}&thinsp;%" in page
+    assert board.outcome.material.test.fingerprint in page
+
+
+def test_a_report_with_a_missing_measurement_is_refused(material, tmp_path):
+    """NaN in a figure that the page shows stops it from being written."""
+    board = run(TINY, material, tmp_path / "run")
+    (tmp_path / "run" / "report.html").unlink()
+    object.__setattr__(board.rows[0].scores[0], "ece", float("nan"))
+    with pytest.raises(ValueError, match="no report: the ece of .* is missing"):
+        report.write(board, tmp_path / "run")
+    assert not (tmp_path / "run" / "report.html").exists()

@@ -1,0 +1,278 @@
+"""Training: learns, repeats itself exactly, survives being killed, stops when it diverges."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from inkfast import models, noise
+from inkfast.training import Task, Trained, Watch, checkpoint, fit, hardware, resolve
+from inkfast.training.batches import TrainingSet, split
+
+SMALL = {"epochs": 4, "batch_size": 64, "min_epoch_images": 0, "precision": "fp32"}
+
+
+def task(digits, model="mlp(hidden=[32], dropout=0.2)", seed=0, train_noise="fresh", chain="translate(pixels=1)", **recipe) -> Task:
+    return Task(
+        architecture=models.build(model), recipe=resolve(SMALL, recipe), digits=digits,
+        noise=noise.build(chain), train_noise=train_noise, seed=seed, threads=1,
+    )  # fmt: skip
+
+
+def weights(trained: Trained) -> dict[str, torch.Tensor]:
+    return trained.model.state_dict()
+
+
+def same(a: Trained, b: Trained) -> bool:
+    return all(torch.equal(weights(a)[key], weights(b)[key]) for key in weights(a))
+
+
+@pytest.mark.parametrize("recipe", [
+    {}, {"optimiser": "adam"}, {"optimiser": "sgd", "learning_rate": 0.1, "momentum": 0.9},
+    {"optimiser": "rmsprop", "learning_rate": 1e-3}, {"schedule": "plateau"}, {"schedule": "constant"},
+    {"ema": 0.9}, {"label_smoothing": 0.1}, {"class_weights": "balanced"}, {"l2": 1e-4},
+    {"precision": "bf16"}, {"validation_rows": "last"}, {"augment": "gaussian(sigma=0.05)"},
+    {"monitor": "loss"}, {"keep": "last"},
+])  # fmt: skip
+def test_every_way_of_training_learns(strokes, recipe):
+    """Each choice of a recipe reads easy digits well, and the same seed gives the same weights."""
+    model = "cnn(layers='C8(5)/2-MP-C16')"
+    first = fit(task(strokes, model, **{"epochs": 8, "learning_rate": 0.01, **recipe}))
+    accuracy = (first.probabilities(strokes).argmax(axis=1) == strokes.labels).mean()
+    assert accuracy > 0.9
+    assert len(first.history) == 8
+
+
+@pytest.mark.parametrize("train_noise", ["fresh", "once", "none"])
+def test_the_same_seed_gives_the_same_weights(strokes, train_noise):
+    """Equal seeds repeat to the bit whatever happened before, other seeds do not."""
+    first = fit(task(strokes, train_noise=train_noise))
+    torch.rand(7)
+    assert same(first, fit(task(strokes, train_noise=train_noise)))
+    assert not same(first, fit(task(strokes, train_noise=train_noise, seed=1)))
+
+
+def test_torch_keeps_its_global_state(strokes):
+    """Training leaves torch's global random state and thread count as they were."""
+    before, threads = torch.get_rng_state(), torch.get_num_threads()
+    fit(task(strokes, epochs=1))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.get_num_threads() == threads
+
+
+def test_train_noise_decides_what_is_seen(strokes):
+    """Fresh noise differs between epochs, noise drawn once does not, and none is clean."""
+    def epoch(fresh: bool, chain: str, number: int) -> torch.Tensor:
+        data = TrainingSet.of(
+            strokes, noise.build(chain), fresh=fresh, recipe=resolve(SMALL), seed=0,
+            device=torch.device("cpu"),
+        )  # fmt: skip
+        images = torch.cat([images for images, _ in data.epoch(number)])
+        return images.flatten(1).sort(dim=0).values  # order of rows put aside
+
+    turned = "gaussian(sigma=0.1)"
+    assert not torch.equal(epoch(True, turned, 1), epoch(True, turned, 2))
+    assert torch.equal(epoch(True, turned, 1), epoch(True, turned, 1))
+    assert torch.equal(epoch(False, turned, 1), epoch(False, turned, 2))
+    assert torch.equal(epoch(True, "none", 1), epoch(True, "none", 2))
+
+
+def test_an_epoch_shows_every_row_equally_often(strokes):
+    """Small sets are repeated to the asked-for number of images, every row equally."""
+    recipe = resolve(SMALL, {"min_epoch_images": 1000})
+    data = TrainingSet.of(
+        strokes, noise.build("none"), fresh=True, recipe=recipe, seed=0, device=torch.device("cpu")
+    )
+    labels = torch.cat([labels for _, labels in data.epoch(1)])
+    assert torch.bincount(labels).tolist() == [120] * 10
+
+
+@pytest.mark.parametrize("rows", ["stratified", "last"])
+def test_validation_rows_are_cut_from_training_rows(strokes, rows):
+    """No row is on both sides; `last` takes the end of the data in order."""
+    train, validation = split(strokes, resolve(SMALL, {"validation_rows": rows, "validation": 0.25}), 0)
+    assert not set(train) & set(validation)
+    assert len(validation) == 100
+    if rows == "last":
+        assert validation.tolist() == list(range(300, 400))
+
+
+def test_the_best_epoch_is_kept(strokes):
+    """The weights are those of the epoch with the best validation accuracy, not the last."""
+    trained = fit(task(strokes, epochs=6, schedule="constant", learning_rate=0.05))
+    best = max(trained.history, key=lambda e: (e.validation_accuracy, -e.validation_loss))
+    assert trained.best_epoch == best.number
+    _, rows = split(strokes, trained.recipe, 0)
+    from inkfast.noise import noisy
+    from inkfast.streams import derive
+
+    validation = noisy(strokes.pick(rows, "validation rows"), noise.build("translate(pixels=1)"), derive(0, "validation noise"))
+    accuracy = (trained.probabilities(validation).argmax(axis=1) == validation.labels).mean()
+    assert accuracy == pytest.approx(best.validation_accuracy)
+
+
+def test_early_stopping_waits_its_patience(strokes):
+    """Training ends after so many epochs without a better one."""
+    trained = fit(task(strokes, epochs=60, patience=2, schedule="constant", learning_rate=0.02))
+    accuracies = [epoch.validation_accuracy for epoch in trained.history]
+    assert len(trained.history) == accuracies.index(max(accuracies)) + 1 + 2 < 60
+
+
+def test_averaged_weights_have_statistics_of_their_own(strokes):
+    """Under a slow average, batch-norm statistics are those of the averaged weights."""
+    trained = fit(task(strokes, "cnn(layers='C8(5)/2-GAP')", ema=0.97, epochs=3, chain="none"))
+    model = trained.model
+    images = torch.tensor(strokes.images / 255, dtype=torch.float32)[:, None]
+    with torch.no_grad():
+        seen = model[0](images)
+    torch.testing.assert_close(model[1].running_mean, seen.mean((0, 2, 3)), atol=0.02, rtol=0.05)
+    torch.testing.assert_close(model[1].running_var, seen.var((0, 2, 3)), atol=0.02, rtol=0.1)
+
+
+def test_a_loss_that_is_nan_stops_and_keeps_the_last_good_state(strokes, tmp_path):
+    """Divergence is one clear sentence; the epoch before it can be loaded."""
+    poisoned = task(strokes, chain="brightness(delta=0.1)")
+
+    def poison(epoch):
+        if epoch.number == 2:
+            object.__setattr__(poisoned.noise.noises[0], "delta", float("nan"))
+
+    with pytest.raises(ValueError, match=r"the loss became nan in epoch 3, step \d+, with learning_rate=0\.00") as error:
+        fit(poisoned, tmp_path, Watch(epoch=poison))
+    assert "The state after the epoch before it is kept" in str(error.value)
+    _, state, damaged = checkpoint.load_newest(tmp_path)
+    assert (state["epoch"], damaged) == (2, [])
+    with pytest.raises(ValueError, match="in epoch 1"):
+        fit(poisoned)
+
+
+def test_a_saved_model_is_the_model(strokes, tmp_path):
+    """What is read back answers the same, and says how it was trained."""
+    trained = fit(task(strokes, "cnn(layers='C4/2-MP-20')"))
+    trained.save(tmp_path)
+    again = Trained.load(tmp_path)
+    np.testing.assert_array_equal(again.probabilities(strokes), trained.probabilities(strokes))
+    assert again.recipe == trained.recipe
+    assert again.architecture == trained.architecture
+    assert again.history == trained.history
+    content = bytearray((tmp_path / "model.safetensors").read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "model.safetensors").write_bytes(content)
+    with pytest.raises(ValueError, match="is damaged or was changed"):
+        Trained.load(tmp_path)
+
+
+KILLED = """
+import os, signal, sys
+import numpy as np
+from tests.training.test_fit import task
+from inkfast import files
+from inkfast.data import Digits
+from inkfast.training import Watch, fit
+
+where, folder, recipe = sys.argv[1], sys.argv[2], eval(sys.argv[3])
+arrays = np.load(sys.argv[4])
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+seen, replace = [], os.replace
+def step(share):
+    if where == "step" and share > 0.6:
+        die()
+def dying_replace(source, target):
+    seen.append(target)
+    if where == "write" and len(seen) == 8:
+        die()
+    if where == "between" and len(seen) == 9:  # tensors of epoch 3 are there, their JSON is not
+        replace(source, target)
+        die()
+    replace(source, target)
+os.replace = dying_replace
+from pathlib import Path
+fit(task(Digits(arrays["images"], arrays["labels"], "strokes"), **recipe), Path(folder), Watch(step=step))
+"""
+
+
+@pytest.mark.parametrize(("where", "recipe"), [
+    ("step", {"epochs": 5, "ema": 0.9}),
+    ("step", {"epochs": 5, "schedule": "plateau", "optimiser": "rmsprop"}),
+    ("write", {"epochs": 5, "optimiser": "sgd", "momentum": 0.9}),
+    ("between", {"epochs": 5}),
+])  # fmt: skip
+def test_a_killed_fit_goes_on_to_the_same_bits(strokes, tmp_path, where, recipe):
+    """SIGKILL in mid-epoch or mid-write: resumed, the weights equal those never interrupted."""
+    np.savez(tmp_path / "digits.npz", images=strokes.images, labels=strokes.labels)
+    folder = tmp_path / "checkpoints"
+    root = Path(__file__).parents[2]
+    died = subprocess.run(
+        [sys.executable, "-c", KILLED, where, str(folder), repr(recipe), str(tmp_path / "digits.npz")],
+        cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, check=False,
+    )  # fmt: skip
+    assert died.returncode == -signal.SIGKILL
+    said = []
+    resumed = fit(task(strokes, **recipe), folder, Watch(say=said.append))
+    assert said[0].startswith("going on after epoch ")
+    assert said[0] != "going on after epoch 0"
+    assert same(resumed, fit(task(strokes, **recipe)))
+    assert [e.validation_loss for e in resumed.history] == [
+        e.validation_loss for e in fit(task(strokes, **recipe)).history
+    ]
+
+
+@pytest.mark.parametrize("tear", ["tensors", "json"])
+def test_a_torn_checkpoint_is_passed_over_and_said(strokes, tmp_path, tear):
+    """When the newest checkpoint is damaged, the one before it is used, to the same bits."""
+    def stop(epoch):
+        if epoch.number == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(task(strokes), tmp_path, Watch(epoch=stop))
+    newest = sorted(tmp_path.glob("*.safetensors" if tear == "tensors" else "*.json"))[-1]
+    newest.write_bytes(newest.read_bytes()[:-20])
+    said = []
+    resumed = fit(task(strokes), tmp_path, Watch(say=said.append))
+    assert said[0].startswith("epoch-0003 is damaged")
+    assert said[1] == "going on after epoch 2"
+    assert same(resumed, fit(task(strokes)))
+
+
+def test_only_two_checkpoints_are_kept(strokes, tmp_path):
+    """Old checkpoints are dropped, and their files are whole pairs."""
+    fit(task(strokes, epochs=5), tmp_path)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == [
+        "epoch-0004.json", "epoch-0004.safetensors", "epoch-0005.json", "epoch-0005.safetensors",
+    ]  # fmt: skip
+    json.loads((tmp_path / "epoch-0005.json").read_text())
+
+
+def test_threads_are_chosen_by_timing(monkeypatch):
+    """The number whose step is faster is taken, whichever that is."""
+    clock = {"now": 0.0}
+    monkeypatch.setattr(hardware.time, "perf_counter", lambda: clock["now"])
+    monkeypatch.setattr(hardware.os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
+
+    def step_costing(costs):
+        def step():
+            clock["now"] += costs[torch.get_num_threads()]
+        return step
+
+    assert hardware.choose_threads(step_costing({1: 1.0, 3: 10.0})) == 1
+    assert hardware.choose_threads(step_costing({1: 1.0, 3: 0.4})) == 3
+
+
+def test_precision_follows_the_processor(monkeypatch):
+    """bf16 is taken where the processor computes it, fp32 elsewhere, and a request is obeyed."""
+    where = torch.device("cpu")
+    for flags, expected in (("avx2 amx_bf16", "bf16"), ("avx512_bf16", "bf16"), ("avx2 avx512f", "fp32"), ("", "fp32")):
+        monkeypatch.setattr(hardware, "_cpu_info", lambda _, flags=flags: flags)
+        assert hardware.precision("auto", where) == expected
+        assert hardware.precision("fp32", where) == "fp32"

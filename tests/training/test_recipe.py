@@ -1,0 +1,69 @@
+"""Recipes: checked together, and schedules against torch's own."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from inkfast.training import Recipe, resolve
+from inkfast.training.optimisation import learning_rate, make_optimiser
+
+
+def test_later_settings_override_earlier():
+    """The defaults of an architecture give way to the recipe, and that to a model's own keys."""
+    recipe = resolve({"epochs": 3, "batch_size": 10}, {"epochs": 4}, {"momentum": 0.5})
+    assert (recipe.epochs, recipe.batch_size, recipe.momentum) == (4, 10, 0.5)
+
+
+def test_all_faults_are_reported_together():
+    """Three wrong values give three sentences in one error."""
+    with pytest.raises(ValueError) as error:  # noqa: PT011 - the text is asserted below
+        Recipe(epochs=0, optimiser="lion", learning_rate=-1.0)
+    for part in (
+        "`epochs` must be a whole number >= 1 and <= 100000, got 0.",
+        "`optimiser` must be one of 'adam', 'adamw', 'sgd', 'rmsprop', got 'lion'.",
+        "`learning_rate` must be a finite number > 0 and <= 100, got -1.0.",
+    ):
+        assert part in str(error.value)
+
+
+def test_an_unknown_key_is_named_with_the_nearest():
+    """A typing mistake in a recipe key gets a suggestion."""
+    with pytest.raises(ValueError, match="unknown recipe key 'learning_rat'. Did you mean 'learning_rate'"):
+        resolve({"learning_rat": 0.1})
+
+
+def test_onecycle_is_that_of_torch():
+    """Every step's learning rate agrees with torch.optim.lr_scheduler.OneCycleLR."""
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    optimiser = torch.optim.SGD([parameter], 0.5)
+    total = 200
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, 0.5, total, pct_start=0.25, cycle_momentum=False
+    )
+    recipe = Recipe(learning_rate=0.5, warmup=0.25)
+    for step in range(total - 1):
+        ours = learning_rate(recipe, step / total, [])
+        # torch counts its phases from 0 to total - 1, ours from 0 to total: a step's difference
+        assert ours == pytest.approx(optimiser.param_groups[0]["lr"], abs=0.012)
+        optimiser.step()
+        schedule.step()
+
+
+def test_plateau_is_that_of_keras():
+    """The rate halves after three epochs without a gain of 1e-4, down to its floor."""
+    recipe = Recipe(schedule="plateau", learning_rate=1e-3, min_learning_rate=2e-4)
+    falling = [1.0, 0.9, 0.8]
+    assert learning_rate(recipe, 0.5, falling) == 1e-3
+    assert learning_rate(recipe, 0.5, [*falling, 0.8, 0.79995]) == 1e-3
+    assert learning_rate(recipe, 0.5, [*falling, 0.8, 0.81, 0.8]) == 5e-4
+    assert learning_rate(recipe, 0.5, [*falling, *[0.9] * 30]) == 2e-4
+
+
+def test_weight_decay_spares_vectors():
+    """Biases and normalisation are not decayed."""
+    model = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
+    decayed, spared = make_optimiser(model, Recipe(weight_decay=0.1)).param_groups
+    assert [p.ndim for p in decayed["params"]] == [2]
+    assert [p.ndim for p in spared["params"]] == [1, 1, 1]
+    assert (decayed["weight_decay"], spared["weight_decay"]) == (0.1, 0.0)
