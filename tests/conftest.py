@@ -10,6 +10,9 @@ import pytest
 
 from inkfast.data import Digits, mnist
 
+# MNIST lies under this folder where it is at hand; tests that need it are skipped elsewhere.
+DATA = os.environ.get("INKFAST_DATA", "") and os.path.abspath(os.environ["INKFAST_DATA"])
+
 
 @pytest.fixture(autouse=True)
 def _own_places(tmp_path_factory, monkeypatch):
@@ -38,8 +41,7 @@ def strokes() -> Digits:
 @pytest.fixture
 def mnist_folder(monkeypatch) -> Path:
     """Return the folder with MNIST's files; skips where there is none."""
-    place = os.environ.get("INKFAST_TEST_DATA", "")
-    if not place or not Path(place, "mnist").is_dir():
-        pytest.skip("MNIST is not on this machine")
-    monkeypatch.setenv("INKFAST_DATA", place)
-    return Path(place, "mnist")
+    if not DATA or not Path(DATA, "mnist").is_dir():
+        pytest.skip("set INKFAST_DATA to a folder with MNIST in it")
+    monkeypatch.setenv("INKFAST_DATA", DATA)
+    return Path(DATA, "mnist")

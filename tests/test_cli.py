@@ -57,13 +57,32 @@ def refused(result: tuple[int, str, str]) -> str:
 
 def test_compare_leaves_a_report_and_says_where(inkfast, digits, tmp_path):
     """A comparison prints epochs as plain lines, a table, the verdict and the report's path."""
-    code, out, err = inkfast("compare", "--data", digits, "--noise", "rotate(degrees=10)", "--out", tmp_path / "run", *TINY)
+    code, out, err = inkfast(
+        "compare",
+        "--data",
+        digits,
+        "--noise",
+        "rotate(degrees=10)",
+        "--out",
+        tmp_path / "run",
+        *TINY,
+    )
     assert (code, err) == (0, "")
-    assert len(re.findall(r"epoch \d: loss [\d.]+, validation accuracy [\d.]+%, [\d.]+ s, about \d+ s left", out)) == 4
+    assert (
+        len(
+            re.findall(
+                r"epoch \d: loss [\d.]+, validation accuracy [\d.]+%, [\d.]+ s, about \d+ s left",
+                out,
+            )
+        )
+        == 4
+    )
     assert "McNemar's exact test, one seed, n = 80 test digits" in out
     assert f"report: {tmp_path}/run/report.html" in out
     assert "\x1b" not in out  # no escape codes in a pipe
-    assert {"experiment.toml", "leaderboard.json", "leaderboard.csv", "report.html"} <= {p.name for p in (tmp_path / "run").iterdir()}
+    assert {"experiment.toml", "leaderboard.json", "leaderboard.csv", "report.html"} <= {
+        p.name for p in (tmp_path / "run").iterdir()
+    }
 
 
 def test_flags_override_the_recipe_file(inkfast, digits, tmp_path):
@@ -85,14 +104,18 @@ def test_flags_override_the_recipe_file(inkfast, digits, tmp_path):
 def test_train_then_evaluate(inkfast, digits, tmp_path):
     """One model is trained and judged under another noise; its own test rows are found again."""
     run = tmp_path / "run"
-    code, out, _ = inkfast("train", "mlp(hidden=[16])", "--data", digits, "--noise", "none", "--out", run, *FAST)
+    code, out, _ = inkfast(
+        "train", "mlp(hidden=[16])", "--data", digits, "--noise", "none", "--out", run, *FAST
+    )
     assert code == 0
     accuracy = json.loads((run / "leaderboard.json").read_text())["rows"][0]["accuracy"]
     code, out, _ = inkfast("evaluate", run, "--json", tmp_path / "same.json")
     same = json.loads((tmp_path / "same.json").read_text())["rows"][0]
     assert (code, same["n"]) == (0, 80)
     assert same["accuracy"] == accuracy
-    code, out, _ = inkfast("evaluate", run, "--noise", "gaussian(sigma=0.9)", "--json", tmp_path / "noisy.json")
+    code, out, _ = inkfast(
+        "evaluate", run, "--noise", "gaussian(sigma=0.9)", "--json", tmp_path / "noisy.json"
+    )
     assert code == 0
     assert "gaussian(sigma=0.9)" in out
     assert json.loads((tmp_path / "noisy.json").read_text())["rows"][0]["accuracy"] < accuracy
@@ -100,7 +123,9 @@ def test_train_then_evaluate(inkfast, digits, tmp_path):
 
 def test_embedded_digits_are_said_loudly(inkfast, monkeypatch, tmp_path):
     """Without MNIST the first line, the table's title and the report say what the data is."""
-    code, out, _ = inkfast("compare", "--out", tmp_path / "run", *TINY, "--models", "mlp(hidden=[8])")
+    code, out, _ = inkfast(
+        "compare", "--out", tmp_path / "run", *TINY, "--models", "mlp(hidden=[8])"
+    )
     assert code == 0
     assert out.splitlines()[0].startswith("These are the 1,797 embedded digits")
     assert "inkfast data fetch" in out.splitlines()[0]
@@ -198,7 +223,9 @@ def test_a_full_or_locked_disk(inkfast, digits, tmp_path, monkeypatch, name):
     assert os.strerror(getattr(errno, name)) in message
     assert not list((tmp_path / "run").rglob(".*"))
     monkeypatch.setattr(files.os, "fsync", real)
-    assert inkfast("compare", "--data", digits, "--out", tmp_path / "run", *TINY, "--resume")[0] == 0
+    assert (
+        inkfast("compare", "--data", digits, "--out", tmp_path / "run", *TINY, "--resume")[0] == 0
+    )
 
 
 def test_a_damaged_mnist_is_one_line(inkfast, tmp_path, monkeypatch):
@@ -217,7 +244,9 @@ def test_ctrl_c_leaves_the_finished_part(digits, tmp_path):
         sys.executable, "-c", "from inkfast.cli import main; main()", "compare", "--data",
         str(digits), "--out", str(tmp_path / "run"), *TINY, "--set", "epochs=400",
     ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+    )
     assert process.stdout is not None
     for line in process.stdout:
         if line.startswith("[2/2]"):

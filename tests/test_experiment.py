@@ -61,7 +61,9 @@ def test_a_run_folder_holds_everything(material, tmp_path):
     assert content["headline"] == board.headline()
     with (tmp_path / "run" / "leaderboard.csv").open() as file:
         table = list(csv.DictReader(file))
-    assert [float(line["accuracy"]) for line in table] == [row["accuracy"] for row in content["rows"]]
+    assert [float(line["accuracy"]) for line in table] == [
+        row["accuracy"] for row in content["rows"]
+    ]
     again = from_settings(read_toml(tmp_path / "run" / "experiment.toml"))
     assert again == board.outcome.experiment
 
@@ -112,7 +114,12 @@ def test_a_folder_is_never_taken_by_surprise(material, strokes, tmp_path):
         run(TINY, material, out)
     with pytest.raises(ValueError, match="holds another experiment: noise, models differ"):
         run(TINY | {"noise": "none", "models": ["mlp"]}, material, out, resume=True)
-    fewer = lambda e: running.material(e, Source(strokes.pick(np.arange(300), "s"), None, "strokes"))
+
+    def fewer(experiment):
+        return running.material(
+            experiment, Source(strokes.pick(np.arange(300), "s"), None, "strokes")
+        )
+
     with pytest.raises(ValueError, match="was begun on other digits"):
         run(TINY, fewer, out, resume=True)
     (tmp_path / "mine").mkdir()
@@ -161,7 +168,7 @@ def test_flags_and_toml_are_the_same_words(tmp_path):
 def test_the_resolved_experiment_says_everything():
     """Written as TOML, every key of experiment and recipe is there."""
     content = tomllib.loads(from_settings({}).to_toml())
-    assert set(content) == {field for field in Experiment.__dataclass_fields__}
+    assert set(content) == set(Experiment.__dataclass_fields__)
     assert content["models"][0]["optimiser"] == "adamw"
 
 
@@ -200,7 +207,16 @@ def test_a_report_needs_nothing_from_outside(material, tmp_path):
     assert addresses
     assert all(address.startswith("data:image/png;base64,") for address in addresses)
     assert "http" not in page.replace("http://www.w3.org/", "")
-    for section in ("board", "noise", "curves", "mistakes", "confusion", "classes", "confidence", "again"):
+    for section in (
+        "board",
+        "noise",
+        "curves",
+        "mistakes",
+        "confusion",
+        "classes",
+        "confidence",
+        "again",
+    ):
         assert f'<h2 id="{section}">' in page
     assert board.headline().split(",")[0].replace("%", "%") in page
     assert f"{100 * board.rows[0].mean('accuracy'):.2f}&thinsp;%" in page

@@ -31,7 +31,8 @@ Data = Annotated[
     str | None, typer.Option(help="auto, mnist, embedded, a .csv, .npz or .npy file, or a folder.")
 ]
 NoiseOption = Annotated[
-    str | None, typer.Option(help="Preset or chain, e.g. 'rotate(degrees=72) + gaussian(sigma=.2)'.")
+    str | None,
+    typer.Option(help="Preset or chain, e.g. 'rotate(degrees=72) + gaussian(sigma=.2)'."),
 ]
 TrainNoise = Annotated[str | None, typer.Option(help="Training noise: fresh, once or none.")]
 Seed = Annotated[int | None, typer.Option(help="First seed.")]
@@ -52,7 +53,9 @@ Settings = Annotated[
 
 @app.command()
 def compare(
-    recipe: Annotated[Path | None, typer.Argument(help="Experiment as TOML.", metavar="[RECIPE]")] = None,
+    recipe: Annotated[
+        Path | None, typer.Argument(help="Experiment as TOML.", metavar="[RECIPE]")
+    ] = None,
     data: Data = None,
     noise: NoiseOption = None,
     train_noise: TrainNoise = None,
@@ -213,7 +216,9 @@ def _given(
     for assignment in assignments or []:
         key, equals, text = assignment.partition("=")
         if not equals:
-            raise InkfastError(f"--set expects KEY=VALUE, e.g. learning_rate=0.01, got {assignment!r}.")
+            raise InkfastError(
+                f"--set expects KEY=VALUE, e.g. learning_rate=0.01, got {assignment!r}."
+            )
         try:
             recipe[key.strip()] = ast.literal_eval(text.strip())
         except (SyntaxError, ValueError):
@@ -238,7 +243,8 @@ def main() -> None:
         usage = getattr(error, "format_message", None)
         if usage is None and not isinstance(error, InkfastError):
             raise
-        message = usage() if usage else str(error)
-        sys.stderr.write(f"inkfast: {' '.join(message.split())}\n")
+        message = " ".join((usage() if usage else str(error)).split())
+        if message:  # none when the help has been shown instead
+            sys.stderr.write(f"inkfast: {message}\n")
         code = 2
     sys.exit(code if isinstance(code, int) else 0)

@@ -51,7 +51,9 @@ def compare(
     console.print(leaderboard_table(board))
     display.say(board.headline())
     for comparison in board.comparisons:
-        display.say(f"{comparison.better} against {comparison.worse}: {'; '.join(comparison.tests)}")
+        display.say(
+            f"{comparison.better} against {comparison.worse}: {'; '.join(comparison.tests)}"
+        )
     display.say(f"report: {page}")
     if outcome.interrupted:
         display.say("interrupted; go on with the same command and --resume")
@@ -93,9 +95,10 @@ def evaluate(run: Path, data: str | None, noise: str | None, json_path: Path | N
     for entry, model in trained:
         scores = score(model.probabilities(digits), digits.known_labels)
         low, high = wilson_interval(scores.accuracy, scores.n)
+        interval = f"{100 * low:.2f} to {100 * high:.2f}"
         rows.append([
-            entry.name, model.seed, f"{scores.accuracy:.2%}", f"{100 * low:.2f} to {100 * high:.2f}",
-            f"{scores.loss:.4f}", f"{scores.ece:.2%}",
+            entry.name, model.seed, f"{scores.accuracy:.2%}", interval, f"{scores.loss:.4f}",
+            f"{scores.ece:.2%}",
         ])  # fmt: skip
         figures.append({
             "model": entry.name, "seed": model.seed, "accuracy": scores.accuracy,
@@ -118,7 +121,9 @@ def data_list() -> None:
     console = _console()
     console.print(plain_table(["source", "what it is"], [[k, v] for k, v in WORDS.items()]))
     found = mnist.find()
-    where = f"MNIST is here: {found}" if found else "MNIST is not on this machine: inkfast data fetch"
+    where = (
+        f"MNIST is here: {found}" if found else "MNIST is not on this machine: inkfast data fetch"
+    )
     Display(console).say(where)
 
 
@@ -143,7 +148,9 @@ def data_verify(folder: Path | None) -> None:
     console.print(plain_table(["file", "state"], [[n, s] for n, s in found]), soft_wrap=True)
     bad = [name for name, state in found if state != "ok"]
     if bad:
-        raise InkfastError(f"{len(bad)} of {len(found)} files in {place} are not good: {', '.join(bad)}.")
+        raise InkfastError(
+            f"{len(bad)} of {len(found)} files in {place} are not good: {', '.join(bad)}."
+        )
 
 
 def noise_list() -> None:
@@ -195,7 +202,10 @@ def models_show(text: str) -> None:
     summary = models.summarise(architecture)
     console = _console()
     Display(console).say(str(architecture), style="bold")
-    rows = [[row.name, " x ".join(map(str, row.output)), f"{row.parameters:,}"] for row in summary.layers]
+    rows = [
+        [row.name, " x ".join(map(str, row.output)), f"{row.parameters:,}"]
+        for row in summary.layers
+    ]
     console.print(plain_table(["layer", "output", "parameters"], rows))
     Display(console).say(
         f"{summary.parameters:,} parameters, {summary.flops / 1e6:.2f} million FLOPs per image"

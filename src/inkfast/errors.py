@@ -52,16 +52,17 @@ def check_number(
     """
     kinds = (int,) if whole else (int, float)
     ok = isinstance(value, kinds) and not isinstance(value, bool)
-    if ok:
-        number = float(value)  # type: ignore[arg-type]  # isinstance above, through a tuple
-        if low <= number <= high and abs(number) != float("inf"):
-            if above is None or number > above:
-                return number
+    number = float(value) if ok else float("nan")  # type: ignore[arg-type]  # a tuple of types
+    inside = low <= number <= high and abs(number) != float("inf")
+    if inside and (above is None or number > above):
+        return number
     bounds = [f"> {above:g}"] if above is not None else []
     bounds += [f">= {low:g}"] if low > float("-inf") else []
     bounds += [f"<= {high:g}"] if high < float("inf") else []
     kind = "a whole number" if whole else "a finite number"
-    raise InkfastError(f"`{name}` must be {' '.join([kind, ' and '.join(bounds)]).strip()}, got {value!r}.")
+    raise InkfastError(
+        f"`{name}` must be {' '.join([kind, ' and '.join(bounds)]).strip()}, got {value!r}."
+    )
 
 
 def check_choice(name: str, value: object, allowed: Iterable[str]) -> None:

@@ -64,13 +64,17 @@ class Experiment:
 
         settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         settings["models"] = [
-            {"name": entry.name, "model": str(entry.architecture), **dataclasses.asdict(entry.recipe)}
+            {
+                "name": entry.name,
+                "model": str(entry.architecture),
+                **dataclasses.asdict(entry.recipe),
+            }
             for entry in self.models
         ]
         return tomli_w.dumps(settings)
 
 
-_KEYS = tuple(field.name for field in dataclasses.fields(Experiment)) + ("recipe",)
+_KEYS = (*(field.name for field in dataclasses.fields(Experiment)), "recipe")
 DEFAULT_MODELS = ("mlp", "cnn")
 
 
@@ -121,7 +125,7 @@ def from_settings(settings: Mapping[str, Any]) -> Experiment:
             faults.append(str(error))
     experiment = Experiment(**given, models=_named_apart(entries))
     if not listed:
-        faults.append("`models` must name at least one model, e.g. [\"mlp\", \"cnn\"].")
+        faults.append('`models` must name at least one model, e.g. ["mlp", "cnn"].')
     faults += _faults(experiment)
     if faults:
         raise InkfastError(" ".join(dict.fromkeys(faults)))
@@ -137,7 +141,9 @@ def _entry(item: Any, common: Mapping[str, Any]) -> Entry:
     own = {key: value for key, value in table.items() if key not in ("model", "name")}
     architecture = models.build(table["model"])
     recipe = resolve(architecture.recipe, common, own)
-    return Entry(name=str(table.get("name", architecture)), architecture=architecture, recipe=recipe)
+    return Entry(
+        name=str(table.get("name", architecture)), architecture=architecture, recipe=recipe
+    )
 
 
 def _named_apart(entries: list[Entry]) -> tuple[Entry, ...]:
@@ -181,4 +187,6 @@ def _check_text(name: str, value: object) -> None:
 
 def _check_name(value: object) -> None:
     if not isinstance(value, str) or not re.fullmatch(r"[\w.-]{1,80}", value) or value[0] == ".":
-        raise InkfastError(f"`name` must be 1 to 80 letters, digits, dots or dashes, got {value!r}.")
+        raise InkfastError(
+            f"`name` must be 1 to 80 letters, digits, dots or dashes, got {value!r}."
+        )

@@ -112,7 +112,9 @@ def material(experiment: Experiment, source: Source) -> Material:
     return Material(source.name, source.notice, train, test, corrupted, chain)
 
 
-def claim_folder(out: Path, experiment: Experiment, digits: Material, *, resume: bool, overwrite: bool) -> None:
+def claim_folder(
+    out: Path, experiment: Experiment, digits: Material, *, resume: bool, overwrite: bool
+) -> None:
     """Make `out` the folder of this experiment, or refuse without touching anything.
 
     Raises:

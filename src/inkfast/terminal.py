@@ -25,9 +25,7 @@ class Display:
 
     def say(self, sentence: str, style: str = "") -> None:
         """Print one line, without wrapping it in a pipe."""
-        self.console.print(
-            sentence, style=style, markup=False, highlight=False, soft_wrap=True
-        )
+        self.console.print(sentence, style=style, markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
     def showing(self) -> Iterator[Observer]:
@@ -86,7 +84,9 @@ class Display:
 def leaderboard_table(board: Leaderboard) -> Table:
     """Return the leaderboard as a table for the terminal."""
     material = board.outcome.material
-    title = f"{material.source} digits, {material.noise.name} noise, {len(material.test):,} test digits"
+    title = (
+        f"{material.source} digits, {material.noise.name} noise, {len(material.test):,} test digits"
+    )
     if material.notice:
         title += " (not MNIST)"
     table = Table(title=title, title_justify="left", title_style="bold")
@@ -95,7 +95,9 @@ def leaderboard_table(board: Leaderboard) -> Table:
         table.add_column(column, justify="right", no_wrap=True)
     for row in board.rows:
         spread = row.spread("accuracy")
-        accuracy = f"{row.mean('accuracy'):.2%}" + (f" ± {100 * spread:.2f}" if spread is not None else "")
+        accuracy = f"{row.mean('accuracy'):.2%}" + (
+            f" ± {100 * spread:.2f}" if spread is not None else ""
+        )
         low, high = row.interval
         table.add_row(
             row.name, accuracy, f"{100 * low:.2f} to {100 * high:.2f}", f"{row.mean('loss'):.4f}",

@@ -24,7 +24,9 @@ def payloads(rows: int = 30) -> dict[str, bytes]:
     rng = np.random.default_rng(0)
     files = {}
     for part in ("train", "t10k"):
-        files[f"{part}-images-idx3-ubyte"] = idx_images(rng.integers(0, 256, (rows, 28, 28), np.uint8))
+        files[f"{part}-images-idx3-ubyte"] = idx_images(
+            rng.integers(0, 256, (rows, 28, 28), np.uint8)
+        )
         files[f"{part}-labels-idx1-ubyte"] = idx_labels(np.arange(rows) % 10)
     return files
 

@@ -42,14 +42,16 @@ def test_formats(tmp_path, seven, suffix):
     assert digits.labels.tolist() == [7]
     expected = frame(255.0 - seven)
     assert np.abs(digits.images[0].astype(float) - expected).mean() < 3
-    rows, columns = np.nonzero(expected > 30)
+    rows, _ = np.nonzero(expected > 30)
     assert np.ptp(rows) + 1 == 20
     mass = expected.astype(float)
     centre = (mass * np.arange(28)[:, None]).sum() / mass.sum()
     assert centre == pytest.approx(13.5, abs=0.6)
 
 
-@pytest.mark.parametrize("mode", ["alpha", "white ink alpha", "palette", "16 bit", "CMYK", "RGB", "bit", "exif"])
+@pytest.mark.parametrize(
+    "mode", ["alpha", "white ink alpha", "palette", "16 bit", "CMYK", "RGB", "bit", "exif"]
+)
 def test_modes(tmp_path, seven, mode):
     """Transparency, depth, colour space, polarity and EXIF rotation do not change the digit."""
     options = {}

@@ -56,7 +56,9 @@ def cell(text: str, value: str) -> str:
 @pytest.mark.parametrize("value", ["256", "-1", "3.5", "NaN", "abc", "", "1e2"])
 def test_a_bad_pixel_is_located(tmp_path, value):
     """The error gives row, column, what was expected and what came."""
-    with pytest.raises(ValueError, match=r"row 2, column pixel1: expected a whole number from 0 to 255"):
+    with pytest.raises(
+        ValueError, match=r"row 2, column pixel1: expected a whole number from 0 to 255"
+    ):
         loaded(tmp_path, cell(kaggle_csv(3), value))
 
 

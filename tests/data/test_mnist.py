@@ -78,7 +78,9 @@ def test_plain_and_compressed_files_are_read(small, tmp_path, monkeypatch, zippe
 
 def test_missing_mnist_names_the_places_and_the_command():
     """Without files, the error says where it looked and what gets them."""
-    with pytest.raises(ValueError, match=r"MNIST is not on this machine: looked in .* inkfast data fetch"):
+    with pytest.raises(
+        ValueError, match=r"MNIST is not on this machine: looked in .* inkfast data fetch"
+    ):
         data.load("mnist")
 
 
@@ -157,7 +159,12 @@ def test_without_a_good_mirror_nothing_stays(small, server, monkeypatch):
     monkeypatch.setattr(mnist, "MIRRORS", (address, f"{address}gone/", "http://127.0.0.1:9/"))
     with pytest.raises(ValueError) as error:  # noqa: PT011 - the text is asserted below
         mnist.fetch(ignore)
-    for part in ("the content is not what it should be", "HTTP 404", "no connection", "INKFAST_MIRROR"):
+    for part in (
+        "the content is not what it should be",
+        "HTTP 404",
+        "no connection",
+        "INKFAST_MIRROR",
+    ):
         assert part in str(error.value)
     assert list(mnist.cache_folder().iterdir()) == []
 

@@ -36,7 +36,9 @@ def test_scores_are_their_definitions(judged):
     assert scores.confusion[3, 5] == ((labels == 3) & (answers == 5)).sum()
     assert scores.support.tolist() == np.bincount(labels).tolist()
     assert scores.recall[4] == pytest.approx(scores.confusion[4, 4] / scores.confusion[4].sum())
-    assert scores.precision[4] == pytest.approx(scores.confusion[4, 4] / scores.confusion[:, 4].sum())
+    assert scores.precision[4] == pytest.approx(
+        scores.confusion[4, 4] / scores.confusion[:, 4].sum()
+    )
 
 
 def test_undefined_is_nan():
@@ -63,7 +65,9 @@ def slow_ece(probabilities: np.ndarray, labels: np.ndarray) -> float:
 def test_calibration_error_agrees_with_the_definition(judged):
     """ECE equals the sum over bins, and is near 0 for answers drawn as announced."""
     probabilities, labels = judged
-    assert score(probabilities, labels).ece == pytest.approx(slow_ece(probabilities, labels), abs=1e-9)
+    assert score(probabilities, labels).ece == pytest.approx(
+        slow_ece(probabilities, labels), abs=1e-9
+    )
     rng = np.random.default_rng(1)
     drawn = np.array([rng.choice(10, p=p) for p in probabilities])
     assert score(probabilities, drawn).ece < 0.03
@@ -77,7 +81,8 @@ def test_reliability_counts_every_digit_once(judged):
     bins = reliability(*judged)
     assert bins.counts.sum() == 2000
     assert np.isnan(bins.accuracy[bins.counts == 0]).all()
-    assert (bins.counts[0] == 0) and np.isnan(bins.confidence[0])
+    assert bins.counts[0] == 0
+    assert np.isnan(bins.confidence[0])
 
 
 @settings(max_examples=50, deadline=None)

@@ -39,7 +39,9 @@ def test_weights_come_from_the_generator_alone(name, init):
 def test_initialisers_have_their_limits():
     """Glorot and He uniform fill their published ranges, with zero bias."""
     for init, limit in (("glorot", (6 / (784 + 256)) ** 0.5), ("he", (6 / 784) ** 0.5)):
-        layer = create(models.build(f"mlp(hidden=[256], batch_norm=False, init='{init}')"), stream(0))[1]
+        layer = create(
+            models.build(f"mlp(hidden=[256], batch_norm=False, init='{init}')"), stream(0)
+        )[1]
         assert float(layer.weight.detach().abs().max()) == pytest.approx(limit, rel=0.001)
         assert float(layer.bias.detach().abs().max()) == 0
 

@@ -132,10 +132,16 @@ def test_no_noise_is_no_copy():
     ("text", "message"),
     [
         ("rotat(degrees=3)", "unknown noise 'rotat'. Did you mean 'rotate'?"),
-        ("rotate(degree=3)", "unknown parameter of noise 'rotate' 'degree'. Did you mean 'degrees'?"),
+        (
+            "rotate(degree=3)",
+            "unknown parameter of noise 'rotate' 'degree'. Did you mean 'degrees'?",
+        ),
         ("rotate(3)", "the parameters of 'rotate(3)' cannot be read"),
         ("rotate(degrees=__import__('os'))", "cannot be read"),
-        ("rotate(fill='mirror')", "`fill` must be one of 'constant', 'nearest', 'reflect', got 'mirror'"),
+        (
+            "rotate(fill='mirror')",
+            "`fill` must be one of 'constant', 'nearest', 'reflect', got 'mirror'",
+        ),
         ("rotate(degrees=[3, 1])", "`degrees` must be a pair [low, high] with low <= high"),
         ("rotate(degrees=[1, 2, 3])", "must be a number or a pair"),
         ("gaussian(sigma=True)", "`sigma` must be a finite number >= 0 and <= 100, got True"),

@@ -90,7 +90,9 @@ def test_shear_agrees_with_scipy(images):
 
 def keras_matrix(theta, tx, ty, shear, zx, zy):
     """Return R.T.S.Z in (row, column) order, as apply_affine_transform composes it."""
-    rotation = np.array([[np.cos(theta), -np.sin(theta), 0], [np.sin(theta), np.cos(theta), 0], [0, 0, 1]])
+    rotation = np.array(
+        [[np.cos(theta), -np.sin(theta), 0], [np.sin(theta), np.cos(theta), 0], [0, 0, 1]]
+    )
     shift = np.array([[1, 0, tx], [0, 1, ty], [0, 0, 1]])
     slant = np.array([[1, -np.sin(shear), 0], [0, np.cos(shear), 0], [0, 0, 1]])
     scale = np.diag([zx, zy, 1])
@@ -132,7 +134,7 @@ def test_noisy_mnist_has_the_published_moments(mnist_folder):
 
     train = data.load("mnist").train
     copy = noise.noisy(train, noise.build("noisy-mnist"), 0)
-    published_mean = [.174, .101, .157, .151, .133, .142, .145, .133, .157, .134]
+    published_mean = [0.174, 0.101, 0.157, 0.151, 0.133, 0.142, 0.145, 0.133, 0.157, 0.134]
     published_std = [.266, .185, .248, .241, .221, .228, .236, .223, .246, .223]  # fmt: skip
     pixels = [copy.images[copy.labels == digit] / 255 for digit in range(10)]
     np.testing.assert_allclose([p.mean() for p in pixels], published_mean, atol=0.003)
@@ -164,7 +166,9 @@ def test_motion_blur_is_a_line_at_its_angle():
 def fspecial_motion(length: float, degrees: float) -> np.ndarray:
     """Return the kernel of MATLAB's fspecial('motion') for angles in (0, 90)."""
     half, phi = (length - 1) / 2, np.radians(degrees)
-    x, y = np.meshgrid(np.arange(int(half * np.cos(phi) + 1) + 1), np.arange(int(half * np.sin(phi) + 1) + 1))
+    x, y = np.meshgrid(
+        np.arange(int(half * np.cos(phi) + 1) + 1), np.arange(int(half * np.sin(phi) + 1) + 1)
+    )
     distance = y * np.cos(phi) - x * np.sin(phi)
     last = (np.hypot(x, y) >= half) & (np.abs(distance) <= 1)
     beyond = half - np.abs((x + distance * np.sin(phi)) / np.cos(phi))
@@ -188,9 +192,13 @@ def test_motion_blur_agrees_with_fspecial():
 def test_contrast_brightness_and_gain_are_their_formulas(images):
     """Grey values follow the closed forms."""
     light, drawn = applied("brightness(delta=0.4)", images)
-    np.testing.assert_allclose(light, np.clip(images + drawn["delta"][:, None, None], 0, 1), atol=1e-6)
+    np.testing.assert_allclose(
+        light, np.clip(images + drawn["delta"][:, None, None], 0, 1), atol=1e-6
+    )
     gain, drawn = applied("gain(factor=[0.5, 2])", images)
-    np.testing.assert_allclose(gain, np.clip(images * drawn["factor"][:, None, None], 0, 1), atol=1e-6)
+    np.testing.assert_allclose(
+        gain, np.clip(images * drawn["factor"][:, None, None], 0, 1), atol=1e-6
+    )
     flat, _ = applied("contrast(factor=0.25, pivot=0.6)", images)
     np.testing.assert_allclose(flat, 0.6 + (images - 0.6) * 0.25, atol=1e-6)
 

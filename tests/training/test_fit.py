@@ -20,7 +20,14 @@ from inkfast.training.batches import TrainingSet, split
 SMALL = {"epochs": 4, "batch_size": 64, "min_epoch_images": 0, "precision": "fp32"}
 
 
-def task(digits, model="mlp(hidden=[32], dropout=0.2)", seed=0, train_noise="fresh", chain="translate(pixels=1)", **recipe) -> Task:
+def task(
+    digits,
+    model="mlp(hidden=[32], dropout=0.2)",
+    seed=0,
+    train_noise="fresh",
+    chain="translate(pixels=1)",
+    **recipe,
+) -> Task:
     return Task(
         architecture=models.build(model), recipe=resolve(SMALL, recipe), digits=digits,
         noise=noise.build(chain), train_noise=train_noise, seed=seed, threads=1,
@@ -70,6 +77,7 @@ def test_torch_keeps_its_global_state(strokes):
 
 def test_train_noise_decides_what_is_seen(strokes):
     """Fresh noise differs between epochs, noise drawn once does not, and none is clean."""
+
     def epoch(fresh: bool, chain: str, number: int) -> torch.Tensor:
         data = TrainingSet.of(
             strokes, noise.build(chain), fresh=fresh, recipe=resolve(SMALL), seed=0,
@@ -98,7 +106,9 @@ def test_an_epoch_shows_every_row_equally_often(strokes):
 @pytest.mark.parametrize("rows", ["stratified", "last"])
 def test_validation_rows_are_cut_from_training_rows(strokes, rows):
     """No row is on both sides; `last` takes the end of the data in order."""
-    train, validation = split(strokes, resolve(SMALL, {"validation_rows": rows, "validation": 0.25}), 0)
+    train, validation = split(
+        strokes, resolve(SMALL, {"validation_rows": rows, "validation": 0.25}), 0
+    )
     assert not set(train) & set(validation)
     assert len(validation) == 100
     if rows == "last":
@@ -114,7 +124,11 @@ def test_the_best_epoch_is_kept(strokes):
     from inkfast.noise import noisy
     from inkfast.streams import derive
 
-    validation = noisy(strokes.pick(rows, "validation rows"), noise.build("translate(pixels=1)"), derive(0, "validation noise"))
+    validation = noisy(
+        strokes.pick(rows, "validation rows"),
+        noise.build("translate(pixels=1)"),
+        derive(0, "validation noise"),
+    )
     accuracy = (trained.probabilities(validation).argmax(axis=1) == validation.labels).mean()
     assert accuracy == pytest.approx(best.validation_accuracy)
 
@@ -145,7 +159,9 @@ def test_a_loss_that_is_nan_stops_and_keeps_the_last_good_state(strokes, tmp_pat
         if epoch.number == 2:
             object.__setattr__(poisoned.noise.noises[0], "delta", float("nan"))
 
-    with pytest.raises(ValueError, match=r"the loss became nan in epoch 3, step \d+, with learning_rate=0\.00") as error:
+    with pytest.raises(
+        ValueError, match=r"the loss became nan in epoch 3, step \d+, with learning_rate=0\.00"
+    ) as error:
         fit(poisoned, tmp_path, Watch(epoch=poison))
     assert "The state after the epoch before it is kept" in str(error.value)
     _, state, damaged = checkpoint.load_newest(tmp_path)
@@ -229,6 +245,7 @@ def test_a_killed_fit_goes_on_to_the_same_bits(strokes, tmp_path, where, recipe)
 @pytest.mark.parametrize("tear", ["tensors", "json"])
 def test_a_torn_checkpoint_is_passed_over_and_said(strokes, tmp_path, tear):
     """When the newest checkpoint is damaged, the one before it is used, to the same bits."""
+
     def stop(epoch):
         if epoch.number == 3:
             raise KeyboardInterrupt
@@ -263,6 +280,7 @@ def test_threads_are_chosen_by_timing(monkeypatch):
     def step_costing(costs):
         def step():
             clock["now"] += costs[torch.get_num_threads()]
+
         return step
 
     assert hardware.choose_threads(step_costing({1: 1.0, 3: 10.0})) == 1
@@ -272,7 +290,12 @@ def test_threads_are_chosen_by_timing(monkeypatch):
 def test_precision_follows_the_processor(monkeypatch):
     """bf16 is taken where the processor computes it, fp32 elsewhere, and a request is obeyed."""
     where = torch.device("cpu")
-    for flags, expected in (("avx2 amx_bf16", "bf16"), ("avx512_bf16", "bf16"), ("avx2 avx512f", "fp32"), ("", "fp32")):
+    for flags, expected in (
+        ("avx2 amx_bf16", "bf16"),
+        ("avx512_bf16", "bf16"),
+        ("avx2 avx512f", "fp32"),
+        ("", "fp32"),
+    ):
         monkeypatch.setattr(hardware, "_cpu_info", lambda _, flags=flags: flags)
         assert hardware.precision("auto", where) == expected
         assert hardware.precision("fp32", where) == "fp32"

@@ -29,7 +29,9 @@ def test_all_faults_are_reported_together():
 
 def test_an_unknown_key_is_named_with_the_nearest():
     """A typing mistake in a recipe key gets a suggestion."""
-    with pytest.raises(ValueError, match="unknown recipe key 'learning_rat'. Did you mean 'learning_rate'"):
+    with pytest.raises(
+        ValueError, match="unknown recipe key 'learning_rat'. Did you mean 'learning_rate'"
+    ):
         resolve({"learning_rat": 0.1})
 
 

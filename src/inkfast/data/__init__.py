@@ -44,7 +44,9 @@ def load(source: str, report: Callable[[str, int, int], None] = lambda *_: None)
     readers = {".csv": kaggle.load, ".npz": arrays.load, ".npy": arrays.load}
     if path.is_file():
         if path.suffix.lower() not in readers:
-            raise InkfastError(f"{path}: expected a .csv, .npz or .npy file or a folder of pictures.")
+            raise InkfastError(
+                f"{path}: expected a .csv, .npz or .npy file or a folder of pictures."
+            )
         return readers[path.suffix.lower()](path)
     if path.suffix or "/" in source:
         raise InkfastError(f"{source}: there is no such file or folder.")

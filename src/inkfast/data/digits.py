@@ -50,7 +50,7 @@ class Digits:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over images and labels: the same digits in the same order, nothing else."""
-        images = memoryview(np.ascontiguousarray(self.images)).cast("B")
+        images = np.ascontiguousarray(self.images).data.cast("B")
         labels = b"" if self.labels is None else self.labels.astype("<i8").tobytes()
         return sha256(images, labels)
 

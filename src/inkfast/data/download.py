@@ -68,7 +68,11 @@ def download(
                 )
                 try:
                     copy = pooch.retrieve(
-                        mirror + name, known_hash=None, fname=name, path=temporary, downloader=fetcher
+                        mirror + name,
+                        known_hash=None,
+                        fname=name,
+                        path=temporary,
+                        downloader=fetcher,
                     )
                     check(Path(copy))
                 except (requests.RequestException, InkfastError) as error:

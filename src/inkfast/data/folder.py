@@ -64,10 +64,18 @@ def read_picture(path: Path) -> Images:
                         f"got {image.width} x {image.height}. Make it smaller."
                     )
                 ink = ink_of(image)
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as e:
+    except (
+        UnidentifiedImageError,
+        Image.DecompressionBombError,
+        OSError,
+        SyntaxError,
+        ValueError,
+    ) as e:
         if isinstance(e, InkfastError):
             raise
-        raise InkfastError(f"{path}: expected a picture, but it cannot be decoded. Remove or replace it.") from None
+        raise InkfastError(
+            f"{path}: expected a picture, but it cannot be decoded. Remove or replace it."
+        ) from None
     if ink.shape == (SIDE, SIDE):
         return np.asarray(np.rint(255 * ink), np.uint8)
     return frame(ink)

@@ -1,4 +1,4 @@
-"""Kaggle's digit-recognizer CSV: ``label,pixel0..pixel783`` or, unlabelled, ``pixel0..pixel783``."""
+"""Kaggle's digit-recognizer CSV: ``label,pixel0..pixel783``, or without ``label``."""
 
 from __future__ import annotations
 

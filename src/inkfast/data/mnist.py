@@ -120,7 +120,7 @@ def mirrors() -> tuple[str, ...]:
 
 def read_payload(path: Path, name: str) -> bytes:
     """Return the decompressed content of one MNIST file, checked against its SHA-256."""
-    rows = _ROWS[name.split("-")[0]]
+    rows = _ROWS[name.split("-", maxsplit=1)[0]]
     size = 16 + rows * SIDE * SIDE if "images" in name else 8 + rows
     payload = read_idx(path, limit=size)
     if sha256(payload) != SHA256[name]:
@@ -145,11 +145,13 @@ def read_idx(path: Path, limit: int) -> bytes:
     try:
         with path.open("rb") as raw:
             zipped = raw.read(2) == b"\x1f\x8b"
-        opened = gzip.open(path) if zipped else path.open("rb")
-        with cast(IO[bytes], opened) as file:
+            raw.seek(0)
+            file = cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if zipped else raw
             payload = _read_up_to(file, limit + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise InkfastError(f"{path} is damaged: the gzip data ends early or is corrupt. {mend}") from None
+        raise InkfastError(
+            f"{path} is damaged: the gzip data ends early or is corrupt. {mend}"
+        ) from None
     except OSError as error:
         raise InkfastError(f"cannot read {path}: {error.strerror or error}.") from None
     if len(payload) > limit:
@@ -168,7 +170,9 @@ def _check_header(path: Path, payload: bytes, mend: str) -> None:
         )
     header = 16 if magic == 2051 else 8
     if len(payload) < header:
-        raise InkfastError(f"{path}: expected a header of {header} bytes, got {len(payload)}. {mend}")
+        raise InkfastError(
+            f"{path}: expected a header of {header} bytes, got {len(payload)}. {mend}"
+        )
     shape = struct.unpack(f">{(header - 4) // 4}I", payload[4:header])
     expected = header + int(np.prod(shape, dtype=object))
     if len(payload) != expected:

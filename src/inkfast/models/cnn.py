@@ -16,7 +16,7 @@ from inkfast.models.base import MODELS, Architecture
 _CONV = re.compile(r"C(\d+)(?:\((\d+)\))?(?:/(\d+))?")
 _POOLS = {"MP": nn.MaxPool2d, "AP": nn.AvgPool2d}
 _GLOBAL = {"GMP": nn.AdaptiveMaxPool2d, "GAP": nn.AdaptiveAvgPool2d}
-_WORDS = (
+_VOCABULARY = (
     "C32 (convolution 3x3), C32(5) (5x5), C32/2 (stride 2), BN, MP, AP, GMP, GAP, D.3 (dropout), "
     "128 (dense)"
 )
@@ -59,54 +59,54 @@ class Cnn(Architecture):
     def build(self) -> nn.Module:
         network: list[nn.Module] = []
         shape = _Shape(channels=1, side=28)
-        for token in self.layers.replace(" ", "").split("-"):
-            if token.isdigit() and shape.side:
+        for word in self.layers.replace(" ", "").split("-"):
+            if word.isdigit() and shape.side:
                 network.append(nn.Flatten())
                 shape = _Shape(channels=shape.features, side=0)
-            layer, shape = self._layer(token, shape)
+            layer, shape = self._layer(word, shape)
             network += layer
         if shape.side:
             network.append(nn.Flatten())
         return nn.Sequential(*network, nn.Linear(shape.features, 10))
 
-    def _layer(self, token: str, shape: _Shape) -> tuple[list[nn.Module], _Shape]:
-        """Return the modules that one token stands for and the shape they give."""
-        if token.isdigit() and int(token) > 0:
-            return [nn.Linear(shape.channels, int(token)), nn.ReLU()], _Shape(int(token), 0)
-        if re.fullmatch(r"D0?\.\d+", token):
-            return [nn.Dropout(float(token[1:]))], shape
-        if shape.side and token == "BN":
+    def _layer(self, word: str, shape: _Shape) -> tuple[list[nn.Module], _Shape]:
+        """Return the modules that one word stands for and the shape they give."""
+        if word.isdigit() and int(word) > 0:
+            return [nn.Linear(shape.channels, int(word)), nn.ReLU()], _Shape(int(word), 0)
+        if re.fullmatch(r"D0?\.\d+", word):
+            return [nn.Dropout(float(word[1:]))], shape
+        if shape.side and word == "BN":
             return [self._norm(shape.channels)], shape
-        if shape.side and token in _POOLS:
-            return [_POOLS[token](2)], self._fitting(token, shape.channels, shape.side // 2)
-        if shape.side and token in _GLOBAL:
-            return [_GLOBAL[token](1)], _Shape(shape.channels, 1)
-        if shape.side and (match := _CONV.fullmatch(token)):
+        if shape.side and word in _POOLS:
+            return [_POOLS[word](2)], self._fitting(word, shape.channels, shape.side // 2)
+        if shape.side and word in _GLOBAL:
+            return [_GLOBAL[word](1)], _Shape(shape.channels, 1)
+        if shape.side and (match := _CONV.fullmatch(word)):
             channels, kernel, stride = (int(group or 0) for group in match.groups())
-            return self._convolution(token, shape, channels, kernel or 3, stride or 1)
+            return self._convolution(word, shape, channels, kernel or 3, stride or 1)
         place = "" if shape.side else " after a dense layer"
-        raise InkfastError(f"`layers` has {token!r}{place}; expected {_WORDS}.")
+        raise InkfastError(f"`layers` has {word!r}{place}; expected {_VOCABULARY}.")
 
     def _convolution(
-        self, token: str, shape: _Shape, channels: int, kernel: int, stride: int
+        self, word: str, shape: _Shape, channels: int, kernel: int, stride: int
     ) -> tuple[list[nn.Module], _Shape]:
         if channels < 1:
-            raise InkfastError(f"`layers` has {token!r}; expected at least one channel.")
+            raise InkfastError(f"`layers` has {word!r}; expected at least one channel.")
         margin = kernel // 2 if self.padding == "same" else 0
         side = (shape.side + 2 * margin - kernel) // stride + 1
         convolution = nn.Conv2d(
             shape.channels, channels, kernel, stride, margin, bias=not self.batch_norm
         )
         norm = [self._norm(channels)] if self.batch_norm else []
-        return [convolution, *norm, nn.ReLU()], self._fitting(token, channels, side)
+        return [convolution, *norm, nn.ReLU()], self._fitting(word, channels, side)
 
     def _norm(self, channels: int) -> nn.Module:
         return nn.BatchNorm2d(channels, eps=self.bn_eps, momentum=self.bn_momentum)
 
-    def _fitting(self, token: str, channels: int, side: int) -> _Shape:
+    def _fitting(self, word: str, channels: int, side: int) -> _Shape:
         if side < 1:
             raise InkfastError(
-                f"`layers` leaves no pixel after {token!r}: a 28x28 image bears fewer or smaller "
+                f"`layers` leaves no pixel after {word!r}: a 28x28 image bears fewer or smaller "
                 "layers, or padding='same'."
             )
         return _Shape(channels, side)

@@ -1,4 +1,4 @@
-"""`affine`: rotation, shift, shear and zoom in one resampling, as Keras' ImageDataGenerator does."""
+"""`affine`: rotation, shift, shear and zoom in one resampling, as Keras' generator does."""
 
 from __future__ import annotations
 

@@ -126,7 +126,9 @@ def check_span(name: str, value: Any, *, low: float = -1e6, high: float = 1e6) -
     for number in pair:
         check_number(name, number, low=low, high=high)
     if pair[0] > pair[-1]:
-        raise InkfastError(f"`{name}` must be a pair [low, high] with low <= high, got {list(pair)!r}.")
+        raise InkfastError(
+            f"`{name}` must be a pair [low, high] with low <= high, got {list(pair)!r}."
+        )
 
 
 def uniform(n: int, limits: tuple[float, float], generator: Generator) -> Tensor:
@@ -138,4 +140,3 @@ def uniform(n: int, limits: tuple[float, float], generator: Generator) -> Tensor
 def per_image(values: Tensor) -> Tensor:
     """Shape ``(n,)`` so that it meets ``(n, 28, 28)``."""
     return values.view(-1, 1, 1)
-

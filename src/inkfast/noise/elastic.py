@@ -58,4 +58,4 @@ def _smoother(size: int, sigma: float) -> Tensor:
     """
     place = torch.arange(size, dtype=torch.float32)
     rows = torch.exp(-0.5 * ((place[:, None] - place[None]) / sigma) ** 2)
-    return rows / rows.norm(dim=1, keepdim=True)
+    return rows / rows.square().sum(dim=1, keepdim=True).sqrt()

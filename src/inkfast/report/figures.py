@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 import matplotlib as mpl
+import matplotlib.ticker
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -48,7 +49,7 @@ def curve(rows: list[Row], figure: str) -> str:
             axes.plot(epochs, training, color=colour, linestyle="--", linewidth=1)
         axes.set_xlabel("epoch")
         axes.set_ylabel(f"{figure}{' (nats)' if figure == 'loss' else ''}")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
         if figure == "loss":
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
@@ -66,7 +67,7 @@ def confidence(row: Row, labels: np.ndarray, colour: str) -> str:
     answers, truth = probabilities.argmax(axis=1), np.tile(labels, len(row.fits))
 
     def draw(axes: Axes) -> None:
-        edges = np.linspace(0, 1, 21)
+        edges = np.linspace(0, 1, 21).tolist()
         given = probabilities.max(axis=1)
         right = answers == truth
         axes.hist(

@@ -97,7 +97,9 @@ def _confusion(row: Row) -> list[list[dict[str, float]]]:
             {
                 "count": int(counts[label, answer]),
                 "share": float(shares[label, answer]),
-                "shade": float(shares[label, answer] if label == answer else shares[label, answer] / strongest),
+                "shade": float(
+                    shares[label, answer] if label == answer else shares[label, answer] / strongest
+                ),
                 "right": label == answer,
             }
             for answer in range(CLASSES)

@@ -52,7 +52,14 @@ class TrainingSet:
 
     @classmethod
     def of(
-        cls, digits: Digits, noise: Chain, *, fresh: bool, recipe: Recipe, seed: int, device: torch.device
+        cls,
+        digits: Digits,
+        noise: Chain,
+        *,
+        fresh: bool,
+        recipe: Recipe,
+        seed: int,
+        device: torch.device,
     ) -> TrainingSet:
         """Put digits on the device; noise that is not fresh is drawn once, here."""
         from inkfast.noise import build

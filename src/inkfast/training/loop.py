@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
+from math import ceil, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,8 @@ class _Fit:
             torch.tensor(validation.known_labels, device=self.device),
         )
         model = create(task.architecture, stream(task.seed, "weights"))
-        self.model = model.to(self.device, memory_format=torch.channels_last)
+        # torch's types leave out `to` with a memory format
+        self.model: nn.Module = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.weights = (
             self.data.class_weights() if task.recipe.class_weights == "balanced" else None
         )
@@ -164,9 +166,10 @@ class _Fit:
                 seen += len(labels)
                 if step % 20 == 19 or step == steps - 1:
                     self._check_finite(loss, number, step + 1)
-                    self.watch.step((len(self.history) + (step + 1) / steps) / self.task.recipe.epochs)
+                    self.watch.step(
+                        (len(self.history) + (step + 1) / steps) / self.task.recipe.epochs
+                    )
         return float(total[0]) / seen, float(total[1]) / seen
-
 
     def _step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Take one step; return the batch's mean loss and how many were right."""
@@ -194,20 +197,19 @@ class _Fit:
         """Return the network that would be kept if training ended now."""
         if self.average is None:
             return self.model
-        model = copy.deepcopy(self.model)
-        batches = []
-        for step, (images, _) in enumerate(self.data.epoch(number)):
-            if step == 40:  # 10,000 images pin mean and variance to about a percent
-                break
-            batches.append(images)
+        model: nn.Module = copy.deepcopy(self.model)
+        count = ceil(10_000 / self.task.recipe.batch_size)  # images that pin mean and variance
+        batches = [images for images, _ in islice(self.data.epoch(number), count)]
         with _autocast(self.device, self.precision):
             self.average.load_into(model, batches)
         return model
 
     def _check_finite(self, loss: Tensor, number: int, step: int) -> None:
-        if math.isfinite(float(loss)):
+        if isfinite(float(loss)):
             return
-        kept = "The state after the epoch before it is kept." if self.folder and self.history else ""
+        kept = (
+            "The state after the epoch before it is kept." if self.folder and self.history else ""
+        )
         raise InkfastError(
             f"training {self.task.architecture}: the loss became {float(loss)} in epoch {number}, "
             f"step {step}, with learning_rate={self.task.recipe.learning_rate:g}. "
@@ -281,12 +283,15 @@ class _Fit:
         )
 
 
-def evaluate(model: nn.Module, images: Tensor, labels: Tensor, precision: str) -> tuple[float, float]:
+def evaluate(
+    model: nn.Module, images: Tensor, labels: Tensor, precision: str
+) -> tuple[float, float]:
     """Return mean cross-entropy (nats) and accuracy of a network on uint8 images."""
     model.eval()
     loss = right = 0.0
     with torch.no_grad(), _autocast(images.device, precision):
-        for rows in torch.arange(len(labels), device=labels.device).split(1000):
+        for start in range(0, len(labels), 1000):
+            rows = slice(start, start + 1000)
             logits = model(to_unit(images[rows])[:, None]).float()
             loss += float(F.cross_entropy(logits, labels[rows], reduction="sum"))
             right += float((logits.argmax(1) == labels[rows]).sum())

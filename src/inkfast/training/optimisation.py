@@ -26,7 +26,12 @@ def make_optimiser(model: nn.Module, recipe: Recipe) -> Optimizer:
         return SGD(groups, rate, momentum=recipe.momentum, nesterov=nesterov, fused=True)
     if recipe.optimiser == "rmsprop":
         return RMSprop(
-            groups, rate, alpha=recipe.rho, eps=recipe.epsilon, momentum=recipe.momentum, foreach=True
+            groups,
+            rate,
+            alpha=recipe.rho,
+            eps=recipe.epsilon,
+            momentum=recipe.momentum,
+            foreach=True,
         )
     family = AdamW if recipe.optimiser == "adamw" else Adam
     return family(groups, rate, eps=recipe.epsilon, fused=True)

@@ -110,7 +110,9 @@ class Trained:
         try:
             content = (folder / "model.safetensors").read_bytes()
         except OSError as error:
-            raise InkfastError(f"cannot read {folder}/model.safetensors: {error.strerror}.") from None
+            raise InkfastError(
+                f"cannot read {folder}/model.safetensors: {error.strerror}."
+            ) from None
         if sha256(content) != described.get("sha256"):
             raise InkfastError(
                 f"{folder}/model.safetensors is damaged or was changed: its SHA-256 is not the one "
@@ -121,7 +123,7 @@ class Trained:
             model = architecture.build()
         model.load_state_dict(safetensors.torch.load(content), assign=True)
         return cls(
-            model=model.to(memory_format=torch.channels_last).eval(),
+            model=model.eval(),
             architecture=architecture,
             recipe=resolve(described["recipe"]),
             seed=described["seed"],

@@ -1,0 +1,42 @@
+# make run     installs what the main job needs and runs the quickstart
+# make setup   installs everything: tests, linters, type checker
+# make test    sets up and runs the tests
+# make check   lint, types and the direction of imports
+.PHONY: run setup test check clean
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+run: .venv/.installed
+	$(BIN)/inkfast compare recipes/quickstart.toml --resume
+
+setup: .venv/.installed-all
+
+test: setup
+	$(BIN)/pytest -n 2
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "inkfast needs Python 3.11 or newer: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: .venv/bin/python pyproject.toml constraints.txt
+	@echo "Installing inkfast into .venv (about 1.3 GB; a minute or two)"
+	$(PIP) --editable .
+	@touch $@
+
+.venv/.installed-all: .venv/bin/python pyproject.toml constraints.txt
+	@echo "Installing inkfast with its tests and linters into .venv (about 1.5 GB)"
+	$(PIP) --editable '.[dev]'
+	@touch $@ .venv/.installed
+
+clean:
+	rm -rf .venv runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
