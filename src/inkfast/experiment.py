@@ -141,9 +141,8 @@ def _entry(item: Any, common: Mapping[str, Any]) -> Entry:
     own = {key: value for key, value in table.items() if key not in ("model", "name")}
     architecture = models.build(table["model"])
     recipe = resolve(architecture.recipe, common, own)
-    return Entry(
-        name=str(table.get("name", architecture)), architecture=architecture, recipe=recipe
-    )
+    name = str(table.get("name", table["model"])).strip()
+    return Entry(name=name, architecture=architecture, recipe=recipe)
 
 
 def _named_apart(entries: list[Entry]) -> tuple[Entry, ...]:

@@ -78,16 +78,13 @@ def parse_call(text: str) -> tuple[str, dict[str, Any]]:
 
 
 def format_call(thing: Any) -> str:
-    """Write a registered dataclass as the shortest call that builds it again.
+    """Write a registered dataclass as the call that builds it again.
 
-    Fields that hold their default are left out.
+    Every field is written, so that what is saved means the same when a default changes.
     """
-    shown = []
-    for field in dataclasses.fields(thing):
-        value = getattr(thing, field.name)
-        if value != field.default:
-            shown.append(f"{field.name}={list(value) if isinstance(value, tuple) else value!r}")
-    return f"{thing.name}({', '.join(shown)})" if shown else str(thing.name)
+    values = ((field.name, getattr(thing, field.name)) for field in dataclasses.fields(thing))
+    shown = [f"{name}={list(v) if isinstance(v, tuple) else v!r}" for name, v in values]
+    return f"{thing.name}({', '.join(shown)})"
 
 
 class Registry(Generic[T]):

@@ -45,7 +45,9 @@ def curve(rows: list[Row], figure: str) -> str:
             epochs = [epoch.number for epoch in history]
             validation = [getattr(epoch, f"validation_{figure}") for epoch in history]
             training = [getattr(epoch, figure) for epoch in history]
-            axes.plot(epochs, validation, color=colour, marker="o", markersize=3, label=row.name)
+            axes.plot(
+                epochs, validation, color=colour, marker="o", markersize=3, label=_short(row.name)
+            )
             axes.plot(epochs, training, color=colour, linestyle="--", linewidth=1)
         axes.set_xlabel("epoch")
         axes.set_ylabel(f"{figure}{' (nats)' if figure == 'loss' else ''}")
@@ -95,7 +97,7 @@ def calibration(rows: list[Row], labels: np.ndarray) -> str:
             shown = bins.counts >= 10  # fewer say nothing about a share
             axes.plot(
                 bins.confidence[shown], bins.accuracy[shown], color=colour, marker="o",
-                markersize=4, label=f"{row.name} (ECE {row.mean('ece'):.2%})",
+                markersize=4, label=f"{_short(row.name)} (ECE {row.mean('ece'):.2%})",
             )  # fmt: skip
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
@@ -106,6 +108,10 @@ def calibration(rows: list[Row], labels: np.ndarray) -> str:
         axes.legend(loc="upper left", fontsize=9)
 
     return _svg(draw, "accuracy against confidence for every model")
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 28 else name[:27] + "…"
 
 
 def _cycle(n: int) -> list[str]:

@@ -60,7 +60,7 @@ def _content(board: Leaderboard, out: Path) -> dict[str, Any]:
         "interrupted": outcome.interrupted,
         "rows": board.rows,
         "comparisons": board.comparisons,
-        "noise_picture": _clean_and_noisy(board) if material.noise else "",
+        "noise_pictures": _clean_and_noisy(board) if material.noise else [],
         "curves": [figures.curve(board.rows, figure) for figure in ("accuracy", "loss")],
         "calibration": figures.calibration(board.rows, labels),
         "confidences": [
@@ -75,15 +75,14 @@ def _content(board: Leaderboard, out: Path) -> dict[str, Any]:
     }
 
 
-def _clean_and_noisy(board: Leaderboard) -> str:
-    """Return a sheet with one clean digit of each class above three noisy ones."""
+def _clean_and_noisy(board: Leaderboard) -> list[str]:
+    """Return three sheets, each with one clean digit of every class above its noisy copy."""
     material = board.outcome.material
     labels = material.test.known_labels
     chosen = [np.flatnonzero(labels == digit)[:3] for digit in range(CLASSES)]
     chosen = [rows for rows in chosen if len(rows) == 3]
-    clean = [material.clean.images[[rows[i] for rows in chosen]] for i in range(3)]
-    noisy = [material.test.images[[rows[i] for rows in chosen]] for i in range(3)]
-    return data_uri(sheet([picture for pair in zip(clean, noisy, strict=True) for picture in pair]))
+    rows = [[digits[i] for digits in chosen] for i in range(3)]
+    return [data_uri(sheet([material.clean.images[r], material.test.images[r]])) for r in rows]
 
 
 def _confusion(row: Row) -> list[list[dict[str, float]]]:

@@ -122,6 +122,8 @@ class Trained:
         with torch.device("meta"):
             model = architecture.build()
         model.load_state_dict(safetensors.torch.load(content), assign=True)
+        # the layout it was trained in, so that answers are the same to the bit
+        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # untyped
         return cls(
             model=model.eval(),
             architecture=architecture,
