@@ -1,7 +1,7 @@
 """Seconds of training until a network reads 99 % of MNIST's clean test digits, from a cold process.
 
 Every seed is a fresh process that runs ``recipes/time-to-99.toml``: loading, choosing the number of
-threads, one epoch, validation, and one look at the test digits.
+threads, two epochs, validation, and one look at the test digits.
 
     .venv/bin/python benchmarks/time_to_99.py          # needs MNIST: inkfast data fetch
 """

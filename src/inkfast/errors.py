@@ -65,7 +65,7 @@ def check_number(
     )
 
 
-def check_choice(name: str, value: object, allowed: Iterable[str]) -> None:
+def check_choice(name: str, value: object, allowed: Iterable[object]) -> None:
     """Raise unless `value` is one of the `allowed` words."""
     words = list(allowed)
     if value not in words:

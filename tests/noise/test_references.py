@@ -66,6 +66,17 @@ def test_translation_agrees_with_scipy(fill, images):
         np.testing.assert_allclose(result, expected, atol=2e-5)
 
 
+def test_whole_shifts_move_pixels_unchanged(images):
+    """Whole shifts are np.roll with the wrapped part black, and all are equally likely."""
+    out, drawn = applied("translate(pixels=2, whole=True)", images)
+    for image, result, x, y in zip(images, out, drawn["x"], drawn["y"], strict=True):
+        padded = np.pad(image, 2)
+        top, left = 2 - int(y), 2 - int(x)
+        np.testing.assert_allclose(result, padded[top : top + 28, left : left + 28], atol=1e-5)
+    shifts = noise.build("translate(pixels=2, whole=True)").noises[0].sample(5000, stream(0))["x"]
+    assert torch.bincount(shifts.long() + 2).tolist() == pytest.approx([1000] * 5, rel=0.12)
+
+
 @pytest.mark.parametrize("fill", FILLS)
 def test_zoom_agrees_with_scipy(fill, images):
     """A factor below 1 shrinks: the input is read further apart."""

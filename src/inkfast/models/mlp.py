@@ -24,7 +24,7 @@ class Mlp(Architecture):
     """
 
     name: ClassVar[str] = "mlp"
-    recipe: ClassVar[Mapping[str, Any]] = {"epochs": 14, "batch_size": 500, "learning_rate": 3e-3}
+    recipe: ClassVar[Mapping[str, Any]] = {"epochs": 12, "batch_size": 250, "learning_rate": 5e-3}
     hidden: tuple[int, ...] = (1024, 1024, 512)
     dropout: float | tuple[float, ...] = 0.0
     batch_norm: bool = True

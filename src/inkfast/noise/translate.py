@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil, floor
 from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor
 
+from inkfast.errors import check_choice
 from inkfast.noise.base import NOISES, Noise, Params, Span, check_span, span, uniform
 from inkfast.noise.resample import affine, check_fill
 
@@ -19,6 +21,7 @@ class Translate(Noise):
 
     Attributes:
         pixels: Shift in pixels, right and down positive; a number means uniform between -v and v.
+        whole: Whether shifts are rounded to whole pixels, which blurs nothing.
         fill: What lies outside the image: constant (black), nearest or reflect.
     """
 
@@ -26,15 +29,20 @@ class Translate(Noise):
     strength: ClassVar[str] = "pixels"
     ladder: ClassVar[tuple[float, ...]] = (1, 2, 3, 4, 5.6)
     pixels: Span = 3.0
+    whole: bool = False
     fill: str = "constant"
 
     def __post_init__(self) -> None:
         check_span("pixels", self.pixels, low=-28, high=28)
+        check_choice("whole", self.whole, (True, False))
         check_fill(self.fill)
 
     def sample(self, n: int, generator: Generator) -> Params:
-        limits = span(self.pixels, signed=True)
-        return {axis: uniform(n, limits, generator) for axis in ("x", "y")}
+        low, high = span(self.pixels, signed=True)
+        if self.whole:  # every whole number from low to high is equally likely
+            low, high = ceil(low) - 0.5, floor(high) + 0.5
+        drawn = {axis: uniform(n, (low, high), generator) for axis in ("x", "y")}
+        return {axis: shift.round() if self.whole else shift for axis, shift in drawn.items()}
 
     def apply(self, images: Tensor, params: Params) -> Tensor:
         inverse = torch.eye(2, 3, device=images.device).repeat(len(images), 1, 1)
