@@ -10,7 +10,9 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 run: .venv/.installed
-	$(BIN)/inkfast compare recipes/quickstart.toml --resume
+	@# exit code 2 with a run already there: the data or the defaults have changed since
+	$(BIN)/inkfast compare recipes/quickstart.toml --resume || { [ $$? -eq 2 ] && [ -d runs/quickstart ] \
+	  && $(BIN)/inkfast compare recipes/quickstart.toml --overwrite; }
 
 setup: .venv/.installed-all
 
@@ -39,4 +41,4 @@ check: setup
 	@touch $@ .venv/.installed
 
 clean:
-	rm -rf .venv runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

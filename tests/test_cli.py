@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from inkfast import cli, files
 from tests.data.makers import kaggle_csv, payloads, write_gz
@@ -184,6 +185,20 @@ def bad_calls(tmp: Path) -> dict[str, tuple[list[str], str]]:
         "unwritable": (["compare", *TINY, *data, "--out", "/proc/inkfast/run"], "cannot write /proc/inkfast/run"),
         "a file as folder": (["compare", *TINY, *data, "--out", str(tmp / "bad.csv")], "is a file"),
         "unknown command": (["comprae"], "No such command 'comprae'"),
+        "both flags": ([*compare, *data, "--resume", "--overwrite"], "exclude each other"),
+        "folder of no digits": ([*compare, "--data", str(tmp / "named")], "got a folder named 'seven'"),
+        "empty folder": ([*compare, "--data", str(tmp / "empty")], "got no pictures"),
+        "corrupt picture": ([*compare, "--data", str(tmp / "corrupt")], "b.png: expected a picture"),
+        "huge picture": ([*compare, "--data", str(tmp / "huge")], "at most 50 million pixels"),
+        "damaged arrays": ([*compare, "--data", str(tmp / "cut.npz")], "cut.npz cannot be read"),
+        "no validation rows": ([*compare, *data, "--set", "validation=0.001"], "`validation`"),
+        "tiny test part": ([*compare, *data, "--test-fraction", "0.001"], "`test_fraction`"),
+        "augment of a number": ([*compare, *data, "--set", "augment=3"], "noise must be text"),
+        "deep nesting": (["compare", str(tmp / "deep.toml")], "is not valid TOML"),
+        "no text": (["compare", str(tmp / "latin.toml")], "expected a TOML file in UTF-8"),
+        "a folder as recipe": (["compare", str(tmp)], "cannot read the recipe"),
+        "noise typo before data": (["noise", "show", "blurr"], "unknown noise 'blurr'"),
+        "model name": ([*compare, *data, "--models", "mlp(hidden=[1e9])"], "`hidden` must be"),
         "picture nowhere": (["noise", "show", "blur", *data, "--out", "/proc/a.png"], "cannot write /proc/a.png"),
     }  # fmt: skip
 
@@ -199,6 +214,15 @@ def test_bad_input_is_one_line_and_exit_code_2(inkfast, digits, strokes, tmp_pat
     (tmp_path / "bad.csv").write_text("\n".join(lines))
     (tmp_path / "test.csv").write_text(kaggle_csv(20, labelled=False))
     np.savez(tmp_path / "few.npz", images=strokes.images[:11], labels=strokes.labels[:11])
+    (tmp_path / "named" / "seven").mkdir(parents=True)
+    (tmp_path / "empty").mkdir()
+    for name, content in (("corrupt", b"\x89PNG\r\n\x1a\n"), ("huge", b"")):
+        (tmp_path / name / "3").mkdir(parents=True)
+        (tmp_path / name / "3" / "b.png").write_bytes(content)
+    Image.new("1", (8000, 8000)).save(tmp_path / "huge" / "3" / "b.png")
+    (tmp_path / "cut.npz").write_bytes(digits.read_bytes()[:5000])
+    (tmp_path / "deep.toml").write_text("a = " + "[" * 5000)
+    (tmp_path / "latin.toml").write_bytes(b"name = '\xe9'")
     words, message = bad_calls(tmp_path)[kind]
     assert message in refused(inkfast(*words))
     assert not (tmp_path / "run").exists()
@@ -226,6 +250,48 @@ def test_a_full_or_locked_disk(inkfast, digits, tmp_path, monkeypatch, name):
     assert (
         inkfast("compare", "--data", digits, "--out", tmp_path / "run", *TINY, "--resume")[0] == 0
     )
+
+
+def test_a_model_that_diverges_does_not_cost_the_others(inkfast, digits, tmp_path):
+    """The finished model has its leaderboard and report; the other is said, exit code 2."""
+    recipe = tmp_path / "two.toml"
+    recipe.write_text(
+        f'data = "{digits}"\nnoise = "none"\nthreads = 1\n'
+        '[recipe]\nepochs = 2\nbatch_size = 50\nmin_epoch_images = 0\nprecision = "fp32"\n'
+        '[[models]]\nmodel = "mlp(hidden=[8, 8], batch_norm=False)"\nname = "wild"\noptimiser = "sgd"\n'
+        'schedule = "constant"\nlearning_rate = 100.0\nl2 = 0.0\nmomentum = 0.9\nweight_decay = 10.0\n'
+        '[[models]]\nmodel = "mlp(hidden=[8])"\nname = "tame"\n'
+    )
+    message = refused(inkfast("compare", recipe, "--out", tmp_path / "run", "--set", "epochs=60"))
+    assert "the loss became" in message
+    rows = json.loads((tmp_path / "run" / "leaderboard.json").read_text())["rows"]
+    assert [row["model"] for row in rows] == ["tame"]
+    assert "Left out: training mlp" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_names_are_shown_as_they_are(inkfast, digits, tmp_path):
+    """Dollars, brackets, tags and emoji in a model's name break neither table nor page."""
+    name = "_$x_$ [red]a[/b] <script>alert(1)</script> 数字 ✍"
+    recipe = tmp_path / "named.toml"
+    recipe.write_text(f'[[models]]\nmodel = "mlp(hidden=[8])"\nname = "{name}"\n', encoding="utf-8")
+    code, out, err = inkfast("compare", recipe, "--data", digits, "--out", tmp_path / "run", *FAST)
+    assert (code, err) == (0, "")
+    assert "[red]a[/b]" in out
+    assert "<script>" not in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_evaluate_never_judges_rows_that_were_trained_on(inkfast, digits, strokes, tmp_path):
+    """When the run's own data has changed it is refused; five foreign digits are all judged."""
+    run = tmp_path / "run"
+    inkfast("train", "mlp(hidden=[8])", "--data", digits, "--out", run, *FAST)
+    np.savez(tmp_path / "few.npz", images=strokes.images[:5], labels=strokes.labels[:5])
+    code, _, _ = inkfast(
+        "evaluate", run, "--data", tmp_path / "few.npz", "--json", tmp_path / "few.json"
+    )
+    assert code == 0
+    assert json.loads((tmp_path / "few.json").read_text())["rows"][0]["n"] == 5
+    np.savez(digits, images=strokes.images[:399], labels=strokes.labels[:399])
+    assert "has changed since the run" in refused(inkfast("evaluate", run))
 
 
 def test_a_damaged_mnist_is_one_line(inkfast, tmp_path, monkeypatch):

@@ -103,7 +103,7 @@ def train(
     from inkfast import commands
 
     given = {
-        "data": data, "noise": noise, "train_noise": train_noise, "models": model, "seed": seed,
+        "data": data, "noise": noise, "train_noise": train_noise, "models": [model], "seed": seed,
         "test_fraction": test_fraction, "threads": threads, "name": name or "train",
     }  # fmt: skip
     flags = _given(given, epochs, settings)
@@ -221,7 +221,7 @@ def _given(
             )
         try:
             recipe[key.strip()] = ast.literal_eval(text.strip())
-        except (SyntaxError, ValueError):
+        except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
             recipe[key.strip()] = text.strip()  # a word such as adam needs no quotes
     flags = {key: value for key, value in settings.items() if value is not None}
     return flags | ({"recipe": recipe} if recipe else {})
@@ -235,13 +235,10 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("inkfast: interrupted\n")
         code = 130
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader has left, e.g. `inkfast noise list | head`
-        code = 0
     except Exception as error:
         # typer's own errors of usage share no public base, but they all can format themselves
         usage = getattr(error, "format_message", None)
-        if usage is None and not isinstance(error, InkfastError):
+        if usage is None and not isinstance(error, InkfastError | OSError | MemoryError):
             raise
         message = " ".join((usage() if usage else str(error)).split())
         if message:  # none when the help has been shown instead

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,17 @@ from inkfast.errors import InkfastError
 from inkfast.terminal import Display, leaderboard_table, plain_table
 
 
+class _Console(Console):
+    """A console that goes quiet, instead of ending the work, when its reader has left."""
+
+    def on_broken_pipe(self) -> None:
+        """Send what is still printed nowhere; called by rich."""
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - kept until the end
+        self.file = sys.stdout
+
+
 def _console() -> Console:
-    console = Console()
+    console = _Console()
     if not console.is_terminal:
         console.width = 120  # a pipe has no width of its own
     return console
@@ -33,18 +44,19 @@ def compare(
         settings.setdefault("name", recipe.stem)
     settings = _merged(settings, flags)
     experiment = from_settings(settings)
-    folder = out or Path("runs") / experiment.name
+    place = out or settings.get("out") or Path("runs") / experiment.name
+    if not isinstance(place, str | Path):
+        raise InkfastError(f"`out` must be text, got {place!r}.")
+    folder = Path(place)
     material = running.prepare(experiment, display.download)
-    experiment = dataclasses.replace(
-        experiment, data=experiment.data if experiment.data != "auto" else material.source
-    )
+    experiment = dataclasses.replace(experiment, data=_resolved(experiment.data, material.source))
     if material.notice:
         display.say(material.notice, style="bold yellow")
     running.claim_folder(folder, experiment, material, resume=resume, overwrite=overwrite)
     with display.showing() as observer:
         outcome = running.run(experiment, material, folder, observer)
     if not outcome.fits:
-        raise KeyboardInterrupt
+        raise outcome.diverged[0] if outcome.diverged else KeyboardInterrupt
     board = leaderboard.build(outcome)
     board.write(folder)
     page = report.write(board, folder)
@@ -58,6 +70,15 @@ def compare(
     if outcome.interrupted:
         display.say("interrupted; go on with the same command and --resume")
         raise KeyboardInterrupt
+    if outcome.diverged:
+        raise outcome.diverged[0]
+
+
+def _resolved(data: str, source: str) -> str:
+    """Return the data source as the saved experiment names it: a word, or an absolute path."""
+    if data == "auto":
+        return source
+    return str(Path(data).absolute()) if Path(data).exists() else data
 
 
 def _merged(settings: dict[str, Any], flags: dict[str, Any]) -> dict[str, Any]:
@@ -77,6 +98,7 @@ def _merged(settings: dict[str, Any], flags: dict[str, Any]) -> dict[str, Any]:
 def evaluate(run: Path, data: str | None, noise: str | None, json_path: Path | None) -> None:
     """Score every finished model of a run on other digits or under other noise."""
     from inkfast import data as sources
+    from inkfast import noise as noises
     from inkfast import running
     from inkfast.evaluation import score, wilson_interval
     from inkfast.files import write_json
@@ -85,12 +107,14 @@ def evaluate(run: Path, data: str | None, noise: str | None, json_path: Path | N
     display = Display(console)
     experiment, trained = running.load_models(run)
     asked = dataclasses.replace(
-        experiment, data=data or experiment.data, noise=noise or experiment.noise
+        experiment,
+        data=experiment.data if data is None else data,
+        noise=experiment.noise if noise is None else noises.build(noise).name,
     )
     source = sources.load(asked.data, display.download)
     if source.notice:
         display.say(source.notice, style="bold yellow")
-    digits = running.evaluation_digits(asked, source, run)
+    digits = running.evaluation_digits(asked, source, run, same_data=data is None)
     rows, figures = [], []
     for entry, model in trained:
         scores = score(model.probabilities(digits), digits.known_labels)
@@ -155,7 +179,7 @@ def data_verify(folder: Path | None) -> None:
 
 def noise_list() -> None:
     """Print every corruption and preset."""
-    from inkfast.noise import NOISES, PRESETS
+    from inkfast.noise import NOISES, NOTES, PRESETS
 
     rows = []
     for cls in NOISES:
@@ -166,6 +190,8 @@ def noise_list() -> None:
     console.print(plain_table(["corruption", "what it does"], rows))
     console.print()
     console.print(plain_table(["preset", "chain"], [[k, v] for k, v in PRESETS.items()]))
+    for name, note in NOTES.items():
+        Display(console).say(f"{name}: {note}")
 
 
 def noise_show(text: str, data: str, out: Path | None) -> None:
@@ -173,11 +199,13 @@ def noise_show(text: str, data: str, out: Path | None) -> None:
     import re
 
     from inkfast import data as sources
+    from inkfast import noise as noises
     from inkfast.report import noise_picture
 
     display = Display(_console())
+    noises.build(text)  # refuse a typing mistake before anything is loaded
     source = sources.load(data, display.download)
-    path = out or Path(re.sub(r"[^\w.-]+", "-", text).strip("-") + ".png")
+    path = out or Path((re.sub(r"[^\w.-]+", "-", text).strip("-") or "none") + ".png")
     noise_picture.write(text, source.test or source.train, path)
     display.say(f"picture: {path}")
 

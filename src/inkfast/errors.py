@@ -25,7 +25,7 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> InkfastError:
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    return InkfastError(f"unknown {kind} {name!r}.{hint} Known: {', '.join(names)}.")
+    return InkfastError(f"unknown {kind} {shown(name)}.{hint} Known: {', '.join(names)}.")
 
 
 def check_number(
@@ -52,7 +52,10 @@ def check_number(
     """
     kinds = (int,) if whole else (int, float)
     ok = isinstance(value, kinds) and not isinstance(value, bool)
-    number = float(value) if ok else float("nan")  # type: ignore[arg-type]  # a tuple of types
+    try:
+        number = float(value) if ok else float("nan")  # type: ignore[arg-type]  # a tuple of types
+    except OverflowError:
+        number = float("inf")
     inside = low <= number <= high and abs(number) != float("inf")
     if inside and (above is None or number > above):
         return number
@@ -61,13 +64,25 @@ def check_number(
     bounds += [f"<= {high:g}"] if high < float("inf") else []
     kind = "a whole number" if whole else "a finite number"
     raise InkfastError(
-        f"`{name}` must be {' '.join([kind, ' and '.join(bounds)]).strip()}, got {value!r}."
+        f"`{name}` must be {' '.join([kind, ' and '.join(bounds)]).strip()}, got {shown(value)}."
     )
 
 
-def check_choice(name: str, value: object, allowed: Iterable[object]) -> None:
+def check_flag(name: str, value: object) -> None:
+    """Raise unless `value` is true or false."""
+    if not isinstance(value, bool):
+        raise InkfastError(f"`{name}` must be true or false, got {shown(value)}.")
+
+
+def shown(value: object, most: int = 60) -> str:
+    """Return a value as an error shows it: on one line, and cut when it is long."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def check_choice(name: str, value: object, allowed: Iterable[str]) -> None:
     """Raise unless `value` is one of the `allowed` words."""
     words = list(allowed)
     if value not in words:
         listed = ", ".join(repr(word) for word in words)
-        raise InkfastError(f"`{name}` must be one of {listed}, got {value!r}.")
+        raise InkfastError(f"`{name}` must be one of {listed}, got {shown(value)}.")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from inkfast import models, noise
-from inkfast.errors import InkfastError, check_choice, check_number, unknown
+from inkfast.errors import InkfastError, check_choice, check_number, shown, unknown
 from inkfast.models import Architecture
 from inkfast.training import TRAIN_NOISE, Recipe, resolve
 from inkfast.words import split_top_level
@@ -28,7 +28,7 @@ class Entry:
     @property
     def slug(self) -> str:
         """The name as a folder is called."""
-        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-") or "model"
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")[:60] or "model"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,7 @@ class Experiment:
         return tomli_w.dumps(settings)
 
 
-_KEYS = (*(field.name for field in dataclasses.fields(Experiment)), "recipe")
+_KEYS = (*(field.name for field in dataclasses.fields(Experiment)), "recipe", "out")
 DEFAULT_MODELS = ("mlp", "cnn")
 
 
@@ -90,7 +90,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InkfastError(f"cannot read the recipe {path}: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise InkfastError(f"{path}: expected a TOML file in UTF-8, got something else.") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InkfastError(f"{path} is not valid TOML: {error}.") from None
 
 
@@ -98,7 +98,8 @@ def from_settings(settings: Mapping[str, Any]) -> Experiment:
     """Check settings and fill in every default; all faults are reported together.
 
     Args:
-        settings: The keys of `Experiment`, and ``recipe`` with training settings for all models.
+        settings: The keys of `Experiment`, ``recipe`` with training settings for all models, and
+            ``out``, which says where the run goes and is no part of the experiment.
             A model is text such as ``mlp(hidden=[256])`` or a table with ``model``, optionally
             ``name``, and recipe keys of its own.
 
@@ -110,9 +111,10 @@ def from_settings(settings: Mapping[str, Any]) -> Experiment:
     for key in [key for key in given if key not in _KEYS]:
         faults.append(str(unknown("key", key, _KEYS)))
         del given[key]
+    given.pop("out", None)
     common = given.pop("recipe", {})
     if not isinstance(common, Mapping):
-        faults.append(f"`recipe` must be a table, got {common!r}.")
+        faults.append(f"`recipe` must be a table, got {shown(common)}.")
         common = {}
     listed = given.pop("models", DEFAULT_MODELS)
     if isinstance(listed, str):
@@ -129,19 +131,23 @@ def from_settings(settings: Mapping[str, Any]) -> Experiment:
     faults += _faults(experiment)
     if faults:
         raise InkfastError(" ".join(dict.fromkeys(faults)))
-    return experiment
+    # written out, so that the saved experiment means the same when a default changes
+    return dataclasses.replace(experiment, noise=noise.build(experiment.noise).name)
 
 
 def _entry(item: Any, common: Mapping[str, Any]) -> Entry:
     table = {"model": item} if isinstance(item, str) else item
     if not isinstance(table, Mapping) or not isinstance(table.get("model"), str):
         raise InkfastError(
-            f"`models` must list names such as 'cnn' or tables with a `model`, got {item!r}."
+            f"`models` must list names such as 'cnn' or tables with a `model`, got {shown(item)}."
         )
     own = {key: value for key, value in table.items() if key not in ("model", "name")}
     architecture = models.build(table["model"])
     recipe = resolve(architecture.recipe, common, own)
-    name = str(table.get("name", table["model"])).strip()
+    name = table.get("name", table["model"])
+    if not isinstance(name, str) or not 1 <= len(name.strip()) <= 200 or not name.isprintable():
+        raise InkfastError(f"`name` of a model must be 1 to 200 characters, got {shown(name)}.")
+    name = name.strip()
     return Entry(name=name, architecture=architecture, recipe=recipe)
 
 
@@ -163,7 +169,7 @@ def _faults(experiment: Experiment) -> list[str]:
         lambda: _check_name(e.name),
         lambda: _check_text("data", e.data),
         lambda: _check_text("noise", e.noise),
-        lambda: noise.build(str(e.noise)),
+        lambda: noise.build(e.noise),
         lambda: check_choice("train_noise", e.train_noise, TRAIN_NOISE),
         lambda: check_number("seeds", e.seeds, low=1, high=1000, whole=True),
         lambda: check_number("seed", e.seed, low=0, high=2**31, whole=True),
@@ -180,12 +186,12 @@ def _faults(experiment: Experiment) -> list[str]:
 
 
 def _check_text(name: str, value: object) -> None:
-    if not isinstance(value, str) or not value.strip():
-        raise InkfastError(f"`{name}` must be text, got {value!r}.")
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise InkfastError(f"`{name}` must be text, got {shown(value)}.")
 
 
 def _check_name(value: object) -> None:
     if not isinstance(value, str) or not re.fullmatch(r"[\w.-]{1,80}", value) or value[0] == ".":
         raise InkfastError(
-            f"`name` must be 1 to 80 letters, digits, dots or dashes, got {value!r}."
+            f"`name` must be 1 to 80 letters, digits, dots or dashes, got {shown(value)}."
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -29,19 +30,20 @@ def write_bytes(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
-    except OSError as error:
+    except BaseException as error:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
-        raise cannot_write(path, error) from None
+        if isinstance(error, OSError):
+            raise cannot_write(path, error) from None
+        raise
 
 
 def cannot_write(path: Path, error: OSError) -> InkfastError:
     """Return the error for a place that refuses to be written."""
     reason = error.strerror or type(error).__name__
-    return InkfastError(
-        f"cannot write {path}: {reason}. Free some space or choose another place (--out DIR)."
-    )
+    mend = "Free some space" if error.errno == errno.ENOSPC else "Choose another place"
+    return InkfastError(f"cannot write {path}: {reason}. {mend}.")
 
 
 def write_text(path: Path, content: str) -> None:

@@ -72,9 +72,9 @@ class Leaderboard:
             low, high = best.interval
             return f"{start} (95 % interval {low:.2%} to {high:.2%})."
         second = self.comparisons[0]
-        verdict = (
-            "the difference is real" if second.real else "chance alone could make that difference"
-        )
+        seeds = len(best.fits)
+        of = f"over {seeds} seeds" if seeds > 1 else "for these two trained networks"
+        verdict = f"the difference is {'real' if second.real else 'not shown to be real'} {of}"
         return (
             f"{start}, {100 * second.difference:.2f} points more than {second.worse}; "
             f"{verdict} (p {_p(second.p_value)})."

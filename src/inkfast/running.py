@@ -5,30 +5,28 @@
     runs/<name>/
       experiment.toml    every choice, resolved; can be run again
       data.json          where the digits came from, fingerprints of train, test and noisy test
-      fits/<model>-seed0/  model.safetensors, model.json, test.npy (test probabilities)
+      fits/<model>-seed0/  model.safetensors, model.json; checkpoints/ until it is finished
       leaderboard.json  leaderboard.csv  report.html
 """
 
 from __future__ import annotations
 
-import io
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from inkfast import data, noise
 from inkfast.data.digits import Digits, Source, stratified_split
 from inkfast.errors import InkfastError
 from inkfast.evaluation.scores import Floats
 from inkfast.experiment import Entry, Experiment, from_settings, read_toml
-from inkfast.files import read_json, write_bytes, write_json, write_text
+from inkfast.files import read_json, write_json, write_text
 from inkfast.noise import Chain, noisy
 from inkfast.streams import derive
-from inkfast.training import Task, Trained, Watch, checkpoint, fit
+from inkfast.training import DivergedError, Task, Trained, Watch, checkpoint, fit
+from inkfast.training.batches import split
 
 _PARTS = ("experiment.toml", "data.json", "leaderboard.json", "leaderboard.csv", "report.html")
 
@@ -39,6 +37,7 @@ class Material:
 
     Attributes:
         source: Name of the data source, ``auto`` resolved.
+        whole: Fingerprint of the source's training digits, before a test part was cut from them.
         notice: What must be said about the data, or nothing.
         train: Clean rows to train on; validation is cut from them.
         clean: Test digits before the noise.
@@ -47,6 +46,7 @@ class Material:
     """
 
     source: str
+    whole: str
     notice: str
     train: Digits
     clean: Digits
@@ -56,7 +56,7 @@ class Material:
     def fingerprints(self) -> dict[str, str]:
         """What identifies the digits, as it is kept in ``data.json``."""
         return {
-            "source": self.source,
+            "whole": self.whole,
             "train": self.train.fingerprint,
             "test": self.clean.fingerprint,
             "noisy_test": self.test.fingerprint,
@@ -74,20 +74,20 @@ class Fit:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an experiment gave; `interrupted` when some fits are missing."""
+    """What an experiment gave; some fits are missing when it was interrupted or one diverged."""
 
     experiment: Experiment
     material: Material
     fits: list[Fit]
     interrupted: bool = False
+    diverged: tuple[DivergedError, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Observer:
-    """Whom to tell how a run goes; each does nothing unless given."""
+    """Whom to tell how a run goes: asked for a `Watch` at the start of each fit."""
 
     fit: Callable[[str, int, int], Watch] = field(default=lambda title, number, of: Watch())
-    say: Callable[[str], None] = field(default=lambda sentence: None)
 
 
 def prepare(
@@ -98,7 +98,11 @@ def prepare(
 
 
 def material(experiment: Experiment, source: Source) -> Material:
-    """Return an experiment's digits from a loaded source."""
+    """Return an experiment's digits from a loaded source.
+
+    Raises:
+        InkfastError: If there are too few digits, or no labels, to test or to validate on.
+    """
     train, test = source.train, source.test
     if test is None:
         kept, cut = stratified_split(
@@ -107,9 +111,12 @@ def material(experiment: Experiment, source: Source) -> Material:
         name = train.name
         train, test = train.pick(kept, f"{name} train"), train.pick(cut, f"{name} test")
     _ = train.known_labels, test.known_labels
+    for entry in experiment.models:
+        split(train, entry.recipe, experiment.seed)  # refuses here, before a folder is claimed
     chain = noise.build(experiment.noise)
     corrupted = noisy(test, chain, derive(experiment.seed, "test noise"))
-    return Material(source.name, source.notice, train, test, corrupted, chain)
+    whole = source.train.fingerprint
+    return Material(source.name, whole, source.notice, train, test, corrupted, chain)
 
 
 def claim_folder(
@@ -126,35 +133,49 @@ def claim_folder(
     is_run = (out / "experiment.toml").is_file()
     if occupied and not is_run:
         raise InkfastError(f"{out} is not empty and is no run of inkfast. Use another --out DIR.")
-    if occupied and overwrite:
-        shutil.rmtree(out / "fits", ignore_errors=True)
-        for part in _PARTS:
-            (out / part).unlink(missing_ok=True)
-    elif occupied and not resume:
+    if resume and overwrite:
+        raise InkfastError("--resume and --overwrite exclude each other: give one of them.")
+    if occupied and not (resume or overwrite):
         raise InkfastError(
             f"{out} already holds a run. Add --resume to go on with it, --overwrite to start it "
             "anew, or --out DIR for another place."
         )
-    elif occupied:
+    if occupied and resume:
         _check_same(out, experiment, digits)
         return
-    write_json(out / "data.json", digits.fingerprints())
+    if occupied:
+        _clear(out)
     write_text(out / "experiment.toml", experiment.to_toml())
+    write_json(out / "data.json", digits.fingerprints())
+
+
+def _clear(out: Path) -> None:
+    """Delete a former run and nothing else; what names it a run goes last."""
+    try:
+        if (out / "fits").exists():
+            shutil.rmtree(out / "fits")
+        for part in reversed(_PARTS):
+            (out / part).unlink(missing_ok=True)
+    except OSError as error:
+        raise InkfastError(f"cannot delete the run in {out}: {error.strerror}.") from None
 
 
 def _check_same(out: Path, experiment: Experiment, digits: Material) -> None:
     """Raise unless the folder's experiment and digits are the ones asked for."""
     before, now = read_toml(out / "experiment.toml"), _settings(experiment)
-    changed = [key for key in now if before.get(key) != now[key] and key != "name"]
+    # digits are known by their fingerprints, whatever the file is called
+    changed = [key for key in now if before.get(key) != now[key] and key not in ("name", "data")]
     if changed:
         raise InkfastError(
             f"{out} holds another experiment: {', '.join(changed)} differ. Use --out DIR for "
             "another place, or --overwrite to start anew."
         )
+    if not (out / "data.json").is_file():  # killed between the two files of a new run
+        write_json(out / "data.json", digits.fingerprints())
     if read_json(out / "data.json") != digits.fingerprints():
         raise InkfastError(
-            f"{out} was begun on other digits: the data has changed since. Use --out DIR for "
-            "another place, or --overwrite to start anew."
+            f"{out} was begun on other digits. Use --out DIR for another place, or --overwrite to "
+            "start anew."
         )
 
 
@@ -167,77 +188,91 @@ def _settings(experiment: Experiment) -> dict[str, Any]:
 def run(experiment: Experiment, digits: Material, out: Path, observer: Observer) -> Outcome:
     """Train every model on every seed; finished fits found in `out` are taken as they are.
 
-    Ctrl-C ends the run early: what is finished is returned, and can be gone on with.
+    Ctrl-C ends the run early, and a fit that diverges is left out: what is finished is returned.
     """
     tasks = [
         (entry, seed)
         for seed in range(experiment.seed, experiment.seed + experiment.seeds)
         for entry in experiment.models
     ]
-    trained: list[tuple[Entry, Trained, Path]] = []
-    interrupted = False
+    trained: list[tuple[Entry, Trained]] = []
+    interrupted, diverged = False, []
     try:
         for number, (entry, seed) in enumerate(tasks, start=1):
             title = entry.name if experiment.seeds == 1 else f"{entry.name}, seed {seed}"
-            folder = out / "fits" / f"{entry.slug}-seed{seed}"
             watch = observer.fit(title, number, len(tasks))
-            trained.append((entry, _fit(experiment, digits, entry, seed, folder, watch), folder))
+            try:
+                trained.append((entry, _fit(experiment, digits, entry, seed, out, watch)))
+            except DivergedError as error:
+                diverged.append(error)
+                watch.say(str(error))
     except KeyboardInterrupt:
         interrupted = True
     # the test digits are looked at here, after every choice has been made
-    fits = [Fit(entry, model, _judge(model, digits.test, path)) for entry, model, path in trained]
-    return Outcome(experiment, digits, fits, interrupted)
+    fits = [Fit(entry, model, model.probabilities(digits.test)) for entry, model in trained]
+    return Outcome(experiment, digits, fits, interrupted, tuple(diverged))
+
+
+def fit_folder(out: Path, entry: Entry, seed: int) -> Path:
+    """Return where a run keeps one fit."""
+    return out / "fits" / f"{entry.slug}-seed{seed}"
 
 
 def _fit(
-    experiment: Experiment, digits: Material, entry: Entry, seed: int, folder: Path, watch: Watch
+    experiment: Experiment, digits: Material, entry: Entry, seed: int, out: Path, watch: Watch
 ) -> Trained:
+    folder = fit_folder(out, entry, seed)
     if (folder / "model.json").is_file():
+        trained = Trained.load(folder)
+        if (trained.architecture, trained.recipe, trained.seed) != (
+            entry.architecture, entry.recipe, seed,
+        ):  # fmt: skip
+            raise InkfastError(f"{folder} holds another fit. Delete it, and go on with --resume.")
         watch.say("already trained")
-        return Trained.load(folder)
-    task = Task(
-        architecture=entry.architecture,
-        recipe=entry.recipe,
-        digits=digits.train,
-        noise=digits.noise,
-        train_noise=experiment.train_noise,
-        seed=seed,
-        threads=experiment.threads,
-    )
-    trained = fit(task, folder / "checkpoints", watch)
-    trained.save(folder)
+    else:
+        task = Task(
+            architecture=entry.architecture,
+            recipe=entry.recipe,
+            digits=digits.train,
+            noise=digits.noise,
+            train_noise=experiment.train_noise,
+            seed=seed,
+            threads=experiment.threads,
+        )
+        trained = fit(task, folder / "checkpoints", watch)
+        trained.save(folder)
     checkpoint.remove(folder / "checkpoints")
     return trained
 
 
-def _judge(trained: Trained, test: Digits, folder: Path) -> Floats:
-    """Return probabilities on the test digits, kept beside the model once made."""
-    path = folder / "test.npy"
-    if path.is_file():
-        kept: Floats = np.load(path, allow_pickle=False)
-        return kept
-    probabilities = trained.probabilities(test)
-    buffer = io.BytesIO()
-    np.save(buffer, probabilities, allow_pickle=False)
-    write_bytes(path, buffer.getvalue())
-    return probabilities
-
-
-def evaluation_digits(experiment: Experiment, source: Source, run_folder: Path) -> Digits:
+def evaluation_digits(
+    experiment: Experiment, source: Source, run_folder: Path, *, same_data: bool
+) -> Digits:
     """Return the digits to judge a run's models on, under the experiment's noise.
 
-    Rows that the run was trained on are never among them: of its own data the test part is taken,
-    of other data the test part where there is one, else all.
+    Of the run's own data that is its test part; of other data the test part where there is one,
+    else all.
+
+    Args:
+        experiment: The run's, with the data and noise that were asked for.
+        source: The data, loaded.
+        run_folder: The run.
+        same_data: Whether the data asked for is the one the run was trained on.
+
+    Raises:
+        InkfastError: If the run's own data has changed, so that its test part is not known.
     """
-    mine = read_json(run_folder / "data.json")
-    digits = source.test
-    if digits is None:
-        digits = source.train
-        own = material(experiment, source) if source.train.labels is not None else None
-        if own is not None and own.train.fingerprint == mine["train"]:
-            return own.test
-    chain = noise.build(experiment.noise)
-    return noisy(digits, chain, derive(experiment.seed, "test noise"))
+    own = read_json(run_folder / "data.json").get("whole") == source.train.fingerprint
+    if same_data and not own:
+        raise InkfastError(
+            f"{experiment.data} has changed since the run: its test digits cannot be told from "
+            "those it was trained on. Give other digits: --data."
+        )
+    if own:
+        return material(experiment, source).test
+    digits = source.test or source.train
+    _ = digits.known_labels
+    return noisy(digits, noise.build(experiment.noise), derive(experiment.seed, "test noise"))
 
 
 def load_models(run_folder: Path) -> tuple[Experiment, list[tuple[Entry, Trained]]]:
@@ -254,7 +289,7 @@ def load_models(run_folder: Path) -> tuple[Experiment, list[tuple[Entry, Trained
     found = []
     for seed in range(experiment.seed, experiment.seed + experiment.seeds):
         for entry in experiment.models:
-            folder = run_folder / "fits" / f"{entry.slug}-seed{seed}"
+            folder = fit_folder(run_folder, entry, seed)
             if (folder / "model.json").is_file():
                 found.append((entry, Trained.load(folder)))
     if not found:

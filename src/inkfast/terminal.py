@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from inkfast.leaderboard import Leaderboard
 from inkfast.running import Observer
@@ -31,15 +31,15 @@ class Display:
     def showing(self) -> Iterator[Observer]:
         """Show progress while the block runs."""
         if not self.console.is_terminal:
-            yield Observer(fit=self._plain, say=self.say)
+            yield Observer(fit=self._plain)
             return
         columns = (
-            TextColumn("{task.description}"), BarColumn(bar_width=24),
-            TextColumn("{task.fields[state]}"), TimeRemainingColumn(compact=True),
+            TextColumn("{task.description}", markup=False), BarColumn(bar_width=24),
+            TextColumn("{task.fields[state]}", markup=False), TimeRemainingColumn(compact=True),
         )  # fmt: skip
         with Progress(*columns, console=self.console) as bars:
             self._bars = bars
-            yield Observer(fit=self._bar, say=self.say)
+            yield Observer(fit=self._bar)
 
     def download(self, name: str, done: int, total: int) -> None:
         """Tell of a download: one updating line on a terminal, one line at its end in a pipe."""
@@ -49,15 +49,14 @@ class Display:
             self.say(f"{name}: {done / 1e6:.1f} MB")
 
     def _plain(self, title: str, number: int, of: int) -> Watch:
-        begun = time.monotonic()
         self.say(f"[{number}/{of}] {title}")
-        share = [0.0]
+        share = [1.0]
 
         def step(done: float) -> None:
             share[0] = done
 
         def epoch(e: Epoch) -> None:
-            left = (time.monotonic() - begun) * (1 / share[0] - 1) if share[0] else 0.0
+            left = e.seconds * (1 / share[0] - 1)
             self.say(
                 f"  epoch {e.number}: loss {e.loss:.4f}, validation accuracy "
                 f"{e.validation_accuracy:.2%}, {e.seconds:.1f} s, about {left:.0f} s left"
@@ -89,7 +88,7 @@ def leaderboard_table(board: Leaderboard) -> Table:
     )
     if material.notice:
         title += " (not MNIST)"
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(title=Text(title), title_justify="left", title_style="bold")
     table.add_column("model", overflow="fold")
     for column in ("accuracy", "95 % interval", "loss", "ECE", "parameters", "seconds"):
         table.add_column(column, justify="right", no_wrap=True)
@@ -100,8 +99,9 @@ def leaderboard_table(board: Leaderboard) -> Table:
         )
         low, high = row.interval
         table.add_row(
-            row.name, accuracy, f"{100 * low:.2f} to {100 * high:.2f}", f"{row.mean('loss'):.4f}",
-            f"{row.mean('ece'):.2%}", f"{row.n_parameters:,}", f"{row.seconds:.1f}",
+            Text(row.name), accuracy, f"{100 * low:.2f} to {100 * high:.2f}",
+            f"{row.mean('loss'):.4f}", f"{row.mean('ece'):.2%}",
+            f"{row.n_parameters:,}", f"{row.seconds:.1f}",
         )  # fmt: skip
     return table
 
@@ -110,5 +110,5 @@ def plain_table(columns: list[str], rows: list[list[Any]]) -> Table:
     """Return a borderless table of words."""
     table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
-        table.add_row(*map(str, row))
+        table.add_row(*(Text(str(cell)) for cell in row))
     return table

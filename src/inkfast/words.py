@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from inkfast.errors import InkfastError, unknown
+from inkfast.errors import InkfastError, shown, unknown
 
 _CALL = re.compile(r"\s*([A-Za-z][\w-]*)\s*(?:\((.*)\))?\s*", re.DOTALL)
 
@@ -62,18 +62,21 @@ def parse_call(text: str) -> tuple[str, dict[str, Any]]:
     match = _CALL.fullmatch(text)
     shape = "name(parameter=value, ...), e.g. rotate(degrees=72)"
     if match is None:
-        raise InkfastError(f"expected {shape}, got {text.strip()!r}.")
+        raise InkfastError(f"expected {shape}, got {shown(text.strip())}.")
     name, inside = match.groups()
     if not inside or not inside.strip():
         return name, {}
     try:
         call = ast.parse(f"f({inside})", mode="eval").body
-        if not isinstance(call, ast.Call) or call.args or any(k.arg is None for k in call.keywords):
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.args:
             raise SyntaxError
-        return name, {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        parameters = {k.arg: ast.literal_eval(k.value) for k in call.keywords}
+        if None in parameters or len(parameters) < len(call.keywords):
+            raise SyntaxError
+        return name, {str(key): value for key, value in parameters.items()}
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
         raise InkfastError(
-            f"the parameters of {text.strip()!r} cannot be read: expected {shape}."
+            f"the parameters of {shown(text.strip())} cannot be read: expected {shape}."
         ) from None
 
 

@@ -106,7 +106,7 @@ def test_what_is_no_picture_folder(tmp_path, seven):
     with pytest.raises(ValueError, match=r"b\.png: expected a picture, but it cannot be decoded"):
         data.load(str(corrupt.parent))
     huge = save(tmp_path / "huge" / "3", Image.new("1", (8000, 8000)))
-    with pytest.raises(ValueError, match="at most 50 million pixels, got 8000 x 8000"):
+    with pytest.raises(ValueError, match="expected at most 50 million pixels"):
         data.load(str(huge))
 
 

@@ -57,7 +57,7 @@ def test_npy_is_images_alone(tmp_path):
     ({"images": IMAGES, "labels": LABELS + 1}, "labels must be 0 to 9, got 10 in row 10"),
     ({"images": IMAGES, "labels": LABELS.astype(str)}, "labels must be whole numbers"),
     ({"images": np.zeros((0, 28, 28), np.uint8)}, "must have shape|at least one image"),
-    ({"images": np.array([{"a": 1}], dtype=object)}, "it holds pickled objects"),
+    ({"images": np.array([{"a": 1}], dtype=object)}, "or holds pickled objects"),
 ])  # fmt: skip
 def test_bad_arrays_are_explained(tmp_path, arrays, message):
     """Every wrong shape, type and value is named; pickles are never opened."""
@@ -111,5 +111,5 @@ def test_stratified_split_keeps_shares_and_is_seeded():
     assert np.bincount(labels[cut]).tolist() == [6] * 10
     assert sorted([*kept, *cut]) == list(range(300))
     assert not np.array_equal(cut, stratified_split(labels, 0.2, 2)[1])
-    with pytest.raises(ValueError, match="too few digits to cut off 20%: class 0 has 1"):
+    with pytest.raises(ValueError, match="too few digits to cut off 20% .* class 0 has 1, all have 4"):
         stratified_split(np.array([0, 1, 1, 1]), 0.2, 0)

@@ -146,6 +146,11 @@ def test_no_noise_is_no_copy():
         ("rotate(degrees=[1, 2, 3])", "must be a number or a pair"),
         ("gaussian(sigma=True)", "`sigma` must be a finite number >= 0 and <= 100, got True"),
         ("rotate + ", "expected name(parameter=value, ...)"),
+        ("rotate(degrees=[30])", "`degrees` must be a number or a pair [low, high], got [30]"),
+        ("affine(shear=[1, 2])", "`shear` must be a finite number >= 0 and <= 80, got (1, 2)"),
+        ("noisy-mnist(degrees=3)", "preset 'noisy-mnist' takes no parameters"),
+        ("rotate(degrees=1" + "0" * 400 + ")", "`degrees` must be a finite number"),
+        ("translate(pixels=[1.2, 1.4], whole=True)", "`pixels` must enclose a whole number"),
     ],
 )
 def test_bad_text_is_explained(text, message):

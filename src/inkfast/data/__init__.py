@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,7 +39,9 @@ def load(source: str, report: Callable[[str, int, int], None] = lambda *_: None)
         return embedded.load()
     if source == "auto":
         return _auto(report)
-    path = Path(source).expanduser()
+    path = Path(source)
+    if source.startswith("~"):
+        path = Path(os.path.expanduser(source))
     if path.is_dir():
         return folder.load(path)
     readers = {".csv": kaggle.load, ".npz": arrays.load, ".npy": arrays.load}

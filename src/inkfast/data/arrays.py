@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,11 @@ from numpy.typing import NDArray
 from inkfast.data.digits import SIDE, Digits, Images, Labels, Source, check_labels
 from inkfast.errors import InkfastError
 
+# what zipfile, zlib and numpy raise on files that are cut off, forged or encrypted
+_UNREADABLE = (
+    OSError, ValueError, EOFError, KeyError, AttributeError, RuntimeError, MemoryError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 _PAIRS = (("images", "labels"), ("x", "y"), ("X", "y"), ("data", "target"))
 _EXPECTED = "arrays named images and labels, x and y, or x_train, y_train, x_test and y_test"
 
@@ -32,8 +38,10 @@ def load(path: Path) -> Source:
             arrays = {name: content[name] for name in content.files}
     except InkfastError:
         raise
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        reason = "it holds pickled objects" if "allow_pickle" in str(error) else "it is damaged"
+    except _UNREADABLE as error:
+        reason = getattr(error, "strerror", None) or "it is damaged"
+        if "allow_pickle" in str(error):
+            reason = "it is no NumPy file, or holds pickled objects"
         raise InkfastError(
             f"{path} cannot be read: {reason}. Expected numbers saved by np.savez or np.save."
         ) from None
@@ -41,6 +49,8 @@ def load(path: Path) -> Source:
         train = _digits(arrays, "x_train", "y_train", path, "train")
         test = _digits(arrays, "x_test", "y_test", path, "test") if "x_test" in arrays else None
         return Source(train, test, path.name)
+    if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+        raise InkfastError(f"{path}: expected {_EXPECTED}, got something that is no array.")
     for images, labels in _PAIRS:
         if images in arrays:
             return Source(_digits(arrays, images, labels, path, ""), None, path.name)
@@ -62,13 +72,18 @@ def _digits(
 def _labels(values: NDArray[np.generic], n: int, path: Path) -> Labels:
     if values.dtype.kind not in "iu":
         raise InkfastError(f"{path}: labels must be whole numbers, got {values.dtype}.")
-    labels = values.astype(np.int64).reshape(-1)
+    if values.dtype.kind == "u":
+        values = np.minimum(values, 255)  # so that what does not fit int64 is not turned negative
+    labels = values.astype(np.int64)
+    labels = labels[:, 0] if labels.shape == (n, 1) else labels
     check_labels(labels, n, str(path))
     return labels
 
 
 def _images(values: NDArray[np.generic], path: Path) -> Images:
     """Return images of any accepted form as uint8 ``(n, 28, 28)``."""
+    if values.shape[1:] == (SIDE, SIDE, 1):
+        values = values[..., 0]
     if values.shape[1:] not in ((SIDE, SIDE), (SIDE * SIDE,)):
         raise InkfastError(
             f"{path}: images must have shape (n, 28, 28) or (n, 784), got {values.shape}."
@@ -76,9 +91,9 @@ def _images(values: NDArray[np.generic], path: Path) -> Images:
     if values.dtype.kind not in "uif":
         raise InkfastError(f"{path}: images must be numbers, got {values.dtype}.")
     pixels = values.reshape(-1, SIDE, SIDE)
-    if pixels.dtype == np.uint8 or not len(pixels):
+    if not len(pixels) or (pixels.dtype == np.uint8 and pixels.max() != 1):
         return pixels.astype(np.uint8)
-    top = 1.0 if pixels.dtype.kind == "f" and pixels.max() <= 1 else 255.0
+    top = 1.0 if pixels.max() <= 1 else 255.0  # black and white as 0 and 1, or grey in [0, 1]
     if not np.isfinite(pixels.astype(np.float64)).all() or pixels.min() < 0 or pixels.max() > top:
         raise InkfastError(
             f"{path}: pixels must be 0 to 255, or floats in [0, 1], without NaN; "

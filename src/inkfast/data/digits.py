@@ -117,11 +117,13 @@ def stratified_split(labels: Labels, fraction: float, seed: int) -> tuple[Labels
 
     counts = np.bincount(labels, minlength=CLASSES)
     present = counts[counts > 0]
-    if present.min() < 2 or round(len(labels) * fraction) < len(present):
+    cut_off = round(len(labels) * fraction)
+    if present.min() < 2 or not len(present) <= cut_off <= len(labels) - len(present):
         rare = int(np.flatnonzero(counts == present.min())[0])
         raise InkfastError(
-            f"too few digits to cut off {fraction:.0%}: class {rare} has {present.min()} and "
-            f"there are {len(labels)} in all. Give more digits or another fraction."
+            f"too few digits to cut off {fraction:.0%} with every class on both sides: class "
+            f"{rare} has {present.min()}, all have {len(labels)}. Give more digits, or change "
+            "`test_fraction` (testing) or `validation` (choosing the epoch)."
         )
     rows = np.arange(len(labels))
     kept, cut = train_test_split(rows, test_size=fraction, stratify=labels, random_state=seed)

@@ -74,6 +74,8 @@ def ink_of(image: Image.Image) -> NDArray[np.float64]:
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I") or image.mode == "F":
         grey = _unit(np.asarray(image, np.float64))
+        if not np.isfinite(grey).all():
+            raise ValueError("a pixel is not a finite number")
     elif "A" in image.getbands() or "transparency" in image.info:
         grey = _flattened(image.convert("RGBA"))
     else:

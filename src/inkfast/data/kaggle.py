@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 
 from inkfast.data.digits import SIDE, Digits, Source
-from inkfast.errors import InkfastError
+from inkfast.errors import InkfastError, shown
 
 PIXELS = [f"pixel{i}" for i in range(SIDE * SIDE)]
 _FORM = "expected the header label,pixel0,...,pixel783 (or without label)"
@@ -26,7 +27,9 @@ def load(path: Path) -> Source:
     names = _header(path)
     labelled = names == ["label", *PIXELS]
     if not labelled and names != PIXELS:
-        raise InkfastError(f"{path}: {_FORM}, got {len(names)} columns starting {names[:2]}.")
+        raise InkfastError(
+            f"{path}: {_FORM}, got {len(names)} columns starting {shown(names[:2])}."
+        )
     try:
         table = _table(path, {name: pa.uint8() for name in names})
     except pa.ArrowInvalid as error:
@@ -49,13 +52,15 @@ def _header(path: Path) -> list[str]:
         raise InkfastError(f"cannot read {path}: {error.strerror}.") from None
 
 
-def _table(path: Path, types: dict[str, Any], **parsing: Any) -> Any:
+def _table(path: Path, types: dict[str, Any], encoding: str = "utf8", **parsing: Any) -> Any:
     """Parse the rows below the header with the given column types."""
     from pyarrow import csv
 
     return csv.read_csv(
         path,
-        read_options=csv.ReadOptions(skip_rows=1, column_names=list(types), block_size=8 << 20),
+        read_options=csv.ReadOptions(
+            skip_rows=1, column_names=list(types), block_size=8 << 20, encoding=encoding
+        ),
         parse_options=csv.ParseOptions(**parsing),
         convert_options=csv.ConvertOptions(column_types=types),
     )
@@ -72,17 +77,20 @@ def _explain(path: Path, names: list[str], error: Exception | None) -> NoReturn:
         return "skip"
 
     try:
-        table = _table(path, {name: pa.string() for name in names}, invalid_row_handler=note)
+        table = _table(
+            path, {name: pa.string() for name in names}, "latin1", invalid_row_handler=note
+        )
     except pa.ArrowInvalid as fault:
         raise InkfastError(f"{path} is not readable as CSV: {str(fault).splitlines()[0]}") from None
     if bad:
         raise InkfastError(f"{path}: a row is broken: {bad[0]}. {_FORM.capitalize()}.")
     for name, column in zip(names, table.columns, strict=True):
+        most = 9 if name == "label" else 255
         for row, value in enumerate(column.to_pylist()):
             text = (value or "").strip()
-            if not (text.isascii() and text.isdigit() and int(text) <= 255):
+            if not (re.fullmatch("[0-9]{1,3}", text) and int(text) <= most):
                 raise InkfastError(
-                    f"{path}: row {row + 1}, column {name}: expected a whole number from 0 to 255, "
-                    f"got {value!r}."
+                    f"{path}: row {row + 1}, column {name}: expected a whole number from 0 to "
+                    f"{most}, got {shown(value)}."
                 )
     raise InkfastError(f"{path} is not readable as CSV: {error}")

@@ -76,17 +76,18 @@ def load() -> Source:
 
 def verify(folder: Path) -> list[tuple[str, str]]:
     """Return ``(file, "ok" or what is wrong)`` for each of the four files."""
-    found = []
-    for name in SHA256:
-        try:
-            path = _file(folder, name)
-            if path is None:
-                raise InkfastError(f"missing in {folder}; get it with: inkfast data fetch")
-            read_payload(path, name)
-            found.append((name, "ok"))
-        except InkfastError as error:
-            found.append((name, str(error)))
-    return found
+    return [(name, _state(folder, name)) for name in SHA256]
+
+
+def _state(folder: Path, name: str) -> str:
+    path = _file(folder, name)
+    if path is None:
+        return f"missing in {folder}; get it with: inkfast data fetch"
+    try:
+        read_payload(path, name)
+    except InkfastError as error:
+        return str(error)
+    return "ok"
 
 
 def fetch(report: Callable[[str, int, int], None]) -> Path:
@@ -100,8 +101,7 @@ def fetch(report: Callable[[str, int, int], None]) -> Path:
     """
     folder = cache_folder()
     for name in SHA256:
-        path = _file(folder, name)
-        if path is not None and dict(verify(folder))[name] == "ok":
+        if _state(folder, name) == "ok":
             continue
         from inkfast.data.download import download
 

@@ -8,6 +8,7 @@ the seeds. With several seeds a difference is called real only when both say so.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +24,8 @@ class Comparison:
         better: Name of the model with the higher mean accuracy.
         worse: Name of the other.
         difference: Accuracy of the better less that of the worse, mean over seeds.
-        p_value: The largest p of the tests made, adjusted by Holm's method when several models
-            were compared with the best.
+        p_value: The largest p of the tests made, adjusted by Holm's method over all pairs when
+            there are more than two models.
         real: Whether `p_value` is below 0.05.
         tests: Each test in words, with its n and its own p.
     """
@@ -40,6 +41,9 @@ class Comparison:
 def compare(right: dict[str, NDArray[np.bool_]]) -> list[Comparison]:
     """Compare the best model with every other.
 
+    Which model is best is itself an outcome of the test digits, so Holm's adjustment covers all
+    pairs, not only those shown.
+
     Args:
         right: Model name -> bool ``(seeds, n)``, whether each test digit was read right. The
             seeds and the digits are the same for all models, in the same order.
@@ -48,15 +52,20 @@ def compare(right: dict[str, NDArray[np.bool_]]) -> list[Comparison]:
         One comparison for each model but the best, in order of accuracy.
     """
     order = sorted(right, key=lambda name: -float(right[name].mean()))
-    found = []
-    for other in order[1:]:
-        p_value, tests = _tests(right[order[0]], right[other])
-        difference = float(right[order[0]].mean() - right[other].mean())
-        found.append((other, difference, p_value, tests))
-    adjusted = holm([p for _, _, p, _ in found])
+    pairs = list(combinations(order, 2))
+    tested = [_tests(right[a], right[b]) for a, b in pairs]
+    adjusted = holm([p for p, _ in tested])
     return [
-        Comparison(order[0], other, difference, p, p < ALPHA, tests)
-        for (other, difference, _, tests), p in zip(found, adjusted, strict=True)
+        Comparison(
+            better=a,
+            worse=b,
+            difference=float(right[a].mean() - right[b].mean()),
+            p_value=p,
+            real=p < ALPHA,
+            tests=tests,
+        )
+        for (a, b), (_, tests), p in zip(pairs, tested, adjusted, strict=True)
+        if a == order[0]
     ]
 
 
@@ -101,13 +110,13 @@ def paired_z(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
 
 
 def paired_t(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """Return the two-sided p of the mean difference over seeds, ``(seeds,)`` each."""
+    """Return the two-sided p of the mean difference over seeds, ``(seeds,)`` each.
+
+    1 when the difference has no spread: the test divides by it and can say nothing.
+    """
     from scipy.stats import ttest_rel
 
-    difference = a - b
-    if np.ptp(difference) == 0:  # no spread: the t-test divides by it
-        return 1.0 if difference[0] == 0 else 0.0
-    return float(ttest_rel(a, b).pvalue)
+    return float(ttest_rel(a, b).pvalue) if np.ptp(a - b) > 1e-12 else 1.0
 
 
 def holm(p_values: list[float]) -> list[float]:

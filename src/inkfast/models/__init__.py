@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from inkfast.models import cnn, mlp  # the import registers it: one line per architecture
+from inkfast.models import (  # the import registers it: one line per architecture
+    cnn,
+    densenet,
+    inception,
+    lenet5,
+    mlp,
+    resnet,
+    vgg,
+)
 from inkfast.models.base import (
     MODELS,
     Architecture,
@@ -13,8 +21,8 @@ from inkfast.models.base import (
 )
 
 __all__ = [
-    "MODELS", "Architecture", "Summary", "build", "cnn", "count_parameters", "create", "mlp",
-    "summarise",
+    "MODELS", "Architecture", "Summary", "build", "cnn", "count_parameters", "create", "densenet",
+    "inception", "lenet5", "mlp", "resnet", "summarise", "vgg",
 ]  # fmt: skip
 
 

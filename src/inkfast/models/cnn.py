@@ -10,10 +10,12 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from inkfast.errors import InkfastError, check_choice, check_number
+from inkfast.errors import InkfastError, check_choice, check_flag, check_number, shown
 from inkfast.models.base import MODELS, Architecture
 
-_CONV = re.compile(r"C(\d+)(?:\((\d+)\))?(?:/(\d+))?")
+_CONV = re.compile(r"C([0-9]+)(?:\(([0-9]+)\))?(?:/([0-9]+))?")
+_DENSE = re.compile("[0-9]+")
+_MOST_LAYERS = 100
 _POOLS = {"MP": nn.MaxPool2d, "AP": nn.AvgPool2d}
 _GLOBAL = {"GMP": nn.AdaptiveMaxPool2d, "GAP": nn.AdaptiveAvgPool2d}
 _VOCABULARY = (
@@ -52,15 +54,21 @@ class Cnn(Architecture):
         check_number("bn_eps", self.bn_eps, above=0, high=1)
         check_number("bn_momentum", self.bn_momentum, above=0, high=1)
         if not isinstance(self.layers, str):
-            raise InkfastError(f"`layers` must be text such as 'C32-MP-128', got {self.layers!r}.")
+            raise InkfastError(
+                f"`layers` must be text like 'C32-MP-128', got {shown(self.layers)}."
+            )
+        check_flag("batch_norm", self.batch_norm)
         with torch.device("meta"):
             self.build()  # refuses what cannot be built
 
     def build(self) -> nn.Module:
         network: list[nn.Module] = []
         shape = _Shape(channels=1, side=28)
-        for word in self.layers.replace(" ", "").split("-"):
-            if word.isdigit() and shape.side:
+        words = self.layers.replace(" ", "").split("-")
+        if len(words) > _MOST_LAYERS:
+            raise InkfastError(f"`layers` must have at most {_MOST_LAYERS}, got {len(words)}.")
+        for word in words:
+            if _DENSE.fullmatch(word) and shape.side:
                 network.append(nn.Flatten())
                 shape = _Shape(channels=shape.features, side=0)
             layer, shape = self._layer(word, shape)
@@ -71,37 +79,42 @@ class Cnn(Architecture):
 
     def _layer(self, word: str, shape: _Shape) -> tuple[list[nn.Module], _Shape]:
         """Return the modules that one word stands for and the shape they give."""
-        if word.isdigit() and int(word) > 0:
+        if _DENSE.fullmatch(word):
+            check_number(f"layers: {word}", int(word), low=1, high=20_000, whole=True)
             return [nn.Linear(shape.channels, int(word)), nn.ReLU()], _Shape(int(word), 0)
-        if re.fullmatch(r"D0?\.\d+", word):
+        if re.fullmatch(r"D0?\.[0-9]{1,9}", word):
             return [nn.Dropout(float(word[1:]))], shape
-        if shape.side and word == "BN":
-            return [self._norm(shape.channels)], shape
+        if word == "BN":
+            return [self._norm(shape)], shape
         if shape.side and word in _POOLS:
             return [_POOLS[word](2)], self._fitting(word, shape.channels, shape.side // 2)
         if shape.side and word in _GLOBAL:
             return [_GLOBAL[word](1)], _Shape(shape.channels, 1)
         if shape.side and (match := _CONV.fullmatch(word)):
-            channels, kernel, stride = (int(group or 0) for group in match.groups())
-            return self._convolution(word, shape, channels, kernel or 3, stride or 1)
+            channels, kernel, stride = match.groups()
+            return self._convolution(word, shape, int(channels), int(kernel or 3), int(stride or 1))
         place = "" if shape.side else " after a dense layer"
-        raise InkfastError(f"`layers` has {word!r}{place}; expected {_VOCABULARY}.")
+        raise InkfastError(f"`layers` has {shown(word)}{place}; expected {_VOCABULARY}.")
 
     def _convolution(
         self, word: str, shape: _Shape, channels: int, kernel: int, stride: int
     ) -> tuple[list[nn.Module], _Shape]:
-        if channels < 1:
-            raise InkfastError(f"`layers` has {word!r}; expected at least one channel.")
+        check_number(f"layers: channels of {word}", channels, low=1, high=4096, whole=True)
+        check_number(f"layers: kernel of {word}", kernel, low=1, high=28, whole=True)
+        check_number(f"layers: stride of {word}", stride, low=1, high=28, whole=True)
+        if self.padding == "same" and kernel % 2 == 0:
+            raise InkfastError(f"`layers` has {word!r}; padding='same' needs an odd kernel.")
         margin = kernel // 2 if self.padding == "same" else 0
         side = (shape.side + 2 * margin - kernel) // stride + 1
         convolution = nn.Conv2d(
             shape.channels, channels, kernel, stride, margin, bias=not self.batch_norm
         )
-        norm = [self._norm(channels)] if self.batch_norm else []
+        norm = [self._norm(_Shape(channels, side))] if self.batch_norm else []
         return [convolution, *norm, nn.ReLU()], self._fitting(word, channels, side)
 
-    def _norm(self, channels: int) -> nn.Module:
-        return nn.BatchNorm2d(channels, eps=self.bn_eps, momentum=self.bn_momentum)
+    def _norm(self, shape: _Shape) -> nn.Module:
+        family = nn.BatchNorm2d if shape.side else nn.BatchNorm1d
+        return family(shape.channels, eps=self.bn_eps, momentum=self.bn_momentum)
 
     def _fitting(self, word: str, channels: int, side: int) -> _Shape:
         if side < 1:

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 from torch import nn
 
-from inkfast.errors import InkfastError, check_number
+from inkfast.errors import InkfastError, check_flag, check_number
 from inkfast.models.base import MODELS, Architecture
+from inkfast.models.blocks import check_sizes
 
 
 @MODELS.register
@@ -31,10 +32,8 @@ class Mlp(Architecture):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.hidden, tuple) or not self.hidden:
-            raise InkfastError(f"`hidden` must be a list of layer sizes, got {self.hidden!r}.")
-        for units in self.hidden:
-            check_number("hidden", units, low=1, high=100_000, whole=True)
+        check_sizes("hidden", self.hidden, longest=100, high=20_000)
+        check_flag("batch_norm", self.batch_norm)
         for share in self._dropouts():
             check_number("dropout", share, low=0, high=0.99)
         if len(self._dropouts()) != len(self.hidden):

@@ -25,12 +25,12 @@ from inkfast.noise import (  # the import registers it: one line per corruption
     zoom,
 )
 from inkfast.noise.base import NOISES, Chain, Noise, parse
-from inkfast.noise.presets import PRESETS
+from inkfast.noise.presets import NOTES, PRESETS
 from inkfast.streams import stream
 
 __all__ = [
-    "NOISES", "PRESETS", "Chain", "Noise", "affine", "blur", "brightness", "build", "contrast",
-    "corrupt", "elastic", "erase", "gain", "gaussian", "impulse", "motion_blur", "noisy", "rotate",
+    "NOISES", "NOTES", "PRESETS", "Chain", "Noise", "affine", "blur", "brightness", "build",
+    "contrast", "elastic", "erase", "gain", "gaussian", "impulse", "motion_blur", "noisy", "rotate",
     "shear", "shot", "to_unit", "translate", "zoom",
 ]  # fmt: skip
 
@@ -52,7 +52,7 @@ def to_unit(images: Tensor) -> Tensor:
 
 
 def noisy(digits: Digits, noise: Chain, seed: int) -> Digits:
-    """Return a noisy copy, the same for the same digits, noise and seed on every machine.
+    """Return a noisy copy, the same for the same images, noise and seed on the same machine.
 
     Pixels are rounded back to 8 bits, so the copy has a fingerprint and can be saved.
     """
@@ -62,6 +62,6 @@ def noisy(digits: Digits, noise: Chain, seed: int) -> Digits:
     for start in range(0, len(digits), _ROWS):
         rows = slice(start, start + _ROWS)
         clean = to_unit(torch.tensor(digits.images[rows]))
-        corrupted = noise(clean, stream(seed, "noisy copy", digits.name, start))
+        corrupted = noise(clean, stream(seed, "noisy copy", start))
         images[rows] = corrupted.mul_(255).round_().to(torch.uint8).numpy()
     return Digits(images, digits.labels, f"{digits.name}, {noise.name}")

@@ -9,7 +9,8 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor
 
-from inkfast.noise.base import NOISES, Noise, Params, check_span, span, uniform
+from inkfast.errors import check_number
+from inkfast.noise.base import NOISES, Noise, Params, span, uniform
 from inkfast.noise.resample import affine, check_fill
 
 
@@ -41,7 +42,7 @@ class Affine(Noise):
 
     def __post_init__(self) -> None:
         for field, high in (("degrees", 360), ("shift", 1), ("shear", 80), ("zoom", 0.9)):
-            check_span(field, getattr(self, field), low=0, high=high)
+            check_number(field, getattr(self, field), low=0, high=high)
         check_fill(self.fill)
 
     def sample(self, n: int, generator: Generator) -> Params:

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Generator, Tensor
 
-from inkfast.errors import InkfastError, check_number, unknown
+from inkfast.errors import InkfastError, check_number, shown, unknown
 from inkfast.words import Registry, format_call, parse_call, split_top_level
 
 Params = dict[str, Tensor]  # name -> (n, ...): one entry per image, so rows can be sliced
@@ -95,20 +95,24 @@ def parse(text: str, presets: dict[str, str]) -> Chain:
     Raises:
         InkfastError: For an unknown name or parameter, or a value that is not allowed.
     """
-    if text.strip() in ("", "none"):
-        return Chain((), "none")
+    if not isinstance(text, str):
+        raise InkfastError(f"noise must be text such as 'rotate(degrees=30)', got {shown(text)}.")
     noises: list[Noise] = []
     for link in split_top_level(text, "+"):
+        if link in ("", "none") and (link or not text.strip()):
+            continue
         name, parameters = parse_call(link)
         known = [cls.name for cls in NOISES]
         if name in presets and not parameters:
             noises += parse(presets[name], {}).noises
         elif name in known:
             noises.append(NOISES.build(link))
+        elif name in presets:
+            raise InkfastError(f"preset {name!r} takes no parameters: write its chain out instead.")
         else:
             raise unknown("noise", name, [*known, *presets, "none"])
-    name = text.strip() if text.strip() in presets else " + ".join(map(str, noises))
-    return Chain(tuple(noises), name)
+    chain = Chain(tuple(noises), text.strip())
+    return chain if chain.name in presets else replace(chain, name=str(chain))
 
 
 def span(value: Span, *, signed: bool) -> tuple[float, float]:
@@ -120,8 +124,8 @@ def span(value: Span, *, signed: bool) -> tuple[float, float]:
 
 def check_span(name: str, value: Any, *, low: float = -1e6, high: float = 1e6) -> None:
     """Raise unless `value` is a number or an ascending pair of numbers within the limits."""
-    pair = value if isinstance(value, tuple) else (value,)
-    if len(pair) not in (1, 2):
+    pair = value if isinstance(value, tuple) else (value, value)
+    if len(pair) != 2:
         raise InkfastError(f"`{name}` must be a number or a pair [low, high], got {list(pair)!r}.")
     for number in pair:
         check_number(name, number, low=low, high=high)

@@ -24,7 +24,7 @@ class MotionBlur(Noise):
     one to the ends as well.
 
     Attributes:
-        length: Length of the line in pixels; 1 leaves the image almost, 0 entirely.
+        length: Length of the line in pixels; 1 or less leaves the image as it is.
         angle: Direction in degrees, counter-clockwise from the horizontal; a number means uniform
             between -v and v.
         fill: What lies outside the image: constant (black), nearest or reflect.

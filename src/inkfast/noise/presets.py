@@ -11,9 +11,7 @@ from __future__ import annotations
 # chain out.
 #
 # n-mnist-*: Basu et al. (2017), Learning Sparse Feature Representations using Probabilistic
-# Quadtrees and Deep Belief Nets. Their signal-to-noise ratios of 9.5 and 12 are read as MATLAB's
-# awgn default (signal at 0 dBW), sigma = 10^(-SNR/20); that the authors used it is not verified,
-# nor is the pivot of the halved contrast, taken as black here.
+# Quadtrees and Deep Belief Nets.
 PRESETS = {
     "noisy-mnist": (
         "rotate(degrees=72, fill='reflect') + translate(pixels=5.6, fill='reflect')"
@@ -27,4 +25,14 @@ PRESETS = {
     "n-mnist-contrast-awgn": (
         f"contrast(factor=0.5, pivot=0.0) + gaussian(sigma={10 ** (-12 / 20)})"
     ),
+}
+
+_AWGN = (
+    "Read as MATLAB's awgn default (signal at 0 dBW): sigma = 10^(-SNR/20). That the authors used "
+    "it is not verified"
+)
+# What a reader of a figure must know about a preset.
+NOTES = {
+    "n-mnist-awgn": f"{_AWGN}.",
+    "n-mnist-contrast-awgn": f"{_AWGN}, nor that contrast was halved towards black.",
 }

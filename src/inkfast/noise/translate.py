@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor
 
-from inkfast.errors import check_choice
+from inkfast.errors import InkfastError, check_flag
 from inkfast.noise.base import NOISES, Noise, Params, Span, check_span, span, uniform
 from inkfast.noise.resample import affine, check_fill
 
@@ -34,11 +34,14 @@ class Translate(Noise):
 
     def __post_init__(self) -> None:
         check_span("pixels", self.pixels, low=-28, high=28)
-        check_choice("whole", self.whole, (True, False))
+        check_flag("whole", self.whole)
+        low, high = sorted(span(self.pixels, signed=True))
+        if self.whole and ceil(low) > floor(high):
+            raise InkfastError(f"`pixels` must enclose a whole number, got {[low, high]!r}.")
         check_fill(self.fill)
 
     def sample(self, n: int, generator: Generator) -> Params:
-        low, high = span(self.pixels, signed=True)
+        low, high = sorted(span(self.pixels, signed=True))
         if self.whole:  # every whole number from low to high is equally likely
             low, high = ceil(low) - 0.5, floor(high) + 0.5
         drawn = {axis: uniform(n, (low, high), generator) for axis in ("x", "y")}

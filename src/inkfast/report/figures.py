@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
+import warnings
 from collections.abc import Callable
 
 import matplotlib as mpl
@@ -20,6 +22,7 @@ COLOURS = ("#2a7de1", "#e0762b", "#1f9e77", "#b455a8", "#c9a20c", "#7a8793")
 _INK = "#123457"  # stands for the page's text colour and is replaced by currentColor
 _STYLE = {
     "svg.fonttype": "none",
+    "text.parse_math": False,  # a model's name may hold a dollar sign
     "font.family": "sans-serif",
     "font.size": 11,
     "text.color": _INK,
@@ -40,7 +43,7 @@ def curve(rows: list[Row], figure: str) -> str:
     """Draw accuracy or loss per epoch of every model's first seed, training dashed."""
 
     def draw(axes: Axes) -> None:
-        for row, colour in zip(rows, _cycle(len(rows)), strict=True):
+        for row, colour in zip(rows, cycle(len(rows)), strict=True):
             history = row.fits[0].trained.history
             epochs = [epoch.number for epoch in history]
             validation = [getattr(epoch, f"validation_{figure}") for epoch in history]
@@ -72,10 +75,8 @@ def confidence(row: Row, labels: np.ndarray, colour: str) -> str:
         edges = np.linspace(0, 1, 21).tolist()
         given = probabilities.max(axis=1)
         right = answers == truth
-        axes.hist(
-            [given[right], given[~right]], edges, stacked=True, color=[colour, "#d1425b"],
-            label=["right", "wrong"],
-        )  # fmt: skip
+        axes.hist(given[right], edges, color=colour, alpha=0.75, label="right")
+        axes.hist(given[~right], edges, color="#d1425b", alpha=0.75, label="wrong")
         axes.set_yscale("log")
         axes.set_xlim(0, 1)
         axes.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
@@ -91,7 +92,7 @@ def calibration(rows: list[Row], labels: np.ndarray) -> str:
 
     def draw(axes: Axes) -> None:
         axes.plot([0, 1], [0, 1], color=_INK, linewidth=0.8, linestyle=":")
-        for row, colour in zip(rows, _cycle(len(rows)), strict=True):
+        for row, colour in zip(rows, cycle(len(rows)), strict=True):
             probabilities = np.concatenate([fit.probabilities for fit in row.fits])
             bins = reliability(probabilities, np.tile(labels, len(row.fits)))
             shown = bins.counts >= 10  # fewer say nothing about a share
@@ -111,16 +112,19 @@ def calibration(rows: list[Row], labels: np.ndarray) -> str:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= 28 else name[:27] + "…"
+    """Return a name as a legend bears it; matplotlib hides those that begin with a line."""
+    return f" {name}" if len(name) <= 28 else f" {name[:27]}…"
 
 
-def _cycle(n: int) -> list[str]:
+def cycle(n: int) -> list[str]:
+    """Return a colour for each of `n` models."""
     return [COLOURS[i % len(COLOURS)] for i in range(n)]
 
 
 def _svg(draw: Callable[[Axes], None], description: str) -> str:
     """Return a chart as an `<svg>` element with the page's own text colour."""
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": description}):
+    with mpl.rc_context({**_STYLE, "svg.hashsalt": description}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # the page's own font draws the text
         figure = Figure(figsize=(5.2, 3.5), layout="constrained")
         axes = figure.add_subplot()
         axes.grid(visible=True, axis="y")
@@ -134,4 +138,4 @@ def _svg(draw: Callable[[Axes], None], description: str) -> str:
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r"font: ([^;\"]*?)'?sans-serif'?[^;\"]*", r"font: \1inherit-family", svg)
     svg = svg.replace("inherit-family", "system-ui, sans-serif")
-    return svg.replace("<svg", f'<svg role="img" aria-label="{description}"', 1)
+    return svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(description)}"', 1)

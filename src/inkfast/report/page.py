@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from inkfast.data.digits import CLASSES
 from inkfast.errors import InkfastError
 from inkfast.files import write_text
 from inkfast.leaderboard import Leaderboard, Row
+from inkfast.noise import NOTES
 from inkfast.report import figures
 from inkfast.report.pictures import data_uri, sheet
 
@@ -34,7 +34,7 @@ def write(board: Leaderboard, out: Path) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page = environment.get_template("report.html.j2").render(_content(board, out))
+    page = environment.get_template("report.html.j2").render(_content(board))
     write_text(out / "report.html", page)
     return out / "report.html"
 
@@ -48,16 +48,17 @@ def _refuse_missing(board: Leaderboard) -> None:
                 )
 
 
-def _content(board: Leaderboard, out: Path) -> dict[str, Any]:
+def _content(board: Leaderboard) -> dict[str, Any]:
     outcome = board.outcome
     material = outcome.material
     labels = material.test.known_labels
-    colours = [figures.COLOURS[i % len(figures.COLOURS)] for i in range(len(board.rows))]
+    colours = figures.cycle(len(board.rows))
     return {
         "experiment": outcome.experiment,
         "material": material,
         "headline": board.headline(),
         "interrupted": outcome.interrupted,
+        "diverged": outcome.diverged,
         "rows": board.rows,
         "comparisons": board.comparisons,
         "noise_pictures": _clean_and_noisy(board) if material.noise else [],
@@ -71,8 +72,14 @@ def _content(board: Leaderboard, out: Path) -> dict[str, Any]:
         "classes": [_classes(row) for row in board.rows],
         "mistakes": [_mistakes(board, row) for row in board.rows],
         "machine": board.rows[0].fits[0].trained.machine,
-        "command": f"inkfast compare {shlex.quote(str(out / 'experiment.toml'))} --out again",
+        "command": f"inkfast compare experiment.toml --threads {_threads(board)} --out again",
+        "notes": [NOTES[link] for link in NOTES if link in material.noise.name],
     }
+
+
+def _threads(board: Leaderboard) -> int:
+    """Return the thread count of the best model's first fit, since bits depend on it."""
+    return board.rows[0].fits[0].trained.threads
 
 
 def _clean_and_noisy(board: Leaderboard) -> list[str]:
@@ -80,9 +87,8 @@ def _clean_and_noisy(board: Leaderboard) -> list[str]:
     material = board.outcome.material
     labels = material.test.known_labels
     chosen = [np.flatnonzero(labels == digit)[:3] for digit in range(CLASSES)]
-    chosen = [rows for rows in chosen if len(rows) == 3]
-    rows = [[digits[i] for digits in chosen] for i in range(3)]
-    return [data_uri(sheet([material.clean.images[r], material.test.images[r]])) for r in rows]
+    rows = [[digits[i] for digits in chosen if len(digits) > i] for i in range(3)]
+    return [data_uri(sheet([material.clean.images[r], material.test.images[r]])) for r in rows if r]
 
 
 def _confusion(row: Row) -> list[list[dict[str, float]]]:

@@ -13,21 +13,15 @@ from inkfast.data.digits import SIDE, Images
 _GAP = 2  # pixels between digits
 
 
-def sheet(rows: list[Images], scale: int = 1) -> Image.Image:
-    """Lay digits out in a grid.
-
-    Args:
-        rows: Each uint8 ``(columns, 28, 28)``.
-        scale: Whole factor by which every pixel is enlarged.
-    """
+def sheet(rows: list[Images]) -> Image.Image:
+    """Lay digits out in a grid: rows of uint8 ``(columns, 28, 28)``."""
     height, width = len(rows), max(len(row) for row in rows)
     step = SIDE + _GAP
     canvas = np.full((height * step - _GAP, width * step - _GAP), 128, np.uint8)
     for y, row in enumerate(rows):
         for x, image in enumerate(row):
             canvas[y * step : y * step + SIDE, x * step : x * step + SIDE] = image
-    picture = Image.fromarray(canvas)
-    return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
+    return Image.fromarray(canvas)
 
 
 def data_uri(image: Images | Image.Image) -> str:

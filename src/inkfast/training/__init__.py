@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from inkfast.training.loop import TRAIN_NOISE, Task, Watch, fit
+from inkfast.training.loop import TRAIN_NOISE, DivergedError, Task, Watch, fit
 from inkfast.training.recipe import Recipe, resolve
 from inkfast.training.trained import Epoch, Trained
 
-__all__ = ["TRAIN_NOISE", "Epoch", "Recipe", "Task", "Trained", "Watch", "fit", "resolve"]
+__all__ = [
+    "TRAIN_NOISE",
+    "DivergedError",
+    "Epoch",
+    "Recipe",
+    "Task",
+    "Trained",
+    "Watch",
+    "fit",
+    "resolve",
+]

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from inkfast.data.digits import CLASSES, Digits, Labels, stratified_split
 from inkfast.errors import InkfastError
-from inkfast.noise import Chain, noisy, to_unit
+from inkfast.noise import Chain, build, noisy, to_unit
 from inkfast.streams import derive, stream
 from inkfast.training.recipe import Recipe
 
@@ -62,8 +62,6 @@ class TrainingSet:
         device: torch.device,
     ) -> TrainingSet:
         """Put digits on the device; noise that is not fresh is drawn once, here."""
-        from inkfast.noise import build
-
         augment = build(recipe.augment)
         if not fresh:
             digits = noisy(digits, noise, derive(seed, "training noise"))

@@ -1,9 +1,9 @@
 """Training state on disk: whole and checked, or not there.
 
-One checkpoint is two files, ``epoch-0003.safetensors`` with every tensor and ``epoch-0003.json``
-with the rest and the SHA-256 of the first. The JSON is written last: without it, or when the
-SHA-256 differs, the checkpoint does not count and the one before is used. Randomness needs no
-state of its own: every draw of an epoch comes from (seed, purpose, epoch).
+One checkpoint is two files, ``epoch-000003.safetensors`` with every tensor and
+``epoch-000003.json`` with the rest and the SHA-256 of the first. The JSON is written last: without
+it, or when the SHA-256 differs, the checkpoint does not count and the one before is used.
+Randomness needs no state of its own: every draw of an epoch comes from (seed, purpose, epoch).
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ def save(folder: Path, epoch: int, tensors: dict[str, Tensor], state: dict[str, 
         old.with_suffix(".safetensors").unlink(missing_ok=True)
 
 
-def load_newest(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any], list[str]] | None:
+def load_newest(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any], list[str]]:
     """Return tensors and state of the newest whole checkpoint, and what was passed over.
 
     Returns:
-        None when there is no whole checkpoint; else the tensors, the state and one sentence for
-        each newer checkpoint that is damaged.
+        The tensors and the state, both empty when there is no whole checkpoint, and one sentence
+        for each newer checkpoint that is damaged.
     """
     damaged: list[str] = []
     for path in sorted(folder.glob("epoch-*.json"), reverse=True):
@@ -47,8 +47,8 @@ def load_newest(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any], list[s
                 raise InkfastError("its SHA-256 differs")
             return safetensors.torch.load(content), state, damaged
         except (InkfastError, OSError, KeyError, TypeError) as error:
-            damaged.append(f"{path.stem} is damaged ({error}); using the one before it.")
-    return None
+            damaged.append(f"checkpoint {path.stem} is damaged ({error}); passed over")
+    return {}, {}, damaged
 
 
 def remove(folder: Path) -> None:
@@ -81,8 +81,8 @@ def unpack_optimiser(tensors: dict[str, Tensor], groups: str) -> dict[str, Any]:
 
 
 def _tensors(folder: Path, epoch: int) -> Path:
-    return folder / f"epoch-{epoch:04d}.safetensors"
+    return folder / f"epoch-{epoch:06d}.safetensors"
 
 
 def _state(folder: Path, epoch: int) -> Path:
-    return folder / f"epoch-{epoch:04d}.json"
+    return folder / f"epoch-{epoch:06d}.json"

@@ -72,10 +72,14 @@ def fit(task: Task, folder: Path | None = None, watch: Watch | None = None) -> T
         watch: Told of progress.
 
     Raises:
-        InkfastError: If the loss becomes NaN or infinite; the last good epoch stays on disk.
+        DivergedError: If the loss becomes NaN or infinite; the last good epoch stays on disk.
     """
     hardware.keep_freed_memory()
     return _Fit(task, folder, watch or Watch()).run()
+
+
+class DivergedError(InkfastError):
+    """The loss is no longer a finite number."""
 
 
 class _Fit:
@@ -125,6 +129,8 @@ class _Fit:
                 loss, accuracy = self._train_epoch(done)
                 candidate = self._candidate(done)
                 validated = evaluate(candidate, *self.validation, self.precision)
+                self._check_finite(loss, done)
+                self._check_finite(validated[0], done)
                 self.seconds += time.perf_counter() - start
                 rate = self.optimiser.param_groups[0]["lr"]
                 self.history.append(Epoch(done, loss, accuracy, *validated, rate, self.seconds))
@@ -165,7 +171,7 @@ class _Fit:
                 total += torch.stack([loss.double() * len(labels), right.double()])
                 seen += len(labels)
                 if step % 20 == 19 or step == steps - 1:
-                    self._check_finite(loss, number, step + 1)
+                    self._check_finite(float(loss), number)
                     self.watch.step(
                         (len(self.history) + (step + 1) / steps) / self.task.recipe.epochs
                     )
@@ -204,16 +210,16 @@ class _Fit:
             self.average.load_into(model, batches)
         return model
 
-    def _check_finite(self, loss: Tensor, number: int, step: int) -> None:
-        if isfinite(float(loss)):
+    def _check_finite(self, loss: float, number: int) -> None:
+        if isfinite(loss):
             return
         kept = (
             "The state after the epoch before it is kept." if self.folder and self.history else ""
         )
-        raise InkfastError(
-            f"training {self.task.architecture}: the loss became {float(loss)} in epoch {number}, "
-            f"step {step}, with learning_rate={self.task.recipe.learning_rate:g}. "
-            f"Lower learning_rate, or try precision='fp32'. {kept}".strip()
+        raise DivergedError(
+            f"training {self.task.architecture}: the loss became {loss} in epoch {number}, with "
+            f"learning_rate={self.task.recipe.learning_rate:g}. Lower learning_rate, or try "
+            f"precision='fp32'. {kept}".strip()
         )
 
     def _choose_threads(self) -> int:
@@ -248,12 +254,13 @@ class _Fit:
 
     def _resume(self) -> bool:
         """Take up the newest whole checkpoint, if there is one."""
-        found = checkpoint.load_newest(self.folder) if self.folder is not None else None
-        if found is None:
+        if self.folder is None:
             return False
-        tensors, state, damaged = found
+        tensors, state, damaged = checkpoint.load_newest(self.folder)
         for sentence in damaged:
             self.watch.say(sentence)
+        if not state:
+            return False
         # bits depend on both, so a resumed fit keeps what it began with
         self.threads, self.precision = state["threads"], state["precision"]
         self.history = [Epoch(**epoch) for epoch in state["history"]]
@@ -261,9 +268,15 @@ class _Fit:
         self.model.load_state_dict(_part(tensors, "model"))
         self.best = _part(tensors, "best")
         self.optimiser.load_state_dict(checkpoint.unpack_optimiser(tensors, state["groups"]))
+        for parameter, values in self.optimiser.state.items():
+            for key, value in values.items():
+                if isinstance(value, Tensor) and value.shape == parameter.shape:
+                    # fused optimisers walk memory, so the layout must be the parameter's own
+                    values[key] = torch.empty_like(parameter).copy_(value)
         if self.average is not None:
             saved = _part(tensors, "average")
-            self.average.weights = [saved[str(i)].to(self.device) for i in range(len(saved))]
+            for index, weight in enumerate(self.average.weights):
+                weight.copy_(saved[str(index)])
         self.watch.say(f"going on after epoch {len(self.history)}")
         return True
 

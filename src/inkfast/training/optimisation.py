@@ -78,7 +78,7 @@ class Average:
     """An exponential moving average of a model's weights.
 
     The running statistics of batch normalisation belong to the weights that made them, so those of
-    the averaged weights are measured anew by `refresh`, not averaged.
+    the averaged weights are measured anew by `load_into`, not averaged.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:

@@ -22,7 +22,8 @@ class Recipe:
         batch_size: Images of one step.
         optimiser: adam, adamw, sgd or rmsprop.
         learning_rate: The peak of the schedule.
-        weight_decay: Decoupled for adamw, L2 for the others, on weight matrices alone.
+        weight_decay: Decoupled for adamw, L2 for the others, on weight matrices alone; when not
+            given, 0.01 for adamw and 0 for the others.
         momentum: For sgd (Nesterov) and rmsprop.
         rho: Decay of rmsprop's mean of squares.
         epsilon: Added to the denominator by adam, adamw and rmsprop.
@@ -38,7 +39,8 @@ class Recipe:
         l2: Penalty l2 * sum(w^2) on convolution kernels, as Keras' kernel_regularizer.
         ema: Decay per step of the exponential moving average of the weights that is validated and
             kept; 0 for none.
-        augment: Noise chain, fresh in each epoch, that training images pass before anything else.
+        augment: Noise chain, fresh for every batch; before noise that is fresh, after noise
+            that was drawn once.
         validation: Share of the training rows cut off to choose the epoch by.
         validation_rows: stratified (the same share of every class) or last (of the rows in order).
         patience: Stop after so many epochs without a better one; 0 never stops.
@@ -52,7 +54,7 @@ class Recipe:
     batch_size: int = 250
     optimiser: str = "adamw"
     learning_rate: float = 3e-3
-    weight_decay: float = 0.01
+    weight_decay: float = 0.0
     momentum: float = 0.0
     rho: float = 0.99
     epsilon: float = 1e-8
@@ -82,7 +84,7 @@ class Recipe:
 # One line per key; all faults are reported together.
 _CHECKS = (
     lambda r: check_number("epochs", r.epochs, low=1, high=100_000, whole=True),
-    lambda r: check_number("min_epoch_images", r.min_epoch_images, low=0, whole=True),
+    lambda r: check_number("min_epoch_images", r.min_epoch_images, low=0, high=10**8, whole=True),
     lambda r: check_number("batch_size", r.batch_size, low=2, high=100_000, whole=True),
     lambda r: check_choice("optimiser", r.optimiser, ("adam", "adamw", "sgd", "rmsprop")),
     lambda r: check_number("learning_rate", r.learning_rate, above=0, high=100),
@@ -124,10 +126,16 @@ def resolve(*layers: Mapping[str, Any]) -> Recipe:
         InkfastError: Naming every unknown key and every value that is not allowed.
     """
     known = [field.name for field in dataclasses.fields(Recipe)]
-    settings: dict[str, Any] = {}
-    for layer in layers:
-        for key in layer:
-            if key not in known:
-                raise unknown("recipe key", key, known)
-        settings |= layer
-    return Recipe(**settings)
+    settings = {key: value for layer in layers for key, value in layer.items()}
+    faults = [str(unknown("recipe key", key, known)) for key in settings if key not in known]
+    settings = {key: value for key, value in settings.items() if key in known}
+    if settings.get("optimiser", "adamw") == "adamw":
+        settings.setdefault("weight_decay", 0.01)
+    recipe = None
+    try:
+        recipe = Recipe(**settings)
+    except InkfastError as error:
+        faults.append(str(error))
+    if recipe is None or faults:
+        raise InkfastError(" ".join(faults))
+    return dataclasses.replace(recipe, augment=noise.build(recipe.augment).name)

@@ -88,12 +88,7 @@ class Trained:
         described = {
             "architecture": str(self.architecture),
             "recipe": dataclasses.asdict(self.recipe),
-            "seed": self.seed,
-            "best_epoch": self.best_epoch,
-            "train_seconds": self.train_seconds,
-            "threads": self.threads,
-            "precision": self.precision,
-            "machine": self.machine,
+            **{key: getattr(self, key) for key in _PLAIN},
             "history": [vars(epoch) for epoch in self.history],
             "sha256": sha256(content),
         }
@@ -104,20 +99,22 @@ class Trained:
         """Read what `save` wrote; the weights' SHA-256 is checked before they are parsed.
 
         Raises:
-            InkfastError: If a file is missing or not the one that was saved.
+            InkfastError: If a file is missing, damaged or not the one that was saved.
         """
-        described: dict[str, Any] = read_json(folder / "model.json")
+        described = read_json(folder / "model.json")
         try:
             content = (folder / "model.safetensors").read_bytes()
-        except OSError as error:
+            if sha256(content) != described["sha256"]:
+                raise InkfastError("the SHA-256 of its weights is not the one in model.json")
+            return cls._from(described, content)
+        except (InkfastError, OSError, KeyError, TypeError, AttributeError, RuntimeError) as error:
             raise InkfastError(
-                f"cannot read {folder}/model.safetensors: {error.strerror}."
+                f"{folder} is damaged or was changed ({error}). Delete it, and train it again with "
+                "--resume."
             ) from None
-        if sha256(content) != described.get("sha256"):
-            raise InkfastError(
-                f"{folder}/model.safetensors is damaged or was changed: its SHA-256 is not the one "
-                "in model.json. Train it again."
-            )
+
+    @classmethod
+    def _from(cls, described: dict[str, Any], content: bytes) -> Trained:
         architecture = models.build(described["architecture"])
         with torch.device("meta"):
             model = architecture.build()
@@ -128,11 +125,10 @@ class Trained:
             model=model.eval(),
             architecture=architecture,
             recipe=resolve(described["recipe"]),
-            seed=described["seed"],
             history=[Epoch(**epoch) for epoch in described["history"]],
-            best_epoch=described["best_epoch"],
-            train_seconds=described["train_seconds"],
-            threads=described["threads"],
-            precision=described["precision"],
-            machine=described["machine"],
+            **{key: described[key] for key in _PLAIN},
         )
+
+
+# what model.json holds as it is
+_PLAIN = ("seed", "best_epoch", "train_seconds", "threads", "precision", "machine")

@@ -1,0 +1,59 @@
+"""What the documents say is what is there."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from inkfast import cli
+from inkfast.experiment import from_settings, read_toml
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.toml")), ids=lambda p: p.name)
+def test_every_recipe_is_an_experiment(path):
+    """Each recipe file is read and resolved without a fault."""
+    assert from_settings(read_toml(path)).models
+
+
+def test_measured_figures_are_those_of_the_benchmarks(monkeypatch):
+    """README's figures are made from the benchmarks' JSON, none typed."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import document
+
+    assert document.documented(README) == README
+    assert "| command |" in README
+
+
+def test_every_command_of_the_readme_exists(monkeypatch, capsys):
+    """Each `inkfast` line in the README names a command and options that its help knows."""
+    lines = re.findall(r"^(?:\.venv/bin/)?inkfast (.+?)(?:\s+#.*)?$", README, re.MULTILINE)
+    assert len(lines) > 8
+    for line in lines:
+        words = re.sub(r'"[^"]*"', "x", line).split()
+        command = words[:2] if words[0] in ("data", "noise", "models") else words[:1]
+        monkeypatch.setattr(sys, "argv", ["inkfast", *command, "--help"])
+        with pytest.raises(SystemExit):
+            cli.main()
+        shown = capsys.readouterr().out
+        assert all(word in shown for word in words if word.startswith("--")), line
+
+
+def test_links_in_the_documents_lead_somewhere():
+    """Every relative link of README and docs is a file of the repository."""
+    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text(encoding="utf-8")):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_architecture_names_every_module():
+    """docs/architecture.md shows each room and each module at the top of the package."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for path in (ROOT / "src" / "inkfast").iterdir():
+        if path.name[0] not in "_." and (path.suffix == ".py" or path.is_dir()):
+            assert f"  {path.name}{'/' if path.is_dir() else ''} " in text, path.name
