@@ -140,7 +140,7 @@ def test_lists_and_pictures(inkfast, digits, tmp_path):
     assert code == 0
     assert all(word in out for word in ("rotate(", "elastic(", "noisy-mnist", "n-mnist-awgn"))
     code, out, _ = inkfast("models", "list")
-    assert "157,714" in out
+    assert "178,482" in out
     code, out, _ = inkfast("models", "show", "mlp(hidden=[16])")
     assert "12,746 parameters" in out
     code, out, _ = inkfast("data", "list")

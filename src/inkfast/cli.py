@@ -35,6 +35,13 @@ NoiseOption = Annotated[
     typer.Option(help="Preset or chain, e.g. 'rotate(degrees=72) + gaussian(sigma=.2)'."),
 ]
 TrainNoise = Annotated[str | None, typer.Option(help="Training noise: fresh, once or none.")]
+Imbalance = Annotated[
+    str | None, typer.Option(help="Shares of classes left in training, e.g. '3=0.05, 8=0.1'.")
+]
+Balance = Annotated[
+    str | None,
+    typer.Option(help="none, over, under, smote, borderline-smote or adasyn, on training rows."),
+]
 Seed = Annotated[int | None, typer.Option(help="First seed.")]
 Epochs = Annotated[int | None, typer.Option(help="Epochs of every model.")]
 Threads = Annotated[int | None, typer.Option(help="Threads of a fit; 0 times a step and chooses.")]
@@ -64,6 +71,8 @@ def compare(
     seed: Seed = None,
     epochs: Epochs = None,
     settings: Settings = None,
+    imbalance: Imbalance = None,
+    balance: Balance = None,
     test_fraction: TestFraction = None,
     threads: Threads = None,
     name: Name = None,
@@ -77,9 +86,9 @@ def compare(
     given = {
         "data": data, "noise": noise, "train_noise": train_noise, "models": models,
         "seeds": seeds, "seed": seed, "test_fraction": test_fraction, "threads": threads,
-        "name": name,
+        "name": name, "imbalance": imbalance,
     }  # fmt: skip
-    flags = _given(given, epochs, settings)
+    flags = _given(given, {"epochs": epochs, "balance": balance}, settings)
     commands.compare(recipe, flags, out, resume=resume, overwrite=overwrite)
 
 
@@ -92,6 +101,8 @@ def train(
     seed: Seed = None,
     epochs: Epochs = None,
     settings: Settings = None,
+    imbalance: Imbalance = None,
+    balance: Balance = None,
     test_fraction: TestFraction = None,
     threads: Threads = None,
     name: Name = None,
@@ -105,8 +116,9 @@ def train(
     given = {
         "data": data, "noise": noise, "train_noise": train_noise, "models": [model], "seed": seed,
         "test_fraction": test_fraction, "threads": threads, "name": name or "train",
+        "imbalance": imbalance,
     }  # fmt: skip
-    flags = _given(given, epochs, settings)
+    flags = _given(given, {"epochs": epochs, "balance": balance}, settings)
     commands.compare(None, flags, out, resume=resume, overwrite=overwrite)
 
 
@@ -123,6 +135,18 @@ def evaluate(
     from inkfast import commands
 
     commands.evaluate(run, data, noise, json_path)
+
+
+@app.command()
+def predict(
+    data: Annotated[str, typer.Argument(help="A .csv, .npz or .npy file, or a folder.")],
+    model: Annotated[Path, typer.Option(help="Run folder; its best model on validation answers.")],
+    to: Annotated[Path | None, typer.Option(help="CSV file; default: the terminal.")] = None,
+) -> None:
+    """Read digits with a trained model, in the format of Kaggle's digit-recognizer."""
+    from inkfast import commands
+
+    commands.predict(data, model, to)
 
 
 @data_app.command("list")
@@ -207,12 +231,12 @@ def _root(
 
 
 def _given(
-    settings: dict[str, Any], epochs: int | None, assignments: list[str] | None
+    settings: dict[str, Any], training: dict[str, Any], assignments: list[str] | None
 ) -> dict[str, Any]:
     """Return the flags that were given, recipe keys under ``recipe``."""
     import ast
 
-    recipe: dict[str, Any] = {} if epochs is None else {"epochs": epochs}
+    recipe = {key: value for key, value in training.items() if value is not None}
     for assignment in assignments or []:
         key, equals, text = assignment.partition("=")
         if not equals:

@@ -138,6 +138,28 @@ def evaluate(run: Path, data: str | None, noise: str | None, json_path: Path | N
         write_json(json_path, content)
 
 
+def predict(data: str, run: Path, to: Path | None) -> None:
+    """Write ``ImageId,Label`` lines, ids from 1 in the order of the data."""
+    from inkfast import data as sources
+    from inkfast import running
+    from inkfast.files import write_text
+
+    _, trained = running.load_models(run)
+    entry, model = max(trained, key=lambda pair: pair[1].best.validation_accuracy)
+    digits = sources.load(data).train
+    answers = model.probabilities(digits).argmax(axis=1)
+    lines = [f"{row},{label}" for row, label in enumerate(answers.tolist(), start=1)]
+    text = "\n".join(["ImageId,Label", *lines]) + "\n"
+    if to is None:
+        sys.stdout.write(text)
+        return
+    write_text(to, text)
+    Display(_console()).say(
+        f"{len(answers):,} digits read by {entry.name}, seed {model.seed} (validation accuracy "
+        f"{model.best.validation_accuracy:.2%}): {to}"
+    )
+
+
 def data_list() -> None:
     """Print the words that name data."""
     from inkfast.data import WORDS, mnist

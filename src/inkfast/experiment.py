@@ -41,6 +41,8 @@ class Experiment:
         noise: The noise of test, validation and, by `train_noise`, training digits.
         train_noise: fresh (drawn anew for every batch), once (one noisy copy) or none (train and
             choose on clean digits, test on noisy ones).
+        imbalance: Shares of classes that are left in the training rows, ``3=0.05, 8=0.1``; test
+            rows stay as they are.
         models: What is compared.
         seeds: How often each model is trained.
         seed: The first of those seeds; test rows and test noise depend on it alone.
@@ -52,6 +54,7 @@ class Experiment:
     data: str = "auto"
     noise: str = "noisy-mnist"
     train_noise: str = "fresh"
+    imbalance: str = ""
     models: tuple[Entry, ...] = ()
     seeds: int = 1
     seed: int = 0
@@ -170,6 +173,7 @@ def _faults(experiment: Experiment) -> list[str]:
         lambda: _check_text("data", e.data),
         lambda: _check_text("noise", e.noise),
         lambda: noise.build(e.noise),
+        lambda: parse_imbalance(e.imbalance),
         lambda: check_choice("train_noise", e.train_noise, TRAIN_NOISE),
         lambda: check_number("seeds", e.seeds, low=1, high=1000, whole=True),
         lambda: check_number("seed", e.seed, low=0, high=2**31, whole=True),
@@ -183,6 +187,26 @@ def _faults(experiment: Experiment) -> list[str]:
         except InkfastError as error:
             faults.append(str(error))
     return faults
+
+
+def parse_imbalance(text: str) -> dict[int, float]:
+    """Read ``3=0.05, 8=0.1`` into the share of each class that is kept.
+
+    Raises:
+        InkfastError: If it is something else.
+    """
+    shares: dict[int, float] = {}
+    if text == "":
+        return shares
+    for pair in text.split(",") if isinstance(text, str) else [""]:
+        match = re.fullmatch(r"\s*([0-9])\s*=\s*([0-9]*\.?[0-9]+)\s*", pair)
+        if match is None or int(match[1]) in shares or not 0 < float(match[2]) <= 1:
+            raise InkfastError(
+                "`imbalance` must be digit=share pairs with shares above 0 and up to 1, "
+                f"e.g. '3=0.05, 8=0.1', got {shown(text)}."
+            )
+        shares[int(match[1])] = float(match[2])
+    return shares
 
 
 def _check_text(name: str, value: object) -> None:

@@ -17,11 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from inkfast import data, noise
 from inkfast.data.digits import Digits, Source, stratified_split
 from inkfast.errors import InkfastError
 from inkfast.evaluation.scores import Floats
-from inkfast.experiment import Entry, Experiment, from_settings, read_toml
+from inkfast.experiment import Entry, Experiment, from_settings, parse_imbalance, read_toml
 from inkfast.files import read_json, write_json, write_text
 from inkfast.noise import Chain, noisy
 from inkfast.streams import derive
@@ -110,6 +112,7 @@ def material(experiment: Experiment, source: Source) -> Material:
         )
         name = train.name
         train, test = train.pick(kept, f"{name} train"), train.pick(cut, f"{name} test")
+    train = _thinned(train, parse_imbalance(experiment.imbalance), experiment.seed)
     _ = train.known_labels, test.known_labels
     for entry in experiment.models:
         split(train, entry.recipe, experiment.seed)  # refuses here, before a folder is claimed
@@ -117,6 +120,18 @@ def material(experiment: Experiment, source: Source) -> Material:
     corrupted = noisy(test, chain, derive(experiment.seed, "test noise"))
     whole = source.train.fingerprint
     return Material(source.name, whole, source.notice, train, test, corrupted, chain)
+
+
+def _thinned(digits: Digits, shares: dict[int, float], seed: int) -> Digits:
+    """Return the digits with only a share of some classes left, at least one row of each."""
+    if not shares:
+        return digits
+    rng = np.random.default_rng(derive(seed, "imbalance"))
+    keep = np.ones(len(digits), bool)
+    for digit, share in shares.items():
+        rows = rng.permutation(np.flatnonzero(digits.known_labels == digit))
+        keep[rows[max(1, round(share * len(rows))) :]] = False
+    return digits.pick(np.flatnonzero(keep), digits.name)
 
 
 def claim_folder(

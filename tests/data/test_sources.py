@@ -111,5 +111,7 @@ def test_stratified_split_keeps_shares_and_is_seeded():
     assert np.bincount(labels[cut]).tolist() == [6] * 10
     assert sorted([*kept, *cut]) == list(range(300))
     assert not np.array_equal(cut, stratified_split(labels, 0.2, 2)[1])
-    with pytest.raises(ValueError, match="too few digits to cut off 20% .* class 0 has 1, all have 4"):
+    with pytest.raises(
+        ValueError, match="too few digits to cut off 20% .* class 0 has 1, all have 4"
+    ):
         stratified_split(np.array([0, 1, 1, 1]), 0.2, 0)

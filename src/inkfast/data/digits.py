@@ -67,6 +67,11 @@ class Digits:
             )
         return self.labels
 
+    def class_counts(self) -> list[int]:
+        """Return how many rows each of the ten classes has."""
+        counts: list[int] = np.bincount(self.known_labels, minlength=CLASSES).tolist()
+        return counts
+
     def pick(self, rows: NDArray[np.int64], name: str) -> Digits:
         """Return the given rows as a set of their own."""
         labels = None if self.labels is None else self.labels[rows]

@@ -42,7 +42,7 @@ class Cnn(Architecture):
 
     name: ClassVar[str] = "cnn"
     recipe: ClassVar[Mapping[str, Any]] = {"epochs": 8, "batch_size": 125, "learning_rate": 0.01}
-    layers: str = "C24(5)/2-C48-C48-MP-C96-C96-GMP"
+    layers: str = "C24(5)/2-C48-C64/2-C96-C96-GMP"
     batch_norm: bool = True
     padding: str = "same"
     bn_eps: float = 1e-5

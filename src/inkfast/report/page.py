@@ -14,6 +14,9 @@ from inkfast.leaderboard import Leaderboard, Row
 from inkfast.noise import NOTES
 from inkfast.report import figures
 from inkfast.report.pictures import data_uri, sheet
+from inkfast.streams import derive
+from inkfast.training.balancing import SYNTHETIC, balance
+from inkfast.training.batches import split
 
 _MISTAKES = 16  # pictures for each model
 
@@ -62,6 +65,7 @@ def _content(board: Leaderboard) -> dict[str, Any]:
         "rows": board.rows,
         "comparisons": board.comparisons,
         "noise_pictures": _clean_and_noisy(board) if material.noise else [],
+        "balanced": [_balanced(board, row) for row in board.rows],
         "curves": [figures.curve(board.rows, figure) for figure in ("accuracy", "loss")],
         "calibration": figures.calibration(board.rows, labels),
         "confidences": [
@@ -75,6 +79,26 @@ def _content(board: Leaderboard) -> dict[str, Any]:
         "command": f"inkfast compare experiment.toml --threads {_threads(board)} --out again",
         "notes": [NOTES[link] for link in NOTES if link in material.noise.name],
     }
+
+
+def _balanced(board: Leaderboard, row: Row) -> dict[str, Any]:
+    """Return class counts before and after balancing, and pictures of synthetic digits."""
+    fit = row.fits[0]
+    recipe, counts = fit.entry.recipe, fit.trained.class_counts
+    pictures = []
+    if recipe.balance in SYNTHETIC:
+        train, seed = board.outcome.material.train, fit.trained.seed
+        given = train.pick(split(train, recipe, seed)[0], "training rows")
+        even = balance(given, recipe.balance, recipe.balance_neighbours, derive(seed, "balance"))
+        made = (
+            even.pick(np.arange(len(given), len(even)), "synthetic")
+            if len(even) > len(given)
+            else None
+        )
+        if made is not None:
+            by_class = [np.flatnonzero(made.labels == digit)[:10] for digit in range(CLASSES)]
+            pictures = [data_uri(sheet([made.images[rows]])) for rows in by_class if len(rows)]
+    return {"method": recipe.balance, **counts, "pictures": pictures}
 
 
 def _threads(board: Leaderboard) -> int:

@@ -21,6 +21,7 @@ from inkfast.models import Architecture, create
 from inkfast.noise import Chain, noisy, to_unit
 from inkfast.streams import derive, stream
 from inkfast.training import checkpoint, hardware
+from inkfast.training.balancing import balance
 from inkfast.training.batches import TrainingSet, split
 from inkfast.training.optimisation import Average, learning_rate, make_optimiser
 from inkfast.training.recipe import Recipe
@@ -91,8 +92,14 @@ class _Fit:
         self.precision = hardware.precision(task.recipe.precision, self.device)
         train_rows, validation_rows = split(task.digits, task.recipe, task.seed)
         noise = task.noise if task.train_noise != "none" else Chain((), "none")
+        given = task.digits.pick(train_rows, "training rows")
+        recipe = task.recipe
+        rows = balance(
+            given, recipe.balance, recipe.balance_neighbours, derive(task.seed, "balance")
+        )
+        self.class_counts = {"given": given.class_counts(), "trained_on": rows.class_counts()}
         self.data = TrainingSet.of(
-            task.digits.pick(train_rows, "training rows"),
+            rows,
             noise,
             fresh=task.train_noise == "fresh",
             recipe=task.recipe,
@@ -292,6 +299,7 @@ class _Fit:
             train_seconds=self.seconds,
             threads=self.threads,
             precision=self.precision,
+            class_counts=self.class_counts,
             machine=hardware.describe(),
         )
 

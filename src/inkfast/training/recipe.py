@@ -9,6 +9,7 @@ from typing import Any
 
 from inkfast import noise
 from inkfast.errors import InkfastError, check_choice, check_number, unknown
+from inkfast.training.balancing import METHODS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,9 @@ class Recipe:
         min_learning_rate: Where plateau stops.
         label_smoothing: Share of each target spread over all ten classes.
         class_weights: none, or balanced (loss weighted by the inverse class frequency).
+        balance: Evens out class counts of the training rows: none, over, under, smote,
+            borderline-smote or adasyn.
+        balance_neighbours: Of one digit, among which SMOTE and its kin choose the other parent.
         l2: Penalty l2 * sum(w^2) on convolution kernels, as Keras' kernel_regularizer.
         ema: Decay per step of the exponential moving average of the weights that is validated and
             kept; 0 for none.
@@ -65,6 +69,8 @@ class Recipe:
     min_learning_rate: float = 1e-5
     label_smoothing: float = 0.0
     class_weights: str = "none"
+    balance: str = "none"
+    balance_neighbours: int = 5
     l2: float = 0.0
     ema: float = 0.0
     augment: str = "none"
@@ -99,6 +105,10 @@ _CHECKS = (
     lambda r: check_number("min_learning_rate", r.min_learning_rate, low=0),
     lambda r: check_number("label_smoothing", r.label_smoothing, low=0, high=0.99),
     lambda r: check_choice("class_weights", r.class_weights, ("none", "balanced")),
+    lambda r: check_choice("balance", r.balance, METHODS),
+    lambda r: check_number(
+        "balance_neighbours", r.balance_neighbours, low=1, high=1000, whole=True
+    ),
     lambda r: check_number("l2", r.l2, low=0, high=100),
     lambda r: check_number("ema", r.ema, low=0, high=0.999999),
     lambda r: noise.build(r.augment),

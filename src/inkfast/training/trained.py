@@ -64,6 +64,7 @@ class Trained:
     train_seconds: float
     threads: int
     precision: str
+    class_counts: dict[str, list[int]]  # "given" and, after balancing, "trained_on"
     machine: dict[str, str | int]
 
     @property
@@ -131,4 +132,4 @@ class Trained:
 
 
 # what model.json holds as it is
-_PLAIN = ("seed", "best_epoch", "train_seconds", "threads", "precision", "machine")
+_PLAIN = ("seed", "best_epoch", "train_seconds", "threads", "precision", "class_counts", "machine")

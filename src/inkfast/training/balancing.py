@@ -1,0 +1,72 @@
+"""Evening out class counts on training rows, through imbalanced-learn.
+
+Called on the rows that are trained on, after validation and test rows have been cut off, so that no
+method can copy or blend a digit that is judged later. Synthetic digits come after the real ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from inkfast.data.digits import CLASSES, SIDE, Digits
+from inkfast.errors import InkfastError
+
+# Chawla et al. (2002) SMOTE; Han et al. (2005) Borderline-SMOTE; He et al. (2008) ADASYN.
+METHODS = ("none", "over", "under", "smote", "borderline-smote", "adasyn")
+SYNTHETIC = ("smote", "borderline-smote", "adasyn")
+
+
+def balance(digits: Digits, method: str, neighbours: int, seed: int) -> Digits:
+    """Return digits with as many rows of every class as the method makes.
+
+    Args:
+        digits: Labelled training rows.
+        method: One of `METHODS`: rows drawn again (over), left out (under), or blended from
+            neighbours of their class (the rest), each up or down to one count for all classes.
+        neighbours: Of one digit, among which the other parent of a synthetic one is drawn.
+        seed: Decides which rows.
+
+    Raises:
+        InkfastError: If a class has too few rows for the method.
+    """
+    if method == "none":
+        return digits
+    labels = digits.known_labels
+    counts = np.bincount(labels, minlength=CLASSES)
+    short = [c for c in range(CLASSES) if 0 < counts[c] <= neighbours and counts[c] < counts.max()]
+    if method in SYNTHETIC and short:
+        raise InkfastError(
+            f"balance={method!r} blends each digit with one of its {neighbours} neighbours: class "
+            f"{short[0]} needs at least {neighbours + 1} rows, got {counts[short[0]]}. Lower "
+            "balance_neighbours, or take balance='over'."
+        )
+    pixels = digits.images.reshape(len(digits), -1)
+    if method in SYNTHETIC:
+        pixels = pixels.astype(np.float32)
+    try:
+        rows, answers = _sampler(method, neighbours, seed).fit_resample(pixels, labels)
+    except (ValueError, RuntimeError) as error:
+        raise InkfastError(
+            f"balance={method!r} can do nothing with these rows: {str(error).splitlines()[0]} "
+            "Take balance='smote' or 'over'."
+        ) from None
+    images = np.clip(np.rint(rows), 0, 255).astype(np.uint8).reshape(-1, SIDE, SIDE)
+    return Digits(images, answers.astype(np.int64), f"{digits.name}, {method}")
+
+
+def _sampler(method: str, neighbours: int, seed: int) -> Any:
+    from imblearn import over_sampling, under_sampling
+
+    makers: dict[str, Callable[[], Any]] = {
+        "over": lambda: over_sampling.RandomOverSampler(random_state=seed),
+        "under": lambda: under_sampling.RandomUnderSampler(random_state=seed),
+        "smote": lambda: over_sampling.SMOTE(k_neighbors=neighbours, random_state=seed),
+        "borderline-smote": lambda: over_sampling.BorderlineSMOTE(
+            k_neighbors=neighbours, random_state=seed
+        ),
+        "adasyn": lambda: over_sampling.ADASYN(n_neighbors=neighbours, random_state=seed),
+    }
+    return makers[method]()

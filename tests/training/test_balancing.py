@@ -1,0 +1,114 @@
+"""Balancing: every class as often as the largest (or smallest), from training rows alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from inkfast import models, noise, running
+from inkfast.data import Digits, Source
+from inkfast.experiment import from_settings
+from inkfast.training import Task, balancing, fit, resolve
+from inkfast.training.batches import split
+
+UNEVEN = {0: 40, 1: 12, 2: 9}
+
+
+@pytest.fixture
+def uneven(strokes) -> Digits:
+    """Return strokes with few ones and fewer twos, so noisy that classes touch."""
+    rows = [np.flatnonzero(strokes.labels == digit)[:count] for digit, count in UNEVEN.items()]
+    chain = noise.build("translate(pixels=6) + gaussian(sigma=0.5)")
+    return noise.noisy(strokes.pick(np.concatenate(rows), "uneven"), chain, 0)
+
+
+@pytest.mark.parametrize("method", balancing.METHODS)
+def test_counts_after_balancing(uneven, method):
+    """Counts come out even, real rows stay, and the seed decides the rest."""
+    even = balancing.balance(uneven, method, 5, 0)
+    counts = np.bincount(even.labels, minlength=3)
+    if method == "none":
+        assert even is uneven
+    elif method == "under":
+        assert counts.tolist() == [9, 9, 9]
+        real = {image.tobytes() for image in uneven.images}
+        assert all(image.tobytes() in real for image in even.images)
+    else:
+        assert counts[0] == 40
+        assert (abs(counts - 40) <= (12 if method == "adasyn" else 0)).all()
+        np.testing.assert_array_equal(even.images[: len(uneven)], uneven.images)
+    assert even.fingerprint == balancing.balance(uneven, method, 5, 0).fingerprint
+
+
+def test_a_synthetic_digit_lies_between_two_of_its_class(uneven):
+    """Every pixel of a SMOTE digit is between the class's smallest and largest there."""
+    even = balancing.balance(uneven, "smote", 5, 0)
+    made, labels = even.images[len(uneven) :], even.labels[len(uneven) :]
+    assert len(made) == 28 + 31
+    for digit in (1, 2):
+        real = uneven.images[uneven.labels == digit]
+        assert (made[labels == digit] >= real.min(axis=0)).all()
+        assert (made[labels == digit] <= real.max(axis=0)).all()
+
+
+def test_a_method_that_can_do_nothing_says_so(strokes):
+    """ADASYN between classes that do not touch is one sentence, not a traceback."""
+    rows = np.concatenate([np.flatnonzero(strokes.labels == d)[:c] for d, c in UNEVEN.items()])
+    with pytest.raises(ValueError, match="balance='adasyn' can do nothing with these rows"):
+        balancing.balance(strokes.pick(rows, "apart"), "adasyn", 5, 0)
+
+
+def test_too_few_rows_are_explained(uneven):
+    """SMOTE with fewer than k + 1 rows names class, count and what to do."""
+    with pytest.raises(
+        ValueError, match=r"class 2 needs at least 10 rows, got 9\. Lower balance_neighbours"
+    ):
+        balancing.balance(uneven, "smote", 9, 0)
+    with pytest.raises(ValueError, match="`balance` must be one of"):
+        resolve({"balance": "smot"})
+
+
+def test_no_method_ever_sees_a_row_that_is_judged(strokes, monkeypatch):
+    """The balancer is handed exactly the rows that are left after validation was cut off."""
+    numbered = strokes.images.copy()
+    numbered[:, 0, 0], numbered[:, 0, 1] = np.arange(400) // 256, np.arange(400) % 256
+    digits = Digits(numbered, strokes.labels, "numbered")
+    recipe = resolve({"epochs": 1, "balance": "over", "min_epoch_images": 0, "precision": "fp32"})
+    seen: list[Digits] = []
+    real = balancing.balance
+
+    def spy(given, *rest):
+        seen.append(given)
+        return real(given, *rest)
+
+    monkeypatch.setattr("inkfast.training.loop.balance", spy)
+    fit(
+        Task(
+            architecture=models.build("mlp(hidden=[4])"),
+            recipe=recipe,
+            digits=digits,
+            noise=noise.build("none"),
+            threads=1,
+        )
+    )
+    train_rows, _ = split(digits, recipe, 0)
+    assert [given.fingerprint for given in seen] == [digits.pick(train_rows, "x").fingerprint]
+
+
+def test_imbalance_thins_training_rows_alone(strokes):
+    """The stated share of a class is left in training, test digits stay as they are."""
+    source = Source(strokes, None, "strokes")
+    whole = running.material(from_settings({"data": "x"}), source)
+    thin = running.material(from_settings({"data": "x", "imbalance": "3=0.25, 8=0.5"}), source)
+    assert np.bincount(whole.train.labels).tolist() == [32] * 10
+    assert np.bincount(thin.train.labels).tolist() == [32, 32, 32, 8, 32, 32, 32, 32, 16, 32]
+    assert thin.test.fingerprint == whole.test.fingerprint
+
+
+@pytest.mark.parametrize("text", ["3", "3=2", "x=0.5", "10=0.5", "3=0", "3=0.5, 3=0.6"])
+def test_bad_imbalance_is_explained(text):
+    """What is no list of digit=share is refused with an example."""
+    with pytest.raises(
+        ValueError, match=r"`imbalance` must be digit=share pairs .* e\.g\. '3=0\.05, 8=0\.1'"
+    ):
+        from_settings({"imbalance": text})
