@@ -34,7 +34,9 @@ def material(strokes):
 def run(settings, material, out: Path, **flags):
     experiment = from_settings(settings)
     digits = material(experiment)
-    running.claim_folder(out, experiment, digits, **({"resume": False, "overwrite": False} | flags))
+    running.claim_folder(
+        out, experiment, digits.fingerprints(), **({"resume": False, "overwrite": False} | flags)
+    )
     board = leaderboard.build(running.run(experiment, digits, out, running.Observer()))
     board.write(out)
     report.write(board, out)
@@ -74,7 +76,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(material, tmp_path):
     experiment = from_settings(TINY)
     digits = material(experiment)
     out = tmp_path / "cut"
-    running.claim_folder(out, experiment, digits, resume=False, overwrite=False)
+    running.claim_folder(out, experiment, digits.fingerprints(), resume=False, overwrite=False)
 
     def stopping(title, number, of):
         def epoch(e):

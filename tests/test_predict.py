@@ -12,7 +12,7 @@ from inkfast import cli
 
 
 def test_a_submission_has_kaggles_form(strokes, tmp_path, monkeypatch, capsys):
-    """ids count from 1 in the order of the rows, labels are the model's answers."""
+    """Ids count from 1 in the order of the rows, labels are the model's answers."""
     np.savez(tmp_path / "train.npz", images=strokes.images, labels=strokes.labels)
     header = ",".join(f"pixel{i}" for i in range(784))
     rows = [",".join(map(str, image.ravel())) for image in strokes.images[:30]]

@@ -93,6 +93,40 @@ def compare(
 
 
 @app.command()
+def validate(
+    recipe: Annotated[
+        Path | None, typer.Argument(help="Experiment as TOML.", metavar="[RECIPE]")
+    ] = None,
+    data: Data = None,
+    noise: NoiseOption = None,
+    train_noise: TrainNoise = None,
+    models: Annotated[str | None, typer.Option(help="Names, comma-separated: mlp,cnn")] = None,
+    folds: Annotated[int | None, typer.Option(help="Parts of the training digits.")] = None,
+    repeats: Annotated[int | None, typer.Option(help="How often the folds are drawn.")] = None,
+    seed: Seed = None,
+    epochs: Epochs = None,
+    settings: Settings = None,
+    imbalance: Imbalance = None,
+    balance: Balance = None,
+    threads: Threads = None,
+    name: Name = None,
+    out: Out = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Cross-validate models on the training digits; the test digits are not touched."""
+    from inkfast import commands
+
+    given = {
+        "data": data, "noise": noise, "train_noise": train_noise, "models": models,
+        "folds": folds, "repeats": repeats, "seed": seed, "threads": threads,
+        "name": name, "imbalance": imbalance,
+    }  # fmt: skip
+    flags = _given(given, {"epochs": epochs, "balance": balance}, settings)
+    commands.validate(recipe, flags, out, resume=resume, overwrite=overwrite)
+
+
+@app.command()
 def train(
     model: Annotated[str, typer.Argument(help="e.g. cnn or 'mlp(hidden=[256, 128])'")],
     data: Data = None,

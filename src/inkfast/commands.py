@@ -6,12 +6,15 @@ import dataclasses
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from inkfast.errors import InkfastError
-from inkfast.terminal import Display, leaderboard_table, plain_table
+from inkfast.terminal import Display, folds_table, leaderboard_table, plain_table
+
+if TYPE_CHECKING:
+    from inkfast.experiment import Experiment
 
 
 class _Console(Console):
@@ -35,24 +38,16 @@ def compare(
 ) -> None:
     """Run an experiment from a file, flags over it, and write its report."""
     from inkfast import leaderboard, report, running
-    from inkfast.experiment import from_settings, read_toml
 
     console = _console()
     display = Display(console)
-    settings = read_toml(recipe) if recipe else {}
-    if recipe:
-        settings.setdefault("name", recipe.stem)
-    settings = _merged(settings, flags)
-    experiment = from_settings(settings)
-    place = out or settings.get("out") or Path("runs") / experiment.name
-    if not isinstance(place, str | Path):
-        raise InkfastError(f"`out` must be text, got {place!r}.")
-    folder = Path(place)
+    experiment, folder = _experiment(recipe, flags, out)
     material = running.prepare(experiment, display.download)
     experiment = dataclasses.replace(experiment, data=_resolved(experiment.data, material.source))
     if material.notice:
         display.say(material.notice, style="bold yellow")
-    running.claim_folder(folder, experiment, material, resume=resume, overwrite=overwrite)
+    prints = material.fingerprints()
+    running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
     with display.showing() as observer:
         outcome = running.run(experiment, material, folder, observer)
     if not outcome.fits:
@@ -72,6 +67,56 @@ def compare(
         raise KeyboardInterrupt
     if outcome.diverged:
         raise outcome.diverged[0]
+
+
+def validate(
+    recipe: Path | None, flags: dict[str, Any], out: Path | None, *, resume: bool, overwrite: bool
+) -> None:
+    """Cross-validate an experiment's models and write the report."""
+    from inkfast import data as sources
+    from inkfast import folding, report, running
+
+    console = _console()
+    display = Display(console)
+    experiment, folder = _experiment(recipe, flags, out)
+    source = sources.load(experiment.data, display.download)
+    experiment = dataclasses.replace(experiment, data=_resolved(experiment.data, source.name))
+    if source.notice:
+        display.say(source.notice, style="bold yellow")
+    source = dataclasses.replace(source, train=running.thinned(source.train, experiment))
+    prints = folding.fingerprints(experiment, source)
+    running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
+    with display.showing() as observer:
+        result = folding.cross_validate(experiment, source, folder, observer)
+    if not result.fits:
+        raise KeyboardInterrupt
+    result.write(folder)
+    page = report.write_folds(result, folder)
+    console.print(folds_table(result))
+    display.say(result.headline())
+    for comparison in result.comparisons():
+        display.say(f"{comparison.better} against {comparison.worse}: {comparison.test}")
+    display.say(f"report: {page}")
+    if result.interrupted:
+        display.say("interrupted; go on with the same command and --resume")
+        raise KeyboardInterrupt
+
+
+def _experiment(
+    recipe: Path | None, flags: dict[str, Any], out: Path | None
+) -> tuple[Experiment, Path]:
+    """Return the experiment that a file and flags make, and where its run goes."""
+    from inkfast.experiment import from_settings, read_toml
+
+    settings = read_toml(recipe) if recipe else {}
+    if recipe:
+        settings.setdefault("name", recipe.stem)
+    settings = _merged(settings, flags)
+    experiment = from_settings(settings)
+    place = out or settings.get("out") or Path("runs") / experiment.name
+    if not isinstance(place, str | Path):
+        raise InkfastError(f"`out` must be text, got {place!r}.")
+    return experiment, Path(place)
 
 
 def _resolved(data: str, source: str) -> str:

@@ -46,6 +46,8 @@ class Experiment:
         models: What is compared.
         seeds: How often each model is trained.
         seed: The first of those seeds; test rows and test noise depend on it alone.
+        folds: Parts of the training digits in `inkfast validate`.
+        repeats: How often `inkfast validate` draws the folds anew.
         test_fraction: Cut from data that has no test part of its own.
         threads: torch threads of a fit; 0 chooses by timing.
     """
@@ -58,6 +60,8 @@ class Experiment:
     models: tuple[Entry, ...] = ()
     seeds: int = 1
     seed: int = 0
+    folds: int = 5
+    repeats: int = 1
     test_fraction: float = 0.2
     threads: int = 0
 
@@ -177,6 +181,8 @@ def _faults(experiment: Experiment) -> list[str]:
         lambda: check_choice("train_noise", e.train_noise, TRAIN_NOISE),
         lambda: check_number("seeds", e.seeds, low=1, high=1000, whole=True),
         lambda: check_number("seed", e.seed, low=0, high=2**31, whole=True),
+        lambda: check_number("folds", e.folds, low=2, high=1000, whole=True),
+        lambda: check_number("repeats", e.repeats, low=1, high=1000, whole=True),
         lambda: check_number("test_fraction", e.test_fraction, above=0, high=0.9),
         lambda: check_number("threads", e.threads, low=0, high=1024, whole=True),
     )

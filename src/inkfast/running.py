@@ -30,7 +30,10 @@ from inkfast.streams import derive
 from inkfast.training import DivergedError, Task, Trained, Watch, checkpoint, fit
 from inkfast.training.batches import split
 
-_PARTS = ("experiment.toml", "data.json", "leaderboard.json", "leaderboard.csv", "report.html")
+_PARTS = (
+    "experiment.toml", "data.json", "leaderboard.json", "leaderboard.csv", "validation.json",
+    "folds.csv", "report.html",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,7 @@ def material(experiment: Experiment, source: Source) -> Material:
         )
         name = train.name
         train, test = train.pick(kept, f"{name} train"), train.pick(cut, f"{name} test")
-    train = _thinned(train, parse_imbalance(experiment.imbalance), experiment.seed)
+    train = thinned(train, experiment)
     _ = train.known_labels, test.known_labels
     for entry in experiment.models:
         split(train, entry.recipe, experiment.seed)  # refuses here, before a folder is claimed
@@ -122,11 +125,12 @@ def material(experiment: Experiment, source: Source) -> Material:
     return Material(source.name, whole, source.notice, train, test, corrupted, chain)
 
 
-def _thinned(digits: Digits, shares: dict[int, float], seed: int) -> Digits:
-    """Return the digits with only a share of some classes left, at least one row of each."""
+def thinned(digits: Digits, experiment: Experiment) -> Digits:
+    """Return the digits with the share of each class that `imbalance` leaves, at least one row."""
+    shares = parse_imbalance(experiment.imbalance)
     if not shares:
         return digits
-    rng = np.random.default_rng(derive(seed, "imbalance"))
+    rng = np.random.default_rng(derive(experiment.seed, "imbalance"))
     keep = np.ones(len(digits), bool)
     for digit, share in shares.items():
         rows = rng.permutation(np.flatnonzero(digits.known_labels == digit))
@@ -135,7 +139,7 @@ def _thinned(digits: Digits, shares: dict[int, float], seed: int) -> Digits:
 
 
 def claim_folder(
-    out: Path, experiment: Experiment, digits: Material, *, resume: bool, overwrite: bool
+    out: Path, experiment: Experiment, prints: dict[str, str], *, resume: bool, overwrite: bool
 ) -> None:
     """Make `out` the folder of this experiment, or refuse without touching anything.
 
@@ -156,12 +160,12 @@ def claim_folder(
             "anew, or --out DIR for another place."
         )
     if occupied and resume:
-        _check_same(out, experiment, digits)
+        _check_same(out, experiment, prints)
         return
     if occupied:
         _clear(out)
     write_text(out / "experiment.toml", experiment.to_toml())
-    write_json(out / "data.json", digits.fingerprints())
+    write_json(out / "data.json", prints)
 
 
 def _clear(out: Path) -> None:
@@ -175,7 +179,7 @@ def _clear(out: Path) -> None:
         raise InkfastError(f"cannot delete the run in {out}: {error.strerror}.") from None
 
 
-def _check_same(out: Path, experiment: Experiment, digits: Material) -> None:
+def _check_same(out: Path, experiment: Experiment, prints: dict[str, str]) -> None:
     """Raise unless the folder's experiment and digits are the ones asked for."""
     before, now = read_toml(out / "experiment.toml"), _settings(experiment)
     # digits are known by their fingerprints, whatever the file is called
@@ -186,10 +190,10 @@ def _check_same(out: Path, experiment: Experiment, digits: Material) -> None:
             "another place, or --overwrite to start anew."
         )
     if not (out / "data.json").is_file():  # killed between the two files of a new run
-        write_json(out / "data.json", digits.fingerprints())
-    if read_json(out / "data.json") != digits.fingerprints():
+        write_json(out / "data.json", prints)
+    if read_json(out / "data.json") != prints:
         raise InkfastError(
-            f"{out} was begun on other digits. Use --out DIR for another place, or --overwrite to "
+            f"{out} was begun on other digits or by another command. Use --out DIR for another place, or --overwrite to "
             "start anew."
         )
 
@@ -236,24 +240,32 @@ def fit_folder(out: Path, entry: Entry, seed: int) -> Path:
 def _fit(
     experiment: Experiment, digits: Material, entry: Entry, seed: int, out: Path, watch: Watch
 ) -> Trained:
-    folder = fit_folder(out, entry, seed)
+    task = Task(
+        architecture=entry.architecture,
+        recipe=entry.recipe,
+        digits=digits.train,
+        noise=digits.noise,
+        train_noise=experiment.train_noise,
+        seed=seed,
+        threads=experiment.threads,
+    )
+    return finished_or_fit(task, fit_folder(out, entry, seed), watch)
+
+
+def finished_or_fit(task: Task, folder: Path, watch: Watch) -> Trained:
+    """Return the fit that a folder holds, or train it there, going on from its checkpoints.
+
+    Raises:
+        InkfastError: If the folder holds the model of another task, or a damaged one.
+    """
     if (folder / "model.json").is_file():
         trained = Trained.load(folder)
         if (trained.architecture, trained.recipe, trained.seed) != (
-            entry.architecture, entry.recipe, seed,
+            task.architecture, task.recipe, task.seed,
         ):  # fmt: skip
             raise InkfastError(f"{folder} holds another fit. Delete it, and go on with --resume.")
         watch.say("already trained")
     else:
-        task = Task(
-            architecture=entry.architecture,
-            recipe=entry.recipe,
-            digits=digits.train,
-            noise=digits.noise,
-            train_noise=experiment.train_noise,
-            seed=seed,
-            threads=experiment.threads,
-        )
         trained = fit(task, folder / "checkpoints", watch)
         trained.save(folder)
     checkpoint.remove(folder / "checkpoints")

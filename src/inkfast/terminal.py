@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 from rich.text import Text
 
+from inkfast.folding import CrossValidation
 from inkfast.leaderboard import Leaderboard
 from inkfast.running import Observer
 from inkfast.training import Epoch, Watch
@@ -102,6 +103,24 @@ def leaderboard_table(board: Leaderboard) -> Table:
             Text(row.name), accuracy, f"{100 * low:.2f} to {100 * high:.2f}",
             f"{row.mean('loss'):.4f}", f"{row.mean('ece'):.2%}",
             f"{row.n_parameters:,}", f"{row.seconds:.1f}",
+        )  # fmt: skip
+    return table
+
+
+def folds_table(result: CrossValidation) -> Table:
+    """Return a cross-validation as a table for the terminal."""
+    title = f"{result.source.name} training digits, {result.experiment.noise} noise"
+    title += " (not MNIST)" if result.source.notice else ""
+    table = Table(title=Text(title), title_justify="left", title_style="bold")
+    table.add_column("model", overflow="fold")
+    for column in ("folds", "accuracy", "loss", "ECE", "seconds a fit"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for row in result.to_json()["rows"]:
+        spread = row["accuracy_std"]
+        accuracy = f"{row['accuracy']:.2%}" + (f" ± {100 * spread:.2f}" if spread else "")
+        table.add_row(
+            Text(row["model"]), str(row["n_folds"]), accuracy, f"{row['loss']:.4f}",
+            f"{row['ece']:.2%}", f"{row['train_seconds']:.1f}",
         )  # fmt: skip
     return table
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from inkfast.evaluation.calibration import Reliability, reliability
-from inkfast.evaluation.difference import Comparison, compare
+from inkfast.evaluation.difference import (
+    Comparison,
+    FoldComparison,
+    compare,
+    compare_folds,
+)
 from inkfast.evaluation.scores import Scores, score, wilson_interval
 
 __all__ = [
-    "Comparison",
-    "Reliability",
-    "Scores",
-    "compare",
-    "reliability",
-    "score",
-    "wilson_interval",
-]
+    "Comparison", "FoldComparison", "Reliability", "Scores", "compare", "compare_folds",
+    "reliability", "score", "wilson_interval",
+]  # fmt: skip

@@ -86,6 +86,83 @@ def _tests(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> tuple[float, tuple[str
     )
 
 
+@dataclass(frozen=True)
+class FoldComparison:
+    """What the corrected test says of two models over the same folds, the better one first.
+
+    Attributes:
+        better: Name of the model with the higher mean accuracy.
+        worse: Name of the other.
+        difference: Mean over folds of accuracy of the better less that of the worse.
+        p_value: Adjusted by Holm's method over all pairs when there are more than two models.
+        real: Whether `p_value` is below 0.05.
+        test: The test in words, with its n, and what a rank test could reach on this design.
+    """
+
+    better: str
+    worse: str
+    difference: float
+    p_value: float
+    real: bool
+    test: str
+
+
+def compare_folds(
+    accuracy: dict[str, dict[str, float]], order: list[str], share: float
+) -> list[FoldComparison]:
+    """Compare the best model with every other over folds.
+
+    Args:
+        accuracy: Model name -> fold -> accuracy; only folds that both models have count.
+        order: Model names, the best first.
+        share: Held-out rows per training row, 1 / (k - 1) for k folds.
+
+    Returns:
+        One comparison for each model but the best.
+    """
+    pairs = list(combinations(order, 2))
+    tested = []
+    for a, b in pairs:
+        common = [fold for fold in accuracy[a] if fold in accuracy[b]]
+        differences = np.array([accuracy[a][fold] - accuracy[b][fold] for fold in common])
+        tested.append((differences, corrected_resampled_t(differences, share)))
+    adjusted = holm([p for _, p in tested])
+    return [
+        FoldComparison(
+            a, b, float(differences.mean()), p, p < ALPHA, _in_words(len(differences), raw)
+        )
+        for (a, b), (differences, raw), p in zip(pairs, tested, adjusted, strict=True)
+        if a == order[0]
+    ]
+
+
+def _in_words(n: int, p: float) -> str:
+    return (
+        f"corrected resampled t-test over n = {n} folds (Nadeau and Bengio 2003), p = {p:.2g}; "
+        f"a signed-rank test on {n} folds could never go below p = {2 / 2**n:.2g}"
+    )
+
+
+def corrected_resampled_t(differences: NDArray[np.float64], share: float) -> float:
+    """Return the two-sided p of a mean difference over folds that share training rows.
+
+    Source: Nadeau and Bengio (2003), Inference for the Generalization Error, equation 9: the
+    variance of the mean is (1/n + share) times that of the differences, not 1/n of it.
+
+    Args:
+        differences: ``(n,)``, one for each fold; below two folds the answer is 1.
+        share: Held-out rows per training row.
+    """
+    from scipy.stats import t
+
+    n = len(differences)
+    spread = float(np.var(differences, ddof=1)) if n > 1 else 0.0
+    if spread < 1e-24:  # no spread: the test divides by it and can say nothing
+        return 1.0
+    statistic = float(differences.mean()) / np.sqrt((1 / n + share) * spread)
+    return float(2 * t.sf(abs(statistic), n - 1))
+
+
 def mcnemar(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     """Return the two-sided exact p that both are right equally often.
 

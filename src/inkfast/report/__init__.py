@@ -1,7 +1,8 @@
-"""Figures and one self-contained HTML page."""
+"""Figures and self-contained HTML pages."""
 
 from __future__ import annotations
 
+from inkfast.report.folds import write as write_folds
 from inkfast.report.page import write
 
-__all__ = ["write"]
+__all__ = ["write", "write_folds"]

@@ -111,6 +111,42 @@ def calibration(rows: list[Row], labels: np.ndarray) -> str:
     return _svg(draw, "accuracy against confidence for every model")
 
 
+def fold_dots(accuracy: dict[str, list[float]]) -> str:
+    """Draw one dot for each fold of every model, and a line at the model's mean."""
+
+    def draw(axes: Axes) -> None:
+        for row, (values, colour) in enumerate(
+            zip(accuracy.values(), cycle(len(accuracy)), strict=True)
+        ):
+            axes.scatter(values, [row] * len(values), color=colour, s=28, alpha=0.75, linewidth=0)
+            axes.vlines(float(np.mean(values)), row - 0.25, row + 0.25, color=colour, linewidth=2)
+        axes.set_yticks(range(len(accuracy)), [_short(name) for name in accuracy])
+        axes.set_ylim(len(accuracy) - 0.5, -0.5)
+        axes.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
+        axes.locator_params(axis="x", nbins=5)
+        axes.grid(visible=True, axis="x")
+
+    return _svg(draw, "accuracy of every fold, a line at the mean")
+
+
+def fold_curves(histories: dict[str, list[list[float]]]) -> str:
+    """Draw validation accuracy per epoch, one line for each fold."""
+
+    def draw(axes: Axes) -> None:
+        for (name, folds), colour in zip(histories.items(), cycle(len(histories)), strict=True):
+            for index, values in enumerate(folds):
+                label = {"label": _short(name)} if index == 0 else {}
+                epochs = range(1, len(values) + 1)
+                axes.plot(epochs, values, color=colour, linewidth=1, alpha=0.8, **label)
+        axes.set_xlabel("epoch")
+        axes.set_ylabel("validation accuracy")
+        axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+        axes.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+        axes.legend(loc="lower right", fontsize=9)
+
+    return _svg(draw, "validation accuracy per epoch for every fold")
+
+
 def _short(name: str) -> str:
     """Return a name as a legend bears it; matplotlib hides those that begin with a line."""
     return f" {name}" if len(name) <= 28 else f" {name[:27]}…"

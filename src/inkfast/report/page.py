@@ -28,6 +28,11 @@ def write(board: Leaderboard, out: Path) -> Path:
         InkfastError: If a measurement that the page shows is missing.
     """
     _refuse_missing(board)
+    return render("report.html.j2", _content(board), out)
+
+
+def render(template: str, content: dict[str, Any], out: Path) -> Path:
+    """Fill a template into ``report.html`` and return its path; a missing value is an error."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -37,8 +42,7 @@ def write(board: Leaderboard, out: Path) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page = environment.get_template("report.html.j2").render(_content(board))
-    write_text(out / "report.html", page)
+    write_text(out / "report.html", environment.get_template(template).render(content))
     return out / "report.html"
 
 

@@ -1,0 +1,252 @@
+"""Cross-validation of an experiment's models on its training digits; test digits are not touched.
+
+Every fold has fresh weights from a seed of its own. Validation rows, balancing and training noise
+come from the training part of the fold alone; the held-out part gets one noisy copy.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inkfast import noise
+from inkfast.data.digits import CLASSES, Digits, Labels, Source
+from inkfast.errors import InkfastError
+from inkfast.evaluation import FoldComparison, Scores, compare_folds, score
+from inkfast.experiment import Entry, Experiment
+from inkfast.files import write_json, write_text
+from inkfast.models import count_parameters
+from inkfast.noise import noisy
+from inkfast.running import Observer, finished_or_fit
+from inkfast.streams import derive
+from inkfast.training import Task, Trained
+from inkfast.training.batches import split
+
+FIGURES = ("accuracy", "loss", "macro_f1", "ece")
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One split of the training digits.
+
+    Attributes:
+        repeat: From 1.
+        number: From 1, within the repeat.
+        train: Rows that are trained on, validation still among them.
+        held_out: Rows that are judged.
+    """
+
+    repeat: int
+    number: int
+    train: Labels
+    held_out: Labels
+
+    @property
+    def slug(self) -> str:
+        """The fold as a folder is called."""
+        return f"repeat{self.repeat}-fold{self.number}"
+
+
+@dataclass(frozen=True)
+class FoldFit:
+    """One model trained on one fold, and its scores on the held-out rows."""
+
+    entry: Entry
+    fold: Fold
+    trained: Trained
+    scores: Scores
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """What all finished folds gave."""
+
+    experiment: Experiment
+    source: Source
+    fits: list[FoldFit]
+    interrupted: bool
+
+    def of(self, name: str) -> list[FoldFit]:
+        """Return one model's folds in order."""
+        return [fit for fit in self.fits if fit.entry.name == name]
+
+    def names(self) -> list[str]:
+        """Return the models with finished folds, the best mean accuracy first."""
+        names = dict.fromkeys(fit.entry.name for fit in self.fits)
+        return sorted(names, key=lambda name: -self.mean(name, "accuracy"))
+
+    def values(self, name: str, figure: str) -> list[float]:
+        """Return one figure of one model for each of its folds."""
+        return [getattr(fit.scores, figure) for fit in self.of(name)]
+
+    def mean(self, name: str, figure: str) -> float:
+        """Return the mean over folds."""
+        return float(np.mean(self.values(name, figure)))
+
+    def spread(self, name: str, figure: str) -> float:
+        """Return the standard deviation over folds, NaN for a single one."""
+        values = self.values(name, figure)
+        return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+
+    def comparisons(self) -> list[FoldComparison]:
+        """Compare the best model with each other one, on the folds that both have finished."""
+        names = self.names()
+        accuracy = {
+            name: {fit.fold.slug: fit.scores.accuracy for fit in self.of(name)} for name in names
+        }
+        share = 1 / (self.experiment.folds - 1)  # held-out rows per training row
+        return compare_folds(accuracy, names, share)
+
+    def headline(self) -> str:
+        """Say in one sentence how good the best model is and whether it is really better."""
+        names = self.names()
+        best, folds = names[0], len(self.of(names[0]))
+        start = (
+            f"{best} reads {self.mean(best, 'accuracy'):.2%} ± "
+            f"{100 * self.spread(best, 'accuracy'):.2f} over {folds} folds"
+        )
+        if len(names) == 1:
+            return start + "."
+        second = self.comparisons()[0]
+        verdict = "real" if second.real else "not shown to be real"
+        return (
+            f"{start}, {100 * second.difference:.2f} points more than {second.worse}; "
+            f"the difference is {verdict} (corrected p = {second.p_value:.2g})."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what ``validation.json`` holds; an undefined figure is null."""
+        return {
+            "data": self.source.name,
+            "notice": self.source.notice,
+            "noise": self.experiment.noise,
+            "folds": self.experiment.folds,
+            "repeats": self.experiment.repeats,
+            "n": len(self.source.train),
+            "complete": not self.interrupted,
+            "machine": self.fits[0].trained.machine,
+            "headline": self.headline(),
+            "rows": [
+                {
+                    "model": name,
+                    "n_folds": len(self.of(name)),
+                    "n_parameters": count_parameters(self.of(name)[0].trained.model),
+                    **{f: _or_null(self.mean(name, f)) for f in FIGURES},
+                    **{f"{f}_std": _or_null(self.spread(name, f)) for f in FIGURES},
+                    "train_seconds": float(
+                        np.mean([fit.trained.train_seconds for fit in self.of(name)])
+                    ),
+                }
+                for name in self.names()
+            ],
+            "comparisons": [vars(comparison) for comparison in self.comparisons()],
+        }
+
+    def write(self, out: Path) -> None:
+        """Write ``validation.json`` and ``folds.csv``."""
+        write_json(out / "validation.json", self.to_json())
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(["model", "repeat", "fold", "n_train", "n_held_out", *FIGURES,
+                        "epochs", "best_epoch", "train_seconds"])  # fmt: skip
+        for fit in self.fits:
+            table.writerow([
+                fit.entry.name, fit.fold.repeat, fit.fold.number, len(fit.fold.train),
+                len(fit.fold.held_out), *(getattr(fit.scores, figure) for figure in FIGURES),
+                len(fit.trained.history), fit.trained.best_epoch, fit.trained.train_seconds,
+            ])  # fmt: skip
+        write_text(out / "folds.csv", text.getvalue())
+
+
+def folds(labels: Labels, experiment: Experiment) -> Iterator[Fold]:
+    """Yield stratified folds, repeat by repeat.
+
+    Raises:
+        InkfastError: If a class has fewer rows than there are folds.
+    """
+    from sklearn.model_selection import RepeatedStratifiedKFold
+
+    counts = np.bincount(labels, minlength=CLASSES)
+    rare = [digit for digit in range(CLASSES) if 0 < counts[digit] < experiment.folds]
+    if rare:
+        raise InkfastError(
+            f"folds={experiment.folds} needs as many rows of every class: class {rare[0]} has "
+            f"{counts[rare[0]]}. Take fewer folds or more digits."
+        )
+    splitter = RepeatedStratifiedKFold(
+        n_splits=experiment.folds,
+        n_repeats=experiment.repeats,
+        random_state=derive(experiment.seed, "folds"),
+    )
+    for index, (train, held_out) in enumerate(splitter.split(labels, labels)):
+        repeat, number = divmod(index, experiment.folds)
+        yield Fold(repeat + 1, number + 1, train, held_out)
+
+
+def fingerprints(experiment: Experiment, source: Source) -> dict[str, str]:
+    """Return what identifies a cross-validation's digits, after checking every fold.
+
+    Raises:
+        InkfastError: If a fold, or the validation rows within one, would lack a class.
+    """
+    for fold in folds(source.train.known_labels, experiment):
+        for entry in experiment.models:
+            split(source.train.pick(fold.train, "fold"), entry.recipe, experiment.seed)
+        break  # stratified folds differ by at most one row of a class
+    return {"kind": "cross-validation", "source": source.name, "whole": source.train.fingerprint}
+
+
+def cross_validate(
+    experiment: Experiment, source: Source, out: Path, observer: Observer
+) -> CrossValidation:
+    """Train every model on every fold; finished fits found in `out` are taken as they are.
+
+    Ctrl-C ends early: what is finished is returned.
+    """
+    jobs = [
+        (entry, fold)
+        for fold in folds(source.train.known_labels, experiment)
+        for entry in experiment.models
+    ]
+    fits: list[FoldFit] = []
+    interrupted = False
+    try:
+        for number, (entry, fold) in enumerate(jobs, start=1):
+            title = f"{entry.name}, {fold.slug}"
+            watch = observer.fit(title, number, len(jobs))
+            task = _task(experiment, entry, fold, source.train)
+            trained = finished_or_fit(task, out / "fits" / f"{entry.slug}-{fold.slug}", watch)
+            held_out = _held_out(experiment, fold, source.train)
+            scores = score(trained.probabilities(held_out), held_out.known_labels)
+            fits.append(FoldFit(entry, fold, trained, scores))
+    except KeyboardInterrupt:
+        interrupted = True
+    return CrossValidation(experiment, source, fits, interrupted)
+
+
+def _task(experiment: Experiment, entry: Entry, fold: Fold, digits: Digits) -> Task:
+    return Task(
+        architecture=entry.architecture,
+        recipe=entry.recipe,
+        digits=digits.pick(fold.train, f"{digits.name}, {fold.slug}"),
+        noise=noise.build(experiment.noise),
+        train_noise=experiment.train_noise,
+        seed=derive(experiment.seed, "fold", fold.repeat, fold.number),
+        threads=experiment.threads,
+    )
+
+
+def _held_out(experiment: Experiment, fold: Fold, digits: Digits) -> Digits:
+    seed = derive(experiment.seed, "held-out noise", fold.repeat, fold.number)
+    rows = digits.pick(fold.held_out, f"{digits.name}, {fold.slug} held out")
+    return noisy(rows, noise.build(experiment.noise), seed)
+
+
+def _or_null(value: float) -> float | None:
+    return None if np.isnan(value) else value

@@ -1,0 +1,30 @@
+"""The report of a cross-validation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from inkfast.folding import CrossValidation
+from inkfast.report import figures
+from inkfast.report.page import render
+
+
+def write(result: CrossValidation, out: Path) -> Path:
+    """Write ``report.html`` into the run folder and return its path."""
+    names = result.names()
+    histories = {
+        name: [
+            [epoch.validation_accuracy for epoch in fit.trained.history] for fit in result.of(name)
+        ]
+        for name in names
+    }
+    content = {
+        **result.to_json(),
+        "experiment": result.experiment,
+        "entries": result.experiment.models,
+        "fingerprint": result.source.train.fingerprint,
+        "threads": result.fits[0].trained.threads,
+        "dots": figures.fold_dots({name: result.values(name, "accuracy") for name in names}),
+        "curves": figures.fold_curves(histories),
+    }
+    return render("validation.html.j2", content, out)

@@ -1,0 +1,164 @@
+"""Cross-validation: every row held out once, fresh weights, nothing seen that is judged."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from inkfast import cli, folding, running
+from inkfast.data import Digits, Source
+from inkfast.evaluation.difference import corrected_resampled_t
+from inkfast.experiment import from_settings
+from inkfast.training import Watch, loop
+
+TINY = {
+    "data": "strokes",
+    "noise": "gaussian(sigma=0.3)",
+    "models": ["mlp(hidden=[8])", "cnn(layers='C8(5)/2-GMP')"],
+    "threads": 1,
+    "folds": 3,
+    "recipe": {"epochs": 2, "batch_size": 50, "min_epoch_images": 0, "precision": "fp32"},
+}
+
+
+@pytest.fixture
+def source(strokes) -> Source:
+    """Return strokes as training digits, each row told apart by two pixels."""
+    images = strokes.images.copy()
+    images[:, 0, 0], images[:, 0, 1] = np.arange(400) // 256, np.arange(400) % 256
+    return Source(Digits(images, strokes.labels, "strokes"), None, "strokes")
+
+
+def validated(settings, source, out: Path, observer=None, **flags) -> folding.CrossValidation:
+    experiment = from_settings(settings)
+    prints = folding.fingerprints(experiment, source)
+    running.claim_folder(out, experiment, prints, **({"resume": False, "overwrite": False} | flags))
+    return folding.cross_validate(experiment, source, out, observer or running.Observer())
+
+
+def test_every_row_is_held_out_once_in_each_repeat(source):
+    """Folds are stratified, apart and whole; repeats differ."""
+    labels = source.train.known_labels
+    parts = list(folding.folds(labels, from_settings(TINY | {"repeats": 2})))
+    assert [fold.slug for fold in parts[:4]] == [
+        "repeat1-fold1", "repeat1-fold2", "repeat1-fold3", "repeat2-fold1",
+    ]  # fmt: skip
+    for repeat in (parts[:3], parts[3:]):
+        assert sorted(np.concatenate([fold.held_out for fold in repeat])) == list(range(400))
+        for fold in repeat:
+            assert not set(fold.train) & set(fold.held_out)
+            assert np.ptp(np.bincount(labels[fold.held_out])) <= 1
+    assert not np.array_equal(parts[0].held_out, parts[3].held_out)
+
+
+def test_no_fold_sees_a_row_that_it_is_judged_on(source, tmp_path, monkeypatch):
+    """Balancing and training are handed rows of the fold's training part alone."""
+    seen: list[set[bytes]] = []
+    real = loop.balance
+
+    def spy(digits, *rest):
+        seen.append({image.tobytes() for image in digits.images})
+        return real(digits, *rest)
+
+    monkeypatch.setattr(loop, "balance", spy)
+    settings = TINY | {"models": ["mlp(hidden=[4])"], "noise": "none"}
+    result = validated(settings, source, tmp_path / "run")
+    assert len(seen) == 3
+    for fit, rows in zip(result.fits, seen, strict=True):
+        held_out = {image.tobytes() for image in source.train.images[fit.fold.held_out]}
+        assert not rows & held_out
+        assert len(rows) == round(len(fit.fold.train) * 0.9)
+
+
+def test_every_fold_has_weights_of_its_own(source, tmp_path, monkeypatch):
+    """Each fit creates its network anew, from a seed of its own."""
+    made: list[tuple[int, float]] = []
+    real = loop.create
+
+    def spy(architecture, generator):
+        model = real(architecture, generator)
+        made.append((id(model), float(next(model.parameters()).detach().sum())))
+        spy.kept.append(model)
+        return model
+
+    spy.kept = []
+    monkeypatch.setattr(loop, "create", spy)
+    result = validated(TINY, source, tmp_path / "run")
+    assert len({identity for identity, _ in made}) == 6
+    assert len({weights for _, weights in made}) == 6
+    assert len({(fit.entry.name, fit.trained.seed) for fit in result.fits}) == 6
+
+
+def test_what_is_written(source, tmp_path):
+    """Means and spreads are those of the per-fold table, and a resumed run equals a whole one."""
+    result = validated(TINY, source, tmp_path / "run")
+    result.write(tmp_path / "run")
+    with (tmp_path / "run" / "folds.csv").open() as file:
+        table = list(csv.DictReader(file))
+    content = json.loads((tmp_path / "run" / "validation.json").read_text())
+    assert len(table) == 6
+    for row in content["rows"]:
+        values = [float(line["accuracy"]) for line in table if line["model"] == row["model"]]
+        assert row["accuracy"] == pytest.approx(np.mean(values))
+        assert row["accuracy_std"] == pytest.approx(np.std(values, ddof=1))
+    assert "n = 3 folds" in content["comparisons"][0]["test"]
+    assert "never go below p = 0.25" in content["comparisons"][0]["test"]
+
+    def stopping(title, number, of):
+        def epoch(e):
+            if number == 4:
+                raise KeyboardInterrupt
+
+        return Watch(epoch=epoch)
+
+    cut = validated(TINY, source, tmp_path / "cut", running.Observer(fit=stopping))
+    assert (cut.interrupted, len(cut.fits)) == (True, 3)
+    again = validated(TINY, source, tmp_path / "cut", resume=True)
+    assert [fit.scores.accuracy for fit in again.fits] == [f.scores.accuracy for f in result.fits]
+
+
+def test_the_corrected_test_is_its_formula():
+    """Without shared rows it is the one-sample t-test; with them p grows as the variance does."""
+    differences = np.array([0.011, 0.02, 0.004, 0.013, 0.009])
+    assert corrected_resampled_t(differences, 0.0) == pytest.approx(
+        stats.ttest_1samp(differences, 0).pvalue
+    )
+    statistic = differences.mean() / np.sqrt((1 / 5 + 1 / 4) * differences.var(ddof=1))
+    assert corrected_resampled_t(differences, 0.25) == pytest.approx(2 * stats.t.sf(statistic, 4))
+    assert corrected_resampled_t(np.array([0.1]), 0.25) == 1
+    assert corrected_resampled_t(np.array([0.1, 0.1]), 0.25) == 1
+
+
+def test_more_folds_than_rows_of_a_class(source):
+    """K larger than a class names the class and its count."""
+    few = Source(source.train.pick(np.arange(25), "few"), None, "few")
+    with pytest.raises(
+        ValueError, match="folds=3 needs as many rows of every class: class 5 has 2"
+    ):
+        folding.fingerprints(from_settings(TINY), few)
+    with pytest.raises(ValueError, match="`folds` must be a whole number >= 2"):
+        from_settings({"folds": 1})
+
+
+def test_from_the_command_line(strokes, tmp_path, monkeypatch, capsys):
+    """`inkfast validate` prints mean and spread, the test, and leaves a page without scripts."""
+    np.savez(tmp_path / "d.npz", images=strokes.images, labels=strokes.labels)
+    words = [
+        "validate", "--data", tmp_path / "d.npz", "--models", "mlp(hidden=[8]),mlp(hidden=[2])", "--folds", 2,
+        "--epochs", 2, "--set", "min_epoch_images=0", "--threads", 1, "--out", tmp_path / "run",
+    ]  # fmt: skip
+    monkeypatch.setattr(sys, "argv", ["inkfast", *map(str, words)])
+    with pytest.raises(SystemExit) as exit_:
+        cli.main()
+    out, err = capsys.readouterr()
+    assert (exit_.value.code, err) == (0, "")
+    assert "corrected resampled t-test over n = 2 folds" in out
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "<script" not in page
+    assert '<h2 id="folds">' in page
