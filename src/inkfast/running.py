@@ -193,8 +193,8 @@ def _check_same(out: Path, experiment: Experiment, prints: dict[str, str]) -> No
         write_json(out / "data.json", prints)
     if read_json(out / "data.json") != prints:
         raise InkfastError(
-            f"{out} was begun on other digits or by another command. Use --out DIR for another place, or --overwrite to "
-            "start anew."
+            f"{out} was begun on other digits or by another command. Use --out DIR for another "
+            "place, or --overwrite to start anew."
         )
 
 

@@ -135,9 +135,9 @@ def fold_curves(histories: dict[str, list[list[float]]]) -> str:
     def draw(axes: Axes) -> None:
         for (name, folds), colour in zip(histories.items(), cycle(len(histories)), strict=True):
             for index, values in enumerate(folds):
-                label = {"label": _short(name)} if index == 0 else {}
+                label = None if index else _short(name)
                 epochs = range(1, len(values) + 1)
-                axes.plot(epochs, values, color=colour, linewidth=1, alpha=0.8, **label)
+                axes.plot(epochs, values, color=colour, linewidth=1, alpha=0.8, label=label)
         axes.set_xlabel("epoch")
         axes.set_ylabel("validation accuracy")
         axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
