@@ -6,13 +6,13 @@
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
+QUICKSTART := .venv/bin/inkfast compare recipes/quickstart.toml
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 run: .venv/.installed
-	@# exit code 2 with a run already there: the data or the defaults have changed since
-	$(BIN)/inkfast compare recipes/quickstart.toml --resume || { [ $$? -eq 2 ] && [ -d runs/quickstart ] \
-	  && $(BIN)/inkfast compare recipes/quickstart.toml --overwrite; }
+	@# exit code 2 with a run already there: its data or the defaults have changed since
+	@$(QUICKSTART) --resume || { [ $$? -eq 2 ] && [ -d runs/quickstart ] && $(QUICKSTART) --overwrite; }
 
 setup: .venv/.installed-all
 

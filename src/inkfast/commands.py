@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from inkfast.errors import InkfastError
+from inkfast.errors import InkfastError, program
 from inkfast.terminal import Display, folds_table, leaderboard_table, plain_table
 
 if TYPE_CHECKING:
@@ -213,7 +213,9 @@ def data_list() -> None:
     console.print(plain_table(["source", "what it is"], [[k, v] for k, v in WORDS.items()]))
     found = mnist.find()
     where = (
-        f"MNIST is here: {found}" if found else "MNIST is not on this machine: inkfast data fetch"
+        f"MNIST is here: {found}"
+        if found
+        else f"MNIST is not on this machine: {program()} data fetch"
     )
     Display(console).say(where)
 
@@ -233,7 +235,7 @@ def data_verify(folder: Path | None) -> None:
 
     place = folder or mnist.find()
     if place is None:
-        raise InkfastError("MNIST is not on this machine; get it with: inkfast data fetch")
+        raise InkfastError(f"MNIST is not on this machine; get it with: {program()} data fetch")
     console = _console()
     found = mnist.verify(place)
     console.print(plain_table(["file", "state"], [[n, s] for n, s in found]), soft_wrap=True)

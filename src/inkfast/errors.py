@@ -7,7 +7,10 @@ on stderr and exits with code 2; in Python it is a `ValueError` like any other.
 from __future__ import annotations
 
 import difflib
+import shutil
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class InkfastError(ValueError):
@@ -26,6 +29,12 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> InkfastError:
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return InkfastError(f"unknown {kind} {shown(name)}.{hint} Known: {', '.join(names)}.")
+
+
+def program() -> str:
+    """Return how this user calls inkfast: its name, or its path where the name is not found."""
+    path = Path(sys.argv[0])
+    return str(path) if path.name == "inkfast" and not shutil.which("inkfast") else "inkfast"
 
 
 def check_number(

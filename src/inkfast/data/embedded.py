@@ -11,11 +11,7 @@ import numpy as np
 
 from inkfast.data.digits import Digits, Source
 from inkfast.data.framing import frame
-
-NOTICE = (
-    "These are the 1,797 embedded digits (8x8 scans brought to 28x28), not MNIST: figures do not "
-    "compare. Get MNIST with: inkfast data fetch"
-)
+from inkfast.errors import program
 
 
 def load() -> Source:
@@ -25,4 +21,8 @@ def load() -> Source:
     scans = load_digits()
     images = np.stack([frame(scan) for scan in scans.images])
     digits = Digits(images, scans.target.astype(np.int64), "embedded")
-    return Source(digits, None, "embedded", NOTICE)
+    notice = (
+        "These are the 1,797 embedded digits (8x8 scans brought to 28x28), not MNIST: figures do "
+        f"not compare. Get MNIST with: {program()} data fetch"
+    )
+    return Source(digits, None, "embedded", notice)
