@@ -13,6 +13,7 @@ import pytest
 from inkfast import leaderboard, report, running
 from inkfast.data import Digits, Source
 from inkfast.experiment import Experiment, from_settings, read_toml
+from inkfast.material import from_source
 from inkfast.training import Watch
 
 TINY = {
@@ -28,7 +29,7 @@ TINY = {
 @pytest.fixture
 def material(strokes):
     """Return a function that gives the digits of an experiment on the strokes."""
-    return lambda experiment: running.material(experiment, Source(strokes, None, "strokes"))
+    return lambda experiment: from_source(experiment, Source(strokes, None, "strokes"))
 
 
 def run(settings, material, out: Path, **flags):
@@ -118,9 +119,7 @@ def test_a_folder_is_never_taken_by_surprise(material, strokes, tmp_path):
         run(TINY | {"noise": "none", "models": ["mlp"]}, material, out, resume=True)
 
     def fewer(experiment):
-        return running.material(
-            experiment, Source(strokes.pick(np.arange(300), "s"), None, "strokes")
-        )
+        return from_source(experiment, Source(strokes.pick(np.arange(300), "s"), None, "strokes"))
 
     with pytest.raises(ValueError, match="was begun on other digits"):
         run(TINY, fewer, out, resume=True)
@@ -142,13 +141,13 @@ def test_test_digits_are_cut_once_and_made_noisy_once(material, strokes):
     numbered = strokes.images.copy()
     numbered[:, 0, 0], numbered[:, 0, 1] = np.arange(400) // 256, np.arange(400) % 256
     source = Source(Digits(numbered, strokes.labels, "numbered"), None, "numbered")
-    digits = running.material(from_settings(TINY), source)
+    digits = from_source(from_settings(TINY), source)
     rows = [{image.tobytes() for image in part.images} for part in (digits.train, digits.clean)]
     assert (len(rows[0]), len(rows[1]), len(rows[0] & rows[1])) == (320, 80, 0)
-    again = running.material(from_settings(TINY), source)
+    again = from_source(from_settings(TINY), source)
     assert digits.fingerprints() == again.fingerprints()
     assert digits.test.fingerprint != digits.clean.fingerprint
-    other = running.material(from_settings(TINY | {"seed": 1}), source)
+    other = from_source(from_settings(TINY | {"seed": 1}), source)
     assert other.test.fingerprint != digits.test.fingerprint
 
 
@@ -227,7 +226,7 @@ def test_a_report_needs_nothing_from_outside(material, tmp_path):
 
 def test_a_small_test_part_still_has_a_report(material, strokes, tmp_path):
     """Two test digits of each class are enough for every section."""
-    few = lambda e: running.material(e, Source(strokes.pick(np.arange(200), "s"), None, "s"))  # noqa: E731
+    few = lambda e: from_source(e, Source(strokes.pick(np.arange(200), "s"), None, "s"))  # noqa: E731
     run(TINY | {"test_fraction": 0.1}, few, tmp_path / "run")
     assert (tmp_path / "run" / "report.html").read_text().count('class="sheet"') == 2
 

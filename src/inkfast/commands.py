@@ -38,11 +38,12 @@ def compare(
 ) -> None:
     """Run an experiment from a file, flags over it, and write its report."""
     from inkfast import leaderboard, report, running
+    from inkfast.material import prepare
 
     console = _console()
     display = Display(console)
     experiment, folder = _experiment(recipe, flags, out)
-    material = running.prepare(experiment, display.download)
+    material = prepare(experiment, display.download)
     experiment = dataclasses.replace(experiment, data=_resolved(experiment.data, material.source))
     if material.notice:
         display.say(material.notice, style="bold yellow")
@@ -75,6 +76,7 @@ def validate(
     """Cross-validate an experiment's models and write the report."""
     from inkfast import data as sources
     from inkfast import folding, report, running
+    from inkfast.material import thinned
 
     console = _console()
     display = Display(console)
@@ -83,7 +85,7 @@ def validate(
     experiment = dataclasses.replace(experiment, data=_resolved(experiment.data, source.name))
     if source.notice:
         display.say(source.notice, style="bold yellow")
-    source = dataclasses.replace(source, train=running.thinned(source.train, experiment))
+    source = dataclasses.replace(source, train=thinned(source.train, experiment))
     prints = folding.fingerprints(experiment, source)
     running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
     with display.showing() as observer:
@@ -147,6 +149,7 @@ def evaluate(run: Path, data: str | None, noise: str | None, json_path: Path | N
     from inkfast import running
     from inkfast.evaluation import score, wilson_interval
     from inkfast.files import write_json
+    from inkfast.material import evaluation_digits
 
     console = _console()
     display = Display(console)
@@ -159,7 +162,7 @@ def evaluate(run: Path, data: str | None, noise: str | None, json_path: Path | N
     source = sources.load(asked.data, display.download)
     if source.notice:
         display.say(source.notice, style="bold yellow")
-    digits = running.evaluation_digits(asked, source, run, same_data=data is None)
+    digits = evaluation_digits(asked, source, run, same_data=data is None)
     rows, figures = [], []
     for entry, model in trained:
         scores = score(model.probabilities(digits), digits.known_labels)

@@ -199,7 +199,7 @@ def fingerprints(experiment: Experiment, source: Source) -> dict[str, str]:
         for entry in experiment.models:
             split(source.train.pick(fold.train, "fold"), entry.recipe, experiment.seed)
         break  # stratified folds differ by at most one row of a class
-    return {"kind": "cross-validation", "source": source.name, "whole": source.train.fingerprint}
+    return {"kind": "cross-validation", "whole": source.train.fingerprint}
 
 
 def cross_validate(

@@ -17,55 +17,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from inkfast import data, noise
-from inkfast.data.digits import Digits, Source, stratified_split
 from inkfast.errors import InkfastError
 from inkfast.evaluation.scores import Floats
-from inkfast.experiment import Entry, Experiment, from_settings, parse_imbalance, read_toml
+from inkfast.experiment import Entry, Experiment, from_settings, read_toml
 from inkfast.files import read_json, write_json, write_text
-from inkfast.noise import Chain, noisy
-from inkfast.streams import derive
+from inkfast.material import Material
 from inkfast.training import DivergedError, Task, Trained, Watch, checkpoint, fit
-from inkfast.training.batches import split
 
 _PARTS = (
     "experiment.toml", "data.json", "leaderboard.json", "leaderboard.csv", "validation.json",
     "folds.csv", "report.html",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Material:
-    """The digits of an experiment.
-
-    Attributes:
-        source: Name of the data source, ``auto`` resolved.
-        whole: Fingerprint of the source's training digits, before a test part was cut from them.
-        notice: What must be said about the data, or nothing.
-        train: Clean rows to train on; validation is cut from them.
-        clean: Test digits before the noise.
-        test: The same test digits under the noise, made once.
-        noise: The noise.
-    """
-
-    source: str
-    whole: str
-    notice: str
-    train: Digits
-    clean: Digits
-    test: Digits
-    noise: Chain
-
-    def fingerprints(self) -> dict[str, str]:
-        """What identifies the digits, as it is kept in ``data.json``."""
-        return {
-            "whole": self.whole,
-            "train": self.train.fingerprint,
-            "test": self.clean.fingerprint,
-            "noisy_test": self.test.fingerprint,
-        }
 
 
 @dataclass(frozen=True)
@@ -93,49 +55,6 @@ class Observer:
     """Whom to tell how a run goes: asked for a `Watch` at the start of each fit."""
 
     fit: Callable[[str, int, int], Watch] = field(default=lambda title, number, of: Watch())
-
-
-def prepare(
-    experiment: Experiment, report: Callable[[str, int, int], None] = lambda *_: None
-) -> Material:
-    """Load the digits, cut a test part where the source has none, and make the noisy test once."""
-    return material(experiment, data.load(experiment.data, report))
-
-
-def material(experiment: Experiment, source: Source) -> Material:
-    """Return an experiment's digits from a loaded source.
-
-    Raises:
-        InkfastError: If there are too few digits, or no labels, to test or to validate on.
-    """
-    train, test = source.train, source.test
-    if test is None:
-        kept, cut = stratified_split(
-            train.known_labels, experiment.test_fraction, derive(experiment.seed, "test rows")
-        )
-        name = train.name
-        train, test = train.pick(kept, f"{name} train"), train.pick(cut, f"{name} test")
-    train = thinned(train, experiment)
-    _ = train.known_labels, test.known_labels
-    for entry in experiment.models:
-        split(train, entry.recipe, experiment.seed)  # refuses here, before a folder is claimed
-    chain = noise.build(experiment.noise)
-    corrupted = noisy(test, chain, derive(experiment.seed, "test noise"))
-    whole = source.train.fingerprint
-    return Material(source.name, whole, source.notice, train, test, corrupted, chain)
-
-
-def thinned(digits: Digits, experiment: Experiment) -> Digits:
-    """Return the digits with the share of each class that `imbalance` leaves, at least one row."""
-    shares = parse_imbalance(experiment.imbalance)
-    if not shares:
-        return digits
-    rng = np.random.default_rng(derive(experiment.seed, "imbalance"))
-    keep = np.ones(len(digits), bool)
-    for digit, share in shares.items():
-        rows = rng.permutation(np.flatnonzero(digits.known_labels == digit))
-        keep[rows[max(1, round(share * len(rows))) :]] = False
-    return digits.pick(np.flatnonzero(keep), digits.name)
 
 
 def claim_folder(
@@ -272,36 +191,6 @@ def finished_or_fit(task: Task, folder: Path, watch: Watch) -> Trained:
     return trained
 
 
-def evaluation_digits(
-    experiment: Experiment, source: Source, run_folder: Path, *, same_data: bool
-) -> Digits:
-    """Return the digits to judge a run's models on, under the experiment's noise.
-
-    Of the run's own data that is its test part; of other data the test part where there is one,
-    else all.
-
-    Args:
-        experiment: The run's, with the data and noise that were asked for.
-        source: The data, loaded.
-        run_folder: The run.
-        same_data: Whether the data asked for is the one the run was trained on.
-
-    Raises:
-        InkfastError: If the run's own data has changed, so that its test part is not known.
-    """
-    own = read_json(run_folder / "data.json").get("whole") == source.train.fingerprint
-    if same_data and not own:
-        raise InkfastError(
-            f"{experiment.data} has changed since the run: its test digits cannot be told from "
-            "those it was trained on. Give other digits: --data."
-        )
-    if own:
-        return material(experiment, source).test
-    digits = source.test or source.train
-    _ = digits.known_labels
-    return noisy(digits, noise.build(experiment.noise), derive(experiment.seed, "test noise"))
-
-
 def load_models(run_folder: Path) -> tuple[Experiment, list[tuple[Entry, Trained]]]:
     """Return the experiment of a run folder and its finished models, the first seeds first.
 
@@ -311,6 +200,11 @@ def load_models(run_folder: Path) -> tuple[Experiment, list[tuple[Entry, Trained
     if not (run_folder / "experiment.toml").is_file():
         raise InkfastError(
             f"{run_folder} is no run: expected a folder that inkfast compare or train has made."
+        )
+    if read_json(run_folder / "data.json").get("kind") == "cross-validation":
+        raise InkfastError(
+            f"{run_folder} is a cross-validation, whose models are for its folds alone: expected a "
+            "run of inkfast compare or train."
         )
     experiment = from_settings(read_toml(run_folder / "experiment.toml"))
     found = []

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from inkfast import models, noise, running
+from inkfast import models, noise
 from inkfast.data import Digits, Source
 from inkfast.experiment import from_settings
+from inkfast.material import from_source
 from inkfast.training import Task, balancing, fit, resolve
 from inkfast.training.batches import split
 
@@ -98,8 +99,8 @@ def test_no_method_ever_sees_a_row_that_is_judged(strokes, monkeypatch):
 def test_imbalance_thins_training_rows_alone(strokes):
     """The stated share of a class is left in training, test digits stay as they are."""
     source = Source(strokes, None, "strokes")
-    whole = running.material(from_settings({"data": "x"}), source)
-    thin = running.material(from_settings({"data": "x", "imbalance": "3=0.25, 8=0.5"}), source)
+    whole = from_source(from_settings({"data": "x"}), source)
+    thin = from_source(from_settings({"data": "x", "imbalance": "3=0.25, 8=0.5"}), source)
     assert np.bincount(whole.train.labels).tolist() == [32] * 10
     assert np.bincount(thin.train.labels).tolist() == [32, 32, 32, 8, 32, 32, 32, 32, 16, 32]
     assert thin.test.fingerprint == whole.test.fingerprint

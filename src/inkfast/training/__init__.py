@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from inkfast.training.loop import TRAIN_NOISE, DivergedError, Task, Watch, fit
+from inkfast.training.loop import DivergedError, fit
 from inkfast.training.recipe import Recipe, resolve
+from inkfast.training.task import TRAIN_NOISE, Task, Watch
 from inkfast.training.trained import Epoch, Trained
 
 __all__ = [

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import safetensors.torch
+import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
 from inkfast.errors import InkfastError
 from inkfast.files import read_json, sha256, write_bytes, write_json
@@ -59,8 +61,9 @@ def remove(folder: Path) -> None:
         folder.rmdir()
 
 
-def pack_optimiser(state: dict[str, Any]) -> tuple[dict[str, Tensor], str]:
-    """Take an optimiser's state dict apart into tensors and JSON."""
+def pack_optimiser(optimiser: Optimizer) -> tuple[dict[str, Tensor], str]:
+    """Take an optimiser's state apart into tensors and JSON."""
+    state = optimiser.state_dict()
     tensors = {
         f"optimiser.{index}.{key}": value
         for index, values in state["state"].items()
@@ -70,14 +73,24 @@ def pack_optimiser(state: dict[str, Any]) -> tuple[dict[str, Tensor], str]:
     return tensors, json.dumps(state["param_groups"])
 
 
-def unpack_optimiser(tensors: dict[str, Tensor], groups: str) -> dict[str, Any]:
-    """Put together what `pack_optimiser` took apart."""
+def unpack_optimiser(optimiser: Optimizer, tensors: dict[str, Tensor], groups: str) -> None:
+    """Give an optimiser the state that `pack_optimiser` took apart."""
     state: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        if name.startswith("optimiser."):
-            _, index, key = name.split(".", 2)
-            state.setdefault(int(index), {})[key] = value
-    return {"state": state, "param_groups": json.loads(groups)}
+    for name, value in part(tensors, "optimiser").items():
+        index, key = name.split(".", 1)
+        state.setdefault(int(index), {})[key] = value
+    optimiser.load_state_dict({"state": state, "param_groups": json.loads(groups)})
+    for parameter, values in optimiser.state.items():
+        for key, value in values.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                # fused optimisers walk memory, so the layout must be the parameter's own
+                values[key] = torch.empty_like(parameter).copy_(value)
+
+
+def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors whose names start with ``prefix.``, without it."""
+    start = prefix + "."
+    return {name[len(start) :]: v for name, v in tensors.items() if name.startswith(start)}
 
 
 def _tensors(folder: Path, epoch: int) -> Path:

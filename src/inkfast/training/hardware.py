@@ -43,6 +43,11 @@ def precision(asked: str, where: torch.device) -> str:
     return "bf16" if {"amx_bf16", "avx512_bf16"} & set(flags) else "fp32"
 
 
+def autocast(where: torch.device, chosen: str) -> torch.autocast:
+    """Return the context in which a network runs at the chosen precision."""
+    return torch.autocast(where.type, dtype=torch.bfloat16, enabled=chosen == "bf16")
+
+
 @contextlib.contextmanager
 def threads(count: int) -> Iterator[None]:
     """Run a block with `count` torch threads and put the former number back."""

@@ -4,63 +4,24 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from itertools import islice
 from math import ceil, isfinite
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inkfast.data.digits import Digits
 from inkfast.errors import InkfastError
-from inkfast.models import Architecture, create
+from inkfast.models import create
 from inkfast.noise import Chain, noisy, to_unit
 from inkfast.streams import derive, stream
 from inkfast.training import checkpoint, hardware
 from inkfast.training.balancing import balance
 from inkfast.training.batches import TrainingSet, split
 from inkfast.training.optimisation import Average, learning_rate, make_optimiser
-from inkfast.training.recipe import Recipe
+from inkfast.training.task import Task, Watch
 from inkfast.training.trained import Epoch, Trained
-
-TRAIN_NOISE = ("fresh", "once", "none")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Task:
-    """Everything that decides the outcome of one fit, besides the machine.
-
-    Attributes:
-        architecture: What to train.
-        recipe: How.
-        digits: Training rows, clean; validation is cut from them.
-        noise: The noise that the model is meant for.
-        train_noise: fresh (drawn anew for every batch), once (one noisy copy) or none. Validation
-            rows get one noisy copy, or none.
-        seed: Decides weights, order, noise and validation rows.
-        threads: torch threads; 0 times a step and chooses.
-    """
-
-    architecture: Architecture
-    recipe: Recipe
-    digits: Digits
-    noise: Chain
-    train_noise: str = "fresh"
-    seed: int = 0
-    threads: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Watch:
-    """Whom to tell: each a function that does nothing unless given."""
-
-    step: Callable[[float], None] = field(default=lambda share: None)
-    epoch: Callable[[Epoch], None] = field(default=lambda epoch: None)
-    say: Callable[[str], None] = field(default=lambda sentence: None)
 
 
 def fit(task: Task, folder: Path | None = None, watch: Watch | None = None) -> Trained:
@@ -196,7 +157,7 @@ class _Fit:
 
     def _loss(self, model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         recipe = self.task.recipe
-        with _autocast(self.device, self.precision):
+        with hardware.autocast(self.device, self.precision):
             logits = model(images.contiguous(memory_format=torch.channels_last)).float()
         loss = F.cross_entropy(
             logits, labels, weight=self.weights, label_smoothing=recipe.label_smoothing
@@ -213,7 +174,7 @@ class _Fit:
         model: nn.Module = copy.deepcopy(self.model)
         count = ceil(10_000 / self.task.recipe.batch_size)  # images that pin mean and variance
         batches = [images for images, _ in islice(self.data.epoch(number), count)]
-        with _autocast(self.device, self.precision):
+        with hardware.autocast(self.device, self.precision):
             self.average.load_into(model, batches)
         return model
 
@@ -246,7 +207,7 @@ class _Fit:
     def _save(self) -> None:
         if self.folder is None:
             return
-        optimiser, groups = checkpoint.pack_optimiser(self.optimiser.state_dict())
+        optimiser, groups = checkpoint.pack_optimiser(self.optimiser)
         tensors = optimiser | {f"model.{k}": v for k, v in self.model.state_dict().items()}
         tensors |= {f"best.{k}": v for k, v in self.best.items()}
         if self.average is not None:
@@ -272,16 +233,11 @@ class _Fit:
         self.threads, self.precision = state["threads"], state["precision"]
         self.history = [Epoch(**epoch) for epoch in state["history"]]
         self.seconds = self.history[-1].seconds if self.history else 0.0
-        self.model.load_state_dict(_part(tensors, "model"))
-        self.best = _part(tensors, "best")
-        self.optimiser.load_state_dict(checkpoint.unpack_optimiser(tensors, state["groups"]))
-        for parameter, values in self.optimiser.state.items():
-            for key, value in values.items():
-                if isinstance(value, Tensor) and value.shape == parameter.shape:
-                    # fused optimisers walk memory, so the layout must be the parameter's own
-                    values[key] = torch.empty_like(parameter).copy_(value)
+        self.model.load_state_dict(checkpoint.part(tensors, "model"))
+        self.best = checkpoint.part(tensors, "best")
+        checkpoint.unpack_optimiser(self.optimiser, tensors, state["groups"])
         if self.average is not None:
-            saved = _part(tensors, "average")
+            saved = checkpoint.part(tensors, "average")
             for index, weight in enumerate(self.average.weights):
                 weight.copy_(saved[str(index)])
         self.watch.say(f"going on after epoch {len(self.history)}")
@@ -310,7 +266,7 @@ def evaluate(
     """Return mean cross-entropy (nats) and accuracy of a network on uint8 images."""
     model.eval()
     loss = right = 0.0
-    with torch.no_grad(), _autocast(images.device, precision):
+    with torch.no_grad(), hardware.autocast(images.device, precision):
         for start in range(0, len(labels), 1000):
             rows = slice(start, start + 1000)
             logits = model(to_unit(images[rows])[:, None]).float()
@@ -319,14 +275,5 @@ def evaluate(
     return loss / len(labels), right / len(labels)
 
 
-def _autocast(device: torch.device, precision: str) -> Any:
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
-
-
 def _copy(model: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in model.state_dict().items()}
-
-
-def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    start = prefix + "."
-    return {name[len(start) :]: v for name, v in tensors.items() if name.startswith(start)}

@@ -1,0 +1,47 @@
+"""`Task`: everything that decides the outcome of one fit; `Watch`: whom to tell of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from inkfast.data.digits import Digits
+from inkfast.models import Architecture
+from inkfast.noise import Chain
+from inkfast.training.recipe import Recipe
+from inkfast.training.trained import Epoch
+
+TRAIN_NOISE = ("fresh", "once", "none")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """Everything that decides the outcome of one fit, besides the machine.
+
+    Attributes:
+        architecture: What to train.
+        recipe: How.
+        digits: Training rows, clean; validation is cut from them.
+        noise: The noise that the model is meant for.
+        train_noise: fresh (drawn anew for every batch), once (one noisy copy) or none. Validation
+            rows get one noisy copy, or none.
+        seed: Decides weights, order, noise and validation rows.
+        threads: torch threads; 0 times a step and chooses.
+    """
+
+    architecture: Architecture
+    recipe: Recipe
+    digits: Digits
+    noise: Chain
+    train_noise: str = "fresh"
+    seed: int = 0
+    threads: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """Whom to tell: each a function that does nothing unless given."""
+
+    step: Callable[[float], None] = field(default=lambda share: None)
+    epoch: Callable[[Epoch], None] = field(default=lambda epoch: None)
+    say: Callable[[str], None] = field(default=lambda sentence: None)
