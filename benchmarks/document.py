@@ -70,8 +70,10 @@ def block() -> str:
     machine = _result("noisy_mnist")["machine"]
     lines += [
         "",
-        f"On a {machine['processor']} with {machine['cores']} cores, torch {machine['torch']}, "
-        f"Python {machine['python']}, a shared machine: ratios hold better than seconds.",
+        f"Measured on {machine['cores']} cores of an {machine['processor']} processor, torch "
+        f"{machine['torch']}, Python {machine['python']}. The machine is shared: ratios hold better "
+        "than seconds. Training seconds are epochs with their validation; loading, choosing the "
+        "number of threads and writing checkpoints come on top.",
         "",
     ]
     return "\n".join(lines)
