@@ -71,7 +71,7 @@ def block() -> str:
     lines += [
         "",
         f"Measured on {machine['cores']} cores of an {machine['processor']} processor, torch "
-        f"{machine['torch']}, Python {machine['python']}. The machine is shared: ratios hold better "
+        f"{machine['torch']}, Python {machine['python']}. It is shared: ratios hold better "
         "than seconds. Training seconds are epochs with their validation; loading, choosing the "
         "number of threads and writing checkpoints come on top.",
         "",
