@@ -120,7 +120,7 @@ def validate(
     given = {
         "data": data, "noise": noise, "train_noise": train_noise, "models": models,
         "folds": folds, "repeats": repeats, "seed": seed, "threads": threads,
-        "name": name, "imbalance": imbalance,
+        "name": name or (None if recipe else "validate"), "imbalance": imbalance,
     }  # fmt: skip
     flags = _given(given, {"epochs": epochs, "balance": balance}, settings)
     commands.validate(recipe, flags, out, resume=resume, overwrite=overwrite)

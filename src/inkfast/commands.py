@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from inkfast.experiment import Experiment
 
 
+_GO_ON = "interrupted; go on with the same command and --resume"
+
+
 class _Console(Console):
     """A console that goes quiet, instead of ending the work, when its reader has left."""
 
@@ -52,7 +55,10 @@ def compare(
     with display.showing() as observer:
         outcome = running.run(experiment, material, folder, observer)
     if not outcome.fits:
-        raise outcome.diverged[0] if outcome.diverged else KeyboardInterrupt
+        if outcome.diverged:
+            raise outcome.diverged[0]
+        display.say(_GO_ON)
+        raise KeyboardInterrupt
     board = leaderboard.build(outcome)
     board.write(folder)
     page = report.write(board, folder)
@@ -64,7 +70,7 @@ def compare(
         )
     display.say(f"report: {page}")
     if outcome.interrupted:
-        display.say("interrupted; go on with the same command and --resume")
+        display.say(_GO_ON)
         raise KeyboardInterrupt
     if outcome.diverged:
         raise outcome.diverged[0]
@@ -74,23 +80,24 @@ def validate(
     recipe: Path | None, flags: dict[str, Any], out: Path | None, *, resume: bool, overwrite: bool
 ) -> None:
     """Cross-validate an experiment's models and write the report."""
-    from inkfast import data as sources
     from inkfast import folding, report, running
-    from inkfast.material import thinned
+    from inkfast.data import Source
+    from inkfast.material import prepare
 
     console = _console()
     display = Display(console)
     experiment, folder = _experiment(recipe, flags, out)
-    source = sources.load(experiment.data, display.download)
+    material = prepare(experiment, display.download)  # sets the test part aside, as compare does
+    source = Source(material.train, None, material.source, material.notice)
     experiment = dataclasses.replace(experiment, data=_resolved(experiment.data, source.name))
     if source.notice:
         display.say(source.notice, style="bold yellow")
-    source = dataclasses.replace(source, train=thinned(source.train, experiment))
     prints = folding.fingerprints(experiment, source)
     running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
     with display.showing() as observer:
         result = folding.cross_validate(experiment, source, folder, observer)
     if not result.fits:
+        display.say(_GO_ON)
         raise KeyboardInterrupt
     result.write(folder)
     page = report.write_folds(result, folder)
@@ -100,7 +107,7 @@ def validate(
         display.say(f"{comparison.better} against {comparison.worse}: {comparison.test}")
     display.say(f"report: {page}")
     if result.interrupted:
-        display.say("interrupted; go on with the same command and --resume")
+        display.say(_GO_ON)
         raise KeyboardInterrupt
 
 

@@ -70,7 +70,7 @@ def from_source(experiment: Experiment, source: Source) -> Material:
         )
         name = train.name
         train, test = train.pick(kept, f"{name} train"), train.pick(cut, f"{name} test")
-    train = thinned(train, experiment)
+    train = _thinned(train, experiment)
     _ = train.known_labels, test.known_labels
     for entry in experiment.models:
         split(train, entry.recipe, experiment.seed)  # refuses here, before a folder is claimed
@@ -80,7 +80,7 @@ def from_source(experiment: Experiment, source: Source) -> Material:
     return Material(source.name, whole, source.notice, train, test, corrupted, chain)
 
 
-def thinned(digits: Digits, experiment: Experiment) -> Digits:
+def _thinned(digits: Digits, experiment: Experiment) -> Digits:
     """Return the digits with the share of each class that `imbalance` leaves, at least one row."""
     shares = parse_imbalance(experiment.imbalance)
     if not shares:

@@ -78,6 +78,7 @@ def confidence(row: Row, labels: np.ndarray, colour: str) -> str:
         axes.hist(given[right], edges, color=colour, alpha=0.75, label="right")
         axes.hist(given[~right], edges, color="#d1425b", alpha=0.75, label="wrong")
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
         axes.set_xlim(0, 1)
         axes.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
         axes.set_xlabel("confidence")

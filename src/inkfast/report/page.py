@@ -101,7 +101,7 @@ def _balanced(board: Leaderboard, row: Row) -> dict[str, Any]:
         )
         if made is not None:
             by_class = [np.flatnonzero(made.labels == digit)[:10] for digit in range(CLASSES)]
-            pictures = [data_uri(sheet([made.images[rows]])) for rows in by_class if len(rows)]
+            pictures = [(data_uri(sheet([made.images[r]])), len(r)) for r in by_class if len(r)]
     return {"method": recipe.balance, **counts, "pictures": pictures}
 
 
