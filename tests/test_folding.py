@@ -15,7 +15,7 @@ from inkfast import cli, folding, running
 from inkfast.data import Digits, Source
 from inkfast.evaluation.difference import corrected_resampled_t
 from inkfast.experiment import from_settings
-from inkfast.training import Watch, loop
+from inkfast.training import Watch, batches, loop
 
 TINY = {
     "data": "strokes",
@@ -60,13 +60,13 @@ def test_every_row_is_held_out_once_in_each_repeat(source):
 def test_no_fold_sees_a_row_that_it_is_judged_on(source, tmp_path, monkeypatch):
     """Balancing and training are handed rows of the fold's training part alone."""
     seen: list[set[bytes]] = []
-    real = loop.balance
+    real = batches.balance
 
     def spy(digits, *rest):
         seen.append({image.tobytes() for image in digits.images})
         return real(digits, *rest)
 
-    monkeypatch.setattr(loop, "balance", spy)
+    monkeypatch.setattr(batches, "balance", spy)
     settings = TINY | {"models": ["mlp(hidden=[4])"], "noise": "none"}
     result = validated(settings, source, tmp_path / "run")
     assert len(seen) == 3

@@ -15,6 +15,7 @@ from inkfast.terminal import Display, folds_table, leaderboard_table, plain_tabl
 
 if TYPE_CHECKING:
     from inkfast.experiment import Experiment
+    from inkfast.material import Material
 
 
 _GO_ON = "interrupted; go on with the same command and --resume"
@@ -41,15 +42,10 @@ def compare(
 ) -> None:
     """Run an experiment from a file, flags over it, and write its report."""
     from inkfast import leaderboard, report, running
-    from inkfast.material import prepare
 
     console = _console()
     display = Display(console)
-    experiment, folder = _experiment(recipe, flags, out)
-    material = prepare(experiment, display.download)
-    experiment = dataclasses.replace(experiment, data=_resolved(experiment.data, material.source))
-    if material.notice:
-        display.say(material.notice, style="bold yellow")
+    experiment, folder, material = _prepared(recipe, flags, out, display)
     prints = material.fingerprints()
     running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
     with display.showing() as observer:
@@ -82,16 +78,11 @@ def validate(
     """Cross-validate an experiment's models and write the report."""
     from inkfast import folding, report, running
     from inkfast.data import Source
-    from inkfast.material import prepare
 
     console = _console()
     display = Display(console)
-    experiment, folder = _experiment(recipe, flags, out)
-    material = prepare(experiment, display.download)  # sets the test part aside, as compare does
-    source = Source(material.train, None, material.source, material.notice)
-    experiment = dataclasses.replace(experiment, data=_resolved(experiment.data, source.name))
-    if source.notice:
-        display.say(source.notice, style="bold yellow")
+    experiment, folder, material = _prepared(recipe, flags, out, display)
+    source = Source(material.train, None, material.source, material.notice)  # no test part
     prints = folding.fingerprints(experiment, source)
     running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
     with display.showing() as observer:
@@ -111,11 +102,12 @@ def validate(
         raise KeyboardInterrupt
 
 
-def _experiment(
-    recipe: Path | None, flags: dict[str, Any], out: Path | None
-) -> tuple[Experiment, Path]:
-    """Return the experiment that a file and flags make, and where its run goes."""
+def _prepared(
+    recipe: Path | None, flags: dict[str, Any], out: Path | None, display: Display
+) -> tuple[Experiment, Path, Material]:
+    """Return the experiment that a file and flags make, where its run goes, and its digits."""
     from inkfast.experiment import from_settings, read_toml
+    from inkfast.material import prepare
 
     settings = read_toml(recipe) if recipe else {}
     if recipe:
@@ -125,7 +117,11 @@ def _experiment(
     place = out or settings.get("out") or Path("runs") / experiment.name
     if not isinstance(place, str | Path):
         raise InkfastError(f"`out` must be text, got {place!r}.")
-    return experiment, Path(place)
+    material = prepare(experiment, display.download)
+    if material.notice:
+        display.say(material.notice, style="bold yellow")
+    resolved = _resolved(experiment.data, material.source)
+    return dataclasses.replace(experiment, data=resolved), Path(place), material
 
 
 def _resolved(data: str, source: str) -> str:

@@ -82,7 +82,7 @@ def test_no_method_ever_sees_a_row_that_is_judged(strokes, monkeypatch):
         seen.append(given)
         return real(given, *rest)
 
-    monkeypatch.setattr("inkfast.training.loop.balance", spy)
+    monkeypatch.setattr("inkfast.training.batches.balance", spy)
     fit(
         Task(
             architecture=models.build("mlp(hidden=[4])"),

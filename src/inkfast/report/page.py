@@ -14,9 +14,8 @@ from inkfast.leaderboard import Leaderboard, Row
 from inkfast.noise import NOTES
 from inkfast.report import figures
 from inkfast.report.pictures import data_uri, sheet
-from inkfast.streams import derive
-from inkfast.training.balancing import SYNTHETIC, balance
-from inkfast.training.batches import split
+from inkfast.training.balancing import SYNTHETIC
+from inkfast.training.batches import training_rows
 
 _MISTAKES = 16  # pictures for each model
 
@@ -60,6 +59,7 @@ def _content(board: Leaderboard) -> dict[str, Any]:
     material = outcome.material
     labels = material.test.known_labels
     colours = figures.cycle(len(board.rows))
+    threads = board.rows[0].fits[0].trained.threads
     return {
         "experiment": outcome.experiment,
         "material": material,
@@ -80,7 +80,7 @@ def _content(board: Leaderboard) -> dict[str, Any]:
         "classes": [_classes(row) for row in board.rows],
         "mistakes": [_mistakes(board, row) for row in board.rows],
         "machine": board.rows[0].fits[0].trained.machine,
-        "command": f"inkfast compare experiment.toml --threads {_threads(board)} --out again",
+        "command": f"inkfast compare experiment.toml --threads {threads} --out again",
         "notes": [NOTES[link] for link in NOTES if link in material.noise.name],
     }
 
@@ -91,23 +91,11 @@ def _balanced(board: Leaderboard, row: Row) -> dict[str, Any]:
     recipe, counts = fit.entry.recipe, fit.trained.class_counts
     pictures = []
     if recipe.balance in SYNTHETIC:
-        train, seed = board.outcome.material.train, fit.trained.seed
-        given = train.pick(split(train, recipe, seed)[0], "training rows")
-        even = balance(given, recipe.balance, recipe.balance_neighbours, derive(seed, "balance"))
-        made = (
-            even.pick(np.arange(len(given), len(even)), "synthetic")
-            if len(even) > len(given)
-            else None
-        )
-        if made is not None:
-            by_class = [np.flatnonzero(made.labels == digit)[:10] for digit in range(CLASSES)]
-            pictures = [(data_uri(sheet([made.images[r]])), len(r)) for r in by_class if len(r)]
+        given, even = training_rows(board.outcome.material.train, recipe, fit.trained.seed)
+        images, labels = even.images[len(given) :], even.known_labels[len(given) :]
+        by_class = [images[labels == digit][:10] for digit in range(CLASSES)]
+        pictures = [(data_uri(sheet([made])), len(made)) for made in by_class if len(made)]
     return {"method": recipe.balance, **counts, "pictures": pictures}
-
-
-def _threads(board: Leaderboard) -> int:
-    """Return the thread count of the best model's first fit, since bits depend on it."""
-    return board.rows[0].fits[0].trained.threads
 
 
 def _clean_and_noisy(board: Leaderboard) -> list[str]:

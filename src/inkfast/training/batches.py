@@ -18,6 +18,7 @@ from inkfast.data.digits import CLASSES, Digits, Labels, stratified_split
 from inkfast.errors import InkfastError
 from inkfast.noise import Chain, build, noisy, to_unit
 from inkfast.streams import derive, stream
+from inkfast.training.balancing import balance
 from inkfast.training.recipe import Recipe
 
 
@@ -30,6 +31,14 @@ def split(digits: Digits, recipe: Recipe, seed: int) -> tuple[Labels, Labels]:
             raise InkfastError(f"too few digits to cut off {recipe.validation:.0%}: got {n}.")
         return np.arange(cut), np.arange(cut, n)
     return stratified_split(digits.known_labels, recipe.validation, derive(seed, "validation rows"))
+
+
+def training_rows(digits: Digits, recipe: Recipe, seed: int) -> tuple[Digits, Digits]:
+    """Return the rows left after validation was cut off, as given and as balanced."""
+    rows, _ = split(digits, recipe, seed)
+    given = digits.pick(rows, "training rows")
+    even = balance(given, recipe.balance, recipe.balance_neighbours, derive(seed, "balance"))
+    return given, even
 
 
 @dataclass(frozen=True)

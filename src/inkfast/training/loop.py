@@ -17,8 +17,7 @@ from inkfast.models import create
 from inkfast.noise import Chain, noisy, to_unit
 from inkfast.streams import derive, stream
 from inkfast.training import checkpoint, hardware
-from inkfast.training.balancing import balance
-from inkfast.training.batches import TrainingSet, split
+from inkfast.training.batches import TrainingSet, split, training_rows
 from inkfast.training.optimisation import Average, learning_rate, make_optimiser
 from inkfast.training.task import Task, Watch
 from inkfast.training.trained import Epoch, Trained
@@ -51,13 +50,9 @@ class _Fit:
         self.task, self.folder, self.watch = task, folder, watch
         self.device = hardware.device()
         self.precision = hardware.precision(task.recipe.precision, self.device)
-        train_rows, validation_rows = split(task.digits, task.recipe, task.seed)
+        _, validation_rows = split(task.digits, task.recipe, task.seed)
         noise = task.noise if task.train_noise != "none" else Chain((), "none")
-        given = task.digits.pick(train_rows, "training rows")
-        recipe = task.recipe
-        rows = balance(
-            given, recipe.balance, recipe.balance_neighbours, derive(task.seed, "balance")
-        )
+        given, rows = training_rows(task.digits, task.recipe, task.seed)
         self.class_counts = {"given": given.class_counts(), "trained_on": rows.class_counts()}
         self.data = TrainingSet.of(
             rows,
