@@ -11,19 +11,34 @@ from pathlib import Path
 from typing import Any
 
 from inkfast import models, noise
-from inkfast.errors import InkfastError, check_choice, check_number, shown, unknown
+from inkfast.errors import (
+    InkfastError,
+    check_choice,
+    check_flag,
+    check_number,
+    shown,
+    unknown,
+)
 from inkfast.models import Architecture
-from inkfast.training import TRAIN_NOISE, Recipe, resolve
+from inkfast.training import KERAS, TRAIN_NOISE, Recipe, resolve
 from inkfast.words import split_top_level
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One model of a comparison: what it is called, what it is and how it is trained."""
+    """One model of a comparison.
+
+    Attributes:
+        name: What it is called.
+        architecture: What it is.
+        recipe: How it is trained.
+        published: Somebody's accuracy with the same model, in (0, 1], to be shown beside ours.
+    """
 
     name: str
     architecture: Architecture
     recipe: Recipe
+    published: float | None = None
 
     @property
     def slug(self) -> str:
@@ -49,6 +64,8 @@ class Experiment:
         folds: Parts of the training digits in `inkfast validate`.
         repeats: How often `inkfast validate` draws the folds anew.
         test_fraction: Cut from data that has no test part of its own.
+        pooled: Whether the data's own test part is put to the rest and a new one cut, so that
+            figures compare with work that did so and with no other.
         threads: torch threads of a fit; 0 chooses by timing.
     """
 
@@ -63,6 +80,7 @@ class Experiment:
     folds: int = 5
     repeats: int = 1
     test_fraction: float = 0.2
+    pooled: bool = False
     threads: int = 0
 
     def to_toml(self) -> str:
@@ -74,6 +92,7 @@ class Experiment:
             {
                 "name": entry.name,
                 "model": str(entry.architecture),
+                **({} if entry.published is None else {"published": entry.published}),
                 **dataclasses.asdict(entry.recipe),
             }
             for entry in self.models
@@ -108,7 +127,8 @@ def from_settings(settings: Mapping[str, Any]) -> Experiment:
         settings: The keys of `Experiment`, ``recipe`` with training settings for all models, and
             ``out``, which says where the run goes and is no part of the experiment.
             A model is text such as ``mlp(hidden=[256])`` or a table with ``model``, optionally
-            ``name``, and recipe keys of its own.
+            ``name``, ``published``, ``defaults`` ("inkfast", or "keras" to start from those of
+            Keras), and recipe keys of its own.
 
     Raises:
         InkfastError: Naming each key at fault.
@@ -148,14 +168,18 @@ def _entry(item: Any, common: Mapping[str, Any]) -> Entry:
         raise InkfastError(
             f"`models` must list names such as 'cnn' or tables with a `model`, got {shown(item)}."
         )
-    own = {key: value for key, value in table.items() if key not in ("model", "name")}
-    architecture = models.build(table["model"])
-    recipe = resolve(architecture.recipe, common, own)
-    name = table.get("name", table["model"])
+    own = dict(table)
+    architecture = models.build(own.pop("model"))
+    name, published = own.pop("name", table["model"]), own.pop("published", None)
+    defaults = own.pop("defaults", "inkfast")
+    check_choice("defaults", defaults, ("inkfast", "keras"))
+    if published is not None:
+        check_number("published", published, above=0, high=1)
+    recipe = resolve(architecture.recipe if defaults == "inkfast" else KERAS, common, own)
     if not isinstance(name, str) or not 1 <= len(name.strip()) <= 200 or not name.isprintable():
         raise InkfastError(f"`name` of a model must be 1 to 200 characters, got {shown(name)}.")
     name = name.strip()
-    return Entry(name=name, architecture=architecture, recipe=recipe)
+    return Entry(name=name, architecture=architecture, recipe=recipe, published=published)
 
 
 def _named_apart(entries: list[Entry]) -> tuple[Entry, ...]:
@@ -184,6 +208,7 @@ def _faults(experiment: Experiment) -> list[str]:
         lambda: check_number("folds", e.folds, low=2, high=1000, whole=True),
         lambda: check_number("repeats", e.repeats, low=1, high=1000, whole=True),
         lambda: check_number("test_fraction", e.test_fraction, above=0, high=0.9),
+        lambda: check_flag("pooled", e.pooled),
         lambda: check_number("threads", e.threads, low=0, high=1024, whole=True),
     )
     faults = []

@@ -64,6 +64,8 @@ def from_source(experiment: Experiment, source: Source) -> Material:
         InkfastError: If there are too few digits, or no labels, to test or to validate on.
     """
     train, test = source.train, source.test
+    if experiment.pooled and test is not None:
+        train, test = _pooled(train, test), None
     if test is None:
         kept, cut = stratified_split(
             train.known_labels, experiment.test_fraction, derive(experiment.seed, "test rows")
@@ -78,6 +80,14 @@ def from_source(experiment: Experiment, source: Source) -> Material:
     corrupted = noisy(test, chain, derive(experiment.seed, "test noise"))
     whole = source.train.fingerprint
     return Material(source.name, whole, source.notice, train, test, corrupted, chain)
+
+
+def _pooled(train: Digits, test: Digits) -> Digits:
+    return Digits(
+        np.concatenate([train.images, test.images]),
+        np.concatenate([train.known_labels, test.known_labels]),
+        f"{train.name} and test pooled",
+    )
 
 
 def _thinned(digits: Digits, experiment: Experiment) -> Digits:

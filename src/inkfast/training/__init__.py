@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from inkfast.training.loop import DivergedError, fit
-from inkfast.training.recipe import Recipe, resolve
+from inkfast.training.recipe import KERAS, Recipe, resolve
 from inkfast.training.task import TRAIN_NOISE, Task, Watch
 from inkfast.training.trained import Epoch, Trained
 
 __all__ = [
+    "KERAS",
     "TRAIN_NOISE",
     "DivergedError",
     "Epoch",

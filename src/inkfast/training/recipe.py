@@ -87,6 +87,14 @@ class Recipe:
             raise InkfastError(" ".join(faults))
 
 
+# How Keras trains when it is told nothing (Keras 3, `compile` and `fit`); its weights begin as
+# init='glorot'. Its plateau and early stopping watch the loss and keep the last weights.
+KERAS: Mapping[str, Any] = {
+    "optimiser": "adam", "learning_rate": 1e-3, "epsilon": 1e-7, "rho": 0.9, "batch_size": 32,
+    "schedule": "constant", "min_epoch_images": 0, "validation_rows": "last", "monitor": "loss",
+    "keep": "last",
+}  # fmt: skip
+
 # One line per key; all faults are reported together.
 _CHECKS = (
     lambda r: check_number("epochs", r.epochs, low=1, high=100_000, whole=True),
