@@ -12,6 +12,7 @@ import pytest
 
 from inkfast import leaderboard, report, running
 from inkfast.data import Digits, Source
+from inkfast.engine import Observer
 from inkfast.experiment import Experiment, from_settings, read_toml
 from inkfast.material import from_source
 from inkfast.training import Watch
@@ -38,7 +39,7 @@ def run(settings, material, out: Path, **flags):
     running.claim_folder(
         out, experiment, digits.fingerprints(), **({"resume": False, "overwrite": False} | flags)
     )
-    board = leaderboard.build(running.run(experiment, digits, out, running.Observer()))
+    board = leaderboard.build(running.run(experiment, digits, out, Observer()))
     board.write(out)
     report.write(board, out)
     return board
@@ -86,7 +87,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(material, tmp_path):
 
         return Watch(epoch=epoch)
 
-    cut = running.run(experiment, digits, out, running.Observer(fit=stopping))
+    cut = running.run(experiment, digits, out, Observer(fit=stopping))
     assert cut.interrupted
     part = leaderboard.build(cut)
     part.write(out)

@@ -13,6 +13,7 @@ from scipy import stats
 
 from inkfast import cli, folding, running
 from inkfast.data import Digits, Source
+from inkfast.engine import Observer
 from inkfast.evaluation.difference import corrected_resampled_t
 from inkfast.experiment import from_settings
 from inkfast.training import Watch, batches, loop
@@ -39,7 +40,7 @@ def validated(settings, source, out: Path, observer=None, **flags) -> folding.Cr
     experiment = from_settings(settings)
     prints = folding.fingerprints(experiment, source)
     running.claim_folder(out, experiment, prints, **({"resume": False, "overwrite": False} | flags))
-    return folding.cross_validate(experiment, source, out, observer or running.Observer())
+    return folding.cross_validate(experiment, source, out, observer or Observer())
 
 
 def test_every_row_is_held_out_once_in_each_repeat(source):
@@ -117,7 +118,7 @@ def test_what_is_written(source, tmp_path):
 
         return Watch(epoch=epoch)
 
-    cut = validated(TINY, source, tmp_path / "cut", running.Observer(fit=stopping))
+    cut = validated(TINY, source, tmp_path / "cut", Observer(fit=stopping))
     assert (cut.interrupted, len(cut.fits)) == (True, 3)
     again = validated(TINY, source, tmp_path / "cut", resume=True)
     assert [fit.scores.accuracy for fit in again.fits] == [f.scores.accuracy for f in result.fits]

@@ -48,6 +48,13 @@ Threads = Annotated[int | None, typer.Option(help="Threads of a fit; 0 times a s
 TestFraction = Annotated[
     float | None, typer.Option(help="Share cut off for testing from data without a test part.")
 ]
+EngineOption = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        help="Where fits run: here, local:N (processes), ray or ray:HOST:PORT; one thread a fit.",
+    ),
+]
 Name = Annotated[str | None, typer.Option(help="Name of the run.")]
 Out = Annotated[Path | None, typer.Option(help="Run folder.", show_default="runs/NAME")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with what the folder holds.")]
@@ -75,6 +82,7 @@ def compare(
     balance: Balance = None,
     test_fraction: TestFraction = None,
     threads: Threads = None,
+    engine: EngineOption = None,
     name: Name = None,
     out: Out = None,
     resume: Resume = False,
@@ -89,7 +97,7 @@ def compare(
         "name": name, "imbalance": imbalance,
     }  # fmt: skip
     flags = _given(given, {"epochs": epochs, "balance": balance}, settings)
-    commands.compare(recipe, flags, out, resume=resume, overwrite=overwrite)
+    commands.compare(recipe, flags, out, engine, resume=resume, overwrite=overwrite)
 
 
 @app.command()
@@ -109,6 +117,7 @@ def validate(
     imbalance: Imbalance = None,
     balance: Balance = None,
     threads: Threads = None,
+    engine: EngineOption = None,
     name: Name = None,
     out: Out = None,
     resume: Resume = False,
@@ -123,7 +132,7 @@ def validate(
         "name": name or (None if recipe else "validate"), "imbalance": imbalance,
     }  # fmt: skip
     flags = _given(given, {"epochs": epochs, "balance": balance}, settings)
-    commands.validate(recipe, flags, out, resume=resume, overwrite=overwrite)
+    commands.validate(recipe, flags, out, engine, resume=resume, overwrite=overwrite)
 
 
 @app.command()
@@ -139,6 +148,7 @@ def train(
     balance: Balance = None,
     test_fraction: TestFraction = None,
     threads: Threads = None,
+    engine: EngineOption = None,
     name: Name = None,
     out: Out = None,
     resume: Resume = False,
@@ -153,7 +163,7 @@ def train(
         "imbalance": imbalance,
     }  # fmt: skip
     flags = _given(given, {"epochs": epochs, "balance": balance}, settings)
-    commands.compare(None, flags, out, resume=resume, overwrite=overwrite)
+    commands.compare(None, flags, out, engine, resume=resume, overwrite=overwrite)
 
 
 @app.command()

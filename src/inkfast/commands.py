@@ -38,18 +38,26 @@ def _console() -> Console:
 
 
 def compare(
-    recipe: Path | None, flags: dict[str, Any], out: Path | None, *, resume: bool, overwrite: bool
+    recipe: Path | None,
+    flags: dict[str, Any],
+    out: Path | None,
+    engine: str | None,
+    *,
+    resume: bool,
+    overwrite: bool,
 ) -> None:
     """Run an experiment from a file, flags over it, and write its report."""
     from inkfast import leaderboard, report, running
+    from inkfast.engine import parse
 
     console = _console()
     display = Display(console)
-    experiment, folder, material = _prepared(recipe, flags, out, display)
+    where = parse(engine or "here")
+    experiment, folder, material = _prepared(recipe, flags, out, engine, display)
     prints = material.fingerprints()
     running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
-    with display.showing() as observer:
-        outcome = running.run(experiment, material, folder, observer)
+    with display.showing(where) as observer:
+        outcome = running.run(experiment, material, folder, observer, where)
     if not outcome.fits:
         if outcome.diverged:
             raise outcome.diverged[0]
@@ -73,20 +81,28 @@ def compare(
 
 
 def validate(
-    recipe: Path | None, flags: dict[str, Any], out: Path | None, *, resume: bool, overwrite: bool
+    recipe: Path | None,
+    flags: dict[str, Any],
+    out: Path | None,
+    engine: str | None,
+    *,
+    resume: bool,
+    overwrite: bool,
 ) -> None:
     """Cross-validate an experiment's models and write the report."""
     from inkfast import folding, report, running
     from inkfast.data import Source
+    from inkfast.engine import parse
 
     console = _console()
     display = Display(console)
-    experiment, folder, material = _prepared(recipe, flags, out, display)
+    where = parse(engine or "here")
+    experiment, folder, material = _prepared(recipe, flags, out, engine, display)
     source = Source(material.train, None, material.source, material.notice)  # no test part
     prints = folding.fingerprints(experiment, source)
     running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
-    with display.showing() as observer:
-        result = folding.cross_validate(experiment, source, folder, observer)
+    with display.showing(where) as observer:
+        result = folding.cross_validate(experiment, source, folder, observer, where)
     if not result.fits:
         display.say(_GO_ON)
         raise KeyboardInterrupt
@@ -103,7 +119,11 @@ def validate(
 
 
 def _prepared(
-    recipe: Path | None, flags: dict[str, Any], out: Path | None, display: Display
+    recipe: Path | None,
+    flags: dict[str, Any],
+    out: Path | None,
+    engine: str | None,
+    display: Display,
 ) -> tuple[Experiment, Path, Material]:
     """Return the experiment that a file and flags make, where its run goes, and its digits."""
     from inkfast.experiment import from_settings, read_toml
@@ -114,6 +134,9 @@ def _prepared(
         settings.setdefault("name", recipe.stem)
     settings = _merged(settings, flags)
     experiment = from_settings(settings)
+    if engine is not None and experiment.threads == 0:
+        # a number that is timed would give other bits from one engine to the next
+        experiment = dataclasses.replace(experiment, threads=1)
     place = out or settings.get("out") or Path("runs") / experiment.name
     if not isinstance(place, str | Path):
         raise InkfastError(f"`out` must be text, got {place!r}.")

@@ -10,6 +10,7 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,13 @@ import numpy as np
 
 from inkfast import noise
 from inkfast.data.digits import CLASSES, Digits, Labels, Source
+from inkfast.engine import HERE, QUIET, Engine, Job, Observer
 from inkfast.errors import InkfastError
 from inkfast.evaluation import FoldComparison, Scores, compare_folds, score
 from inkfast.experiment import Entry, Experiment
 from inkfast.files import write_json, write_text
 from inkfast.models import count_parameters
 from inkfast.noise import noisy
-from inkfast.running import Observer, finished_or_fit
 from inkfast.streams import derive
 from inkfast.training import Task, Trained
 from inkfast.training.batches import split
@@ -203,30 +204,38 @@ def fingerprints(experiment: Experiment, source: Source) -> dict[str, str]:
 
 
 def cross_validate(
-    experiment: Experiment, source: Source, out: Path, observer: Observer
+    experiment: Experiment,
+    source: Source,
+    out: Path,
+    observer: Observer = QUIET,
+    engine: Engine = HERE,
 ) -> CrossValidation:
     """Train every model on every fold; finished fits found in `out` are taken as they are.
 
     Ctrl-C ends early: what is finished is returned.
     """
-    jobs = [
+    pairs = [
         (entry, fold)
         for fold in folds(source.train.known_labels, experiment)
         for entry in experiment.models
     ]
-    fits: list[FoldFit] = []
-    interrupted = False
-    try:
-        for number, (entry, fold) in enumerate(jobs, start=1):
-            title = f"{entry.name}, {fold.slug}"
-            watch = observer.fit(title, number, len(jobs))
-            task = _task(experiment, entry, fold, source.train)
-            trained = finished_or_fit(task, out / "fits" / f"{entry.slug}-{fold.slug}", watch)
+    jobs = [
+        Job(
+            title=f"{entry.name}, {fold.slug}",
+            folder=out / "fits" / f"{entry.slug}-{fold.slug}",
+            make=partial(_task, experiment, entry, fold, source.train),
+        )
+        for entry, fold in pairs
+    ]
+    found, interrupted = engine.run(jobs, observer)
+    fits = []
+    for (entry, fold), result in zip(pairs, found, strict=True):
+        if isinstance(result, Trained):
             held_out = _held_out(experiment, fold, source.train)
-            scores = score(trained.probabilities(held_out), held_out.known_labels)
-            fits.append(FoldFit(entry, fold, trained, scores))
-    except KeyboardInterrupt:
-        interrupted = True
+            scores = score(result.probabilities(held_out), held_out.known_labels)
+            fits.append(FoldFit(entry, fold, result, scores))
+        elif isinstance(result, Exception):
+            raise result
     return CrossValidation(experiment, source, fits, interrupted)
 
 

@@ -12,17 +12,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from inkfast.engine import HERE, QUIET, Engine, Job, Observer
 from inkfast.errors import InkfastError
 from inkfast.evaluation.scores import Floats
 from inkfast.experiment import Entry, Experiment, from_settings, read_toml
 from inkfast.files import read_json, write_json, write_text
 from inkfast.material import Material
-from inkfast.training import DivergedError, Task, Trained, Watch, checkpoint, fit
+from inkfast.training import DivergedError, Task, Trained
 
 _PARTS = (
     "experiment.toml", "data.json", "leaderboard.json", "leaderboard.csv", "validation.json",
@@ -48,13 +48,6 @@ class Outcome:
     fits: list[Fit]
     interrupted: bool = False
     diverged: tuple[DivergedError, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Observer:
-    """Whom to tell how a run goes: asked for a `Watch` at the start of each fit."""
-
-    fit: Callable[[str, int, int], Watch] = field(default=lambda title, number, of: Watch())
 
 
 def claim_folder(
@@ -123,32 +116,32 @@ def _settings(experiment: Experiment) -> dict[str, Any]:
     return tomllib.loads(experiment.to_toml())
 
 
-def run(experiment: Experiment, digits: Material, out: Path, observer: Observer) -> Outcome:
+def run(
+    experiment: Experiment,
+    digits: Material,
+    out: Path,
+    observer: Observer = QUIET,
+    engine: Engine = HERE,
+) -> Outcome:
     """Train every model on every seed; finished fits found in `out` are taken as they are.
 
     Ctrl-C ends the run early, and a fit that diverges is left out: what is finished is returned.
     """
-    tasks = [
+    pairs = [
         (entry, seed)
         for seed in range(experiment.seed, experiment.seed + experiment.seeds)
         for entry in experiment.models
     ]
-    trained: list[tuple[Entry, Trained]] = []
-    interrupted, diverged = False, []
-    try:
-        for number, (entry, seed) in enumerate(tasks, start=1):
-            title = entry.name if experiment.seeds == 1 else f"{entry.name}, seed {seed}"
-            watch = observer.fit(title, number, len(tasks))
-            try:
-                trained.append((entry, _fit(experiment, digits, entry, seed, out, watch)))
-            except DivergedError as error:
-                diverged.append(error)
-                watch.say(str(error))
-    except KeyboardInterrupt:
-        interrupted = True
+    jobs = [_job(experiment, digits, entry, seed, out) for entry, seed in pairs]
+    found, interrupted = engine.run(jobs, observer)
     # the test digits are looked at here, after every choice has been made
-    fits = [Fit(entry, model, model.probabilities(digits.test)) for entry, model in trained]
-    return Outcome(experiment, digits, fits, interrupted, tuple(diverged))
+    fits = [
+        Fit(entry, result, result.probabilities(digits.test))
+        for (entry, _), result in zip(pairs, found, strict=True)
+        if isinstance(result, Trained)
+    ]
+    diverged = tuple(result for result in found if isinstance(result, DivergedError))
+    return Outcome(experiment, digits, fits, interrupted, diverged)
 
 
 def fit_folder(out: Path, entry: Entry, seed: int) -> Path:
@@ -156,9 +149,7 @@ def fit_folder(out: Path, entry: Entry, seed: int) -> Path:
     return out / "fits" / f"{entry.slug}-seed{seed}"
 
 
-def _fit(
-    experiment: Experiment, digits: Material, entry: Entry, seed: int, out: Path, watch: Watch
-) -> Trained:
+def _job(experiment: Experiment, digits: Material, entry: Entry, seed: int, out: Path) -> Job:
     task = Task(
         architecture=entry.architecture,
         recipe=entry.recipe,
@@ -168,27 +159,8 @@ def _fit(
         seed=seed,
         threads=experiment.threads,
     )
-    return finished_or_fit(task, fit_folder(out, entry, seed), watch)
-
-
-def finished_or_fit(task: Task, folder: Path, watch: Watch) -> Trained:
-    """Return the fit that a folder holds, or train it there, going on from its checkpoints.
-
-    Raises:
-        InkfastError: If the folder holds the model of another task, or a damaged one.
-    """
-    if (folder / "model.json").is_file():
-        trained = Trained.load(folder)
-        if (trained.architecture, trained.recipe, trained.seed) != (
-            task.architecture, task.recipe, task.seed,
-        ):  # fmt: skip
-            raise InkfastError(f"{folder} holds another fit. Delete it, and go on with --resume.")
-        watch.say("already trained")
-    else:
-        trained = fit(task, folder / "checkpoints", watch)
-        trained.save(folder)
-    checkpoint.remove(folder / "checkpoints")
-    return trained
+    title = entry.name if experiment.seeds == 1 else f"{entry.name}, seed {seed}"
+    return Job(title=title, folder=fit_folder(out, entry, seed), make=lambda: task)
 
 
 def load_models(run_folder: Path) -> tuple[Experiment, list[tuple[Entry, Trained]]]:

@@ -11,9 +11,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 from rich.text import Text
 
+from inkfast.engine import Engine, Observer
 from inkfast.folding import CrossValidation
 from inkfast.leaderboard import Leaderboard
-from inkfast.running import Observer
 from inkfast.training import Epoch, Watch
 
 
@@ -29,10 +29,10 @@ class Display:
         self.console.print(sentence, style=style, markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
-    def showing(self) -> Iterator[Observer]:
-        """Show progress while the block runs."""
+    def showing(self, engine: Engine) -> Iterator[Observer]:
+        """Show progress while the block runs; fits that run side by side are told apart by name."""
         if not self.console.is_terminal:
-            yield Observer(fit=self._plain)
+            yield Observer(fit=self._plain_named if engine.side_by_side else self._plain)
             return
         columns = (
             TextColumn("{task.description}", markup=False), BarColumn(bar_width=24),
@@ -64,6 +64,18 @@ class Display:
             )
 
         return Watch(step=step, epoch=epoch, say=lambda sentence: self.say(f"  {sentence}"))
+
+    def _plain_named(self, title: str, number: int, of: int) -> Watch:
+        def say(sentence: str) -> None:
+            self.say(f"[{number}/{of}] {title}: {sentence}")
+
+        def epoch(e: Epoch) -> None:
+            say(
+                f"epoch {e.number}, validation accuracy {e.validation_accuracy:.2%}, "
+                f"{e.seconds:.1f} s"
+            )
+
+        return Watch(epoch=epoch, say=say)
 
     def _bar(self, title: str, number: int, of: int) -> Watch:
         bars = self._bars

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inkfast.training.loop import DivergedError, fit
+from inkfast.training.loop import DivergedError, StoppedError, fit
 from inkfast.training.recipe import KERAS, Recipe, resolve
 from inkfast.training.task import TRAIN_NOISE, Task, Watch
 from inkfast.training.trained import Epoch, Trained
@@ -13,6 +13,7 @@ __all__ = [
     "DivergedError",
     "Epoch",
     "Recipe",
+    "StoppedError",
     "Task",
     "Trained",
     "Watch",

@@ -34,13 +34,20 @@ def fit(task: Task, folder: Path | None = None, watch: Watch | None = None) -> T
 
     Raises:
         DivergedError: If the loss becomes NaN or infinite; the last good epoch stays on disk.
+        StoppedError: If `watch` has had enough.
     """
     hardware.keep_freed_memory()
-    return _Fit(task, folder, watch or Watch()).run()
+    # bits may depend on the number of threads, in what comes before the first step as well
+    with hardware.threads(task.threads or torch.get_num_threads()):
+        return _Fit(task, folder, watch or Watch()).run()
 
 
 class DivergedError(InkfastError):
     """The loss is no longer a finite number."""
+
+
+class StoppedError(InkfastError):
+    """Whoever watches the fit has seen enough of it."""
 
 
 class _Fit:
@@ -101,6 +108,8 @@ class _Fit:
                     self.best = _copy(candidate)
                 self._save()
                 self.watch.epoch(self.history[-1])
+                if self.watch.enough(self.history[-1]):
+                    raise StoppedError(f"stopped after epoch {done}")
         return self._finish()
 
     @property

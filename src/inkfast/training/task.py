@@ -40,8 +40,16 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
-    """Whom to tell: each a function that does nothing unless given."""
+    """Whom to tell: each a function that does nothing unless given.
+
+    Attributes:
+        step: Of the share of the fit that is done.
+        epoch: Of each epoch at its end.
+        say: Of anything else, in a sentence.
+        enough: Asked after each epoch whether to give the fit up.
+    """
 
     step: Callable[[float], None] = field(default=lambda share: None)
     epoch: Callable[[Epoch], None] = field(default=lambda epoch: None)
     say: Callable[[str], None] = field(default=lambda sentence: None)
+    enough: Callable[[Epoch], bool] = field(default=lambda epoch: False)

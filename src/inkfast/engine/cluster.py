@@ -1,0 +1,200 @@
+"""Fits on a Ray cluster: digits travel out, a model comes back as the bytes of its files.
+
+Machines share no disk. What is finished is in the run folder of the machine that asked; a fit whose
+machine was lost starts again elsewhere, from its beginning, and ends with the same bits.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from inkfast.engine.jobs import Job, Observer, Result, finished
+from inkfast.engine.local import ATTEMPTS, answer
+from inkfast.errors import InkfastError
+from inkfast.files import write_bytes
+from inkfast.training import DivergedError, StoppedError, Task, Trained, Watch
+
+_START = (
+    "Start one with `RAY_AUTH_MODE=token ray start --head --port 6379`, docs/cluster.md says how, "
+    "or leave the address out: --engine ray."
+)
+
+
+class _Desk:
+    """Lives on the machine that asked, and takes what workers tell it until it is read."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[int, str, Any]] = []
+        self.stopped: set[int] = set()
+
+    def tell(self, number: int, kind: str, value: Any) -> bool:
+        """Note a message; return whether the fit is to stop."""
+        self.told.append((number, kind, value))
+        return number in self.stopped
+
+    def read(self, stop: list[int]) -> list[tuple[int, str, Any]]:
+        """Return what was told since the last time, and note which fits are to stop."""
+        self.stopped.update(stop)
+        told, self.told = self.told, []
+        return told
+
+
+class _Line:
+    """What `answer` speaks into: a call of the desk for each message."""
+
+    def __init__(self, desk: Any, number: int) -> None:
+        self.desk, self.number, self.reply = desk, number, False
+
+    def send(self, message: tuple[str, Any]) -> None:
+        import ray
+
+        if message[0] != "step":  # a call for each step would cost more than it tells
+            self.reply = ray.get(self.desk.tell.remote(self.number, *message))
+
+    def recv(self) -> bool:
+        return self.reply
+
+
+def _work(task: Task, number: int, desk: Any) -> tuple[str, Any]:
+    """Train one job in a folder that is then gone; runs in a worker of the cluster."""
+    with tempfile.TemporaryDirectory() as folder:
+        kind, value = answer(task, Path(folder), _Line(desk, number))
+        if kind == "trained":
+            # model.json last: it is what makes a folder a finished fit
+            names = ("model.safetensors", "model.json")
+            value = {name: (Path(folder) / name).read_bytes() for name in names}
+        return kind, value
+
+
+def results(jobs: Sequence[Job], observer: Observer, address: str) -> Iterator[tuple[int, Result]]:
+    """Yield each job's number and result as they end, as many at a time as there are cores."""
+    with _connected(address) as ray:
+        yield from _Sweep(ray, jobs, observer).results()
+
+
+class _Sweep:
+    """The jobs of one sweep: those that wait, and those that are out."""
+
+    def __init__(self, ray: Any, jobs: Sequence[Job], observer: Observer) -> None:
+        self.ray, self.jobs, self.observer = ray, jobs, observer
+        self.waiting = deque(range(len(jobs)))
+        self.out: dict[Any, int] = {}
+        self.watches: dict[int, Watch] = {}
+        self.stop: list[int] = []
+        here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
+            ray.get_runtime_context().get_node_id(), soft=False
+        )
+        self.desk = ray.remote(_Desk).options(num_cpus=0, scheduling_strategy=here).remote()
+
+    def results(self) -> Iterator[tuple[int, Result]]:
+        while self.waiting or self.out:
+            yield from self._send_out()
+            ready, _ = self.ray.wait(list(self.out), timeout=0.5) if self.out else ([], [])
+            self._listen()
+            for reference in ready:
+                number = self.out.pop(reference)
+                yield number, self._result(reference, number)
+
+    def _send_out(self) -> Iterator[tuple[int, Result]]:
+        """Give every free core a job; jobs already finished are yielded at once."""
+        while self.waiting and len(self.out) < self._cores():
+            number = self.waiting.popleft()
+            job = self.jobs[number]
+            watch = self.observer.fit(job.title, number + 1, len(self.jobs))
+            task = job.make()
+            there = finished(task, job.folder, watch)
+            if there is not None:
+                yield number, there
+                continue
+            self.watches[number] = watch
+            work = self.ray.remote(_work).options(
+                num_cpus=max(1, task.threads), max_retries=ATTEMPTS
+            )
+            self.out[work.remote(task, number, self.desk)] = number
+
+    def _cores(self) -> int:
+        """How many fits may be out: asked anew each time, since machines come and go."""
+        return max(1, int(self.ray.cluster_resources().get("CPU", 1)))
+
+    def _listen(self) -> None:
+        for number, kind, value in self.ray.get(self.desk.read.remote(self.stop)):
+            watch = self.watches[number]
+            if kind == "say":
+                watch.say(value)
+            else:
+                watch.epoch(value)
+                if watch.enough(value):
+                    self.stop.append(number)
+
+    def _result(self, reference: Any, number: int) -> Result:
+        job = self.jobs[number]
+        try:
+            kind, value = self.ray.get(reference)
+        except self.ray.exceptions.RayError as error:
+            raise InkfastError(
+                f"{job.title}: the cluster gave it up ({_first_line(error)}). Every machine needs "
+                "the same inkfast; go on with --resume."
+            ) from None
+        if kind == "failed":
+            raise value
+        if isinstance(value, DivergedError | StoppedError):
+            return value
+        for name, content in value.items():
+            write_bytes(job.folder / name, content)
+        return Trained.load(job.folder)
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[Any]:
+    """Join a cluster, or start one on this machine alone, and leave it at the end.
+
+    Raises:
+        InkfastError: If Ray is not installed, nothing answers, or it asks for another token.
+    """
+    try:
+        import ray
+        import ray.util.scheduling_strategies
+    except ImportError:
+        raise InkfastError(
+            "`engine` ray needs Ray: pip install 'inkfast[cluster]', or use --engine local:2."
+        ) from None
+    where: dict[str, Any] = {"address": address}
+    if address:
+        _check_reachable(address)
+    else:
+        # 127.0.0.1 alone: Ray would otherwise listen on every interface
+        where = {"address": "local", "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+    try:
+        ray.init(**where, logging_level="error", log_to_driver=False)
+    except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        raise InkfastError(
+            f"no Ray cluster at {address or 'this machine'}: {_first_line(error)} {_START}"
+        ) from None
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    host, _, port = address.rpartition(":")
+    if os.environ.get("RAY_AUTH_MODE") != "token":
+        raise InkfastError(
+            "a Ray cluster runs whatever it is sent, so inkfast joins one with a token alone: set "
+            "RAY_AUTH_MODE=token here and on each of its machines (docs/cluster.md)."
+        )
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except (OSError, OverflowError) as error:
+        raise InkfastError(f"no Ray cluster answers at {address} ({error}). {_START}") from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,76 @@
+"""`Job`: one fit of a sweep and the folder it leaves; what every engine does with one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from inkfast.errors import InkfastError
+from inkfast.training import DivergedError, StoppedError, Task, Trained, Watch, checkpoint, fit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One fit.
+
+    Attributes:
+        title: What it is called while it runs.
+        folder: Where its model goes, and its checkpoints until it is finished.
+        make: Returns the task; called when its turn has come, so that the rows of a hundred folds
+            need not be in memory at once.
+    """
+
+    title: str
+    folder: Path
+    make: Callable[[], Task]
+
+
+# What became of a job: a model, or the reason that there is none.
+Result: TypeAlias = Trained | DivergedError | StoppedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observer:
+    """Whom to tell how a sweep goes: asked for a `Watch` at the start of each fit."""
+
+    fit: Callable[[str, int, int], Watch] = field(default=lambda title, number, of: Watch())
+
+
+QUIET = Observer()
+
+
+def finished_or_fit(task: Task, folder: Path, watch: Watch) -> Result:
+    """Return the fit that a folder holds, or train it there, going on from its checkpoints.
+
+    Raises:
+        InkfastError: If the folder holds the model of another task, or a damaged one.
+    """
+    trained = finished(task, folder, watch)
+    if trained is None:
+        try:
+            trained = fit(task, folder / "checkpoints", watch)
+        except (DivergedError, StoppedError) as error:
+            watch.say(str(error))
+            return error
+        trained.save(folder)
+    checkpoint.remove(folder / "checkpoints")
+    return trained
+
+
+def finished(task: Task, folder: Path, watch: Watch) -> Trained | None:
+    """Return the model that a folder holds, None if there is none yet.
+
+    Raises:
+        InkfastError: If it is the model of another task, or a damaged one.
+    """
+    if not (folder / "model.json").is_file():
+        return None
+    trained = Trained.load(folder)
+    if (trained.architecture, trained.recipe, trained.seed) != (
+        task.architecture, task.recipe, task.seed,
+    ):  # fmt: skip
+        raise InkfastError(f"{folder} holds another fit. Delete it, and go on with --resume.")
+    watch.say("already trained")
+    return trained

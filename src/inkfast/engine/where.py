@@ -1,0 +1,87 @@
+"""`Engine`: the word after ``--engine`` and what it stands for."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from inkfast.engine.jobs import QUIET, Job, Observer, Result, finished_or_fit
+from inkfast.errors import InkfastError, shown
+
+_EXPECTED = "`engine` must be here, local:N (processes), ray or ray:HOST:PORT"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Where fits run.
+
+    Attributes:
+        kind: here, local or ray.
+        processes: Of local.
+        address: ``HOST:PORT`` of a Ray cluster's head, or nothing for one of this machine's own.
+    """
+
+    kind: str = "here"
+    processes: int = 1
+    address: str = ""
+
+    @property
+    def side_by_side(self) -> bool:
+        """Whether several fits may run at a time."""
+        return self.kind != "here"
+
+    def run(
+        self, jobs: Sequence[Job], observer: Observer = QUIET
+    ) -> tuple[list[Result | None], bool]:
+        """Return what became of each job, None where Ctrl-C came first, and whether it came."""
+        found: list[Result | None] = [None] * len(jobs)
+        try:
+            for number, result in self.results(jobs, observer):
+                found[number] = result
+        except KeyboardInterrupt:
+            return found, True
+        return found, False
+
+    def results(self, jobs: Sequence[Job], observer: Observer) -> Iterator[tuple[int, Result]]:
+        """Yield each job's number and what became of it, in the order in which they end.
+
+        Raises:
+            InkfastError: If an engine cannot be had, or a worker was lost again and again.
+        """
+        if self.kind == "local":
+            from inkfast.engine import local
+
+            return local.results(jobs, observer, self.processes)
+        if self.kind == "ray":
+            from inkfast.engine import cluster
+
+            return cluster.results(jobs, observer, self.address)
+        return _one_by_one(jobs, observer)
+
+
+HERE = Engine()
+
+
+def _one_by_one(jobs: Sequence[Job], observer: Observer) -> Iterator[tuple[int, Result]]:
+    for number, job in enumerate(jobs):
+        watch = observer.fit(job.title, number + 1, len(jobs))
+        yield number, finished_or_fit(job.make(), job.folder, watch)
+
+
+def parse(text: str) -> Engine:
+    """Read ``here``, ``local``, ``local:4``, ``ray`` or ``ray:10.0.0.5:6379``.
+
+    Raises:
+        InkfastError: If it is something else.
+    """
+    if text in ("here", "ray"):
+        return Engine(text)
+    if text == "local":
+        return Engine("local", len(os.sched_getaffinity(0)))
+    if match := re.fullmatch(r"local:([1-9][0-9]{0,2})", text):
+        return Engine("local", int(match[1]))
+    if match := re.fullmatch(r"ray:([\w.-]+:[0-9]{1,5})", text):
+        return Engine("ray", address=match[1])
+    raise InkfastError(f"{_EXPECTED}, got {shown(text)}.")
