@@ -27,7 +27,11 @@ def _own_places(tmp_path_factory, monkeypatch):
 
 @pytest.fixture(scope="session")
 def strokes() -> Digits:
-    """400 easy digits: one bar each, its angle and place telling the class."""
+    return make_strokes()
+
+
+def make_strokes() -> Digits:
+    """Return 400 easy digits: one bar each, its angle and place telling the class."""
     rng = np.random.default_rng(0)
     labels = np.tile(np.arange(10), 40).astype(np.int64)
     images = np.zeros((400, 28, 28), np.uint8)

@@ -10,7 +10,6 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -219,15 +218,15 @@ def cross_validate(
         for fold in folds(source.train.known_labels, experiment)
         for entry in experiment.models
     ]
-    jobs = [
+    jobs = (
         Job(
             title=f"{entry.name}, {fold.slug}",
             folder=out / "fits" / f"{entry.slug}-{fold.slug}",
-            make=partial(_task, experiment, entry, fold, source.train),
+            task=_task(experiment, entry, fold, source.train),
         )
         for entry, fold in pairs
-    ]
-    found, interrupted = engine.run(jobs, observer)
+    )
+    found, interrupted = engine.run(jobs, len(pairs), observer)
     fits = []
     for (entry, fold), result in zip(pairs, found, strict=True):
         if isinstance(result, Trained):

@@ -132,8 +132,8 @@ def run(
         for seed in range(experiment.seed, experiment.seed + experiment.seeds)
         for entry in experiment.models
     ]
-    jobs = [_job(experiment, digits, entry, seed, out) for entry, seed in pairs]
-    found, interrupted = engine.run(jobs, observer)
+    jobs = (_job(experiment, digits, entry, seed, out) for entry, seed in pairs)
+    found, interrupted = engine.run(jobs, len(pairs), observer)
     # the test digits are looked at here, after every choice has been made
     fits = [
         Fit(entry, result, result.probabilities(digits.test))
@@ -160,7 +160,7 @@ def _job(experiment: Experiment, digits: Material, entry: Entry, seed: int, out:
         threads=experiment.threads,
     )
     title = entry.name if experiment.seeds == 1 else f"{entry.name}, seed {seed}"
-    return Job(title=title, folder=fit_folder(out, entry, seed), make=lambda: task)
+    return Job(title=title, folder=fit_folder(out, entry, seed), task=task)
 
 
 def load_models(run_folder: Path) -> tuple[Experiment, list[tuple[Entry, Trained]]]:

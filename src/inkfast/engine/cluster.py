@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -73,20 +73,30 @@ def _work(task: Task, number: int, desk: Any) -> tuple[str, Any]:
         return kind, value
 
 
-def results(jobs: Sequence[Job], observer: Observer, address: str) -> Iterator[tuple[int, Result]]:
+def results(
+    jobs: Iterable[Job], total: int, observer: Observer, address: str
+) -> Iterator[tuple[int, Result]]:
     """Yield each job's number and result as they end, as many at a time as there are cores."""
     with _connected(address) as ray:
-        yield from _Sweep(ray, jobs, observer).results()
+        yield from _Sweep(ray, jobs, total, observer).results()
+
+
+@dataclass
+class _Out:
+    """A job that is with the cluster."""
+
+    number: int
+    job: Job
+    watch: Watch
 
 
 class _Sweep:
     """The jobs of one sweep: those that wait, and those that are out."""
 
-    def __init__(self, ray: Any, jobs: Sequence[Job], observer: Observer) -> None:
-        self.ray, self.jobs, self.observer = ray, jobs, observer
-        self.waiting = deque(range(len(jobs)))
-        self.out: dict[Any, int] = {}
-        self.watches: dict[int, Watch] = {}
+    def __init__(self, ray: Any, jobs: Iterable[Job], total: int, observer: Observer) -> None:
+        self.ray, self.total, self.observer = ray, total, observer
+        self.waiting = enumerate(jobs)
+        self.out: dict[Any, _Out] = {}
         self.stop: list[int] = []
         here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
             ray.get_runtime_context().get_node_id(), soft=False
@@ -94,47 +104,46 @@ class _Sweep:
         self.desk = ray.remote(_Desk).options(num_cpus=0, scheduling_strategy=here).remote()
 
     def results(self) -> Iterator[tuple[int, Result]]:
-        while self.waiting or self.out:
+        while True:
             yield from self._send_out()
-            ready, _ = self.ray.wait(list(self.out), timeout=0.5) if self.out else ([], [])
+            if not self.out:
+                return
+            ready, _ = self.ray.wait(list(self.out), timeout=0.5)
             self._listen()
             for reference in ready:
-                number = self.out.pop(reference)
-                yield number, self._result(reference, number)
+                one = self.out.pop(reference)
+                yield one.number, self._result(reference, one.job)
 
     def _send_out(self) -> Iterator[tuple[int, Result]]:
         """Give every free core a job; jobs already finished are yielded at once."""
-        while self.waiting and len(self.out) < self._cores():
-            number = self.waiting.popleft()
-            job = self.jobs[number]
-            watch = self.observer.fit(job.title, number + 1, len(self.jobs))
-            task = job.make()
-            there = finished(task, job.folder, watch)
+        while len(self.out) < self._cores():
+            number, job = next(self.waiting, (-1, None))
+            if job is None:
+                return
+            watch = self.observer.fit(job.title, number + 1, self.total)
+            there = finished(job.task, job.folder, watch)
             if there is not None:
                 yield number, there
                 continue
-            self.watches[number] = watch
-            work = self.ray.remote(_work).options(
-                num_cpus=max(1, task.threads), max_retries=ATTEMPTS
-            )
-            self.out[work.remote(task, number, self.desk)] = number
+            cores = max(1, job.task.threads)
+            work = self.ray.remote(_work).options(num_cpus=cores, max_retries=ATTEMPTS)
+            self.out[work.remote(job.task, number, self.desk)] = _Out(number, job, watch)
 
     def _cores(self) -> int:
         """How many fits may be out: asked anew each time, since machines come and go."""
         return max(1, int(self.ray.cluster_resources().get("CPU", 1)))
 
     def _listen(self) -> None:
+        watches = {one.number: one.watch for one in self.out.values()}
         for number, kind, value in self.ray.get(self.desk.read.remote(self.stop)):
-            watch = self.watches[number]
             if kind == "say":
-                watch.say(value)
+                watches[number].say(value)
             else:
-                watch.epoch(value)
-                if watch.enough(value):
+                watches[number].epoch(value)
+                if watches[number].enough(value):
                     self.stop.append(number)
 
-    def _result(self, reference: Any, number: int) -> Result:
-        job = self.jobs[number]
+    def _result(self, reference: Any, job: Job) -> Result:
         try:
             kind, value = self.ray.get(reference)
         except self.ray.exceptions.RayError as error:

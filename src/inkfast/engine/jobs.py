@@ -18,13 +18,12 @@ class Job:
     Attributes:
         title: What it is called while it runs.
         folder: Where its model goes, and its checkpoints until it is finished.
-        make: Returns the task; called when its turn has come, so that the rows of a hundred folds
-            need not be in memory at once.
+        task: What is trained.
     """
 
     title: str
     folder: Path
-    make: Callable[[], Task]
+    task: Task
 
 
 # What became of a job: a model, or the reason that there is none.

@@ -9,9 +9,8 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import signal
-from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -27,99 +26,93 @@ ATTEMPTS = 3  # so that a fit that kills its worker, by taking all memory, ends
 class _Worker:
     """A process, the line to it, and what it is doing."""
 
+    number: int
+    job: Job
+    watch: Watch
     process: BaseProcess
     line: Connection
-    number: int = -1
-    watch: Watch = field(default_factory=Watch)
+    lost: int = 0
+
+    @classmethod
+    def start(cls, number: int, job: Job, watch: Watch, lost: int = 0) -> _Worker:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_work, args=(theirs,), daemon=True)
+        process.start()
+        theirs.close()  # so that the end of the process is the end of the line
+        ours.send((job.task, job.folder))
+        return cls(number, job, watch, process, ours, lost)
+
+    def hear(self) -> Result | None:
+        """Pass on what the process says; return a result once there is one."""
+        kind, value = self.line.recv()
+        if kind == "epoch":
+            self.watch.epoch(value)
+            self.line.send(self.watch.enough(value))
+        elif kind == "step":
+            self.watch.step(value)
+        elif kind == "say":
+            self.watch.say(value)
+        elif kind == "trained":
+            return Trained.load(self.job.folder)
+        elif kind == "ended":
+            ended: Result = value
+            return ended
+        elif kind == "failed":
+            raise value
+        return None
+
+    def again(self) -> _Worker:
+        """Return another process for the same job, after this one was lost."""
+        lost = self.lost + 1
+        if lost >= ATTEMPTS:
+            raise InkfastError(
+                f"{self.job.title}: its process was lost {lost} times, as happens when memory runs "
+                "out. Take fewer processes: --engine local:1."
+            )
+        self.watch.say("its process was lost; starting it again")
+        return _Worker.start(self.number, self.job, self.watch, lost)
+
+    def end(self) -> None:
+        self.line.close()
+        self.process.terminate()
+        self.process.join()
 
 
 def results(
-    jobs: Sequence[Job], observer: Observer, processes: int
+    jobs: Iterable[Job], total: int, observer: Observer, processes: int
 ) -> Iterator[tuple[int, Result]]:
     """Yield each job's number and result as they end, `processes` at a time."""
-    waiting = deque(range(len(jobs)))
-    lost = [0] * len(jobs)
+    waiting = enumerate(jobs)
     workers: list[_Worker] = []
     try:
-        while waiting or workers:
-            while waiting and len(workers) < processes:
-                number = waiting.popleft()
-                done, worker = _start(jobs, number, observer, lost[number])
-                if done is not None:
-                    yield number, done
-                elif worker is not None:
-                    workers.append(worker)
-            ready = wait([worker.line for worker in workers], timeout=None) if workers else []
-            for worker in [worker for worker in workers if worker.line in ready]:
-                try:
-                    result = _hear(worker, jobs[worker.number])
-                except (EOFError, ConnectionResetError):
-                    lost[worker.number] += 1
-                    _check_attempts(lost[worker.number], jobs[worker.number])
-                    worker.watch.say("its process was lost; starting it again")
-                    waiting.appendleft(worker.number)
+        while True:
+            while len(workers) < processes and (following := next(waiting, None)) is not None:
+                number, job = following
+                watch = observer.fit(job.title, number + 1, total)
+                there = finished(job.task, job.folder, watch)
+                if there is not None:
+                    yield number, there
                 else:
-                    if result is None:
-                        continue
+                    workers.append(_Worker.start(number, job, watch))
+            if not workers:
+                return
+            for line in wait([worker.line for worker in workers]):
+                at = next(i for i, worker in enumerate(workers) if worker.line is line)
+                worker = workers[at]
+                try:
+                    result = worker.hear()
+                except (EOFError, ConnectionResetError):
+                    worker.end()
+                    workers[at] = worker.again()
+                    continue
+                if result is not None:
+                    worker.end()
+                    del workers[at]
                     yield worker.number, result
-                _end(worker)
-                workers.remove(worker)
     finally:
         for worker in workers:
-            _end(worker)
-
-
-def _start(
-    jobs: Sequence[Job], number: int, observer: Observer, lost: int
-) -> tuple[Trained | None, _Worker | None]:
-    """Return the model that is already there, or a process that makes it."""
-    job = jobs[number]
-    watch = Watch() if lost else observer.fit(job.title, number + 1, len(jobs))
-    task = job.make()
-    there = finished(task, job.folder, watch)
-    if there is not None:
-        return there, None
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(theirs,), daemon=True)
-    process.start()
-    theirs.close()  # so that the end of the process is the end of the line
-    ours.send((task, job.folder))
-    return None, _Worker(process, ours, number, watch)
-
-
-def _hear(worker: _Worker, job: Job) -> Result | None:
-    """Pass on what a worker says; return a result once there is one."""
-    kind, value = worker.line.recv()
-    if kind == "epoch":
-        worker.watch.epoch(value)
-        worker.line.send(worker.watch.enough(value))
-    elif kind == "step":
-        worker.watch.step(value)
-    elif kind == "say":
-        worker.watch.say(value)
-    elif kind == "trained":
-        return Trained.load(job.folder)
-    elif kind == "ended":
-        ended: Result = value
-        return ended
-    elif kind == "failed":
-        raise value
-    return None
-
-
-def _end(worker: _Worker) -> None:
-    worker.line.close()
-    worker.process.terminate()
-    worker.process.join()
-
-
-def _check_attempts(lost: int, job: Job) -> None:
-    if lost >= ATTEMPTS:
-        raise InkfastError(
-            f"{job.title}: its process was lost {lost} times, as happens when memory runs out. "
-            "Take fewer processes: --engine local:1."
-        )
+            worker.end()
 
 
 def _work(line: Connection) -> None:

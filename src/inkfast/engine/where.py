@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from inkfast.engine.jobs import QUIET, Job, Observer, Result, finished_or_fit
@@ -33,19 +33,27 @@ class Engine:
         return self.kind != "here"
 
     def run(
-        self, jobs: Sequence[Job], observer: Observer = QUIET
+        self, jobs: Iterable[Job], total: int, observer: Observer = QUIET
     ) -> tuple[list[Result | None], bool]:
         """Return what became of each job, None where Ctrl-C came first, and whether it came."""
-        found: list[Result | None] = [None] * len(jobs)
+        found: list[Result | None] = [None] * total
         try:
-            for number, result in self.results(jobs, observer):
+            for number, result in self.results(jobs, total, observer):
                 found[number] = result
         except KeyboardInterrupt:
             return found, True
         return found, False
 
-    def results(self, jobs: Sequence[Job], observer: Observer) -> Iterator[tuple[int, Result]]:
+    def results(
+        self, jobs: Iterable[Job], total: int, observer: Observer
+    ) -> Iterator[tuple[int, Result]]:
         """Yield each job's number and what became of it, in the order in which they end.
+
+        Args:
+            jobs: Asked for the next job when there is room for it, so that the rows of a hundred
+                folds need not be in memory at once, and a search can learn before it goes on.
+            total: How many they are at most.
+            observer: Told of each.
 
         Raises:
             InkfastError: If an engine cannot be had, or a worker was lost again and again.
@@ -53,21 +61,23 @@ class Engine:
         if self.kind == "local":
             from inkfast.engine import local
 
-            return local.results(jobs, observer, self.processes)
+            return local.results(jobs, total, observer, self.processes)
         if self.kind == "ray":
             from inkfast.engine import cluster
 
-            return cluster.results(jobs, observer, self.address)
-        return _one_by_one(jobs, observer)
+            return cluster.results(jobs, total, observer, self.address)
+        return _one_by_one(jobs, total, observer)
 
 
 HERE = Engine()
 
 
-def _one_by_one(jobs: Sequence[Job], observer: Observer) -> Iterator[tuple[int, Result]]:
+def _one_by_one(
+    jobs: Iterable[Job], total: int, observer: Observer
+) -> Iterator[tuple[int, Result]]:
     for number, job in enumerate(jobs):
-        watch = observer.fit(job.title, number + 1, len(jobs))
-        yield number, finished_or_fit(job.make(), job.folder, watch)
+        watch = observer.fit(job.title, number + 1, total)
+        yield number, finished_or_fit(job.task, job.folder, watch)
 
 
 def parse(text: str) -> Engine:

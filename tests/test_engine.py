@@ -1,0 +1,264 @@
+"""Engines: the same bits everywhere, and nothing lost or doubled when a worker dies."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from inkfast import engine, models, noise
+from inkfast.engine import Job, Observer, local
+from inkfast.errors import InkfastError
+from inkfast.training import StoppedError, Task, Trained, Watch, resolve
+
+EPOCHS = 3
+
+
+def jobs(digits, out: Path, seeds: int = 3, **recipe) -> list[Job]:
+    """Small fits that differ in their seed."""
+
+    def make(seed: int) -> Task:
+        architecture = models.build("mlp(hidden=[16], dropout=0.2)")
+        settings = {"epochs": EPOCHS, "min_epoch_images": 0, "batch_size": 50} | recipe
+        return Task(
+            architecture=architecture, recipe=resolve(architecture.recipe, settings),
+            digits=digits, noise=noise.build("rotate(degrees=20)"), seed=seed, threads=1,
+        )  # fmt: skip
+
+    return [
+        Job(title=f"seed {seed}", folder=out / str(seed), task=make(seed)) for seed in range(seeds)
+    ]
+
+
+def bits(results) -> list[str]:
+    return [str(sorted((k, v.tolist()) for k, v in r.model.state_dict().items())) for r in results]
+
+
+@pytest.fixture(scope="module")
+def here(strokes, tmp_path_factory) -> list[str]:
+    found, interrupted = engine.HERE.run(jobs(strokes, tmp_path_factory.mktemp("here")), 3)
+    assert not interrupted
+    return bits(found)
+
+
+class Witness:
+    """An observer that notes what it is told and may do something at the first epoch."""
+
+    def __init__(self, at_first_epoch=lambda: None):
+        self.begun, self.epochs, self.said = [], [], []
+        self.at_first_epoch = at_first_epoch
+
+    def observer(self) -> Observer:  # noqa: D102 - its name says it
+        return Observer(fit=self._fit)
+
+    def _fit(self, title, number, of):
+        self.begun.append((title, number, of))
+        return Watch(epoch=lambda e: self._epoch(title, e), say=self.said.append)
+
+    def _epoch(self, title, epoch):
+        self.epochs.append((title, epoch.number))
+        if len(self.epochs) == 1:
+            self.at_first_epoch()
+
+
+def test_fits_differ_from_seed_to_seed(here):
+    """The comparison of bits below means something."""
+    assert len(set(here)) == 3
+
+
+def test_local_processes_give_the_same_bits_though_one_is_killed(strokes, tmp_path, here):
+    """A killed worker's fit is taken up again; every fit ends once, with the bits it has here."""
+    killed = []
+
+    def kill():
+        victim = multiprocessing.active_children()[0]
+        os.kill(victim.pid, signal.SIGKILL)
+        killed.append(victim.pid)
+
+    witness = Witness(kill)
+    found, interrupted = engine.parse("local:2").run(jobs(strokes, tmp_path), 3, witness.observer())
+    assert len(killed) == 1
+    assert not interrupted
+    assert bits(found) == here
+    assert witness.begun == [(f"seed {i}", i + 1, 3) for i in range(3)]
+    assert any("was lost; starting it again" in sentence for sentence in witness.said)
+    assert not multiprocessing.active_children()
+    assert sorted(path.name for path in tmp_path.glob("*/*")) == sorted(
+        ["model.json", "model.safetensors"] * 3
+    )
+
+
+def test_what_is_finished_is_not_trained_again(strokes, tmp_path, here):
+    """A second sweep over the same folders starts no process at all."""
+    engine.HERE.run(jobs(strokes, tmp_path), 3)
+    witness = Witness()
+    found, _ = engine.parse("local:2").run(jobs(strokes, tmp_path), 3, witness.observer())
+    assert bits(found) == here
+    assert witness.said == ["already trained"] * 3
+    assert witness.epochs == []
+
+
+@pytest.mark.parametrize("where", ["here", "local:1"])
+def test_a_fit_ends_when_its_watch_has_had_enough(strokes, tmp_path, where):
+    """The reply to an epoch reaches the fit, wherever it runs; no model is left."""
+    watch = Watch(enough=lambda epoch: epoch.number == 2)
+    found, _ = engine.parse(where).run(
+        jobs(strokes, tmp_path, seeds=1), 1, Observer(fit=lambda *_: watch)
+    )
+    assert isinstance(found[0], StoppedError)
+    assert str(found[0]) == "stopped after epoch 2"
+    assert not (tmp_path / "0" / "model.json").exists()
+
+
+def test_a_fault_in_a_worker_is_raised_where_the_sweep_began(strokes, tmp_path):
+    """A worker's own error comes back as itself, not as a lost process."""
+    found = jobs(strokes.pick(strokes.labels.argsort()[:40], "zeros"), tmp_path, seeds=1,
+                 balance="smote")  # fmt: skip
+    with pytest.raises(InkfastError, match="SMOTE|smote|class"):
+        engine.parse("local:1").run(found, 1)
+
+
+def test_a_fit_that_always_kills_its_worker_is_given_up(strokes, tmp_path):
+    """After three lost processes the sweep ends with a sentence; it does not go on for ever."""
+    witness = Watch(epoch=lambda _: os.kill(multiprocessing.active_children()[0].pid, 9))
+    found = jobs(strokes, tmp_path, seeds=1, epochs=9)
+    with pytest.raises(
+        InkfastError, match="seed 0: its process was lost 3 times.*--engine local:1"
+    ):
+        engine.parse("local:1").run(found, 1, Observer(fit=lambda *_: witness))
+    assert local.ATTEMPTS == 3
+
+
+def test_interrupted_sweeps_return_what_is_finished(strokes, tmp_path):
+    """Ctrl-C ends a local sweep: no process is left, finished fits are returned."""
+
+    def interrupt(title, number, of):
+        if number == 3:
+            raise KeyboardInterrupt
+        return Watch()
+
+    found, interrupted = engine.parse("local:1").run(
+        jobs(strokes, tmp_path), 3, Observer(fit=interrupt)
+    )
+    assert interrupted
+    assert [isinstance(result, Trained) for result in found] == [True, True, False]
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize(("text", "kind"), [
+    ("here", "here"), ("local:3", "local"), ("local", "local"), ("ray", "ray"),
+    ("ray:head.example:6379", "ray"),
+])  # fmt: skip
+def test_engines_by_name(text, kind):
+    """Every documented word stands for an engine."""
+    assert engine.parse(text).kind == kind
+
+
+@pytest.mark.parametrize(
+    "text", ["local:0", "local:-1", "local:x", "ray:", "ray:host", "spark", ""]
+)
+def test_unknown_engines_are_explained(text):
+    """One sentence lists what may be given."""
+    with pytest.raises(
+        InkfastError, match="`engine` must be here, local:N .* ray or ray:HOST:PORT"
+    ):
+        engine.parse(text)
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def test_no_cluster_and_no_token_are_explained(strokes, tmp_path, monkeypatch):
+    """An address where nothing listens, or a shell without a token, is one sentence."""
+    pytest.importorskip("ray")
+    asked = engine.parse(f"ray:127.0.0.1:{free_port()}")
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    with pytest.raises(InkfastError, match="with a token alone: set RAY_AUTH_MODE=token"):
+        asked.run(jobs(strokes, tmp_path), 3)
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    with pytest.raises(
+        InkfastError, match="no Ray cluster answers at 127.0.0.1:.*ray start --head"
+    ):
+        asked.run(jobs(strokes, tmp_path), 3)
+    assert not any(tmp_path.iterdir())
+
+
+TOKEN = "a-token-for-this-test-only-0123456789"  # noqa: S105 - of a cluster that ends with it
+DRIVER = """
+import os, signal, sys
+from inkfast import engine
+from inkfast.errors import InkfastError
+from tests import test_engine as t
+from tests.conftest import make_strokes
+from pathlib import Path
+address, out, node = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+witness = t.Witness(lambda: node and os.killpg(node, signal.SIGKILL))
+try:
+    found, _ = engine.parse(f"ray:{address}").run(
+        t.jobs(make_strokes(), out), 3, witness.observer())
+except InkfastError as error:
+    sys.exit(f"refused: {error}")
+print(len(witness.epochs) > 0, witness.begun)
+"""
+
+
+@pytest.fixture
+def two_nodes(tmp_path):
+    """A head and a worker of one core each, as docs/cluster.md starts them; the worker's group."""
+    pytest.importorskip("ray")
+    root = Path(__file__).parents[1]
+    place = f"{root / 'src'}{os.pathsep}{root}"
+    shell = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN, "PYTHONPATH": place}
+    shell |= {"RAY_TMPDIR": f"/tmp/ray-{os.getpid()}"}  # noqa: S108 - socket paths must be short
+    ray = [str(Path(sys.executable).parent / "ray"), "start", "--num-cpus=1", "--block",
+           "--node-ip-address=127.0.0.1", "--disable-usage-stats"]  # fmt: skip
+    address = f"127.0.0.1:{free_port()}"
+    head = [*ray, "--head", "--include-dashboard=false", f"--port={address.rpartition(':')[2]}"]
+    started = []
+
+    def start(words):
+        with open(tmp_path / f"ray{len(started)}.txt", "wb") as log:
+            started.append(
+                subprocess.Popen(words, env=shell, stdout=log, stderr=log, start_new_session=True)
+            )
+        return started[-1].pid
+
+    start(head)
+    worker = start([*ray, f"--address={address}"])
+    try:
+        yield address, worker, shell
+    finally:
+        for process in started:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def test_a_cluster_gives_the_same_bits_though_a_node_is_killed(two_nodes, tmp_path, here):
+    """Of two nodes one dies at the first epoch: nothing is lost, nothing doubled; no token, no entry."""
+    address, worker, shell = two_nodes
+    out = tmp_path / "fits"
+    drive = [sys.executable, "-c", DRIVER, address, str(out)]
+    wrong = subprocess.run(
+        [*drive, "0"], env={**shell, "RAY_AUTH_TOKEN": "another" + TOKEN}, capture_output=True,
+        text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert "refused: no Ray cluster at" in wrong.stderr
+    assert "oken" in wrong.stderr
+    done = subprocess.run(
+        [*drive, str(worker)], env=shell, capture_output=True, text=True, timeout=200, check=False
+    )
+    assert done.stdout.splitlines()[-1].startswith("True"), done.stderr
+    found = [Trained.load(out / str(seed)) for seed in range(3)]
+    assert bits(found) == here
+    assert done.stdout.splitlines()[-1].count("'seed ") == 3
