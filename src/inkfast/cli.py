@@ -136,6 +136,39 @@ def validate(
 
 
 @app.command()
+def tune(
+    space: Annotated[
+        Path, typer.Argument(help="Experiment with a [search] table, as TOML.", metavar="SPACE")
+    ],
+    data: Data = None,
+    noise: NoiseOption = None,
+    trials: Annotated[int | None, typer.Option(help="How many there are to be in all.")] = None,
+    hours: Annotated[float | None, typer.Option(help="Begin no trial after so long.")] = None,
+    storage: Annotated[
+        str, typer.Option(help="Optuna storage URL that several machines share.")
+    ] = "",
+    seed: Seed = None,
+    epochs: Epochs = None,
+    settings: Settings = None,
+    threads: Threads = None,
+    engine: EngineOption = None,
+    name: Name = None,
+    out: Out = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Search for the best model and recipe on validation rows, then look at the test once."""
+    from inkfast import commands
+
+    given = {"data": data, "noise": noise, "seed": seed, "threads": threads, "name": name}
+    flags = _given(given, {"epochs": epochs}, settings)
+    limits = {"trials": trials, "hours": hours}
+    limits = {key: value for key, value in limits.items() if value is not None}
+    flags |= {"tune": limits} if limits else {}
+    commands.tune(space, flags, out, engine, storage, resume=resume, overwrite=overwrite)
+
+
+@app.command()
 def train(
     model: Annotated[str, typer.Argument(help="e.g. cnn or 'mlp(hidden=[256, 128])'")],
     data: Data = None,

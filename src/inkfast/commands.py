@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from inkfast.errors import InkfastError, program
-from inkfast.terminal import Display, folds_table, leaderboard_table, plain_table
+from inkfast.terminal import Display, folds_table, leaderboard_table, plain_table, trials_table
 
 if TYPE_CHECKING:
     from inkfast.experiment import Experiment
@@ -53,7 +53,7 @@ def compare(
     console = _console()
     display = Display(console)
     where = parse(engine or "here")
-    experiment, folder, material = _prepared(recipe, flags, out, engine, display)
+    experiment, folder, material = _prepared(_settings(recipe, flags), out, engine, display)
     prints = material.fingerprints()
     running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
     with display.showing(where) as observer:
@@ -97,7 +97,7 @@ def validate(
     console = _console()
     display = Display(console)
     where = parse(engine or "here")
-    experiment, folder, material = _prepared(recipe, flags, out, engine, display)
+    experiment, folder, material = _prepared(_settings(recipe, flags), out, engine, display)
     source = Source(material.train, None, material.source, material.notice)  # no test part
     prints = folding.fingerprints(experiment, source)
     running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
@@ -118,21 +118,74 @@ def validate(
         raise KeyboardInterrupt
 
 
-def _prepared(
-    recipe: Path | None,
+def tune(
+    space: Path,
     flags: dict[str, Any],
     out: Path | None,
     engine: str | None,
-    display: Display,
+    storage: str,
+    *,
+    resume: bool,
+    overwrite: bool,
+) -> None:
+    """Search for the best recipe and look at the test digits with it, once."""
+    from inkfast import leaderboard, report, running
+    from inkfast.engine import parse
+    from inkfast.files import write_json, write_text
+    from inkfast.tuning import Search, read_plan
+
+    console = _console()
+    display = Display(console)
+    where = parse(engine or "here")
+    plan = read_plan(_settings(space, flags))
+    experiment, folder, material = _prepared(dict(plan.settings), out, engine, display)
+    plan = dataclasses.replace(plan, experiment=experiment)
+    prints = {"kind": "tuning", "space": plan.described(), **material.fingerprints()}
+    running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
+    search = Search(plan, material, folder, storage)
+    with display.showing(where) as observer:
+        tuned = search.run(observer, where)
+    write_json(folder / "tune.json", tuned.to_json())
+    if tuned.interrupted:
+        display.say(_GO_ON)
+        raise KeyboardInterrupt
+    best = search.best()
+    write_text(folder / "best.toml", best.to_toml())
+    running.claim_folder(
+        folder / "best", best, material.fingerprints(),
+        resume=False, overwrite=(folder / "best").exists(),
+    )  # fmt: skip
+    search.hand_over(best)
+    with display.showing(where) as observer:
+        outcome = running.run(best, material, folder / "best", observer)
+    board = leaderboard.build(outcome)
+    board.write(folder / "best")
+    report.write(board, folder / "best")
+    page = report.write_tuning(plan, tuned, best, board, folder)
+    console.print(trials_table(tuned))
+    display.say(tuned.headline(board))
+    display.say(f"best recipe: {folder / 'best.toml'}")
+    display.say(f"report: {page}")
+
+
+def _settings(recipe: Path | None, flags: dict[str, Any]) -> dict[str, Any]:
+    """Return what a file and the flags over it ask for."""
+    from inkfast.experiment import read_toml
+
+    if recipe is None:
+        return flags
+    settings = read_toml(recipe)
+    settings.setdefault("name", recipe.stem)
+    return _merged(settings, flags)
+
+
+def _prepared(
+    settings: dict[str, Any], out: Path | None, engine: str | None, display: Display
 ) -> tuple[Experiment, Path, Material]:
-    """Return the experiment that a file and flags make, where its run goes, and its digits."""
-    from inkfast.experiment import from_settings, read_toml
+    """Return the experiment that settings make, where its run goes, and its digits."""
+    from inkfast.experiment import from_settings
     from inkfast.material import prepare
 
-    settings = read_toml(recipe) if recipe else {}
-    if recipe:
-        settings.setdefault("name", recipe.stem)
-    settings = _merged(settings, flags)
     experiment = from_settings(settings)
     if engine is not None and experiment.threads == 0:
         # a number that is timed would give other bits from one engine to the next
@@ -158,6 +211,8 @@ def _merged(settings: dict[str, Any], flags: dict[str, Any]) -> dict[str, Any]:
     """Lay flags over a recipe file; recipe keys also over those of single models."""
     recipe = flags.get("recipe", {})
     merged = {**settings, **flags}
+    if "tune" in flags and isinstance(settings.get("tune"), dict):
+        merged["tune"] = {**settings["tune"], **flags["tune"]}
     common = settings.get("recipe", {})
     if recipe and isinstance(common, dict):
         merged["recipe"] = {**common, **recipe}

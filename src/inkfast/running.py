@@ -26,8 +26,9 @@ from inkfast.training import DivergedError, Task, Trained
 
 _PARTS = (
     "experiment.toml", "data.json", "leaderboard.json", "leaderboard.csv", "validation.json",
-    "folds.csv", "report.html",
+    "folds.csv", "tune.json", "best.toml", "study.db", "report.html",
 )  # fmt: skip
+_FOLDERS = ("fits", "trials", "best")
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,9 @@ def claim_folder(
 def _clear(out: Path) -> None:
     """Delete a former run and nothing else; what names it a run goes last."""
     try:
-        if (out / "fits").exists():
-            shutil.rmtree(out / "fits")
+        for folder in _FOLDERS:
+            if (out / folder).exists():
+                shutil.rmtree(out / folder)
         for part in reversed(_PARTS):
             (out / part).unlink(missing_ok=True)
     except OSError as error:
@@ -173,11 +175,14 @@ def load_models(run_folder: Path) -> tuple[Experiment, list[tuple[Entry, Trained
         raise InkfastError(
             f"{run_folder} is no run: expected a folder that inkfast compare or train has made."
         )
-    if read_json(run_folder / "data.json").get("kind") == "cross-validation":
+    kind = read_json(run_folder / "data.json").get("kind")
+    if kind == "cross-validation":
         raise InkfastError(
             f"{run_folder} is a cross-validation, whose models are for its folds alone: expected a "
             "run of inkfast compare or train."
         )
+    if kind == "tuning":
+        raise InkfastError(f"{run_folder} is a search: its best model is in {run_folder / 'best'}.")
     experiment = from_settings(read_toml(run_folder / "experiment.toml"))
     found = []
     for seed in range(experiment.seed, experiment.seed + experiment.seeds):

@@ -15,6 +15,7 @@ from inkfast.engine import Engine, Observer
 from inkfast.folding import CrossValidation
 from inkfast.leaderboard import Leaderboard
 from inkfast.training import Epoch, Watch
+from inkfast.tuning import Tuned
 
 
 class Display:
@@ -135,6 +136,23 @@ def folds_table(result: CrossValidation) -> Table:
             f"{row['ece']:.2%}", f"{row['train_seconds']:.1f}",
         )  # fmt: skip
     return table
+
+
+def trials_table(tuned: Tuned, most: int = 5) -> Table:
+    """Return the best trials of a search as a table for the terminal."""
+    keys = list(tuned.finished[0].values)
+    rows = [
+        [
+            row.number,
+            f"{row.accuracy:.2%}",
+            *(row.values[key] for key in keys),
+            f"{row.seconds:.0f}",
+        ]
+        for row in tuned.finished[:most]
+    ]
+    return plain_table(["trial", "validation accuracy", *keys, "seconds"], [
+        [f"{cell:.3g}" if isinstance(cell, float) else cell for cell in row] for row in rows
+    ])  # fmt: skip
 
 
 def plain_table(columns: list[str], rows: list[list[Any]]) -> Table:

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from inkfast.report.folds import write as write_folds
 from inkfast.report.page import write
+from inkfast.report.tuning import write as write_tuning
 
-__all__ = ["write", "write_folds"]
+__all__ = ["write", "write_folds", "write_tuning"]

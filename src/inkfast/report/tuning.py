@@ -1,0 +1,129 @@
+"""The report of a search: history, importances, parallel coordinates, the best recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+
+from inkfast.experiment import Experiment
+from inkfast.leaderboard import Leaderboard
+from inkfast.report.figures import COLOURS, svg
+from inkfast.report.page import render
+from inkfast.tuning import Parameter, Plan, TrialRow, Tuned
+
+_LISTED = 10  # trials in the table
+_WORST = "#c2c8ce"
+
+
+def write(plan: Plan, tuned: Tuned, best: Experiment, board: Leaderboard, out: Path) -> Path:
+    """Write ``report.html`` into the run folder and return its path."""
+    finished = tuned.finished
+    content = {
+        **tuned.to_json(),
+        "plan": plan,
+        "experiment": plan.experiment,
+        "notice": board.outcome.material.notice,
+        "headline": tuned.headline(board),
+        "counts": tuned.counts(),
+        "listed": finished[:_LISTED],
+        "keys": [parameter.key for parameter in plan.space],
+        "history": history(tuned.trials),
+        "importance": importance(tuned.importances) if tuned.importances else "",
+        "coordinates": coordinates(finished, plan.space) if len(finished) > 1 else "",
+        "entry": best.models[0],
+        "test": board.rows[0],
+        "n_test": len(board.outcome.material.test),
+        "machine": board.rows[0].fits[0].trained.machine,
+    }
+    return render("tuning.html.j2", content, out)
+
+
+def history(trials: list[TrialRow]) -> str:
+    """Draw every trial's validation accuracy in order, and the best so far."""
+
+    def draw(axes: Axes) -> None:
+        ends = (("finished", "o", COLOURS[0]), ("pruned", "x", _WORST), ("diverged", "v", _WORST))
+        for end, marker, colour in ends:
+            rows = [row for row in trials if row.end == end and np.isfinite(row.accuracy)]
+            if rows:
+                numbers, values = [row.number for row in rows], [row.accuracy for row in rows]
+                axes.scatter(numbers, values, marker=marker, color=colour, s=24, label=end)
+        finished = [row for row in trials if row.end == "finished"]
+        best = np.maximum.accumulate([row.accuracy for row in finished])
+        axes.step([row.number for row in finished], best, where="post", color=COLOURS[1],
+                  label="best so far")  # fmt: skip
+        axes.set_xlabel("trial")
+        axes.set_ylabel("validation accuracy")
+        axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+        # the best lie close together: the bad ones may leave the picture at the bottom
+        low = float(np.quantile([row.accuracy for row in finished], 0.1))
+        top = float(best[-1])
+        axes.set_ylim(low - 0.5 * (top - low) - 0.001, top + 0.1 * (top - low) + 0.001)
+        axes.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
+        axes.legend(loc="lower right", fontsize=9)
+
+    return svg(draw, "validation accuracy of every trial and the best so far")
+
+
+def importance(shares: dict[str, float]) -> str:
+    """Draw each key's share in the variance of validation accuracy."""
+
+    def draw(axes: Axes) -> None:
+        names = list(shares)[::-1]
+        axes.barh(names, [shares[name] for name in names], color=COLOURS[0], height=0.6)
+        axes.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+        axes.set_xlabel("share of the variance")
+        axes.grid(visible=False, axis="y")
+
+    return svg(draw, "how much each key decides validation accuracy")
+
+
+def coordinates(finished: list[TrialRow], space: tuple[Parameter, ...]) -> str:
+    """Draw one line for each finished trial across all keys, the best darkest."""
+
+    def draw(axes: Axes) -> None:
+        shown = [p for p in space if all(p.key in row.values for row in finished)]
+        worst, best = finished[-1].accuracy, finished[0].accuracy
+        for row in reversed(finished):
+            rank = (row.accuracy - worst) / max(best - worst, 1e-9)
+            heights = [_height(p, row.values[p.key]) for p in shown] + [rank]
+            first = row is finished[0]
+            axes.plot(
+                range(len(heights)), heights, color=COLOURS[1] if first else COLOURS[0],
+                alpha=1 if first else 0.12 + 0.6 * rank**2, linewidth=2.2 if first else 1.1,
+            )  # fmt: skip
+        for at, parameter in enumerate(shown):
+            for height, text in _ends(parameter):
+                axes.annotate(text, (at, height), (4, 0), "data", "offset points", fontsize=8,
+                              va="center")  # fmt: skip
+        for height, value in ((0.0, worst), (1.0, best)):
+            axes.annotate(f"{value:.2%}", (len(shown), height), (4, 0), "data", "offset points",
+                          fontsize=8, va="center")  # fmt: skip
+        names = [*(p.key.replace("_", "\n") for p in shown), "validation\naccuracy"]
+        axes.set_xticks(range(len(names)), names, fontsize=9)
+        axes.set_xlim(-0.2, len(names) - 0.5)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        axes.grid(visible=True, axis="x")
+
+    return svg(draw, "finished trials across all searched keys, the best one in orange", (10, 3.6))
+
+
+def _height(parameter: Parameter, value: Any) -> float:
+    """Return where a value lies on its axis, in [0, 1]."""
+    if parameter.choices:
+        return parameter.names().index(value) / max(1, len(parameter.choices) - 1)
+    low, high, here = parameter.low, parameter.high, float(value)
+    if parameter.log:
+        low, high, here = np.log(low), np.log(high), np.log(here)
+    return float((here - low) / (high - low))
+
+
+def _ends(parameter: Parameter) -> list[tuple[float, str]]:
+    if parameter.choices:
+        return [(_height(parameter, name), name[:14]) for name in parameter.names()]
+    return [(0.0, f"{parameter.low:g}"), (1.0, f"{parameter.high:g}")]

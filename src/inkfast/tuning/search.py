@@ -1,0 +1,231 @@
+"""`Search`: asks Optuna for values, has them trained, and tells it what came of them.
+
+Several machines may share one storage: each asks for the next trial when it has room, until the
+study holds as many as were planned. A trial that was interrupted is asked for again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import shutil
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inkfast.engine import HERE, QUIET, Engine, Job, Observer, Result
+from inkfast.errors import InkfastError
+from inkfast.experiment import Entry, Experiment
+from inkfast.material import Material
+from inkfast.running import fit_folder
+from inkfast.streams import derive
+from inkfast.training import Epoch, StoppedError, Task, Trained, Watch
+from inkfast.tuning import trials
+from inkfast.tuning.plan import Plan
+
+if TYPE_CHECKING:
+    import optuna
+
+
+class Search:
+    """The trials of one command on one machine.
+
+    Args:
+        plan: What is searched.
+        material: The digits.
+        out: The run folder.
+        storage: Optuna's storage URL; "" for a SQLite file in the folder.
+
+    Raises:
+        InkfastError: If the storage does not answer, or holds another search of this name.
+    """
+
+    def __init__(self, plan: Plan, material: Material, out: Path, storage: str = "") -> None:
+        self.plan, self.material, self.out = plan, material, out
+        self.owner = f"{socket.gethostname()}:{out.absolute()}"
+        self.began = time.monotonic()
+        self.running: dict[int, optuna.Trial] = {}
+        self.study = self._study(storage or f"sqlite:///{out.absolute()}/study.db")
+        self._take_up()
+
+    def _study(self, url: str) -> optuna.Study:
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        prune = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1)
+        with _answering(url):
+            study = optuna.create_study(
+                storage=url,
+                study_name=self.plan.experiment.name,
+                load_if_exists=True,
+                direction="maximize",
+                pruner=prune if self.plan.prune else optuna.pruners.NopPruner(),
+            )
+            # another draw when it goes on, the same one when it is begun again
+            seed = derive(self.plan.experiment.seed, "tuning", len(study.trials))
+            study.sampler = optuna.samplers.TPESampler(seed=seed % 2**32, constant_liar=True)
+            searched = {"space": self.plan.described(), "digits": self.material.whole}
+            if study.user_attrs and study.user_attrs != searched:
+                raise InkfastError(
+                    f"the storage already holds another search named {study.study_name}. Give "
+                    "this one another --name, or the other another storage."
+                )
+            for key, value in searched.items():
+                study.set_user_attr(key, value)
+        return study
+
+    def _take_up(self) -> None:
+        """Ask again for trials that this folder began and never ended, as after a power cut."""
+        from optuna.trial import TrialState
+
+        for trial in self.study.get_trials(states=(TrialState.RUNNING,)):
+            if trial.user_attrs.get(trials.OWNER) == self.owner:
+                self._give_back(trial.number, trial.params)
+
+    def _give_back(self, number: int, values: dict[str, object]) -> None:
+        from optuna.trial import TrialState
+
+        self.study.tell(number, state=TrialState.FAIL)
+        self.study.enqueue_trial(values)
+        shutil.rmtree(self._folder(number), ignore_errors=True)
+
+    def run(self, observer: Observer = QUIET, engine: Engine = HERE) -> trials.Tuned:
+        """Run trials until there are as many as planned, or time is over, or Ctrl-C comes."""
+        interrupted = False
+        order: list[int] = []  # trial number of each job
+        watching = Observer(fit=lambda *words: self._watch(order[words[1] - 1], observer, *words))
+        with _answering("the storage"):
+            try:
+                results = engine.results(self._jobs(order), self.plan.trials, watching)
+                for number, result in results:
+                    self._tell(order[number], result)
+            except KeyboardInterrupt:
+                interrupted = True
+            for number, trial in list(self.running.items()):
+                self._give_back(number, trial.params)
+            return trials.read(self.study, interrupted=interrupted)
+
+    def _jobs(self, order: list[int]) -> Iterator[Job]:
+        while self._is_open():
+            trial = self.study.ask()
+            trial.set_user_attr(trials.OWNER, self.owner)
+            values = {parameter.key: parameter.suggest(trial) for parameter in self.plan.space}
+            experiment = self.plan.candidate(values)
+            self.running[trial.number] = trial
+            order.append(trial.number)
+            yield Job(
+                title=f"trial {trial.number}",
+                folder=self._folder(trial.number),
+                task=self._task(experiment, experiment.models[0]),
+            )
+
+    def _is_open(self) -> bool:
+        from optuna.trial import TrialState
+
+        hours = (time.monotonic() - self.began) / 3600
+        counted = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
+        begun = self.study.get_trials(deepcopy=False, states=counted)
+        return len(begun) < self.plan.trials and not 0 < self.plan.hours <= hours
+
+    def _task(self, experiment: Experiment, entry: Entry) -> Task:
+        return Task(
+            architecture=entry.architecture,
+            recipe=entry.recipe,
+            digits=self.material.train,
+            noise=self.material.noise,
+            train_noise=experiment.train_noise,
+            seed=experiment.seed,
+            threads=self.plan.experiment.threads,
+        )
+
+    def _watch(self, number: int, observer: Observer, title: str, at: int, of: int) -> Watch:
+        trial = self.running[number]
+        shown = ", ".join(
+            f"{key}={value:.3g}" if isinstance(value, float) else f"{key}={value}"
+            for key, value in trial.params.items()
+        )
+        watch = observer.fit(f"{title} ({shown})", at, of)
+
+        def enough(epoch: Epoch) -> bool:
+            trial.report(epoch.validation_accuracy, epoch.number)
+            trial.set_user_attr(trials.EPOCHS, epoch.number)
+            trial.set_user_attr(trials.SECONDS, epoch.seconds)
+            return trial.should_prune()
+
+        return dataclasses.replace(watch, enough=enough)
+
+    def _tell(self, number: int, result: Result) -> None:
+        """Note a trial's outcome; of the models, only the best one's is kept."""
+        from optuna.trial import TrialState
+
+        trial = self.running.pop(number)
+        if isinstance(result, Trained):
+            self.study.tell(trial, result.best.validation_accuracy)
+            if self.study.best_trial.number == number:
+                for former in self.out.glob("trials/best-*"):
+                    shutil.rmtree(former)
+                self._folder(number).rename(self._kept(number))
+        else:
+            # pruned also when it diverged: Optuna then takes it for bad, and learns from it
+            trial.set_user_attr(
+                trials.END, "pruned" if isinstance(result, StoppedError) else "diverged"
+            )
+            self.study.tell(trial, state=TrialState.PRUNED)
+        shutil.rmtree(self._folder(number), ignore_errors=True)
+
+    def _folder(self, number: int) -> Path:
+        return self.out / "trials" / str(number)
+
+    def _kept(self, number: int) -> Path:
+        return self.out / "trials" / f"best-{number}"
+
+    def hand_over(self, best: Experiment) -> None:
+        """Put the best trial's model where the run of `best` looks for it, if it is here."""
+        kept = self._kept(self.study.best_trial.number)
+        if kept.is_dir():
+            place = fit_folder(self.out / "best", best.models[0], best.seed)
+            shutil.copytree(kept, place, dirs_exist_ok=True)
+
+    def best(self) -> Experiment:
+        """Return the experiment with the values of the best trial.
+
+        Raises:
+            InkfastError: If no trial has finished.
+        """
+        from optuna.trial import TrialState
+
+        with _answering("the storage"):
+            if not self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+                raise InkfastError("no trial has finished yet. Go on: --resume.")
+            fixed = self.study.best_trial
+            import optuna
+
+            trial = optuna.trial.FixedTrial(fixed.params)
+            values = {parameter.key: parameter.suggest(trial) for parameter in self.plan.space}
+        best = self.plan.candidate(values)
+        return dataclasses.replace(
+            best, threads=self.plan.experiment.threads, data=self.plan.experiment.data
+        )
+
+
+@contextmanager
+def _answering(url: str) -> Iterator[None]:
+    """Turn whatever a data base or its driver raises into one sentence."""
+    import optuna
+    import sqlalchemy
+
+    try:
+        yield
+    except (
+        sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError,
+        optuna.exceptions.DuplicatedStudyError, ImportError, ConnectionError,
+    ) as error:  # fmt: skip
+        reason = (str(error.__cause__ or error).strip() or type(error).__name__).splitlines()[0]
+        raise InkfastError(
+            f"`storage` {url} cannot be used ({reason}). Give a storage URL of Optuna, e.g. "
+            "sqlite:///study.db or postgresql://user@host/db with its driver installed."
+        ) from None

@@ -1,0 +1,242 @@
+"""Tuning: spaces are checked whole, trials judged on validation, searches go on where they ended."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pytest
+
+from inkfast import cli, running, tuning
+from inkfast.data import Source
+from inkfast.engine import Observer
+from inkfast.errors import InkfastError
+from inkfast.material import from_source
+from inkfast.report.tuning import coordinates, history
+from inkfast.training import Trained, Watch, loop
+from inkfast.tuning.space import parse_space
+
+SETTINGS = {
+    "name": "small", "data": "embedded", "noise": "none", "threads": 1,
+    "models": ["mlp(hidden=[16])"],
+    "recipe": {"epochs": 2, "min_epoch_images": 0, "batch_size": 50},
+    "tune": {"trials": 4},
+    "search": {
+        "learning_rate": {"low": 1e-4, "high": 0.03, "log": True},
+        "model": {"hidden": {"choices": [[8], [16, 8]]}},
+    },
+}  # fmt: skip
+
+
+def search(strokes, out, *, storage="", **changes):
+    plan = tuning.read_plan(SETTINGS | changes)
+    material = from_source(plan.experiment, Source(strokes, None, "strokes"))
+    out.mkdir(exist_ok=True)
+    return tuning.Search(plan, material, out, storage)
+
+
+def test_a_search_returns_the_best_trial_and_its_model(strokes, tmp_path):
+    """The best recipe is the one with the highest validation accuracy; its weights are kept alone."""
+    one = search(strokes, tmp_path)
+    found = one.run()
+    assert [row.number for row in found.trials] == [0, 1, 2, 3]
+    accuracy = {row.number: row.accuracy for row in found.finished}
+    assert found.finished[0].accuracy == max(accuracy.values())
+    best = one.best()
+    values = found.finished[0].values
+    assert best.models[0].recipe.learning_rate == values["learning_rate"]
+    assert str(list(best.models[0].architecture.hidden)) == values["model.hidden"]
+    assert [p.name for p in (tmp_path / "trials").iterdir()] == [f"best-{found.finished[0].number}"]
+    one.hand_over(best)
+    kept = Trained.load(running.fit_folder(tmp_path / "best", best.models[0], best.seed))
+    assert kept.best.validation_accuracy == found.finished[0].accuracy
+    assert kept.recipe == best.models[0].recipe
+
+
+def test_the_same_seed_searches_the_same_values(strokes, tmp_path):
+    """A search that is begun again asks for the same values and gets the same accuracies."""
+    runs = [search(strokes, tmp_path / name).run() for name in ("a", "b")]
+    assert [(r.values, r.accuracy) for r in runs[0].trials] == [
+        (r.values, r.accuracy) for r in runs[1].trials
+    ]
+    other = search(strokes, tmp_path / "c", seed=1).run()
+    assert other.trials[0].values != runs[0].trials[0].values
+
+
+def test_no_trial_sees_a_test_digit(strokes, tmp_path, monkeypatch):
+    """Trials get the training rows alone, and their own validation rows judge them."""
+    seen = []
+    original = tuning.search.Search._task
+
+    def spy(self, *words):
+        task = original(self, *words)
+        seen.append(task.digits)
+        return task
+
+    monkeypatch.setattr(tuning.search.Search, "_task", spy)
+    one = search(strokes, tmp_path)
+    one.run()
+    assert len(one.material.train) + len(one.material.test) == len(strokes)
+    assert [digits.fingerprint for digits in seen] == [one.material.train.fingerprint] * 4
+
+
+def test_an_interrupted_search_goes_on(strokes, tmp_path):
+    """The interrupted trial's values are tried again; in the end there are as many as planned."""
+
+    def interrupt(title, number, of):
+        if number == 2:
+            raise KeyboardInterrupt
+        return Watch()
+
+    cut = search(strokes, tmp_path).run(Observer(fit=interrupt))
+    assert cut.interrupted
+    assert len(cut.trials) == 1
+    one = search(strokes, tmp_path)
+    given_up = [t.params for t in one.study.trials if t.state == optuna.trial.TrialState.FAIL]
+    found = one.run()
+    assert not found.interrupted
+    assert len(found.trials) == 4
+    assert len(given_up) == 1
+    assert found.trials[1].values["learning_rate"] == given_up[0]["learning_rate"]
+
+
+def test_a_trial_left_running_by_a_power_cut_is_taken_up(strokes, tmp_path):
+    """A trial that this folder began and never ended does not count, and is tried again."""
+    one = search(strokes, tmp_path)
+    next(one._jobs([]))
+    assert len(search(strokes, tmp_path).run().trials) == 4
+
+
+def test_two_searches_share_a_storage(strokes, tmp_path):
+    """Two machines on one storage do one search between them; another search there is refused."""
+    storage = f"sqlite:///{tmp_path}/shared.db"
+    half = search(strokes, tmp_path / "a", storage=storage, tune={"trials": 2}).run()
+    assert len(half.trials) == 2
+    rest = search(strokes, tmp_path / "b", storage=storage)
+    numbers = []
+    rest.run(Observer(fit=lambda title, number, of: numbers.append(title) or Watch()))
+    assert len(numbers) == 2
+    with pytest.raises(InkfastError, match="already holds another search named small.*--name"):
+        search(strokes, tmp_path / "c", storage=storage, search={"batch_size": {"choices": [9]}})
+
+
+def test_hopeless_trials_are_pruned(strokes, tmp_path):
+    """After five trials, one below the median of its epoch ends early and has no model."""
+    rates = {"learning_rate": {"choices": [1e-2, 1e-7]}}
+    one = search(strokes, tmp_path, search=rates, tune={"trials": 8},
+                 recipe={**SETTINGS["recipe"], "epochs": 4})  # fmt: skip
+    for rate in ["0.01"] * 6 + ["1e-07"] * 2:
+        one.study.enqueue_trial({"learning_rate": rate})
+    found = one.run()
+    assert [row.end for row in found.trials[:5]] == ["finished"] * 5
+    assert [row.end for row in found.trials[6:]] == ["pruned"] * 2
+    assert all(row.epochs < 4 for row in found.trials[6:])
+
+
+def test_a_diverging_trial_does_not_end_the_search(strokes, tmp_path, monkeypatch):
+    """It counts as a bad trial and is named as what it is."""
+    original, losses = loop.evaluate, iter([(float("inf"), 0.1)])
+    monkeypatch.setattr(loop, "evaluate", lambda *words: next(losses, None) or original(*words))
+    found = search(strokes, tmp_path).run()
+    assert [row.end for row in found.trials] == ["diverged", *["finished"] * 3]
+
+
+RANGE = {"low": 1, "high": 2}
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"search": {}}, "`search` must be a table of at least one key"),
+    ({"search": {"learning_rat": RANGE}}, "unknown search key 'learning_rat'. Did you mean 'learning_rate'"),
+    ({"search": {"model.hiden": {"choices": [[8]]}}}, "key of model mlp 'hiden'. Did you mean 'hidden'"),
+    ({"search": {"batch_size": 3}}, "search key `batch_size` must be { low ="),
+    ({"search": {"batch_size": {"lo": 1, "high": 2}}}, "unknown word of search key `batch_size` 'lo'"),
+    ({"search": {"batch_size": {"low": 9, "high": 2}}}, "must have low < high"),
+    ({"search": {"learning_rate": {"low": 0, "high": 2, "log": True}}}, "low > 0 where log is true"),
+    ({"search": {"learning_rate": {"low": -1.0, "high": 1.0}}}, "search key `learning_rate`: `learning_rate` must be"),
+    ({"search": {"optimiser": {"choices": ["adam", "adm"]}}}, "search key `optimiser`: .*got 'adm'"),
+    ({"models": ["mlp", "cnn"]}, "`models` must name one model to tune"),
+    ({"tune": {"trails": 3}}, "unknown key of tune 'trails'. Did you mean 'trials'"),
+    ({"tune": {"trials": 0}}, "`trials` must be a whole number >= 1"),
+])  # fmt: skip
+def test_bad_spaces_are_explained(changes, message):
+    """One sentence names the key, what is allowed and what came, before anything is trained."""
+    with pytest.raises(InkfastError, match=message):
+        tuning.read_plan(SETTINGS | changes)
+
+
+@pytest.mark.parametrize("url", ["nonsense", "sqlite:////no/such/folder/x.db", "oracle://h/x",
+                                 "postgresql+psycopg2://127.0.0.1:9/x"])  # fmt: skip
+def test_a_storage_that_does_not_answer_is_explained(strokes, tmp_path, url):
+    """Whatever the data base or its driver says becomes one sentence with the URL."""
+    with pytest.raises(InkfastError, match="`storage` .* cannot be used .*sqlite:///study.db"):
+        search(strokes, tmp_path, storage=url)
+
+
+def test_parameters_suggest_within_their_range():
+    """Whole ends give whole numbers, choices give what was listed, floats stay inside."""
+    whole, real, listed = parse_space({
+        "batch_size": {"low": 8, "high": 64, "step": 8},
+        "ema": {"low": 0.0, "high": 0.9},
+        "model.hidden": {"choices": [[8], [8, 8]]},
+    })  # fmt: skip
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    for _ in range(20):
+        trial = study.ask()
+        size = whole.suggest(trial)
+        assert isinstance(size, int)
+        assert size % 8 == 0
+        assert 8 <= size <= 64
+        assert 0 <= real.suggest(trial) <= 0.9
+        assert listed.suggest(trial) in ((8,), (8, 8))
+
+
+def test_from_the_command_line(tmp_path, capsys, monkeypatch):
+    """One command leaves the best recipe, a run of it on the test digits, figures and a page."""
+    space = tmp_path / "space.toml"
+    space.write_text(
+        'data = "embedded"\nnoise = "none"\nmodels = ["mlp(hidden=[16])"]\n'
+        "[recipe]\nepochs = 1\nmin_epoch_images = 0\n[search.learning_rate]\nlow = 0.001\nhigh = 0.03\n"
+    )
+    words = ["inkfast", "tune", str(space), "--trials", "4", "--threads", "1", "--out", "run"]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    said = capsys.readouterr()
+    assert end.value.code == 0, said.err
+    assert "The best of 4 trials reads" in said.out
+    page = Path("run/report.html").read_text(encoding="utf-8")
+    assert page.count("<svg") >= 2
+    tuned = json.loads(Path("run/tune.json").read_text())
+    board = json.loads(Path("run/best/leaderboard.json").read_text())
+    assert len(tuned["trials"]) == 4
+    best = tuned["trials"][tuned["best"]]
+    assert board["rows"][0]["runs"][0]["validation_accuracy"] == best["accuracy"]
+    assert board["n_test"] == 360
+    monkeypatch.setattr(sys, "argv", ["inkfast", "evaluate", "run"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert "is a search: its best model is in run/best" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "argv", [*words, "--resume"])  # nothing is left to do, and it says so
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 0
+    assert "already trained" in capsys.readouterr().out
+
+
+def test_figures_of_a_search_bear_its_extremes():
+    """Best and worst accuracy, the ends of each range and pruned trials are in the pictures."""
+    rows = [
+        tuning.TrialRow(i, end, accuracy, 1.0, 2, {"learning_rate": rate})
+        for i, (end, accuracy, rate) in enumerate(
+            [("finished", 0.9, 0.01), ("pruned", float("nan"), 0.02), ("finished", 0.95, 0.1)]
+        )
+    ]
+    assert "pruned" not in history(rows)  # one without a figure has no place in the picture
+    space = parse_space({"learning_rate": {"low": 0.01, "high": 0.1, "log": True}})
+    drawn = coordinates([rows[2], rows[0]], space)
+    for text in ("95.00%", "90.00%", "0.01", "0.1", "learning"):
+        assert text in drawn
+    assert np.isnan(rows[1].accuracy)
