@@ -165,8 +165,8 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _report(self, epoch: dict[str, float]) -> None:
         if self.verbose:
-            shown = ", ".join(f"{key} {value:.4g}" for key, value in epoch.items())
-            print(shown)  # noqa: T201 - asked for
+            line = ", ".join(f"{key} {value:.4g}" for key, value in epoch.items())
+            print(line)  # noqa: T201 - asked for
 
 
 def _flat(X: Any) -> Any:  # noqa: N803

@@ -117,7 +117,8 @@ def _zoom(side: int) -> NDArray[np.float64]:
     cells = np.arange(side)
     starts = np.maximum(edges[:-1, None], cells)
     ends = np.minimum(edges[1:, None], cells + 1)
-    return np.maximum(ends - starts, 0) * SIDE / side
+    covered: NDArray[np.float64] = np.maximum(ends - starts, 0)
+    return covered * SIDE / side
 
 
 def _ends(rows: Rows) -> str:
