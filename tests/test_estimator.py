@@ -184,7 +184,7 @@ def test_any_labels_up_to_ten(strokes, names):
     (2, 2, 0), (10, 10, 0), (19, 10, 0), (20, 10, 10), (12, 3, 3), (33, 3, 4), (200, 10, 20),
 ])  # fmt: skip
 def test_few_rows(strokes, rows, classes, cut):
-    """A tenth is cut off, at least one row of each class; nothing where that cannot be."""
+    """A tenth is cut off, at least one row per class; nothing where a class has a single row."""
     images, labels = strokes.images[:rows], np.arange(rows) % classes
     classifier = small().fit(images, labels)
     losses = [epoch["validation_loss"] for epoch in classifier.history_]

@@ -37,8 +37,8 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     `inkfast.data.canvas`. Labels are up to ten classes of any kind.
 
     The epoch is chosen on validation rows cut from the training rows: a tenth unless the recipe
-    says otherwise, and at least one of each class. Where that leaves a class without training rows,
-    none are cut, and the last epoch is kept.
+    says otherwise, and at least as many as there are classes. Where a class has a single row, none
+    are cut, and the last epoch is kept.
 
     Args:
         model: An architecture, e.g. ``"cnn"`` or ``"mlp(hidden=[256, 128])"``.
@@ -189,7 +189,7 @@ def _check_classes(classes: NDArray[Any]) -> None:
 
 
 def _with_validation(task: Task) -> Task:
-    """Return the task with validation rows for few digits: one of each class, else none.
+    """Return the task with validation rows for few digits: one per class, or none.
 
     None are said to a fit by giving it the training rows to look at, and keeping the last epoch.
     """
@@ -197,7 +197,7 @@ def _with_validation(task: Task) -> Task:
     n, classes = len(task.digits), len(counts)
     if recipe.validation_rows == "last":
         return task
-    if counts.min() < 2 or n < 2 * classes:
+    if counts.min() < 2:
         last: Recipe = dataclasses.replace(recipe, keep="last")
         return dataclasses.replace(task, recipe=last, validation=task.digits)
     share = max(recipe.validation, classes / n)
