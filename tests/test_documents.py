@@ -57,3 +57,12 @@ def test_architecture_names_every_module():
     for path in (ROOT / "src" / "inkfast").iterdir():
         if path.name[0] not in "_." and (path.suffix == ".py" or path.is_dir()):
             assert f"  {path.name}{'/' if path.is_dir() else ''} " in text, path.name
+
+
+def test_the_python_of_the_readme_runs(capsys):
+    """The example is executed as it stands, and finds a reader worth having."""
+    (example,) = re.findall(r"```python\n(.+?)```", README, re.DOTALL)
+    names: dict[str, object] = {}
+    exec(example, names)  # noqa: S102 - our own text
+    assert names["search"].best_score_ > 0.9
+    assert "hidden=[256]" in capsys.readouterr().out

@@ -1,5 +1,26 @@
 """inkfast: handwritten digits, read through noise."""
 
+from __future__ import annotations
+
 from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from inkfast.estimator import DigitClassifier
+
+__all__ = ["DigitClassifier", "__version__"]
 
 __version__ = version("inkfast")
+
+
+def __getattr__(name: str) -> object:
+    """Import what needs torch and scikit-learn when it is first asked for (PEP 562)."""
+    if name == "DigitClassifier":
+        from inkfast.estimator import DigitClassifier
+
+        return DigitClassifier
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -311,3 +312,14 @@ def test_precision_follows_the_processor(monkeypatch):
         monkeypatch.setattr(hardware, "_cpu_info", lambda _, flags=flags: flags)
         assert hardware.precision("auto", where) == expected
         assert hardware.precision("fp32", where) == "fp32"
+
+
+def test_validation_rows_of_their_own(strokes):
+    """With rows given to choose by, none are cut off, and the figures are those of the given."""
+    given = strokes.pick(np.arange(50), "given")
+    plain = task(strokes, chain="none")
+    trained = fit(dataclasses.replace(plain, validation=given))
+    assert trained.class_counts["given"] == [40] * 10
+    assert fit(plain).class_counts["given"] == [36] * 10
+    accuracy = (trained.probabilities(given).argmax(axis=1) == given.labels).mean()
+    assert accuracy == pytest.approx(trained.best.validation_accuracy)

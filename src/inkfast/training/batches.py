@@ -33,9 +33,18 @@ def split(digits: Digits, recipe: Recipe, seed: int) -> tuple[Labels, Labels]:
     return stratified_split(digits.known_labels, recipe.validation, derive(seed, "validation rows"))
 
 
-def training_rows(digits: Digits, recipe: Recipe, seed: int) -> tuple[Digits, Digits]:
-    """Return the rows left after validation was cut off, as given and as balanced."""
-    rows, _ = split(digits, recipe, seed)
+def training_rows(
+    digits: Digits, recipe: Recipe, seed: int, *, whole: bool = False
+) -> tuple[Digits, Digits]:
+    """Return the rows left after validation was cut off, as given and as balanced.
+
+    Args:
+        digits: Labelled rows.
+        recipe: How much is cut off, and how the rest is balanced.
+        seed: Decides which rows.
+        whole: Whether nothing is cut off, because validation has rows of its own.
+    """
+    rows = np.arange(len(digits)) if whole else split(digits, recipe, seed)[0]
     given = digits.pick(rows, "training rows")
     even = balance(given, recipe.balance, recipe.balance_neighbours, derive(seed, "balance"))
     return given, even

@@ -57,9 +57,9 @@ class _Fit:
         self.task, self.folder, self.watch = task, folder, watch
         self.device = hardware.device()
         self.precision = hardware.precision(task.recipe.precision, self.device)
-        _, validation_rows = split(task.digits, task.recipe, task.seed)
         noise = task.noise if task.train_noise != "none" else Chain((), "none")
-        given, rows = training_rows(task.digits, task.recipe, task.seed)
+        whole = task.validation is not None
+        given, rows = training_rows(task.digits, task.recipe, task.seed, whole=whole)
         self.class_counts = {"given": given.class_counts(), "trained_on": rows.class_counts()}
         self.data = TrainingSet.of(
             rows,
@@ -69,7 +69,10 @@ class _Fit:
             seed=task.seed,
             device=self.device,
         )
-        validation = task.digits.pick(validation_rows, "validation rows")
+        validation = task.validation
+        if validation is None:
+            _, cut = split(task.digits, task.recipe, task.seed)
+            validation = task.digits.pick(cut, "validation rows")
         validation = noisy(validation, noise, derive(task.seed, "validation noise"))
         self.validation = (
             torch.tensor(validation.images, device=self.device),

@@ -27,6 +27,7 @@ class Task:
             rows get one noisy copy, or none.
         seed: Decides weights, order, noise and validation rows.
         threads: torch threads; 0 times a step and chooses.
+        validation: Rows to choose the epoch by, clean; None cuts them from `digits`.
     """
 
     architecture: Architecture
@@ -36,6 +37,7 @@ class Task:
     train_noise: str = "fresh"
     seed: int = 0
     threads: int = 0
+    validation: Digits | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
