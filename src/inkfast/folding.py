@@ -235,7 +235,14 @@ def cross_validate(
             fits.append(FoldFit(entry, fold, result, scores))
         elif isinstance(result, Exception):
             raise result
+    _check_own_models(fits)
     return CrossValidation(experiment, source, fits, interrupted)
+
+
+def _check_own_models(fits: list[FoldFit]) -> None:
+    """Raise if two folds share a network: it would have learned what it is judged on."""
+    if len({id(fit.trained.model) for fit in fits}) < len(fits):
+        raise InkfastError("two folds hold the same network: each needs one of its own.")
 
 
 def _task(experiment: Experiment, entry: Entry, fold: Fold, digits: Digits) -> Task:

@@ -66,7 +66,9 @@ def from_source(experiment: Experiment, source: Source) -> Material:
     train, test = source.train, source.test
     if experiment.pooled and test is not None:
         train, test = _pooled(train, test), None
-    if test is None:
+    if test is not None:
+        _check_apart(train, test)
+    else:
         kept, cut = stratified_split(
             train.known_labels, experiment.test_fraction, derive(experiment.seed, "test rows")
         )
@@ -80,6 +82,17 @@ def from_source(experiment: Experiment, source: Source) -> Material:
     corrupted = noisy(test, chain, derive(experiment.seed, "test noise"))
     whole = source.train.fingerprint
     return Material(source.name, whole, source.notice, train, test, corrupted, chain)
+
+
+def _check_apart(train: Digits, test: Digits) -> None:
+    """Raise if a test image is a training image too."""
+    trained_on = {image.tobytes() for image in train.images}
+    shared = sum(image.tobytes() in trained_on for image in test.images)
+    if shared:
+        raise InkfastError(
+            f"{shared:,} of the {len(test):,} test digits are training digits too: accuracy on "
+            "them would not tell how new digits are read. Take them out of one of the two."
+        )
 
 
 def _pooled(train: Digits, test: Digits) -> Digits:

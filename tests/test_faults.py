@@ -1,0 +1,147 @@
+"""The faults of the projects that docs/sources.md repeats: one test each, and each one loud."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from inkfast import DigitClassifier, data, folding, leaderboard, models, noise, running
+from inkfast.data import Digits, Source
+from inkfast.errors import InkfastError
+from inkfast.evaluation import compare_folds
+from inkfast.experiment import from_settings
+from inkfast.material import from_source
+from inkfast.training import Task, batches, fit, loop, resolve
+
+SETTINGS = {
+    "data": "strokes", "noise": "none", "models": ["mlp(hidden=[8])"], "threads": 1, "folds": 3,
+    "recipe": {"epochs": 2, "batch_size": 50, "min_epoch_images": 0, "precision": "fp32"},
+}  # fmt: skip
+
+
+@pytest.fixture
+def apart(strokes) -> Digits:
+    """Return strokes, no two of them alike."""
+    images = strokes.images.copy()
+    images[:, 0, 0], images[:, 0, 1] = np.arange(400) // 256, np.arange(400) % 256
+    return Digits(images, strokes.labels, "strokes")
+
+
+def task(digits, **recipe) -> Task:
+    return Task(
+        architecture=models.build("mlp(hidden=[16])"),
+        recipe=resolve(SETTINGS["recipe"], recipe), digits=digits, noise=noise.build("none"),
+        threads=1,
+    )  # fmt: skip
+
+
+def test_training_and_test_digits_have_one_scale(apart, tmp_path):
+    """Pixels in [0, 1] beside pixels of 0 to 255 end on one scale, or are refused."""
+    halves = apart.pick(np.arange(200), "a"), apart.pick(np.arange(200, 400), "b")
+    np.savez(
+        tmp_path / "mixed.npz",
+        x_train=halves[0].images / 255, y_train=halves[0].labels,
+        x_test=halves[1].images, y_test=halves[1].labels,
+    )  # fmt: skip
+    source = data.load(str(tmp_path / "mixed.npz"))
+    assert np.array_equal(source.train.images, halves[0].images)
+    assert np.array_equal(source.test.images, halves[1].images)
+    with pytest.raises(InkfastError, match="images must be uint8"):
+        Digits(halves[0].images / np.float32(255), halves[0].labels, "scaled elsewhere")
+    reader = DigitClassifier("mlp(hidden=[8])", epochs=1, random_state=0)
+    reader.fit(halves[0].images / 255, halves[0].labels)
+    with pytest.raises(ValueError, match="0 to 255|scale"):
+        reader.predict(halves[1].images)
+
+
+def test_nothing_is_chosen_on_test(apart, tmp_path):
+    """Worse test digits change no choice: the same epoch and weights come out."""
+    experiment = from_settings(SETTINGS)
+    kept = []
+    for spoil in (False, True):
+        material = from_source(experiment, Source(apart, None, "strokes"))
+        if spoil:
+            labels = (material.test.labels + 1) % 10
+            spoilt = Digits(material.test.images, labels, "spoilt")
+            material = dataclasses.replace(material, test=spoilt)
+        outcome = running.run(experiment, material, tmp_path / str(spoil))
+        kept.append(outcome.fits[0].trained)
+    assert kept[0].history[-1].validation_loss == kept[1].history[-1].validation_loss
+    assert kept[0].best_epoch == kept[1].best_epoch
+    assert bits(kept[0]) == bits(kept[1])
+
+
+def bits(trained) -> list:
+    return [tensor.tolist() for tensor in trained.model.state_dict().values()]
+
+
+def test_the_best_epoch_is_kept_and_not_the_last(apart, monkeypatch):
+    """When validation gets worse, the weights of the best epoch are the ones that come back."""
+    losses = iter([(0.5, 0.8), (0.4, 0.9), (0.9, 0.3)])
+    snapshots = []
+
+    def judged(model, *_):
+        snapshots.append([p.detach().clone().tolist() for p in model.state_dict().values()])
+        return next(losses)
+
+    monkeypatch.setattr(loop, "evaluate", judged)
+    trained = fit(task(apart, epochs=3))
+    assert trained.best_epoch == 2
+    assert bits(trained) == snapshots[1]
+    assert bits(trained) != snapshots[2]
+
+
+def test_a_model_is_trained_anew_whatever_was_trained_before(apart):
+    """A fit after another one gives the bits it gives alone: no network goes on training."""
+    alone = fit(task(apart, balance="over"))
+    fit(task(apart))
+    assert bits(fit(task(apart, balance="over"))) == bits(alone)
+
+
+def test_predictions_are_those_of_the_model_they_are_shown_for(apart, tmp_path):
+    """Scores in the leaderboard are made anew by each model on the test digits."""
+    experiment = from_settings(SETTINGS | {"models": ["mlp(hidden=[8])", "mlp(hidden=[4])"]})
+    material = from_source(experiment, Source(apart, None, "strokes"))
+    board = leaderboard.build(running.run(experiment, material, tmp_path))
+    for row in board.rows:
+        again = row.fits[0].trained.probabilities(material.test).argmax(axis=1)
+        assert row.mean("accuracy") == (again == material.test.labels).mean()
+
+
+def test_test_digits_among_the_training_digits_are_refused(apart):
+    """Test images pooled into training, or used for validation, end the run before it begins."""
+    leaking = Source(apart, apart.pick(np.arange(7), "test"), "strokes")
+    with pytest.raises(InkfastError, match="7 of the 7 test digits are training digits too"):
+        from_source(from_settings(SETTINGS), leaking)
+
+
+def test_a_resampler_that_sees_a_validation_row_is_refused(apart, monkeypatch):
+    """Balancing gets training rows alone; one that brings in others ends the fit."""
+    real = batches.balance
+    monkeypatch.setattr(batches, "balance", lambda given, *rest: real(apart, *rest))
+    for method in ("over", "smote"):
+        thinned = apart.pick(
+            np.flatnonzero((apart.labels != 3) | (np.arange(400) < 150)), "thinned"
+        )
+        with pytest.raises(InkfastError, match="balancing saw validation rows"):
+            fit(task(thinned, balance=method))
+
+
+def test_a_wilcoxon_like_claim_from_five_folds_is_not_made():
+    """The smallest p that a sign-flip design of so few folds can reach is said with the result."""
+    accuracy = {"a": {f"f{i}": 0.96 + i / 1000 for i in range(5)},
+                "b": {f"f{i}": 0.95 + i / 1100 for i in range(5)}}  # fmt: skip
+    (comparison,) = compare_folds(accuracy, ["a", "b"], 1 / 4)
+    assert "never go below p = 0.062" in comparison.test
+
+
+def test_a_network_shared_by_two_folds_is_refused(apart, tmp_path, monkeypatch):
+    """One model object handed to several folds ends the cross-validation."""
+    experiment = from_settings(SETTINGS)
+    shared = fit(task(apart))
+    monkeypatch.setattr(running.Engine, "run", lambda self, jobs, total, observer: (
+        [shared] * total, False))  # fmt: skip
+    with pytest.raises(InkfastError, match="two folds hold the same network"):
+        folding.cross_validate(experiment, Source(apart, None, "strokes"), tmp_path)
