@@ -37,6 +37,11 @@ class Task:
     seed: int = 0
     threads: int = 0
 
+    @property
+    def training_noise(self) -> Chain:
+        """The noise that training and validation rows are under."""
+        return self.noise if self.train_noise != "none" else Chain((), "none")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
