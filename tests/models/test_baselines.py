@@ -132,7 +132,8 @@ def test_copies_are_made_of_what_is_drawn_afresh(strokes, train_noise, augment, 
     """Two copies of every row differ where noise or augmentation is fresh; else there is one."""
     noisy = task(strokes, "knn(copies=2)", "gaussian(sigma=0.1)", train_noise, augment=augment)
     kept = fit(noisy).model.estimator._fit_X
-    assert len(kept) == len(np.unique(kept, axis=0)) == rows
+    assert len(kept) == rows
+    assert rows == 360 or not np.array_equal(kept[:360], kept[360:])
     clean = parts(strokes, noisy.recipe)[0][0]
     assert np.array_equal(kept[:360], clean) == (train_noise == augment == "none")
 

@@ -21,7 +21,7 @@ SMALL = {
     "cnn": "cnn(layers='C4/2-C8/2-GMP')", "densenet": "densenet(layers=[1, 1], growth=4)",
     "inception": "inception(widths=[8, 8])", "mlp": "mlp(hidden=[32])",
     "random-forest": "random-forest(trees=10)", "resnet": "resnet(widths=[8, 8])",
-    "sklearn-mlp": "sklearn-mlp(hidden=[32], max_iter=5)", "vgg": "vgg(widths=[4, 8], dense=16)",
+    "sklearn-mlp": "sklearn-mlp(hidden=[64], max_iter=15)", "vgg": "vgg(widths=[4, 8], dense=16)",
 }  # fmt: skip
 
 
