@@ -187,6 +187,15 @@ def test_a_damaged_estimator_is_refused(damage):
     assert "\n" not in str(error.value)
 
 
+def test_another_version_of_scikit_learn_is_refused(monkeypatch):
+    """An estimator of another release could answer differently: it is refused, naming both."""
+    monkeypatch.setattr("sklearn.base.__version__", "0.9")
+    content = pack({"estimator": LogisticRegression(), "temperature": 1.0})
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="cannot be read: .*LogisticRegression from version 0.9"):
+        unpack(content, ())
+
+
 @pytest.mark.parametrize("wrong", [
     lambda e: {"estimator": SVC()}, lambda e: {"estimator": e}, lambda e: {"estimator": e, "temperature": 0.0},
     lambda e: {"estimator": e, "temperature": float("nan")}, lambda e: {"estimator": LogisticRegression(), "temperature": 1.0},

@@ -53,11 +53,12 @@ def unpack(content: bytes, trusted: Sequence[str]) -> dict[str, Any]:
         InkfastError: If it is damaged, holds any other type, or comes from another scikit-learn.
     """
     import skops.io
+    from sklearn.exceptions import InconsistentVersionWarning
     from skops.io.exceptions import UntrustedTypesFoundException
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # scikit-learn warns of its other versions
+            warnings.simplefilter("error", InconsistentVersionWarning)
             return dict(skops.io.loads(content, trusted=list(trusted)))
     except UntrustedTypesFoundException as error:
         reason = str(error).splitlines()[0]
