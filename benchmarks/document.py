@@ -1,16 +1,19 @@
-"""Write the measured figures into README.md, from the JSON that the benchmarks left.
+"""Write what is not typed: README.md's measured figures, from JSON; docs/models.md, from the code.
 
     .venv/bin/python benchmarks/document.py
 
-A test compares README.md with what this makes, so a figure can be neither typed nor forgotten.
+A test compares both with what this makes, so nothing in them can be typed or forgotten.
 """
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from pathlib import Path
 from typing import Any
+
+from inkfast.models import MODELS, Architecture, Baseline, summarise
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"(<!-- measured: [^>]*-->\n).*?(<!-- end of measured -->)", re.DOTALL)
@@ -84,6 +87,60 @@ def documented(readme: str) -> str:
     return BLOCK.sub(lambda match: match[1] + "\n" + block() + match[2], readme)
 
 
+def models_page() -> str:
+    """Return docs/models.md: a table of every registered model, then what each can be told."""
+    listed = [cls() for cls in MODELS]
+    networks = [model for model in listed if not isinstance(model, Baseline)]
+    baselines = [model for model in listed if isinstance(model, Baseline)]
+    lines = [
+        "# Models", "",
+        "<!-- made by benchmarks/document.py from the registry, do not edit -->", "",
+        "Parameters and FLOPs are those of the defaults; a multiply-add counts as two FLOPs.",
+        "", "## Networks", "", *_table(networks), "", "## Baselines of scikit-learn", "",
+        *_prose(Baseline), "", *_table(baselines),
+        "", "## What each can be told", "",
+        "Every network also takes `init`: how weights begin, `torch`, or Keras' `glorot` or `he`. "
+        "Every baseline also takes `copies`.", "",
+    ]  # fmt: skip
+    for model in listed:
+        lines += [f"### {model.name}", "", f"`{model}`", "", *_prose(type(model)), ""]
+        lines += [f"- `{name}`: {text}" for name, text in _told(type(model)).items()] + [""]
+    return re.sub("\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n"
+
+
+def _table(models: list[Any]) -> list[str]:
+    grows = isinstance(models[0], Baseline)
+    head = ["model", "what it is", "parameters", "FLOPs per image", "source"]
+    head[4:4] = ["grows with the training rows"] if grows else []
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for model in models:
+        summary = summarise(model)
+        size = (
+            (f"{summary.parameters:,}", f"{summary.flops:,}")
+            if summary
+            else ("by the rows", "by the rows")
+        )
+        first = _prose(type(model))[0].split(". ")[0].rstrip(".")
+        cells = [f"`{model.name}`", first, *size, *([model.grows] if grows else []), model.source]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def _prose(cls: type[Architecture]) -> list[str]:
+    """Return the paragraphs of a class's docstring that come before its parameters."""
+    text = inspect.cleandoc(cls.__doc__ or "").split("\nAttributes:")[0].replace("``", "`")
+    parts = [" ".join(part.split()) for part in text.split("\n\n")]
+    return [line for part in parts for line in (part, "")][:-1]
+
+
+def _told(cls: type[Architecture]) -> dict[str, str]:
+    """Return what a class's docstring says of each parameter."""
+    _, _, text = inspect.cleandoc(cls.__doc__ or "").partition("\nAttributes:\n")
+    entries = re.split(r"\n    (?=\w+: )", "\n" + text)[1:]
+    named = (entry.split(": ", 1) for entry in entries)
+    return {name: " ".join(words.replace("``", "`").split()) for name, words in named}
+
+
 def _result(name: str) -> dict[str, Any]:
     text = (ROOT / "benchmarks" / "results" / f"{name}.json").read_text(encoding="utf-8")
     content: dict[str, Any] = json.loads(text)
@@ -93,3 +150,4 @@ def _result(name: str) -> dict[str, Any]:
 if __name__ == "__main__":
     path = ROOT / "README.md"
     path.write_text(documented(path.read_text(encoding="utf-8")), encoding="utf-8")
+    (ROOT / "docs" / "models.md").write_text(models_page(), encoding="utf-8")

@@ -134,6 +134,28 @@ def test_embedded_digits_are_said_loudly(inkfast, monkeypatch, tmp_path):
     assert "Not MNIST." in (tmp_path / "run" / "report.html").read_text()
 
 
+def test_a_baseline_goes_through_every_command(inkfast, digits, tmp_path):
+    """A forest is trained, evaluated, predicts and is cross-validated by the words of a network."""
+    forest, out = "random-forest(trees=5, max_depth=6)", tmp_path / "run"
+    flags = ("--data", digits, "--noise", "none", *FAST)
+    code, text, _ = inkfast("train", forest, *flags, "--out", out)
+    assert code == 0
+    assert "epoch 1: loss" in text
+    code, text, _ = inkfast("evaluate", out)
+    assert code == 0
+    assert forest in text
+    code, text, _ = inkfast("predict", digits, "--model", out)
+    assert code == 0
+    assert text.startswith("ImageId,Label\n1,")
+    models = f"{forest}, knn"
+    code, text, _ = inkfast(
+        "validate", "--models", models, "--folds", 3, *flags, "--out", tmp_path / "v"
+    )
+    assert code == 0
+    assert "over 3 folds" in text
+    assert "<svg" in (tmp_path / "v" / "report.html").read_text()
+
+
 def test_lists_and_pictures(inkfast, digits, tmp_path):
     """Listings name what is registered; a noise picture is a PNG."""
     code, out, _ = inkfast("noise", "list")
@@ -143,6 +165,11 @@ def test_lists_and_pictures(inkfast, digits, tmp_path):
     assert "178,482" in out
     code, out, _ = inkfast("models", "show", "mlp(hidden=[16])")
     assert "12,746 parameters" in out
+    assert "source: Rumelhart, Hinton and Williams (1986), " in out
+    code, out, _ = inkfast("models", "show", "logistic")
+    assert "7,850 parameters, 0.02 million FLOPs" in out
+    code, out, _ = inkfast("models", "show", "knn(neighbours=1)")
+    assert "grows with the training rows: 785 numbers kept" in out
     code, out, _ = inkfast("data", "list")
     assert "MNIST is not on this machine" in out
     for text in ("shear", "rotate + gaussian"):

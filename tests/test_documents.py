@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from inkfast import cli
 from inkfast.experiment import from_settings, read_toml
+from inkfast.models import MODELS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -28,6 +30,20 @@ def test_measured_figures_are_those_of_the_benchmarks(monkeypatch):
 
     assert document.documented(README) == README
     assert "| command |" in README
+
+
+def test_the_page_of_models_is_made_from_the_registry(monkeypatch):
+    """docs/models.md is what the registered classes say of themselves, with a source for each."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import document
+
+    page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    assert document.models_page() == page
+    for cls in MODELS:
+        assert re.fullmatch(r"[A-Z].+ \((18|19|20)\d\d\), .+", cls.source), cls.name
+        told = re.search(rf"^### {cls.name}\n(.*?)(?=^###|\Z)", page, re.MULTILINE | re.DOTALL)
+        own = [f.name for f in dataclasses.fields(cls) if f.name not in ("init", "copies")]
+        assert re.findall(r"^- `(\w+)`: ", told[1], re.MULTILINE) == own
 
 
 def test_every_command_of_the_readme_exists(monkeypatch, capsys):

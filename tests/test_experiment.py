@@ -45,6 +45,32 @@ def run(settings, material, out: Path, **flags):
     return board
 
 
+def test_baselines_stand_beside_networks(material, tmp_path):
+    """They are rows like any other, drawn as points, taken up on resume, and refused when damaged."""
+    settings = TINY | {"models": ["mlp(hidden=[8])", "knn", "svm(C=2)", "logistic"]}
+    board = run(settings, material, tmp_path / "run")
+    assert {row.name for row in board.rows} == {"mlp(hidden=[8])", "knn", "svm(C=2)", "logistic"}
+    assert all(row.n_parameters > 1000 for row in board.rows)
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "A model with a single epoch is a diamond" in page
+    assert "and once for the baselines, which see no batches" in page
+    assert page.count("fitted in one go") == 3
+    again = run(settings, material, tmp_path / "run", resume=True)
+    assert again.to_json() == board.to_json()
+    path = tmp_path / "run" / "fits" / "knn-seed0" / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(ValueError, match="is damaged or was changed"):
+        run(settings, material, tmp_path / "run", resume=True)
+
+
+def test_a_network_alone_is_no_baseline(material, tmp_path):
+    """The report of networks over several epochs has no word on points and baselines."""
+    run(TINY, material, tmp_path / "run")
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "diamond" not in page
+    assert "baseline" not in page
+
+
 def test_a_run_folder_holds_everything(material, tmp_path):
     """The leaderboard has its documented shape, best first, and the experiment can be read again."""
     board = run(TINY | {"seeds": 2}, material, tmp_path / "run")

@@ -370,24 +370,34 @@ def models_list() -> None:
     rows = []
     for cls in MODELS:
         summary = summarise(cls())
+        size = (f"{summary.parameters:,}", f"{summary.flops / 1e6:.1f} M") if summary else _BY_ROWS
         first = (cls.__doc__ or "").strip().splitlines()[0]
-        rows.append([cls.name, f"{summary.parameters:,}", f"{summary.flops / 1e6:.1f} M", first])
+        rows.append([cls.name, *size, first])
     _console().print(plain_table(["model", "parameters", "FLOPs", "what it is"], rows))
 
 
+_BY_ROWS = ("by the rows", "by the rows")  # the size of a baseline that grows with them
+
+
 def models_show(text: str) -> None:
-    """Print an architecture layer by layer."""
+    """Print an architecture, where it comes from and its layers."""
     from inkfast import models
 
     architecture = models.build(text)
-    summary = models.summarise(architecture)
     console = _console()
-    Display(console).say(str(architecture), style="bold")
+    display = Display(console)
+    display.say(str(architecture), style="bold")
+    display.say(f"source: {architecture.source}")
+    summary = models.summarise(architecture)
+    if summary is None:
+        assert isinstance(architecture, models.Baseline)  # noqa: S101 - no other lacks a summary
+        display.say(f"grows with the training rows: {architecture.grows}")
+        return
     rows = [
         [row.name, " x ".join(map(str, row.output)), f"{row.parameters:,}"]
         for row in summary.layers
     ]
     console.print(plain_table(["layer", "output", "parameters"], rows))
-    Display(console).say(
+    display.say(
         f"{summary.parameters:,} parameters, {summary.flops / 1e6:.2f} million FLOPs per image"
     )

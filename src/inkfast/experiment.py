@@ -20,7 +20,7 @@ from inkfast.errors import (
     unknown,
 )
 from inkfast.models import Architecture
-from inkfast.training import KERAS, TRAIN_NOISE, Recipe, resolve
+from inkfast.training import KERAS, TRAIN_NOISE, Recipe, check_recipe, resolve
 from inkfast.words import split_top_level
 
 
@@ -176,6 +176,7 @@ def _entry(item: Any, common: Mapping[str, Any]) -> Entry:
     if published is not None:
         check_number("published", published, above=0, high=1)
     recipe = resolve(architecture.recipe if defaults == "inkfast" else KERAS, common, own)
+    check_recipe(architecture, recipe)
     if not isinstance(name, str) or not 1 <= len(name.strip()) <= 200 or not name.isprintable():
         raise InkfastError(f"`name` of a model must be 1 to 200 characters, got {shown(name)}.")
     name = name.strip()

@@ -73,7 +73,7 @@ class Leaderboard:
             return f"{start} (95 % interval {low:.2%} to {high:.2%})."
         second = self.comparisons[0]
         seeds = len(best.fits)
-        of = f"over {seeds} seeds" if seeds > 1 else "for these two trained networks"
+        of = f"over {seeds} seeds" if seeds > 1 else "for these two trained models"
         verdict = f"the difference is {'real' if second.real else 'not shown to be real'} {of}"
         return (
             f"{start}, {100 * second.difference:.2f} points more than {second.worse}; "

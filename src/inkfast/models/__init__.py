@@ -6,23 +6,24 @@ from inkfast.models import (  # the import registers it: one line per architectu
     cnn,
     densenet,
     inception,
+    knn,
     lenet5,
+    logistic,
     mlp,
+    random_forest,
     resnet,
+    sklearn_mlp,
+    svm,
     vgg,
 )
-from inkfast.models.base import (
-    MODELS,
-    Architecture,
-    Summary,
-    count_parameters,
-    create,
-    summarise,
-)
+from inkfast.models.base import MODELS, Architecture, Network, create
+from inkfast.models.baseline import Baseline, SklearnModule
+from inkfast.models.summary import Summary, count_parameters, summarise
 
 __all__ = [
-    "MODELS", "Architecture", "Summary", "build", "cnn", "count_parameters", "create", "densenet",
-    "inception", "lenet5", "mlp", "resnet", "summarise", "vgg",
+    "MODELS", "Architecture", "Baseline", "Network", "SklearnModule", "Summary", "build", "cnn",
+    "count_parameters", "create", "densenet", "inception", "knn", "lenet5", "logistic", "mlp",
+    "random_forest", "resnet", "sklearn_mlp", "summarise", "svm", "vgg",
 ]  # fmt: skip
 
 

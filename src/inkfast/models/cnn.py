@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from inkfast.errors import InkfastError, check_choice, check_flag, check_number, shown
-from inkfast.models.base import MODELS, Architecture
+from inkfast.models.base import MODELS, Network
 
 _CONV = re.compile(r"C([0-9]+)(?:\(([0-9]+)\))?(?:/([0-9]+))?")
 _DENSE = re.compile("[0-9]+")
@@ -26,7 +26,7 @@ _VOCABULARY = (
 
 @MODELS.register
 @dataclass(frozen=True, kw_only=True)
-class Cnn(Architecture):
+class Cnn(Network):
     """A plain convolutional network.
 
     Attributes:
@@ -41,6 +41,10 @@ class Cnn(Architecture):
     """
 
     name: ClassVar[str] = "cnn"
+    source: ClassVar[str] = (
+        "LeCun, Bottou, Bengio and Haffner (1998), "
+        "Gradient-Based Learning Applied to Document Recognition"
+    )
     recipe: ClassVar[Mapping[str, Any]] = {"epochs": 8, "batch_size": 125, "learning_rate": 0.01}
     layers: str = "C24(5)/2-C48-C64/2-C96-C96-GMP"
     batch_norm: bool = True

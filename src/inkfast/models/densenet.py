@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from inkfast.errors import check_number
-from inkfast.models.base import MODELS, Architecture
+from inkfast.models.base import MODELS, Network
 from inkfast.models.blocks import check_sizes, conv_norm_relu
 
 
@@ -30,7 +30,7 @@ class DenseLayer(nn.Module):
 
 @MODELS.register
 @dataclass(frozen=True, kw_only=True)
-class Densenet(Architecture):
+class Densenet(Network):
     """A densely connected network sized for 28x28, without bottlenecks.
 
     Source: Huang, Liu, van der Maaten and Weinberger (2016), Densely Connected Convolutional
@@ -42,6 +42,9 @@ class Densenet(Architecture):
     """
 
     name: ClassVar[str] = "densenet"
+    source: ClassVar[str] = (
+        "Huang, Liu, van der Maaten and Weinberger (2016), Densely Connected Convolutional Networks"
+    )
     recipe: ClassVar[Mapping[str, Any]] = {"epochs": 8, "batch_size": 125, "learning_rate": 0.01}
     layers: tuple[int, ...] = (4, 4, 4)
     growth: int = 16

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from inkfast.models.base import MODELS, Architecture
+from inkfast.models.base import MODELS, Network
 from inkfast.models.blocks import check_sizes, conv_norm_relu
 
 
@@ -36,7 +36,7 @@ class Branches(nn.Module):
 
 @MODELS.register
 @dataclass(frozen=True, kw_only=True)
-class Inception(Architecture):
+class Inception(Network):
     """An Inception network sized for 28x28.
 
     Source: Szegedy et al. (2014), Going Deeper with Convolutions, figure 2b; the 5x5 branch is two
@@ -47,6 +47,7 @@ class Inception(Architecture):
     """
 
     name: ClassVar[str] = "inception"
+    source: ClassVar[str] = "Szegedy et al. (2014), Going Deeper with Convolutions"
     recipe: ClassVar[Mapping[str, Any]] = {"epochs": 8, "batch_size": 125, "learning_rate": 0.01}
     widths: tuple[int, ...] = (64, 96, 128)
 

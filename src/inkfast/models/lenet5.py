@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 from torch import nn
 
-from inkfast.models.base import MODELS, Architecture
+from inkfast.models.base import MODELS, Network
 
 
 @MODELS.register
 @dataclass(frozen=True, kw_only=True)
-class Lenet5(Architecture):
+class Lenet5(Network):
     """LeNet-5 with tanh and average pooling.
 
     Source: LeCun, Bottou, Bengio and Haffner (1998), Gradient-Based Learning Applied to Document
@@ -23,6 +23,10 @@ class Lenet5(Architecture):
     """
 
     name: ClassVar[str] = "lenet5"
+    source: ClassVar[str] = (
+        "LeCun, Bottou, Bengio and Haffner (1998), "
+        "Gradient-Based Learning Applied to Document Recognition"
+    )
     recipe: ClassVar[Mapping[str, Any]] = {"epochs": 12, "batch_size": 125, "learning_rate": 5e-3}
 
     def build(self) -> nn.Module:

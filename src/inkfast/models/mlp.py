@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 from torch import nn
 
 from inkfast.errors import InkfastError, check_flag, check_number
-from inkfast.models.base import MODELS, Architecture
+from inkfast.models.base import MODELS, Network
 from inkfast.models.blocks import check_sizes
 
 
 @MODELS.register
 @dataclass(frozen=True, kw_only=True)
-class Mlp(Architecture):
+class Mlp(Network):
     """A multi-layer perceptron with ReLU.
 
     Attributes:
@@ -25,6 +25,9 @@ class Mlp(Architecture):
     """
 
     name: ClassVar[str] = "mlp"
+    source: ClassVar[str] = (
+        "Rumelhart, Hinton and Williams (1986), Learning representations by back-propagating errors"
+    )
     recipe: ClassVar[Mapping[str, Any]] = {"epochs": 12, "batch_size": 250, "learning_rate": 5e-3}
     hidden: tuple[int, ...] = (1024, 1024, 512)
     dropout: float | tuple[float, ...] = 0.0

@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 from torch import nn
 
 from inkfast.errors import check_number
-from inkfast.models.base import MODELS, Architecture
+from inkfast.models.base import MODELS, Network
 from inkfast.models.blocks import Residual, check_sizes, conv_norm_relu
 
 
 @MODELS.register
 @dataclass(frozen=True, kw_only=True)
-class Resnet(Architecture):
+class Resnet(Network):
     """A residual network sized for 28x28.
 
     Source: He, Zhang, Ren and Sun (2015), Deep Residual Learning for Image Recognition, section
@@ -27,6 +27,9 @@ class Resnet(Architecture):
     """
 
     name: ClassVar[str] = "resnet"
+    source: ClassVar[str] = (
+        "He, Zhang, Ren and Sun (2015), Deep Residual Learning for Image Recognition"
+    )
     recipe: ClassVar[Mapping[str, Any]] = {"epochs": 10, "batch_size": 125, "learning_rate": 0.01}
     widths: tuple[int, ...] = (32, 64, 96)
     blocks: int = 1

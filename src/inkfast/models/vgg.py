@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 from torch import nn
 
 from inkfast.errors import check_number
-from inkfast.models.base import MODELS, Architecture
+from inkfast.models.base import MODELS, Network
 from inkfast.models.blocks import check_sizes, conv_norm_relu
 
 
 @MODELS.register
 @dataclass(frozen=True, kw_only=True)
-class Vgg(Architecture):
+class Vgg(Network):
     """A VGG network sized for 28x28, with batch normalisation.
 
     Source: Simonyan and Zisserman (2014), Very Deep Convolutional Networks, table 1; one dense
@@ -28,6 +28,10 @@ class Vgg(Architecture):
     """
 
     name: ClassVar[str] = "vgg"
+    source: ClassVar[str] = (
+        "Simonyan and Zisserman (2014), "
+        "Very Deep Convolutional Networks for Large-Scale Image Recognition"
+    )
     recipe: ClassVar[Mapping[str, Any]] = {"epochs": 6, "batch_size": 125, "learning_rate": 5e-3}
     widths: tuple[int, ...] = (16, 32, 64)
     dense: int = 128

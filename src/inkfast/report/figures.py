@@ -7,6 +7,7 @@ import io
 import re
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.ticker
@@ -20,6 +21,8 @@ from inkfast.leaderboard import Row
 # Distinguishable with the common colour-vision deficiencies, on white and on near-black.
 COLOURS = ("#2a7de1", "#e0762b", "#1f9e77", "#b455a8", "#c9a20c", "#7a8793")
 INK = "#123457"  # stands for the page's text colour and is replaced by currentColor
+# of a model that knows its training rows by heart, the loss on them would stretch the axis
+_LEAST = 1e-4
 _STYLE = {
     "svg.fonttype": "none",
     "text.parse_math": False,  # a model's name may hold a dollar sign
@@ -48,10 +51,13 @@ def curve(rows: list[Row], figure: str) -> str:
             epochs = [epoch.number for epoch in history]
             validation = [getattr(epoch, f"validation_{figure}") for epoch in history]
             training = [getattr(epoch, figure) for epoch in history]
-            axes.plot(
-                epochs, validation, color=colour, marker="o", markersize=3, label=_short(row.name)
-            )
-            axes.plot(epochs, training, color=colour, linestyle="--", linewidth=1)
+            once = len(history) == 1  # a line of one point is not seen
+            marks: dict[str, Any] = {"marker": "D" if once else "o", "markersize": 6 if once else 3}
+            axes.plot(epochs, validation, color=colour, label=_short(row.name), **marks)
+            if not once:
+                axes.plot(epochs, training, color=colour, linestyle="--", linewidth=1)
+            elif training[0] >= _LEAST:
+                axes.plot(epochs, training, color=colour, fillstyle="none", **marks)
         axes.set_xlabel("epoch")
         axes.set_ylabel(f"{figure}{' (nats)' if figure == 'loss' else ''}")
         axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
@@ -138,7 +144,10 @@ def fold_curves(histories: dict[str, list[list[float]]]) -> str:
             for index, values in enumerate(folds):
                 label = None if index else _short(name)
                 epochs = range(1, len(values) + 1)
-                axes.plot(epochs, values, color=colour, linewidth=1, alpha=0.8, label=label)
+                mark = "D" if len(values) == 1 else None
+                axes.plot(
+                    epochs, values, color=colour, linewidth=1, alpha=0.8, label=label, marker=mark
+                )
         axes.set_xlabel("epoch")
         axes.set_ylabel("validation accuracy")
         axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))

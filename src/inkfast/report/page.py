@@ -11,6 +11,7 @@ from inkfast.data.digits import CLASSES
 from inkfast.errors import InkfastError
 from inkfast.files import write_text
 from inkfast.leaderboard import Leaderboard, Row
+from inkfast.models import Baseline
 from inkfast.noise import NOTES
 from inkfast.report import figures
 from inkfast.report.pictures import data_uri, sheet
@@ -70,6 +71,10 @@ def _content(board: Leaderboard) -> dict[str, Any]:
         "comparisons": board.comparisons,
         "noise_pictures": _clean_and_noisy(board) if material.noise else [],
         "balanced": [_balanced(board, row) for row in board.rows],
+        "baselines": any(
+            isinstance(row.fits[0].entry.architecture, Baseline) for row in board.rows
+        ),
+        "once": any(len(row.fits[0].trained.history) == 1 for row in board.rows),
         "curves": [figures.curve(board.rows, figure) for figure in ("accuracy", "loss")],
         "calibration": figures.calibration(board.rows, labels),
         "confidences": [

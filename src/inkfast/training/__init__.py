@@ -1,7 +1,8 @@
-"""Training: a recipe in, a `Trained` network out."""
+"""Training: a recipe in, a `Trained` model out."""
 
 from __future__ import annotations
 
+from inkfast.training.baseline import check_recipe
 from inkfast.training.loop import DivergedError, StoppedError, fit
 from inkfast.training.recipe import KERAS, Recipe, resolve
 from inkfast.training.task import TRAIN_NOISE, Task, Watch
@@ -17,6 +18,7 @@ __all__ = [
     "Task",
     "Trained",
     "Watch",
+    "check_recipe",
     "fit",
     "resolve",
 ]

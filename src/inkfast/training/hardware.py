@@ -9,6 +9,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import torch
@@ -57,6 +58,14 @@ def threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def library_threads(count: int) -> AbstractContextManager[object]:
+    """Return a context in which NumPy, SciPy and scikit-learn compute with `count` threads."""
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[object] = threadpool_limits(count)
+    return limits
 
 
 def choose_threads(step: Callable[[], object], repeats: int = 3) -> int:

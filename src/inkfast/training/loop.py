@@ -1,4 +1,4 @@
-"""`fit`: train one network, choosing the epoch on validation rows alone."""
+"""`fit`: train one model; a network's epoch is chosen on validation rows alone."""
 
 from __future__ import annotations
 
@@ -13,23 +13,25 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inkfast.errors import InkfastError
-from inkfast.models import create
-from inkfast.noise import Chain, noisy, to_unit
+from inkfast.models import Baseline, Network, create
 from inkfast.streams import derive, stream
 from inkfast.training import checkpoint, hardware
-from inkfast.training.batches import TrainingSet, split, training_rows
+from inkfast.training.baseline import fit_baseline
+from inkfast.training.batches import TrainingSet, training_rows
 from inkfast.training.optimisation import Average, learning_rate, make_optimiser
 from inkfast.training.task import Task, Watch
 from inkfast.training.trained import Epoch, Trained
+from inkfast.training.validation import evaluate, validation_digits
 
 
 def fit(task: Task, folder: Path | None = None, watch: Watch | None = None) -> Trained:
-    """Train one network.
+    """Train one model.
 
     Args:
         task: What to train, how and on what.
         folder: Where every epoch leaves a checkpoint; a whole one found there is gone on from,
-            to the same bits on a CPU as without the interruption. None keeps none.
+            to the same bits on a CPU as without the interruption. None keeps none, and a
+            baseline leaves none.
         watch: Told of progress.
 
     Raises:
@@ -39,6 +41,8 @@ def fit(task: Task, folder: Path | None = None, watch: Watch | None = None) -> T
     hardware.keep_freed_memory()
     # bits may depend on the number of threads, in what comes before the first step as well
     with hardware.threads(task.threads or torch.get_num_threads()):
+        if isinstance(task.architecture, Baseline):
+            return fit_baseline(task, watch or Watch())
         return _Fit(task, folder, watch or Watch()).run()
 
 
@@ -57,27 +61,23 @@ class _Fit:
         self.task, self.folder, self.watch = task, folder, watch
         self.device = hardware.device()
         self.precision = hardware.precision(task.recipe.precision, self.device)
-        noise = task.noise if task.train_noise != "none" else Chain((), "none")
         whole = task.validation is not None
         given, rows = training_rows(task.digits, task.recipe, task.seed, whole=whole)
         self.class_counts = {"given": given.class_counts(), "trained_on": rows.class_counts()}
         self.data = TrainingSet.of(
             rows,
-            noise,
+            task.training_noise,
             fresh=task.train_noise == "fresh",
             recipe=task.recipe,
             seed=task.seed,
             device=self.device,
         )
-        validation = task.validation
-        if validation is None:
-            _, cut = split(task.digits, task.recipe, task.seed)
-            validation = task.digits.pick(cut, "validation rows")
-        validation = noisy(validation, noise, derive(task.seed, "validation noise"))
+        validation = validation_digits(task)
         self.validation = (
             torch.tensor(validation.images, device=self.device),
             torch.tensor(validation.known_labels, device=self.device),
         )
+        assert isinstance(task.architecture, Network)  # noqa: S101 - `fit` sees to it
         model = create(task.architecture, stream(task.seed, "weights"))
         # torch's types leave out `to` with a memory format
         self.model: nn.Module = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -265,21 +265,6 @@ class _Fit:
             class_counts=self.class_counts,
             machine=hardware.describe(),
         )
-
-
-def evaluate(
-    model: nn.Module, images: Tensor, labels: Tensor, precision: str
-) -> tuple[float, float]:
-    """Return mean cross-entropy (nats) and accuracy of a network on uint8 images."""
-    model.eval()
-    loss = right = 0.0
-    with torch.no_grad(), hardware.autocast(images.device, precision):
-        for start in range(0, len(labels), 1000):
-            rows = slice(start, start + 1000)
-            logits = model(to_unit(images[rows])[:, None]).float()
-            loss += float(F.cross_entropy(logits, labels[rows], reduction="sum"))
-            right += float((logits.argmax(1) == labels[rows]).sum())
-    return loss / len(labels), right / len(labels)
 
 
 def _copy(model: nn.Module) -> dict[str, Tensor]:

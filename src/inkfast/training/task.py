@@ -39,6 +39,11 @@ class Task:
     threads: int = 0
     validation: Digits | None = None
 
+    @property
+    def training_noise(self) -> Chain:
+        """The noise that training and validation rows are under."""
+        return self.noise if self.train_noise != "none" else Chain((), "none")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:

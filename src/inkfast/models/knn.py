@@ -1,0 +1,42 @@
+"""`knn`: the labels of the training digits that look most alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from inkfast.errors import check_choice, check_number
+from inkfast.models.base import MODELS
+from inkfast.models.baseline import Baseline
+
+
+@MODELS.register
+@dataclass(frozen=True, kw_only=True)
+class Knn(Baseline):
+    """The vote of the nearest training digits, by Euclidean distance (scikit-learn).
+
+    Attributes:
+        neighbours: How many vote.
+        weights: uniform (each has one vote) or distance (votes of one over the distance).
+    """
+
+    name: ClassVar[str] = "knn"
+    source: ClassVar[str] = "Cover and Hart (1967), Nearest Neighbor Pattern Classification"
+    grows: ClassVar[str] = "785 numbers kept and 1,568 FLOPs per image for every training row"
+    weighs: ClassVar[bool] = False
+    neighbours: int = 3
+    weights: str = "distance"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number("neighbours", self.neighbours, low=1, high=1000, whole=True)
+        check_choice("weights", self.weights, ("uniform", "distance"))
+
+    def estimator(self, seed: int, threads: int) -> Any:
+        from sklearn.neighbors import KNeighborsClassifier
+
+        # in 784 dimensions a tree looks at every digit too, and is slower about it
+        return KNeighborsClassifier(self.neighbours, weights=self.weights, algorithm="brute")
+
+    def count(self, estimator: Any) -> int:
+        return int(estimator._fit_X.size + len(estimator._fit_X))

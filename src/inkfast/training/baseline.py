@@ -1,0 +1,170 @@
+"""`fit_baseline`: fit an estimator of scikit-learn on the rows that a network would be trained on.
+
+An estimator sees no batches, so there is nothing to resume: noise and augmentation are drawn once
+for every copy of the rows, and the history is one epoch.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from inkfast.data.digits import Digits, Labels
+from inkfast.errors import InkfastError
+from inkfast.models import Architecture, Baseline, SklearnModule
+from inkfast.noise import Chain, build, noisy, to_unit
+from inkfast.streams import derive
+from inkfast.training import hardware
+from inkfast.training.batches import training_rows
+from inkfast.training.recipe import Recipe
+from inkfast.training.task import Task, Watch
+from inkfast.training.trained import Epoch, Trained
+from inkfast.training.validation import evaluate, validation_digits
+
+_JUDGED = 5_000  # training rows at most on which the fitted model is measured
+
+
+def check_recipe(architecture: Architecture, recipe: Recipe) -> None:
+    """Raise if a model cannot be trained as the recipe says.
+
+    Raises:
+        InkfastError: For weights of classes that a baseline cannot give its rows.
+    """
+    weighs = not isinstance(architecture, Baseline) or architecture.weighs
+    if recipe.class_weights == "balanced" and not weighs:
+        raise InkfastError(
+            f"class_weights='balanced' does not work with {architecture.name}, whose rows have no "
+            "weights. Take balance='over' or 'under', or leave it out."
+        )
+
+
+def fit_baseline(task: Task, watch: Watch) -> Trained:
+    """Fit a baseline.
+
+    Args:
+        task: Its architecture is a `Baseline`; threads 0 means 1.
+        watch: Told of the one epoch, and of an estimator that stopped before it converged.
+
+    Raises:
+        InkfastError: If the estimator cannot be fitted to these rows.
+    """
+    baseline = task.architecture
+    assert isinstance(baseline, Baseline)  # noqa: S101 - `fit` calls for no other
+    check_recipe(baseline, task.recipe)
+    whole = task.validation is not None
+    given, even = training_rows(task.digits, task.recipe, task.seed, whole=whole)
+    seen = _corrupted(even, task, baseline.copies)
+    validation = validation_digits(task)
+    threads = task.threads or 1
+    start = time.perf_counter()
+    with hardware.library_threads(threads):
+        estimator = _fitted(baseline, seen, task, watch)
+        temperature = _temperature(baseline, estimator, validation) if baseline.scores else 1.0
+        model = SklearnModule(baseline, estimator, temperature)
+        loss, accuracy = _measured(model, _sample(seen))
+        validated = _measured(model, validation)
+    seconds = time.perf_counter() - start
+    epoch = Epoch(1, loss, accuracy, *validated, learning_rate=0.0, seconds=seconds)
+    watch.step(1.0)
+    watch.epoch(epoch)
+    return Trained(
+        model=model.eval(),
+        architecture=task.architecture,
+        recipe=task.recipe,
+        seed=task.seed,
+        history=[epoch],
+        best_epoch=1,
+        train_seconds=seconds,
+        threads=threads,
+        precision="fp32",
+        class_counts={"given": given.class_counts(), "trained_on": even.class_counts()},
+        machine=hardware.describe(),
+    )
+
+
+def _corrupted(rows: Digits, task: Task, copies: int) -> Digits:
+    """Return the rows under noise and augmentation, in the order that networks meet them."""
+    noise, augment = task.training_noise, build(task.recipe.augment)
+    fresh = task.train_noise == "fresh"
+    if not fresh:
+        rows = noisy(rows, noise, derive(task.seed, "training noise"))
+    drawn = Chain((*augment, *(noise if fresh else ())), f"{augment.name} + {noise.name}")
+    if not drawn:
+        return rows
+    made = [noisy(rows, drawn, derive(task.seed, "copy", copy)) for copy in range(copies)]
+    images = np.concatenate([digits.images for digits in made])
+    return Digits(images, np.tile(rows.known_labels, copies), made[0].name)
+
+
+def _fitted(baseline: Baseline, seen: Digits, task: Task, watch: Watch) -> Any:
+    """Return the fitted estimator, after telling what scikit-learn warned of."""
+    estimator = baseline.estimator(derive(task.seed, "estimator"), task.threads or 1)
+    labels = seen.known_labels
+    weights = {"sample_weight": _weights(labels)} if task.recipe.class_weights == "balanced" else {}
+    try:
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            estimator.fit(_pixels(seen), labels, **weights)
+    except ValueError as error:
+        raise InkfastError(
+            f"{baseline.name} cannot be fitted to these rows: {str(error).splitlines()[0]}"
+        ) from None
+    for warning in warned:
+        watch.say(_told(warning))
+    baseline.clean(estimator)
+    return estimator
+
+
+def _told(warning: warnings.WarningMessage) -> str:
+    from sklearn.exceptions import ConvergenceWarning
+
+    if issubclass(warning.category, ConvergenceWarning):
+        return "stopped at max_iter before it converged; more iterations may read better"
+    return str(warning.message).splitlines()[0]
+
+
+def _weights(labels: Labels) -> NDArray[np.float64]:
+    from sklearn.utils.class_weight import compute_sample_weight
+
+    return np.asarray(compute_sample_weight("balanced", labels))
+
+
+def _temperature(baseline: Baseline, estimator: Any, validation: Digits) -> float:
+    """Return the temperature under which validation labels are likeliest; 1 if it cannot be told.
+
+    Source: Guo, Pleiss, Sun and Weinberger (2017), On Calibration of Modern Neural Networks.
+    """
+    from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
+
+    known = np.isin(validation.known_labels, estimator.classes_)
+    if not known.any():
+        return 1.0
+    logits = baseline.logits(estimator, _pixels(validation)[known])
+    columns = np.searchsorted(estimator.classes_, validation.known_labels[known])
+
+    def loss(log_temperature: float) -> float:
+        likely = log_softmax(logits / np.exp(log_temperature), axis=1)
+        return -float(likely[np.arange(len(columns)), columns].mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
+
+
+def _pixels(digits: Digits) -> NDArray[np.float32]:
+    return np.asarray(to_unit(torch.tensor(digits.images)).flatten(1).numpy())
+
+
+def _sample(digits: Digits) -> Digits:
+    """Return rows evenly spaced over all, so that no class and no copy is left out."""
+    rows = np.linspace(0, len(digits) - 1, min(len(digits), _JUDGED)).round().astype(np.int64)
+    return digits.pick(rows, digits.name)
+
+
+def _measured(model: SklearnModule, digits: Digits) -> tuple[float, float]:
+    images, labels = torch.tensor(digits.images), torch.tensor(digits.known_labels)
+    return evaluate(model, images, labels, "fp32")

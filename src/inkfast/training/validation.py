@@ -1,0 +1,38 @@
+"""Validation: the rows that a model is chosen by, and what is measured on them."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from inkfast.data.digits import Digits
+from inkfast.noise import noisy, to_unit
+from inkfast.streams import derive
+from inkfast.training import hardware
+from inkfast.training.batches import split
+from inkfast.training.task import Task
+
+
+def validation_digits(task: Task) -> Digits:
+    """Return the task's validation rows, or those cut from its digits, with one noisy copy."""
+    clean = task.validation
+    if clean is None:
+        _, rows = split(task.digits, task.recipe, task.seed)
+        clean = task.digits.pick(rows, "validation rows")
+    return noisy(clean, task.training_noise, derive(task.seed, "validation noise"))
+
+
+def evaluate(
+    model: nn.Module, images: Tensor, labels: Tensor, precision: str
+) -> tuple[float, float]:
+    """Return mean cross-entropy (nats) and accuracy of a model on uint8 images."""
+    model.eval()
+    loss = right = 0.0
+    with torch.no_grad(), hardware.autocast(images.device, precision):
+        for start in range(0, len(labels), 1000):
+            rows = slice(start, start + 1000)
+            logits = model(to_unit(images[rows])[:, None]).float()
+            loss += float(F.cross_entropy(logits, labels[rows], reduction="sum"))
+            right += float((logits.argmax(1) == labels[rows]).sum())
+    return loss / len(labels), right / len(labels)
