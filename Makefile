@@ -2,7 +2,8 @@
 # make setup   installs everything: tests, linters, type checker
 # make test    sets up and runs the tests
 # make check   lint, types and the direction of imports
-.PHONY: run setup test check clean
+# make replicate  runs the source projects' recipes (hours) and writes docs/sources.md
+.PHONY: run setup test check replicate clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -24,6 +25,10 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+replicate: .venv/.installed
+	$(BIN)/python benchmarks/sources.py
+	$(BIN)/python benchmarks/document.py
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

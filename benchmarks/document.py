@@ -1,8 +1,9 @@
-"""Write what is not typed: README.md's measured figures, from JSON; docs/models.md, from the code.
+"""Write what is not typed: the figures of README.md and docs/sources.md, and docs/models.md.
 
     .venv/bin/python benchmarks/document.py
 
-A test compares both with what this makes, so nothing in them can be typed or forgotten.
+Figures come from the benchmarks' JSON, models from the code. A test compares all three with what
+this makes, so nothing in them can be typed or forgotten.
 """
 
 from __future__ import annotations
@@ -87,6 +88,44 @@ def documented(readme: str) -> str:
     return BLOCK.sub(lambda match: match[1] + "\n" + block() + match[2], readme)
 
 
+def sources_page(page: str) -> str:
+    """Return docs/sources.md with its tables made anew, one for each recipe that was run."""
+    lines: list[str] = []
+    for found in _result("sources")["recipes"]:
+        held = "held-out digits" if "validate" in found["command"] else "test digits"
+        lines += [
+            f"### [{found['recipe']}](../recipes/{found['recipe']}.toml)", "",
+            f"`{found['command']}`, {found['n_test']:,} {held}, {found['noise']} noise", "",
+            "| model | published | measured | n | from published | a fit |",
+            "|---|---|---|---|---|---|",
+            *(_replication(row) for row in found["rows"]), "",
+        ]  # fmt: skip
+    machine = _result("sources")["machine"]
+    lines += [
+        f"Measured on {machine['cores']} cores of an {machine['processor']} processor, torch "
+        f"{machine['torch']}; the machine was shared and two fits ran side by side unless a row "
+        "says otherwise, so seconds are an upper bound.", "",
+    ]  # fmt: skip
+    made = "\n".join(lines)
+    return BLOCK.sub(lambda match: match[1] + "\n" + made + match[2], page)
+
+
+def _replication(row: dict[str, Any]) -> str:
+    accuracy, published, std = row["accuracy"], row["published"], row["std"]
+    apart = "ours" if published is None else f"{100 * (accuracy['mean'] - published):+.2f} points"
+    if published is not None and std:
+        apart += f" ({(accuracy['mean'] - published) / std:+.1f} sd)"
+    measured = f"{accuracy['mean']:.2%}" + (f" ± {100 * std:.2f}" if std else "")
+    threads = f", {row['threads']} threads" if row["threads"] > 1 else ""
+    cells = [
+        f"**{row['model']}**" if published is None else row["model"],
+        "" if published is None else f"{published:.2%}",
+        measured, str(accuracy["n"]), apart,
+        f"{row['seconds']['median']:.0f} s{threads}",
+    ]  # fmt: skip
+    return "| " + " | ".join(cells) + " |"
+
+
 def models_page() -> str:
     """Return docs/models.md: a table of every registered model, then what each can be told."""
     listed = [cls() for cls in MODELS]
@@ -151,3 +190,5 @@ if __name__ == "__main__":
     path = ROOT / "README.md"
     path.write_text(documented(path.read_text(encoding="utf-8")), encoding="utf-8")
     (ROOT / "docs" / "models.md").write_text(models_page(), encoding="utf-8")
+    path = ROOT / "docs" / "sources.md"
+    path.write_text(sources_page(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -12,6 +12,7 @@ import pytest
 from inkfast import cli
 from inkfast.experiment import from_settings, read_toml
 from inkfast.models import MODELS
+from inkfast.tuning import read_plan
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -19,8 +20,10 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 @pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.toml")), ids=lambda p: p.name)
 def test_every_recipe_is_an_experiment(path):
-    """Each recipe file is read and resolved without a fault."""
-    assert from_settings(read_toml(path)).models
+    """Each recipe file is read and resolved without a fault, and its heading names a command."""
+    settings = read_toml(path)
+    assert read_plan(settings).space if "search" in settings else from_settings(settings).models
+    assert f"recipes/{path.name}" in path.read_text(encoding="utf-8")
 
 
 def test_measured_figures_are_those_of_the_benchmarks(monkeypatch):
@@ -30,6 +33,21 @@ def test_measured_figures_are_those_of_the_benchmarks(monkeypatch):
 
     assert document.documented(README) == README
     assert "| command |" in README
+
+
+def test_the_page_of_sources_is_made_from_measurements(monkeypatch):
+    """docs/sources.md's tables are those of the JSON, and every test that it names exists."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import document
+
+    page = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8")
+    assert document.sources_page(page) == page
+    named = re.findall(r"`(test_\w+)`", page)
+    tests = (ROOT / "tests" / "test_faults.py").read_text(encoding="utf-8")
+    assert len(named) > 8
+    for name in named:
+        assert f"def {name}(" in tests, name
+    assert "docs/sources.md" in README[: README.index("## What it does")]
 
 
 def test_the_page_of_models_is_made_from_the_registry(monkeypatch):

@@ -129,7 +129,7 @@ def test_a_resampler_that_sees_a_validation_row_is_refused(apart, monkeypatch):
             fit(task(thinned, balance=method))
 
 
-def test_a_wilcoxon_like_claim_from_five_folds_is_not_made():
+def test_the_smallest_p_of_five_folds_is_said():
     """The smallest p that a sign-flip design of so few folds can reach is said with the result."""
     accuracy = {"a": {f"f{i}": 0.96 + i / 1000 for i in range(5)},
                 "b": {f"f{i}": 0.95 + i / 1100 for i in range(5)}}  # fmt: skip

@@ -85,6 +85,10 @@ class CrossValidation:
         """Return one figure of one model for each of its folds."""
         return [getattr(fit.scores, figure) for fit in self.of(name)]
 
+    def seconds(self, name: str) -> list[float]:
+        """Return how long each of a model's fits took."""
+        return [fit.trained.train_seconds for fit in self.of(name)]
+
     def mean(self, name: str, figure: str) -> float:
         """Return the mean over folds."""
         return float(np.mean(self.values(name, figure)))
@@ -135,13 +139,14 @@ class CrossValidation:
             "rows": [
                 {
                     "model": name,
+                    "published": self.of(name)[0].entry.published,
                     "n_folds": len(self.of(name)),
+                    "accuracies": self.values(name, "accuracy"),
                     "n_parameters": count_parameters(self.of(name)[0].trained.model),
                     **{f: _or_null(self.mean(name, f)) for f in FIGURES},
                     **{f"{f}_std": _or_null(self.spread(name, f)) for f in FIGURES},
-                    "train_seconds": float(
-                        np.mean([fit.trained.train_seconds for fit in self.of(name)])
-                    ),
+                    "train_seconds": float(np.mean(self.seconds(name))),
+                    "seconds": self.seconds(name),
                 }
                 for name in self.names()
             ],

@@ -49,6 +49,11 @@ class Row:
         return wilson_interval(self.mean("accuracy"), self.scores[0].n)
 
     @property
+    def published(self) -> float | None:
+        """Somebody's accuracy with the same model, if the recipe names one."""
+        return self.fits[0].entry.published
+
+    @property
     def seconds(self) -> float:
         """Mean training time of a fit."""
         return float(np.mean([fit.trained.train_seconds for fit in self.fits]))
@@ -140,6 +145,7 @@ def build(outcome: Outcome) -> Leaderboard:
 def _row_json(row: Row) -> dict[str, Any]:
     return {
         "model": row.name,
+        "published": row.published,
         **{figure: _or_null(row.mean(figure)) for figure in _MEANS},
         "accuracy_ci95": list(row.interval),
         "accuracy_std": row.spread("accuracy"),

@@ -104,18 +104,22 @@ def leaderboard_table(board: Leaderboard) -> Table:
         title += " (not MNIST)"
     table = Table(title=Text(title), title_justify="left", title_style="bold")
     table.add_column("model", overflow="fold")
-    for column in ("accuracy", "95 % interval", "loss", "ECE", "parameters", "seconds"):
+    published = any(row.published is not None for row in board.rows)
+    columns = ["accuracy", *(["published"] if published else []), "95 % interval", "loss", "ECE",
+               "parameters", "seconds"]  # fmt: skip
+    for column in columns:
         table.add_column(column, justify="right", no_wrap=True)
     for row in board.rows:
         spread = row.spread("accuracy")
         accuracy = f"{row.mean('accuracy'):.2%}" + (
             f" ± {100 * spread:.2f}" if spread is not None else ""
         )
+        theirs = "" if row.published is None else f"{row.published:.2%}"
         low, high = row.interval
         table.add_row(
-            Text(row.name), accuracy, f"{100 * low:.2f} to {100 * high:.2f}",
-            f"{row.mean('loss'):.4f}", f"{row.mean('ece'):.2%}",
-            f"{row.n_parameters:,}", f"{row.seconds:.1f}",
+            Text(row.name), accuracy, *([theirs] if published else []),
+            f"{100 * low:.2f} to {100 * high:.2f}", f"{row.mean('loss'):.4f}",
+            f"{row.mean('ece'):.2%}", f"{row.n_parameters:,}", f"{row.seconds:.1f}",
         )  # fmt: skip
     return table
 
