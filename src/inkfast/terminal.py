@@ -42,6 +42,10 @@ class Display:
             self._bars = bars
             yield Observer(fit=self._bar)
 
+    def stage(self, what: str) -> None:
+        """Tell what begins now, on one plain line."""
+        self.console.print(f"{what} …", style="dim", markup=False, highlight=False)
+
     def download(self, name: str, done: int, total: int) -> None:
         """Tell of a download: one updating line on a terminal, one line at its end in a pipe."""
         if self.console.is_terminal:

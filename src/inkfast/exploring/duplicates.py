@@ -9,6 +9,7 @@ A copy that was shifted, turned or drawn again is not found.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ from inkfast.data.digits import Digits, Images, Labels
 ALIKE = 0.993
 MOST_PAIRS = 50_000  # where a search that finds nothing but copies stops
 _AXES = 24  # dimensions in which pairs are sought before they are compared in full
+_SLAB = 2000  # rows that lie side by side on the first axis
 _ROWS, _COLUMNS = 512, 2048  # a block of distances that stays in the processor's cache
 
 Matrix = NDArray[np.float32]
@@ -96,8 +98,8 @@ def near_pairs(
     """Return every pair of pictures whose pixels correlate by `alike` or more.
 
     With centred pictures of length 1, correlation c is distance sqrt(2 - 2c). Distances shrink
-    when pictures are projected, so pairs are sought among a few coordinates, in the order of one of
-    them, and no pair is missed (Faloutsos et al. 1994, the lower-bounding lemma).
+    when pictures are projected, so pairs are sought by a few coordinates, first those near by two
+    of them, and no pair is missed (Faloutsos et al. 1994, the lower-bounding lemma).
 
     Args:
         images: uint8 ``(n, 28, 28)``, none of them constant.
@@ -129,28 +131,46 @@ def _standardised(images: Images) -> Matrix:
     return flat
 
 
-def _candidates(pictures: Matrix, radius: float):  # type: ignore[no-untyped-def]
+def _candidates(pictures: Matrix, radius: float) -> Iterator[Labels]:
     """Yield pairs of rows, block by block, that lie within the radius on the leading axes."""
     sample = pictures[:: max(1, len(pictures) // 3500)]
+    sample = sample - sample.mean(axis=0)
     axes = np.linalg.eigh(sample.T @ sample)[1][:, : -_AXES - 1 : -1]
     places = pictures @ axes
-    order = np.argsort(places[:, 0], kind="stable")
-    places = places[order]
     half = np.einsum("ij,ij->i", places, places) / 2
     one = np.ones_like(half)
     # the product of these two is minus half the squared distance
-    left = np.column_stack([places, one, -half])
-    right = np.ascontiguousarray(np.column_stack([places, -half, one]).T)
-    for top in range(0, len(places), _ROWS):
-        last = places[min(top + _ROWS, len(places)) - 1, 0]
-        end = int(np.searchsorted(places[:, 0], last + radius, side="right"))
-        for start in range(top, end, _COLUMNS):
-            block = left[top : top + _ROWS] @ right[:, start : min(start + _COLUMNS, end)]
-            hits = np.flatnonzero(block >= -(radius**2) / 2)
-            i, j = np.divmod(hits, block.shape[1])
-            i, j = i + top, j + start
-            if (i < j).any():
-                yield np.column_stack([order[i[i < j]], order[j[i < j]]])
+    left, right = np.column_stack([places, one, -half]), np.column_stack([places, -half, one])
+    for rows, columns in _blocks(places, radius):
+        block = left[rows] @ right[columns].T
+        hits = np.flatnonzero(block >= -(radius**2) / 2)
+        if len(hits):
+            i, j = np.divmod(hits, len(columns))
+            pairs = np.column_stack([rows[i], columns[j]])
+            if rows[0] == columns[0]:  # a block against itself has every pair twice
+                pairs = pairs[i < j]
+            yield pairs
+
+
+def _blocks(places: Matrix, radius: float) -> Iterator[tuple[Labels, Labels]]:
+    """Yield pairs of sets of rows that may be within the radius by the first two axes."""
+    order = np.argsort(places[:, 0], kind="stable")
+    slabs = np.array_split(order, 1 + len(order) // _SLAB)
+    slabs = [slab[np.argsort(places[slab, 1], kind="stable")] for slab in slabs]
+    reach = [(places[slab, 0].min(), places[slab, 0].max()) for slab in slabs]
+    for number, slab in enumerate(slabs):
+        for start in range(0, len(slab), _ROWS):
+            rows = slab[start : start + _ROWS]
+            low, high = places[rows[[0, -1]], 1] + np.array([-radius, radius], np.float32)
+            for other in range(number, len(slabs)):
+                if reach[other][0] > reach[number][1] + radius:
+                    break
+                heights = places[slabs[other], 1]
+                # within one slab, rows above have had their turn
+                first = start if other == number else np.searchsorted(heights, low)
+                last = np.searchsorted(heights, high, side="right")
+                for left in range(int(first), int(last), _COLUMNS):
+                    yield rows, slabs[other][left : min(left + _COLUMNS, int(last))]
 
 
 def _correlation(pictures: Matrix, pairs: Labels) -> NDArray[np.float64]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from inkfast.report.exploration import write as write_exploration
 from inkfast.report.folds import write as write_folds
 from inkfast.report.page import write
 
-__all__ = ["write", "write_folds"]
+__all__ = ["write", "write_exploration", "write_folds"]

@@ -19,21 +19,21 @@ from inkfast.leaderboard import Row
 
 # Distinguishable with the common colour-vision deficiencies, on white and on near-black.
 COLOURS = ("#2a7de1", "#e0762b", "#1f9e77", "#b455a8", "#c9a20c", "#7a8793")
-_INK = "#123457"  # stands for the page's text colour and is replaced by currentColor
+INK = "#123457"  # stands for the page's text colour and is replaced by currentColor
 _STYLE = {
     "svg.fonttype": "none",
     "text.parse_math": False,  # a model's name may hold a dollar sign
     "font.family": "sans-serif",
     "font.size": 11,
-    "text.color": _INK,
-    "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK,
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.linewidth": 0.8,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "grid.color": _INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "grid.color": INK,
     "grid.alpha": 0.15,
     "legend.frameon": False,
 }
@@ -63,7 +63,7 @@ def curve(rows: list[Row], figure: str) -> str:
             axes.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
         axes.legend(loc="best", fontsize=9)
 
-    return _svg(draw, f"{figure} per epoch, validation solid, training dashed")
+    return svg(draw, f"{figure} per epoch, validation solid, training dashed")
 
 
 def confidence(row: Row, labels: np.ndarray, colour: str) -> str:
@@ -85,14 +85,14 @@ def confidence(row: Row, labels: np.ndarray, colour: str) -> str:
         axes.set_ylabel("digits")
         axes.legend(loc="upper left", fontsize=9)
 
-    return _svg(draw, f"{row.name}: histogram of confidence, right and wrong answers")
+    return svg(draw, f"{row.name}: histogram of confidence, right and wrong answers")
 
 
 def calibration(rows: list[Row], labels: np.ndarray) -> str:
     """Draw accuracy against confidence for every model; the diagonal is perfect."""
 
     def draw(axes: Axes) -> None:
-        axes.plot([0, 1], [0, 1], color=_INK, linewidth=0.8, linestyle=":")
+        axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=":")
         for row, colour in zip(rows, cycle(len(rows)), strict=True):
             probabilities = np.concatenate([fit.probabilities for fit in row.fits])
             bins = reliability(probabilities, np.tile(labels, len(row.fits)))
@@ -109,7 +109,7 @@ def calibration(rows: list[Row], labels: np.ndarray) -> str:
         axes.set_ylabel("share right")
         axes.legend(loc="upper left", fontsize=9)
 
-    return _svg(draw, "accuracy against confidence for every model")
+    return svg(draw, "accuracy against confidence for every model")
 
 
 def fold_dots(accuracy: dict[str, list[float]]) -> str:
@@ -127,7 +127,7 @@ def fold_dots(accuracy: dict[str, list[float]]) -> str:
         axes.locator_params(axis="x", nbins=5)
         axes.grid(visible=True, axis="x")
 
-    return _svg(draw, "accuracy of every fold, a line at the mean")
+    return svg(draw, "accuracy of every fold, a line at the mean")
 
 
 def fold_curves(histories: dict[str, list[list[float]]]) -> str:
@@ -145,7 +145,7 @@ def fold_curves(histories: dict[str, list[list[float]]]) -> str:
         axes.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
         axes.legend(loc="lower right", fontsize=9)
 
-    return _svg(draw, "validation accuracy per epoch for every fold")
+    return svg(draw, "validation accuracy per epoch for every fold")
 
 
 def _short(name: str) -> str:
@@ -158,21 +158,23 @@ def cycle(n: int) -> list[str]:
     return [COLOURS[i % len(COLOURS)] for i in range(n)]
 
 
-def _svg(draw: Callable[[Axes], None], description: str) -> str:
-    """Return a chart as an `<svg>` element with the page's own text colour."""
+def svg(
+    draw: Callable[[Axes], None], description: str, size: tuple[float, float] = (5.2, 3.5)
+) -> str:
+    """Return a chart of so many inches as an `<svg>` element with the page's own text colour."""
     with mpl.rc_context({**_STYLE, "svg.hashsalt": description}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # the page's own font draws the text
-        figure = Figure(figsize=(5.2, 3.5), layout="constrained")
+        figure = Figure(figsize=size, layout="constrained")
         axes = figure.add_subplot()
         axes.grid(visible=True, axis="y")
         draw(axes)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
-    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
-    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r"font: ([^;\"]*?)'?sans-serif'?[^;\"]*", r"font: \1inherit-family", svg)
-    svg = svg.replace("inherit-family", "system-ui, sans-serif")
-    return svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(description)}"', 1)
+    drawn = buffer.getvalue()
+    drawn = drawn[drawn.index("<svg") :].replace(INK, "currentColor")
+    drawn = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", drawn, count=1)
+    drawn = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", drawn, count=1)
+    drawn = re.sub(r"<metadata>.*?</metadata>", "", drawn, flags=re.DOTALL)
+    drawn = re.sub(r"font: ([^;\"]*?)'?sans-serif'?[^;\"]*", r"font: \1inherit-family", drawn)
+    drawn = drawn.replace("inherit-family", "system-ui, sans-serif")
+    return drawn.replace("<svg", f'<svg role="img" aria-label="{html.escape(description)}"', 1)
