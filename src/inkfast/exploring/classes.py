@@ -63,8 +63,8 @@ class Imbalance:
             )
         else:
             text = (
-                f"Classes are very uneven: {size}. Accuracy says little about the small ones: judge "
-                "by macro F1, and train with --balance smote, --balance over or --set "
+                f"Classes are very uneven: {size}. Accuracy says little about the small ones: "
+                "judge by macro F1, and train with --balance smote, --balance over or --set "
                 "class_weights=balanced."
             )
         if self.missing:

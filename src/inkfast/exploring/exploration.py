@@ -142,7 +142,9 @@ def explore(
         copies = duplicates.find(train, test)
         tell("finding principal components and clusters")
         axes = structure.components(train, derive(seed, "components"))
-        clusters = axes and structure.clusters(train, axes, derive(seed, "clusters"))
+        clusters = (
+            None if axes is None else structure.clusters(train, axes, derive(seed, "clusters"))
+        )
     return Exploration(
         survey=survey,
         seed=seed,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from inkfast.data.digits import Labels
 from inkfast.errors import program
 from inkfast.exploring.duplicates import ALIKE, MOST_PAIRS
 from inkfast.exploring.exploration import Exploration
@@ -22,7 +25,9 @@ class Finding:
 def headline(found: Exploration) -> str:
     """Say in one sentence what the digits are and whether something is wrong with them."""
     n = f"{len(found.train):,}"
-    what = f"{n} digits" if found.test is None else f"{n} training and {len(found.test):,} test digits"
+    what = (
+        f"{n} digits" if found.test is None else f"{n} training and {len(found.test):,} test digits"
+    )
     worries = sum(finding.attention for finding in findings(found))
     if not worries:
         return f"{found.survey.source.name}: {what}, and nothing wrong with them was found."
@@ -80,7 +85,9 @@ def _exact(found: Exploration) -> list[Finding]:
     if found.train.labels is not None and (found.test is None or found.test.labels is not None):
         clashes = found.copies.contradictions(_all_labels(found))
         if clashes:
-            text += f" In {_many(len(clashes), 'group')} of copies the labels contradict each other."
+            text += (
+                f" In {_many(len(clashes), 'group')} of copies the labels contradict each other."
+            )
     return [Finding(text, attention=True)]
 
 
@@ -110,7 +117,7 @@ def _overlap(found: Exploration) -> list[Finding]:
             "These digits have no test part. When one is cut at random, copies may fall on both "
             "sides of the cut: take them out first."
         )
-        return [Finding(text, attention=True)]
+        return [Finding(text)]
     return []
 
 
@@ -157,9 +164,7 @@ def _labels(found: Exploration) -> list[Finding]:
     return out
 
 
-def _all_labels(found: Exploration):  # type: ignore[no-untyped-def]
-    import numpy as np
-
+def _all_labels(found: Exploration) -> Labels:
     return np.concatenate([digits.known_labels for digits in found.parts.values()])
 
 

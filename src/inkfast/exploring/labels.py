@@ -27,7 +27,7 @@ MODEL = "cnn(layers='C16(5)/2-C32-MP-C64')"
 _FEWEST = 3  # digits of a class with which folds and validation rows still have all of it
 
 # Wrong or unclear labels of MNIST's test digits, rows counted from 0 (Northcutt, Athalye and
-# Mueller 2021, Pervasive Label Errors in Test Sets), and the SHA-256 by which those digits are known.
+# Mueller 2021, Pervasive Label Errors in Test Sets), and the fingerprint of those digits.
 KNOWN = (947, 1621, 1901, 2130, 2462, 2597, 2654, 3520, 3558, 5937, 6651, 6783, 8527, 9679, 9729)
 MNIST_TEST = "a0863a96c44e5666edbb30c4071ee79ca0514c621e6349c5967fc78e7305c891"
 

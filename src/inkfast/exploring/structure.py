@@ -58,8 +58,7 @@ class Clusters:
         sizes: Rows of each cluster.
         table: int64 ``(k, 10)``, rows of each cluster and class; None without labels.
         adjusted_rand: 1 for clusters that are the classes, about 0 for chance (Hubert and Arabie
-            1985); None without labels.
-        purity: Share of rows whose class is the most frequent one of their cluster; likewise.
+            1985); None without labels or with a single class.
     """
 
     n: int
@@ -67,7 +66,13 @@ class Clusters:
     sizes: list[int]
     table: NDArray[np.int64] | None
     adjusted_rand: float | None
-    purity: float | None
+
+    @property
+    def purity(self) -> float | None:
+        """Share of rows whose class is the most frequent one of their cluster."""
+        if self.table is None or self.adjusted_rand is None:
+            return None
+        return float(self.table.max(axis=1).sum() / self.n)
 
 
 def components(digits: Digits, seed: int) -> Components | None:
@@ -110,7 +115,8 @@ def clusters(digits: Digits, axes: Components, seed: int) -> Clusters | None:
         n=len(rows),
         centres=np.clip(centres, 0, 1).reshape(-1, SIDE, SIDE).astype(np.float64),
         sizes=np.bincount(given, minlength=wanted).tolist(),
-        **_agreement(given, labels, wanted),
+        table=None if labels is None else _table(given, labels, wanted),
+        adjusted_rand=None if labels is None else _adjusted_rand(given, labels),
     )
 
 
@@ -121,31 +127,26 @@ def sample(n: int, most: int, seed: int) -> Labels:
     return np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
 
 
-def _agreement(
-    given: NDArray[np.int64], labels: Labels | None, wanted: int
-) -> dict[str, NDArray[np.int64] | float | None]:
-    from sklearn.metrics import adjusted_rand_score
-
-    if labels is None:
-        return {"table": None, "adjusted_rand": None, "purity": None}
+def _table(given: Labels, labels: Labels, wanted: int) -> Labels:
+    """Return rows of each cluster and class, ``(wanted, 10)``."""
     table = np.zeros((wanted, CLASSES), np.int64)
     np.add.at(table, (given, labels), 1)
-    several = len(np.unique(labels)) > 1  # one class leaves nothing to agree with
-    return {
-        "table": table,
-        "adjusted_rand": float(adjusted_rand_score(labels, given)) if several else None,
-        "purity": float(table.max(axis=1).sum() / len(labels)) if several else None,
-    }
+    return table
 
 
-def _in_order(
-    given: NDArray[np.int64], labels: Labels | None, wanted: int
-) -> NDArray[np.int64]:
+def _adjusted_rand(given: Labels, labels: Labels) -> float | None:
+    from sklearn.metrics import adjusted_rand_score
+
+    if len(np.unique(labels)) < 2:  # one class leaves nothing to agree with
+        return None
+    return float(adjusted_rand_score(labels, given))
+
+
+def _in_order(given: NDArray[np.int64], labels: Labels | None, wanted: int) -> NDArray[np.int64]:
     """Return the clusters by their most frequent class, or by size where there are no labels."""
     if labels is None:
         return np.argsort(-np.bincount(given, minlength=wanted), kind="stable")
-    table = np.zeros((wanted, CLASSES), np.int64)
-    np.add.at(table, (given, labels), 1)
+    table = _table(given, labels, wanted)
     return np.lexsort((-table.max(axis=1), table.argmax(axis=1)))
 
 

@@ -57,8 +57,10 @@ def write(found: Exploration, out: Path, command: str) -> Path:
 
 def _one_of_each(found: Exploration) -> str:
     groups = rows_by_class(found.train.labels, len(found.train))
-    rows = [int(rows[0]) for rows in groups if len(rows)] if len(groups) > 1 else range(
-        min(CLASSES, len(found.train))
+    rows = (
+        [int(rows[0]) for rows in groups if len(rows)]
+        if len(groups) > 1
+        else range(min(CLASSES, len(found.train)))
     )
     return data_uri(sheet([found.train.images[list(rows)]]))
 
@@ -129,30 +131,32 @@ def _structure(found: Exploration) -> dict[str, Any]:
     rows = sample(len(found.train), figures.dots(len(found.train)), found.seed)
     places = axes.project(found.train.images[rows])
     labels = None if found.train.labels is None else found.train.labels[rows]
-    charts = {
+    charts: dict[str, Any] = {
         "n": len(rows),
         "scatter": figures.scatter(places, labels, axes),
         "explained": figures.explained(axes),
+        "axes": data_uri(sheet([_axis_pictures(axes.axes[:CLASSES])])),
         "overlay": "",
         "shift": None,
-        "axes": data_uri(sheet([_axis_pictures(axes.axes[:CLASSES])])),
     }
-    if found.test is not None:
-        kept, other = found.train.images, found.test.images
-        charts["name"] = "test"
-    elif found.held_out is not None:
-        kept = np.delete(found.train.images, found.held_out, axis=0)
-        other = found.train.images[found.held_out]
-        charts["name"] = "cut off for testing"
-    else:
-        return charts
-    first = kept[sample(len(kept), figures.dots(len(other)), found.seed)]
-    second = other[sample(len(other), figures.dots(len(other)), found.seed)]
-    charts["overlay"] = figures.overlay(
-        axes.project(first), axes.project(second), charts["name"], axes
-    )
-    charts["shift"] = axes.shift(kept, other)
+    kept, other, charts["name"] = _sides(found)
+    if other is not None:
+        n = figures.dots(len(other))
+        first = axes.project(kept[sample(len(kept), n, found.seed)])
+        second = axes.project(other[sample(len(other), n, found.seed)])
+        charts["overlay"] = figures.overlay(first, second, charts["name"], axes)
+        charts["shift"] = axes.shift(kept, other)
     return charts
+
+
+def _sides(found: Exploration) -> tuple[Images, Images | None, str]:
+    """Return the training pictures, those they are compared with, and what these are called."""
+    images = found.train.images
+    if found.test is not None:
+        return images, found.test.images, "test"
+    if found.held_out is not None:
+        return np.delete(images, found.held_out, axis=0), images[found.held_out], "to be cut off"
+    return images, None, ""
 
 
 def _clusters(found: Exploration) -> list[dict[str, Any]]:
@@ -205,7 +209,8 @@ def _suspects(found: Exploration) -> dict[str, list[dict[str, Any]]]:
         return {}
     lists = {}
     for part in found.parts:
-        rows = suspects.first(part, _SUSPECTS)
+        doubted = suspects.probabilities.argmax(axis=1) != suspects.labels
+        rows = [row for row in suspects.first(part, _SUSPECTS) if doubted[row]]
         lists[part] = [
             {
                 "picture": data_uri(found.image(row)),
@@ -213,7 +218,6 @@ def _suspects(found: Exploration) -> dict[str, list[dict[str, Any]]]:
                 "label": int(suspects.labels[row]),
                 "answer": int(suspects.probabilities[row].argmax()),
                 "p_label": float(suspects.probabilities[row, suspects.labels[row]]),
-                "flagged": bool(suspects.flagged[row]),
             }
             for row in rows
         ]

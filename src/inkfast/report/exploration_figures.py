@@ -29,7 +29,7 @@ def bars(counts: dict[str, list[int]]) -> str:
     def draw(axes: Axes) -> None:
         for place, (part, values) in enumerate(counts.items()):
             x = np.arange(CLASSES) + (place - (len(counts) - 1) / 2) * width
-            axes.bar(x, values, width * 0.92, color=COLOURS[place], label=part)
+            axes.bar(x, values, width * 0.92, color=COLOURS[place], label=part, zorder=2)
         axes.set_xticks(range(CLASSES))
         axes.set_xlabel("digit")
         axes.yaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:,.0f}"))
@@ -54,7 +54,7 @@ def pie(counts: list[int]) -> str:
             textprops={"fontsize": 9}, wedgeprops={"width": 0.5, "alpha": 0.85},
         )  # fmt: skip
 
-    return svg(draw, "pie chart of class shares of the training digits")
+    return svg(draw, "pie chart of class shares of the training digits", (4.4, 2.95))
 
 
 def pixel_histogram(clean: Pixels, corrupted: Pixels | None) -> str:
@@ -100,19 +100,24 @@ def brightness(pixels: Pixels) -> str:
     return svg(draw, "density of the mean brightness of images, one curve for each class")
 
 
-def scatter(places: NDArray[np.float32], labels: NDArray[np.int64] | None, axes_: Components) -> str:
+def scatter(
+    places: NDArray[np.float32], labels: NDArray[np.int64] | None, axes_: Components
+) -> str:
     """Draw digits on the first two components, coloured by class."""
 
     def draw(axes: Axes) -> None:
         x, y = _two(places)
         colours = COLOURS[0] if labels is None else [TEN[label] for label in labels.tolist()]
-        axes.scatter(x, y, s=5, c=colours, alpha=0.55, linewidth=0, rasterized=True)
+        axes.scatter(x, y, s=7, c=colours, alpha=0.55, linewidth=0, rasterized=True)
         for digit in np.unique(labels).tolist() if labels is not None else []:
             rows = labels == digit
             axes.text(
                 float(np.median(x[rows])), float(np.median(y[rows])), str(digit), ha="center",
                 va="center", fontsize=15, fontweight="bold",
             )  # fmt: skip
+            axes.scatter([], [], s=24, color=TEN[digit], label=str(digit))
+        if labels is not None:
+            axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9, handletextpad=0.1)
         _name_axes(axes, axes_)
 
     return svg(draw, "training digits on the first two principal components, coloured by class")
@@ -126,7 +131,7 @@ def overlay(
     def draw(axes: Axes) -> None:
         for places, colour, label in ((train, COLOURS[0], "train"), (other, COLOURS[1], name)):
             x, y = _two(places)
-            axes.scatter(x, y, s=5, color=colour, alpha=0.5, lw=0, rasterized=True, label=label)
+            axes.scatter(x, y, s=7, color=colour, alpha=0.5, lw=0, rasterized=True, label=label)
         axes.legend(loc="upper right", fontsize=9, markerscale=2.5)
         _name_axes(axes, axes_)
 
