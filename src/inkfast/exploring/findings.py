@@ -117,7 +117,7 @@ def _overlap(found: Exploration) -> list[Finding]:
             "These digits have no test part. When one is cut at random, copies may fall on both "
             "sides of the cut: take them out first."
         )
-        return [Finding(text)]
+        return [Finding(text, attention=bool(copies.exact))]
     return []
 
 

@@ -44,7 +44,7 @@ class Components:
 
     def shift(self, train: Images, other: Images) -> float:
         """Return how far the means lie apart: the most along any axis, in standard deviations."""
-        gap = self.project(other).mean(axis=0) - self.project(train).mean(axis=0)
+        gap = (_mean(other) - _mean(train)) @ self.axes.T
         return float(np.max(np.abs(gap) / np.maximum(self.spread, 1e-9)))
 
 
@@ -148,6 +148,12 @@ def _in_order(given: NDArray[np.int64], labels: Labels | None, wanted: int) -> N
         return np.argsort(-np.bincount(given, minlength=wanted), kind="stable")
     table = _table(given, labels, wanted)
     return np.lexsort((-table.max(axis=1), table.argmax(axis=1)))
+
+
+def _mean(images: Images) -> Floats:
+    """Return the mean picture ``(784,)`` on [0, 1]."""
+    total = images.reshape(len(images), -1).sum(axis=0, dtype=np.int64)
+    return np.asarray(total / (255 * len(images)))
 
 
 def _flat(images: Images) -> NDArray[np.float32]:

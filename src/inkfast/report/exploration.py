@@ -179,9 +179,12 @@ def _clusters(found: Exploration) -> list[dict[str, Any]]:
 
 
 def _copies(found: Exploration) -> list[dict[str, Any]]:
-    """Return pictures of copies: exact ones first, those across the parts before others."""
+    """Return pictures of copies: exact ones first; the harmful ones before others."""
     copies = found.copies
-    exact = sorted(copies.exact, key=lambda group: not copies.across(group))
+    exact = sorted(
+        copies.exact,
+        key=lambda group: (len({found.label(row) for row in group}) < 2, not copies.across(group)),
+    )
     near = sorted(
         zip(copies.near.tolist(), copies.correlation.tolist(), strict=True),
         key=lambda item: not copies.across(item[0]),

@@ -67,7 +67,7 @@ def pixel_histogram(clean: Pixels, corrupted: Pixels | None) -> str:
             share = pixels.histogram.reshape(_BINS, -1).sum(axis=1) / pixels.histogram.sum()
             axes.stairs(share, edges.tolist(), color=colour, linewidth=1.6, label=name)
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
+        axes.yaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda y, _: f"{100 * y:g}%"))
         axes.yaxis.set_minor_formatter(mpl.ticker.NullFormatter())
         axes.set_xlim(0, 1)
         axes.set_xlabel("pixel value")
@@ -109,13 +109,13 @@ def scatter(
         x, y = _two(places)
         colours = COLOURS[0] if labels is None else [TEN[label] for label in labels.tolist()]
         axes.scatter(x, y, s=7, c=colours, alpha=0.55, linewidth=0, rasterized=True)
+        written: list[tuple[float, float]] = []
         for digit in np.unique(labels).tolist() if labels is not None else []:
-            rows = labels == digit
-            axes.text(
-                float(np.median(x[rows])), float(np.median(y[rows])), str(digit), ha="center",
-                va="center", fontsize=15, fontweight="bold",
-            )  # fmt: skip
+            middle = (float(np.median(x[labels == digit])), float(np.median(y[labels == digit])))
             axes.scatter([], [], s=24, color=TEN[digit], label=str(digit))
+            if all(np.hypot(middle[0] - u, middle[1] - v) > 0.06 * np.ptp(x) for u, v in written):
+                written.append(middle)  # numbers on top of each other cannot be read
+                axes.text(*middle, str(digit), ha="center", va="center", fontweight="bold")
         if labels is not None:
             axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9, handletextpad=0.1)
         _name_axes(axes, axes_)
