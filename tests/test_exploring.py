@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_rand_score
+from threadpoolctl import threadpool_limits
 
 from inkfast import cli, exploring, noise
 from inkfast.data import Digits, Source, Survey, load, survey
@@ -22,6 +23,13 @@ from inkfast.exploring.classes import Imbalance, Pixels
 from inkfast.report import write_exploration
 
 NONE = noise.build("none")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Linear algebra on one thread, as `explore` has it: two can wait for each other for seconds."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture
@@ -138,6 +146,25 @@ def test_near_pairs_are_those_of_comparing_every_pair(n):
     )
     assert len(pairs) == len(i) > 100
     assert np.allclose(values, table[pairs[:, 0], pairs[:, 1]], atol=1e-5)
+
+
+def test_near_pairs_along_the_leading_axes_are_found(monkeypatch):
+    """Pairs that differ along just those axes by which they are sought are found as well."""
+    monkeypatch.setattr(duplicates, "_SLAB", 60)
+    monkeypatch.setattr(duplicates, "_ROWS", 16)
+    monkeypatch.setattr(duplicates, "_COLUMNS", 16)
+    rng = np.random.default_rng(0)
+    base, first, second = rng.normal(0, 1, (3, 784))
+    images = 128 + 40 * (
+        base + rng.uniform(-0.6, 0.6, (500, 1)) * first + rng.uniform(-0.4, 0.4, (500, 1)) * second
+    )
+    images = np.clip(images, 0, 255).astype(np.uint8)
+    table = np.corrcoef(images.astype(float))
+    i, j = np.nonzero(np.triu(table >= 0.99, 1))
+    pairs, _, _ = duplicates.near_pairs(images.reshape(-1, 28, 28), 0.99, 10**6)
+    expected = set(zip(i.tolist(), j.tolist(), strict=True))
+    assert {tuple(sorted(pair)) for pair in pairs.tolist()} == expected
+    assert len(pairs) == len(i) > 1000
 
 
 def test_search_for_copies_stops_when_there_is_nothing_else():

@@ -32,7 +32,15 @@ def write(found: Exploration, out: Path, command: str) -> Path:
         out: The folder.
         command: What makes the page again.
     """
-    content = {
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):  # see `explore`
+        content = _content(found, command)
+    return render("exploration.html.j2", content, out)
+
+
+def _content(found: Exploration, command: str) -> dict[str, Any]:
+    return {
         "headline": headline(found),
         "findings": findings(found),
         "found": found,
@@ -52,7 +60,6 @@ def write(found: Exploration, out: Path, command: str) -> Path:
         "copies": _copies(found),
         "suspects": _suspects(found),
     }
-    return render("exploration.html.j2", content, out)
 
 
 def _one_of_each(found: Exploration) -> str:
