@@ -27,6 +27,7 @@ COMMANDS = {
     "noisy-dense-vs-cnn": ["compare", "--seeds", str(SEEDS), "--engine", "local:2"],
     "noisy-architectures": ["compare", "--seeds", str(SEEDS), "--engine", "local:2"],
     "noisy-cross-validation": ["validate", "--engine", "local:2"],
+    "noisy-folds": ["validate", "--engine", "local:2"],
 }
 
 

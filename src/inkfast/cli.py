@@ -226,6 +226,31 @@ def predict(
     commands.predict(data, model, to)
 
 
+@app.command()
+def explore(
+    data: Annotated[
+        str, typer.Argument(help="auto, mnist, embedded, a .csv, .npz or .npy file, or a folder.")
+    ] = "auto",
+    noise: Annotated[
+        str, typer.Option(help="Shown beside the clean digits: a preset, a chain or none.")
+    ] = "noisy-mnist",
+    labels: Annotated[
+        bool, typer.Option("--labels", help="Also seek wrong labels; trains small networks.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of samples, noise and folds.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the page.", show_default="runs/explore-DATA")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Make the folder's exploration anew.")
+    ] = False,
+) -> None:
+    """Look at digits before training: classes, pixels, duplicates, overlap, suspicious labels."""
+    from inkfast import commands
+
+    commands.explore(data, noise, out, labels=labels, seed=seed, overwrite=overwrite)
+
+
 @data_app.command("list")
 def data_list() -> None:
     """List the data sources, and whether MNIST is on this machine."""

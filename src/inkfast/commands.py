@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -287,6 +288,41 @@ def predict(data: str, run: Path, to: Path | None) -> None:
         f"{len(answers):,} digits read by {entry.name}, seed {model.seed} (validation accuracy "
         f"{model.best.validation_accuracy:.2%}): {to}"
     )
+
+
+def explore(
+    data: str, noise: str, out: Path | None, *, labels: bool, seed: int, overwrite: bool
+) -> None:
+    """Measure digits, write the page, and say what matters."""
+    import re
+
+    from inkfast import data as sources
+    from inkfast import exploring, report
+    from inkfast import noise as noises
+    from inkfast.errors import check_number
+    from inkfast.exploring import summary
+
+    display = Display(_console())
+    chain = noises.build(noise)  # refuse a typing mistake before anything is loaded
+    check_number("seed", seed, low=0, high=2**31, whole=True)
+    survey = sources.survey(data, display.download)
+    if survey.source.notice:
+        display.say(survey.source.notice, style="bold yellow")
+    name = re.sub(r"[^\w.-]+", "-", survey.source.name)
+    folder = out or Path("runs") / f"explore-{name}"
+    exploring.claim_folder(folder, overwrite=overwrite)
+    with display.showing() as observer:
+        found = exploring.explore(
+            survey, chain, seed, display.stage, observer.fit if labels else None
+        )
+    display.stage("writing the page")
+    summary.write(found, folder)
+    flags = f"--noise {shlex.quote(noise)} --seed {seed}{' --labels' if labels else ''}"
+    again = shlex.quote(_resolved(data, survey.source.name))
+    page = report.write_exploration(found, folder, f"inkfast explore {again} {flags}")
+    for finding in exploring.findings(found):
+        display.say(f"{'!' if finding.attention else '-'} {finding.text}")
+    display.say(f"report: {page}")
 
 
 def data_list() -> None:

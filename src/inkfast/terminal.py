@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 from rich.text import Text
 
-from inkfast.engine import Engine, Observer
+from inkfast.engine import HERE, Engine, Observer
 from inkfast.folding import CrossValidation
 from inkfast.leaderboard import Leaderboard
 from inkfast.training import Epoch, Watch
@@ -30,7 +30,7 @@ class Display:
         self.console.print(sentence, style=style, markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
-    def showing(self, engine: Engine) -> Iterator[Observer]:
+    def showing(self, engine: Engine = HERE) -> Iterator[Observer]:
         """Show progress while the block runs; fits that run side by side are told apart by name."""
         if not self.console.is_terminal:
             yield Observer(fit=self._plain_named if engine.side_by_side else self._plain)
@@ -42,6 +42,10 @@ class Display:
         with Progress(*columns, console=self.console) as bars:
             self._bars = bars
             yield Observer(fit=self._bar)
+
+    def stage(self, what: str) -> None:
+        """Tell what begins now, on one plain line."""
+        self.console.print(f"{what} …", style="dim", markup=False, highlight=False)
 
     def download(self, name: str, done: int, total: int) -> None:
         """Tell of a download: one updating line on a terminal, one line at its end in a pipe."""

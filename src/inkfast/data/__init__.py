@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from inkfast.data import arrays, embedded, folder, kaggle, mnist
-from inkfast.data.digits import Digits, Source, stratified_split
+from inkfast.data.digits import SIDE, Digits, Source, Survey, stratified_split
 from inkfast.errors import InkfastError, unknown
 
-__all__ = ["WORDS", "Digits", "Source", "load", "stratified_split"]
+__all__ = ["WORDS", "Digits", "Source", "Survey", "load", "stratified_split", "survey"]
 
 WORDS = {
     "auto": "MNIST when it is on disk or can be downloaded, else the embedded digits",
@@ -39,9 +39,7 @@ def load(source: str, report: Callable[[str, int, int], None] = lambda *_: None)
         return embedded.load()
     if source == "auto":
         return _auto(report)
-    path = Path(source)
-    if source.startswith("~"):
-        path = Path(os.path.expanduser(source))
+    path = _path(source)
     if path.is_dir():
         return folder.load(path)
     readers = {".csv": kaggle.load, ".npz": arrays.load, ".npy": arrays.load}
@@ -54,6 +52,22 @@ def load(source: str, report: Callable[[str, int, int], None] = lambda *_: None)
     if path.suffix or "/" in source:
         raise InkfastError(f"{source}: there is no such file or folder.")
     raise unknown("data source", source, WORDS)
+
+
+def survey(source: str, report: Callable[[str, int, int], None] = lambda *_: None) -> Survey:
+    """Load digits as `load` does, with what is known of their files.
+
+    Of a folder, pictures that cannot be read are left out and named instead of ending the load.
+    """
+    if source not in WORDS and _path(source).is_dir():
+        return folder.survey(_path(source))
+    loaded = load(source, report)
+    parts = [part for part in (loaded.train, loaded.test) if part is not None]
+    return Survey(source=loaded, sizes={(SIDE, SIDE): sum(map(len, parts))})
+
+
+def _path(source: str) -> Path:
+    return Path(os.path.expanduser(source) if source.startswith("~") else source)
 
 
 def _auto(report: Callable[[str, int, int], None]) -> Source:

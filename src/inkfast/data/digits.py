@@ -109,6 +109,24 @@ class Source:
     notice: str = field(default="")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """A source, and what its files looked like before they became digits.
+
+    Attributes:
+        source: The digits that could be read.
+        files: Name of the file of every row, by part ("train", "test"); empty where the digits do
+            not lie in files of their own.
+        sizes: How many pictures had which size, as (width, height).
+        unreadable: What is wrong with each picture that could not be read, its path first.
+    """
+
+    source: Source
+    files: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    sizes: dict[tuple[int, int], int] = field(default_factory=dict)
+    unreadable: tuple[str, ...] = ()
+
+
 def stratified_split(labels: Labels, fraction: float, seed: int) -> tuple[Labels, Labels]:
     """Cut `fraction` of the rows off, the same share of each class.
 

@@ -7,12 +7,14 @@ ink bright on dark are taken as they are; all others are brought to MNIST's fram
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from inkfast.data.digits import CLASSES, SIDE, Digits, Images, Source
+from inkfast.data.digits import CLASSES, SIDE, Digits, Images, Source, Survey
 from inkfast.data.framing import frame, ink_of
 from inkfast.errors import InkfastError
 
@@ -30,16 +32,37 @@ def load(path: Path) -> Source:
         InkfastError: For an empty folder, a subfolder that is no digit, or a picture that is
             corrupt or larger than 50 million pixels.
     """
+    return survey(path, most_unreadable=0).source
+
+
+def survey(path: Path, most_unreadable: float = float("inf")) -> Survey:
+    """Read a folder as `load` does, noting file names, sizes and pictures that cannot be read.
+
+    Args:
+        path: The folder.
+        most_unreadable: How many pictures that cannot be read are left out; the next one raises.
+    """
     name = path.resolve().name
-    if not (path / "train").is_dir():
-        return Source(_part(path), None, name)
-    others = sorted(p.name for p in _visible(path) if p.is_dir() and p.name not in _PARTS)
-    if others:
-        raise InkfastError(
-            f"{path}: expected nothing but train and test beside each other, got {others[0]!r}."
-        )
-    test = _part(path / "test") if (path / "test").is_dir() else None
-    return Source(_part(path / "train"), test, name)
+    parts = {"train": path}
+    if (path / "train").is_dir():
+        others = sorted(p.name for p in _visible(path) if p.is_dir() and p.name not in _PARTS)
+        if others:
+            raise InkfastError(
+                f"{path}: expected nothing but train and test beside each other, got {others[0]!r}."
+            )
+        parts = {part: path / part for part in _PARTS if (path / part).is_dir()}
+    digits, files = {}, {}
+    sizes: Counter[tuple[int, int]] = Counter()
+    unreadable: list[str] = []
+    for part, folder in parts.items():
+        digits[part], read = _part(folder, sizes, unreadable, most_unreadable)
+        files[part] = tuple(str(file.relative_to(path)) for file in read)
+    return Survey(
+        source=Source(digits["train"], digits.get("test"), name),
+        files=files,
+        sizes=dict(sizes.most_common()),
+        unreadable=tuple(unreadable),
+    )
 
 
 def _visible(folder: Path) -> list[Path]:
@@ -47,18 +70,32 @@ def _visible(folder: Path) -> list[Path]:
     return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
 
 
-def _part(path: Path) -> Digits:
-    images, labels = [], []
+def _part(
+    path: Path, sizes: Counter[tuple[int, int]], unreadable: list[str], most: float
+) -> tuple[Digits, list[Path]]:
+    """Return the digits of one part and the file of each; sizes and faults are added."""
+    images, labels, files = [], [], []
     for folder in filter(Path.is_dir, _visible(path)):
         if folder.name not in {str(digit) for digit in range(CLASSES)}:
             raise InkfastError(f"{folder}: expected {_LAYOUT}, got a folder named {folder.name!r}.")
         for file in _visible(folder):
-            if file.suffix.lower() in SUFFIXES:
-                images.append(read_picture(file))
-                labels.append(int(folder.name))
+            if file.suffix.lower() not in SUFFIXES:
+                continue
+            try:
+                ink = _ink(file)
+            except InkfastError as error:
+                unreadable.append(str(error))
+                if len(unreadable) > most:
+                    raise
+                continue
+            sizes[ink.shape[1], ink.shape[0]] += 1
+            images.append(_at_28(ink))
+            labels.append(int(folder.name))
+            files.append(file)
     if not images:
-        raise InkfastError(f"{path}: expected {_LAYOUT}, got no pictures.")
-    return Digits(np.stack(images), np.array(labels, np.int64), path.resolve().name)
+        got = f"none that can be read: {unreadable[0]}" if unreadable else "no pictures."
+        raise InkfastError(f"{path}: expected {_LAYOUT}, got {got}")
+    return Digits(np.stack(images), np.array(labels, np.int64), path.resolve().name), files
 
 
 def read_picture(path: Path) -> Images:
@@ -67,13 +104,18 @@ def read_picture(path: Path) -> Images:
     Raises:
         InkfastError: If the file is no picture, is damaged or too large.
     """
+    return _at_28(_ink(path))
+
+
+def _ink(path: Path) -> NDArray[np.float64]:
+    """Return a picture file as ink strength, see `ink_of`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large pictures; we refuse them below
             with Image.open(path, formats=_FORMATS) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise Image.DecompressionBombError
-                ink = ink_of(image)
+                return ink_of(image)
     except Image.DecompressionBombError:
         most = MAX_PIXELS // 10**6
         raise InkfastError(
@@ -84,6 +126,9 @@ def read_picture(path: Path) -> Images:
         raise InkfastError(
             f"{path}: expected a picture, but {reason}. Remove or replace it."
         ) from None
+
+
+def _at_28(ink: NDArray[np.float64]) -> Images:
     if ink.shape == (SIDE, SIDE):
         return np.asarray(np.rint(255 * ink), np.uint8)
     return frame(ink)
