@@ -226,15 +226,28 @@ def bad_calls(tmp: Path) -> dict[str, tuple[list[str], str]]:
         "a folder as recipe": (["compare", str(tmp)], "cannot read the recipe"),
         "noise typo before data": (["noise", "show", "blurr"], "unknown noise 'blurr'"),
         "model name": ([*compare, *data, "--models", "mlp(hidden=[1e9])"], "`hidden` must be"),
+        "unknown engine": ([*compare, *data, "--engine", "spark"], "`engine` must be here, local:N"),
+        "no cluster": ([*compare, *data, "--engine", "ray:127.0.0.1:9"], "no Ray cluster answers at 127.0.0.1:9"),
+        "more folds than rows": (["validate", *out, *data, "--folds", "999"], "needs as many rows of every class"),
+        "too few to blend": ([*compare, *data, "--balance", "smote", "--imbalance", "3=0.1"], "class 3 needs at least 6 rows"),
+        "space without search": (["tune", str(tmp / "key.toml"), *out], "`search` must be a table"),
+        "unknown search key": (["tune", str(tmp / "space.toml"), *out, *data], "unknown search key 'lerning_rate'. Did you mean"),
+        "no storage": (["tune", str(tmp / "good.toml"), *out, *data, "--storage", "postgresql://127.0.0.1:9/x"], "`storage` postgresql://127.0.0.1:9/x cannot be used"),
         "picture nowhere": (["noise", "show", "blur", *data, "--out", "/proc/a.png"], "cannot write /proc/a.png"),
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", bad_calls(Path("x")))
-def test_bad_input_is_one_line_and_exit_code_2(inkfast, digits, strokes, tmp_path, kind):
+def test_bad_input_is_one_line_and_exit_code_2(
+    inkfast, digits, strokes, tmp_path, monkeypatch, kind
+):
     """Every kind of bad input is one line on stderr, exit code 2, and leaves no run behind."""
     (tmp_path / "bad.toml").write_text("models = [")
     (tmp_path / "key.toml").write_text('nosie = "none"')
+    for name, key in (("space", "lerning_rate"), ("good", "learning_rate")):
+        text = f'models = ["cnn"]\n[search]\n{key} = {{ low = 0.001, high = 0.1 }}\n'
+        (tmp_path / f"{name}.toml").write_text(text)
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
     lines = kaggle_csv(20).splitlines()
     cells = lines[2].split(",")
     lines[2] = ",".join([*cells[:4], "777", *cells[5:]])

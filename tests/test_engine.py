@@ -178,19 +178,18 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
-def test_no_cluster_and_no_token_are_explained(strokes, tmp_path, monkeypatch):
+def test_no_cluster_and_no_token_are_explained(monkeypatch):
     """An address where nothing listens, or a shell without a token, is one sentence."""
     pytest.importorskip("ray")
     asked = engine.parse(f"ray:127.0.0.1:{free_port()}")
     monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
     with pytest.raises(InkfastError, match="with a token alone: set RAY_AUTH_MODE=token"):
-        asked.run(jobs(strokes, tmp_path), 3)
+        asked.open().__enter__()
     monkeypatch.setenv("RAY_AUTH_MODE", "token")
     with pytest.raises(
         InkfastError, match="no Ray cluster answers at 127.0.0.1:.*ray start --head"
     ):
-        asked.run(jobs(strokes, tmp_path), 3)
-    assert not any(tmp_path.iterdir())
+        asked.open().__enter__()
 
 
 TOKEN = "a-token-for-this-test-only-0123456789"  # noqa: S105 - of a cluster that ends with it
@@ -204,8 +203,9 @@ from pathlib import Path
 address, out, node = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 witness = t.Witness(lambda: node and os.killpg(node, signal.SIGKILL))
 try:
-    found, _ = engine.parse(f"ray:{address}").run(
-        t.jobs(make_strokes(), out), 3, witness.observer())
+    where = engine.parse(f"ray:{address}")
+    with where.open():
+        where.run(t.jobs(make_strokes(), out), 3, witness.observer())
 except InkfastError as error:
     sys.exit(f"refused: {error}")
 print(len(witness.epochs) > 0, witness.begun)

@@ -56,8 +56,8 @@ def compare(
     where = parse(engine or "here")
     experiment, folder, material = _prepared(_settings(recipe, flags), out, engine, display)
     prints = material.fingerprints()
-    running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
-    with display.showing(where) as observer:
+    with where.open(), display.showing(where) as observer:
+        running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
         outcome = running.run(experiment, material, folder, observer, where)
     if not outcome.fits:
         if outcome.diverged:
@@ -101,8 +101,8 @@ def validate(
     experiment, folder, material = _prepared(_settings(recipe, flags), out, engine, display)
     source = Source(material.train, None, material.source, material.notice)  # no test part
     prints = folding.fingerprints(experiment, source)
-    running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
-    with display.showing(where) as observer:
+    with where.open(), display.showing(where) as observer:
+        running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
         result = folding.cross_validate(experiment, source, folder, observer, where)
     if not result.fits:
         display.say(_GO_ON)
@@ -142,9 +142,11 @@ def tune(
     experiment, folder, material = _prepared(dict(plan.settings), out, engine, display)
     plan = dataclasses.replace(plan, experiment=experiment)
     prints = {"kind": "tuning", "space": plan.described(), **material.fingerprints()}
-    running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
-    search = Search(plan, material, folder, storage)
-    with display.showing(where) as observer:
+    # a storage that does not answer leaves no folder; one of our own lies inside it
+    search = Search(plan, material, folder, storage) if storage else None
+    with where.open(), display.showing(where) as observer:
+        running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
+        search = search or Search(plan, material, folder)
         tuned = search.run(observer, where)
     write_json(folder / "tune.json", tuned.to_json())
     if tuned.interrupted:
@@ -157,7 +159,7 @@ def tune(
         resume=False, overwrite=(folder / "best").exists(),
     )  # fmt: skip
     search.hand_over(best)
-    with display.showing(where) as observer:
+    with display.showing() as observer:
         outcome = running.run(best, material, folder / "best", observer)
     board = leaderboard.build(outcome)
     board.write(folder / "best")

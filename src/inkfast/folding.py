@@ -26,7 +26,7 @@ from inkfast.models import count_parameters
 from inkfast.noise import noisy
 from inkfast.streams import derive
 from inkfast.training import Task, Trained
-from inkfast.training.batches import split
+from inkfast.training.batches import check_rows
 
 FIGURES = ("accuracy", "loss", "macro_f1", "ece")
 
@@ -202,7 +202,7 @@ def fingerprints(experiment: Experiment, source: Source) -> dict[str, str]:
     """
     for fold in folds(source.train.known_labels, experiment):
         for entry in experiment.models:
-            split(source.train.pick(fold.train, "fold"), entry.recipe, experiment.seed)
+            check_rows(source.train.pick(fold.train, "fold"), entry.recipe, experiment.seed)
         break  # stratified folds differ by at most one row of a class
     return {"kind": "cross-validation", "whole": source.train.fingerprint}
 

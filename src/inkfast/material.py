@@ -15,7 +15,7 @@ from inkfast.experiment import Experiment, parse_imbalance
 from inkfast.files import read_json
 from inkfast.noise import Chain, noisy
 from inkfast.streams import derive
-from inkfast.training.batches import split
+from inkfast.training.batches import check_rows
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def from_source(experiment: Experiment, source: Source) -> Material:
     train = _thinned(train, experiment)
     _ = train.known_labels, test.known_labels
     for entry in experiment.models:
-        split(train, entry.recipe, experiment.seed)  # refuses here, before a folder is claimed
+        check_rows(train, entry.recipe, experiment.seed)  # refuses here, before a folder is claimed
     chain = noise.build(experiment.noise)
     corrupted = noisy(test, chain, derive(experiment.seed, "test noise"))
     whole = source.train.fingerprint

@@ -73,12 +73,11 @@ def _work(task: Task, number: int, desk: Any) -> tuple[str, Any]:
         return kind, value
 
 
-def results(
-    jobs: Iterable[Job], total: int, observer: Observer, address: str
-) -> Iterator[tuple[int, Result]]:
+def results(jobs: Iterable[Job], total: int, observer: Observer) -> Iterator[tuple[int, Result]]:
     """Yield each job's number and result as they end, as many at a time as there are cores."""
-    with _connected(address) as ray:
-        yield from _Sweep(ray, jobs, total, observer).results()
+    import ray
+
+    return _Sweep(ray, jobs, total, observer).results()
 
 
 @dataclass
@@ -161,7 +160,7 @@ class _Sweep:
 
 
 @contextmanager
-def _connected(address: str) -> Iterator[Any]:
+def connected(address: str) -> Iterator[None]:
     """Join a cluster, or start one on this machine alone, and leave it at the end.
 
     Raises:
@@ -187,7 +186,7 @@ def _connected(address: str) -> Iterator[Any]:
             f"no Ray cluster at {address or 'this machine'}: {_first_line(error)} {_START}"
         ) from None
     try:
-        yield ray
+        yield
     finally:
         ray.shutdown()
 

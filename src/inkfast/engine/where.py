@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from inkfast.engine.jobs import QUIET, Job, Observer, Result, finished_or_fit
@@ -32,6 +33,21 @@ class Engine:
         """Whether several fits may run at a time."""
         return self.kind != "here"
 
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Hold what the engine needs while the block runs; asked before a folder is claimed.
+
+        Raises:
+            InkfastError: If it cannot be had.
+        """
+        if self.kind == "ray":
+            from inkfast.engine import cluster
+
+            with cluster.connected(self.address):
+                yield
+        else:
+            yield
+
     def run(
         self, jobs: Iterable[Job], total: int, observer: Observer = QUIET
     ) -> tuple[list[Result | None], bool]:
@@ -49,6 +65,8 @@ class Engine:
     ) -> Iterator[tuple[int, Result]]:
         """Yield each job's number and what became of it, in the order in which they end.
 
+        The engine is open while they run.
+
         Args:
             jobs: Asked for the next job when there is room for it, so that the rows of a hundred
                 folds need not be in memory at once, and a search can learn before it goes on.
@@ -56,7 +74,7 @@ class Engine:
             observer: Told of each.
 
         Raises:
-            InkfastError: If an engine cannot be had, or a worker was lost again and again.
+            InkfastError: If a worker was lost again and again.
         """
         if self.kind == "local":
             from inkfast.engine import local
@@ -65,7 +83,7 @@ class Engine:
         if self.kind == "ray":
             from inkfast.engine import cluster
 
-            return cluster.results(jobs, total, observer, self.address)
+            return cluster.results(jobs, total, observer)
         return _one_by_one(jobs, total, observer)
 
 

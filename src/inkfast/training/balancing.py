@@ -34,15 +34,8 @@ def balance(digits: Digits, method: str, neighbours: int, seed: int) -> Digits:
     """
     if method == "none":
         return digits
+    check_enough(digits, method, neighbours)
     labels = digits.known_labels
-    counts = np.bincount(labels, minlength=CLASSES)
-    short = [c for c in range(CLASSES) if 0 < counts[c] <= neighbours and counts[c] < counts.max()]
-    if method in SYNTHETIC and short:
-        raise InkfastError(
-            f"balance={method!r} blends each digit with one of its {neighbours} neighbours: class "
-            f"{short[0]} needs at least {neighbours + 1} rows, got {counts[short[0]]}. Lower "
-            "balance_neighbours, or take balance='over'."
-        )
     pixels = digits.images.reshape(len(digits), -1)
     if method in SYNTHETIC:
         pixels = pixels.astype(np.float32)
@@ -55,6 +48,18 @@ def balance(digits: Digits, method: str, neighbours: int, seed: int) -> Digits:
         ) from None
     images = np.clip(np.rint(rows), 0, 255).astype(np.uint8).reshape(-1, SIDE, SIDE)
     return Digits(images, answers.astype(np.int64), f"{digits.name}, {method}")
+
+
+def check_enough(digits: Digits, method: str, neighbours: int) -> None:
+    """Raise if a class has too few rows to be blended; see `balance`."""
+    counts = np.bincount(digits.known_labels, minlength=CLASSES)
+    short = [c for c in range(CLASSES) if 0 < counts[c] <= neighbours and counts[c] < counts.max()]
+    if method in SYNTHETIC and short:
+        raise InkfastError(
+            f"balance={method!r} blends each digit with one of its {neighbours} neighbours: class "
+            f"{short[0]} needs at least {neighbours + 1} rows, got {counts[short[0]]}. Lower "
+            "balance_neighbours, or take balance='over'."
+        )
 
 
 def _sampler(method: str, neighbours: int, seed: int) -> Any:

@@ -18,7 +18,7 @@ from inkfast.data.digits import CLASSES, Digits, Labels, stratified_split
 from inkfast.errors import InkfastError
 from inkfast.noise import Chain, build, noisy, to_unit
 from inkfast.streams import derive, stream
-from inkfast.training.balancing import balance
+from inkfast.training.balancing import balance, check_enough
 from inkfast.training.recipe import Recipe
 
 
@@ -31,6 +31,16 @@ def split(digits: Digits, recipe: Recipe, seed: int) -> tuple[Labels, Labels]:
             raise InkfastError(f"too few digits to cut off {recipe.validation:.0%}: got {n}.")
         return np.arange(cut), np.arange(cut, n)
     return stratified_split(digits.known_labels, recipe.validation, derive(seed, "validation rows"))
+
+
+def check_rows(digits: Digits, recipe: Recipe, seed: int) -> None:
+    """Raise if digits are too few to be split and balanced as the recipe says.
+
+    Raises:
+        InkfastError: Naming the class that is short.
+    """
+    rows, _ = split(digits, recipe, seed)
+    check_enough(digits.pick(rows, "training rows"), recipe.balance, recipe.balance_neighbours)
 
 
 def training_rows(
