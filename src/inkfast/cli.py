@@ -89,7 +89,7 @@ def compare(
     overwrite: Overwrite = False,
 ) -> None:
     """Compare models on noisy digits and leave a report worth reading."""
-    from inkfast import commands
+    from inkfast.commands import experiments
 
     given = {
         "data": data, "noise": noise, "train_noise": train_noise, "models": models,
@@ -97,7 +97,7 @@ def compare(
         "name": name, "imbalance": imbalance,
     }  # fmt: skip
     flags = _given(given, {"epochs": epochs, "balance": balance}, settings)
-    commands.compare(recipe, flags, out, engine, resume=resume, overwrite=overwrite)
+    experiments.compare(recipe, flags, out, engine, resume=resume, overwrite=overwrite)
 
 
 @app.command()
@@ -124,7 +124,7 @@ def validate(
     overwrite: Overwrite = False,
 ) -> None:
     """Cross-validate models on the training digits; the test digits are not touched."""
-    from inkfast import commands
+    from inkfast.commands import experiments
 
     given = {
         "data": data, "noise": noise, "train_noise": train_noise, "models": models,
@@ -132,7 +132,7 @@ def validate(
         "name": name or (None if recipe else "validate"), "imbalance": imbalance,
     }  # fmt: skip
     flags = _given(given, {"epochs": epochs, "balance": balance}, settings)
-    commands.validate(recipe, flags, out, engine, resume=resume, overwrite=overwrite)
+    experiments.validate(recipe, flags, out, engine, resume=resume, overwrite=overwrite)
 
 
 @app.command()
@@ -158,14 +158,14 @@ def tune(
     overwrite: Overwrite = False,
 ) -> None:
     """Search for the best model and recipe on validation rows, then look at the test once."""
-    from inkfast import commands
+    from inkfast.commands import experiments
 
     given = {"data": data, "noise": noise, "seed": seed, "threads": threads, "name": name}
     flags = _given(given, {"epochs": epochs}, settings)
     limits = {"trials": trials, "hours": hours}
     limits = {key: value for key, value in limits.items() if value is not None}
     flags |= {"tune": limits} if limits else {}
-    commands.tune(space, flags, out, engine, storage, resume=resume, overwrite=overwrite)
+    experiments.tune(space, flags, out, engine, storage, resume=resume, overwrite=overwrite)
 
 
 @app.command()
@@ -188,7 +188,7 @@ def train(
     overwrite: Overwrite = False,
 ) -> None:
     """Train one model; the run folder is the same as that of a comparison."""
-    from inkfast import commands
+    from inkfast.commands import experiments
 
     given = {
         "data": data, "noise": noise, "train_noise": train_noise, "models": [model], "seed": seed,
@@ -196,7 +196,7 @@ def train(
         "imbalance": imbalance,
     }  # fmt: skip
     flags = _given(given, {"epochs": epochs, "balance": balance}, settings)
-    commands.compare(None, flags, out, engine, resume=resume, overwrite=overwrite)
+    experiments.compare(None, flags, out, engine, resume=resume, overwrite=overwrite)
 
 
 @app.command()
@@ -209,9 +209,9 @@ def evaluate(
     ] = None,
 ) -> None:
     """Score a run's models on other digits or under other noise."""
-    from inkfast import commands
+    from inkfast.commands import readers
 
-    commands.evaluate(run, data, noise, json_path)
+    readers.evaluate(run, data, noise, json_path)
 
 
 @app.command()
@@ -221,9 +221,9 @@ def predict(
     to: Annotated[Path | None, typer.Option(help="CSV file; default: the terminal.")] = None,
 ) -> None:
     """Read digits with a trained model, in the format of Kaggle's digit-recognizer."""
-    from inkfast import commands
+    from inkfast.commands import readers
 
-    commands.predict(data, model, to)
+    readers.predict(data, model, to)
 
 
 @app.command()
@@ -246,25 +246,25 @@ def explore(
     ] = False,
 ) -> None:
     """Look at digits before training: classes, pixels, duplicates, overlap, suspicious labels."""
-    from inkfast import commands
+    from inkfast.commands import listings
 
-    commands.explore(data, noise, out, labels=labels, seed=seed, overwrite=overwrite)
+    listings.explore(data, noise, out, labels=labels, seed=seed, overwrite=overwrite)
 
 
 @data_app.command("list")
 def data_list() -> None:
     """List the data sources, and whether MNIST is on this machine."""
-    from inkfast import commands
+    from inkfast.commands import listings
 
-    commands.data_list()
+    listings.data_list()
 
 
 @data_app.command("fetch")
 def data_fetch() -> None:
     """Download MNIST (11 MB) into your cache, checked by SHA-256."""
-    from inkfast import commands
+    from inkfast.commands import listings
 
-    commands.data_fetch()
+    listings.data_fetch()
 
 
 @data_app.command("verify")
@@ -272,17 +272,17 @@ def data_verify(
     folder: Annotated[Path | None, typer.Argument(help="Default: where MNIST was found.")] = None,
 ) -> None:
     """Check MNIST's four files against their SHA-256."""
-    from inkfast import commands
+    from inkfast.commands import listings
 
-    commands.data_verify(folder)
+    listings.data_verify(folder)
 
 
 @noise_app.command("list")
 def noise_list() -> None:
     """List corruptions with their parameters, and presets."""
-    from inkfast import commands
+    from inkfast.commands import listings
 
-    commands.noise_list()
+    listings.noise_list()
 
 
 @noise_app.command("show")
@@ -292,17 +292,17 @@ def noise_show(
     out: Annotated[Path | None, typer.Option(help="PNG file.", show_default="NOISE.png")] = None,
 ) -> None:
     """Draw digits under a corruption at several strengths."""
-    from inkfast import commands
+    from inkfast.commands import listings
 
-    commands.noise_show(noise, data or "auto", out)
+    listings.noise_show(noise, data or "auto", out)
 
 
 @models_app.command("list")
 def models_list() -> None:
     """List architectures with parameters and FLOPs at their defaults."""
-    from inkfast import commands
+    from inkfast.commands import listings
 
-    commands.models_list()
+    listings.models_list()
 
 
 @models_app.command("show")
@@ -310,9 +310,9 @@ def models_show(
     model: Annotated[str, typer.Argument(help="e.g. cnn or 'mlp(hidden=[256, 128])'")],
 ) -> None:
     """Show an architecture layer by layer."""
-    from inkfast import commands
+    from inkfast.commands import listings
 
-    commands.models_show(model)
+    listings.models_show(model)
 
 
 def _version(wanted: bool) -> None:

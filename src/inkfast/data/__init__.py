@@ -70,6 +70,13 @@ def _path(source: str) -> Path:
     return Path(os.path.expanduser(source) if source.startswith("~") else source)
 
 
+def asked_again(asked: str, name: str) -> str:
+    """Return how to ask for the same data from anywhere: ``auto`` resolved, paths absolute."""
+    if asked == "auto":
+        return name
+    return str(Path(asked).absolute()) if Path(asked).exists() else asked
+
+
 def _auto(report: Callable[[str, int, int], None]) -> Source:
     if mnist.find() is None:
         try:

@@ -1,0 +1,199 @@
+"""What `compare`, `validate` and `tune` do once their words have been read."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inkfast.commands.console import open_console
+from inkfast.errors import InkfastError
+from inkfast.terminal import Display, folds_table, leaderboard_table, trials_table
+
+if TYPE_CHECKING:
+    from inkfast.experiment import Experiment
+    from inkfast.material import Material
+
+_GO_ON = "interrupted; go on with the same command and --resume"
+
+
+def compare(
+    recipe: Path | None,
+    flags: dict[str, Any],
+    out: Path | None,
+    engine: str | None,
+    *,
+    resume: bool,
+    overwrite: bool,
+) -> None:
+    """Run an experiment from a file, flags over it, and write its report."""
+    from inkfast import leaderboard, report, running
+    from inkfast.engine import parse
+
+    console = open_console()
+    display = Display(console)
+    where = parse(engine or "here")
+    experiment, folder, material = _prepared(_settings(recipe, flags), out, engine, display)
+    prints = material.fingerprints()
+    with where.open(), display.showing(where) as observer:
+        running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
+        outcome = running.run(experiment, material, folder, observer, where)
+    if not outcome.fits:
+        if outcome.diverged:
+            raise outcome.diverged[0]
+        display.say(_GO_ON)
+        raise KeyboardInterrupt
+    board = leaderboard.build(outcome)
+    board.write(folder)
+    page = report.write(board, folder)
+    console.print(leaderboard_table(board))
+    display.say(board.headline())
+    for comparison in board.comparisons:
+        display.say(
+            f"{comparison.better} against {comparison.worse}: {'; '.join(comparison.tests)}"
+        )
+    display.say(f"report: {page}")
+    if outcome.interrupted:
+        display.say(_GO_ON)
+        raise KeyboardInterrupt
+    if outcome.diverged:
+        raise outcome.diverged[0]
+
+
+def validate(
+    recipe: Path | None,
+    flags: dict[str, Any],
+    out: Path | None,
+    engine: str | None,
+    *,
+    resume: bool,
+    overwrite: bool,
+) -> None:
+    """Cross-validate an experiment's models and write the report."""
+    from inkfast import folding, report, running
+    from inkfast.data import Source
+    from inkfast.engine import parse
+
+    console = open_console()
+    display = Display(console)
+    where = parse(engine or "here")
+    experiment, folder, material = _prepared(_settings(recipe, flags), out, engine, display)
+    source = Source(material.train, None, material.source, material.notice)  # no test part
+    prints = folding.fingerprints(experiment, source)
+    with where.open(), display.showing(where) as observer:
+        running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
+        result = folding.cross_validate(experiment, source, folder, observer, where)
+    if not result.fits:
+        display.say(_GO_ON)
+        raise KeyboardInterrupt
+    result.write(folder)
+    page = report.write_folds(result, folder)
+    console.print(folds_table(result))
+    display.say(result.headline())
+    for comparison in result.comparisons():
+        display.say(f"{comparison.better} against {comparison.worse}: {comparison.test}")
+    display.say(f"report: {page}")
+    if result.interrupted:
+        display.say(_GO_ON)
+        raise KeyboardInterrupt
+
+
+def tune(
+    space: Path,
+    flags: dict[str, Any],
+    out: Path | None,
+    engine: str | None,
+    storage: str,
+    *,
+    resume: bool,
+    overwrite: bool,
+) -> None:
+    """Search for the best recipe and look at the test digits with it, once."""
+    from inkfast import leaderboard, report, running
+    from inkfast.engine import parse
+    from inkfast.files import write_json, write_text
+    from inkfast.tuning import Search, read_plan
+
+    console = open_console()
+    display = Display(console)
+    where = parse(engine or "here")
+    plan = read_plan(_settings(space, flags))
+    experiment, folder, material = _prepared(dict(plan.settings), out, engine, display)
+    plan = dataclasses.replace(plan, experiment=experiment)
+    prints = {"kind": "tuning", "space": plan.described(), **material.fingerprints()}
+    # a storage that does not answer leaves no folder; one of our own lies inside it
+    search = Search(plan, material, folder, storage) if storage else None
+    with where.open(), display.showing(where) as observer:
+        running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
+        search = search or Search(plan, material, folder)
+        tuned = search.run(observer, where)
+    write_json(folder / "tune.json", tuned.to_json())
+    if tuned.interrupted:
+        display.say(_GO_ON)
+        raise KeyboardInterrupt
+    best = search.best()
+    write_text(folder / "best.toml", best.to_toml())
+    running.claim_folder(
+        folder / "best", best, material.fingerprints(),
+        resume=False, overwrite=(folder / "best").exists(),
+    )  # fmt: skip
+    search.hand_over(best)
+    with display.showing() as observer:
+        outcome = running.run(best, material, folder / "best", observer)
+    board = leaderboard.build(outcome)
+    board.write(folder / "best")
+    report.write(board, folder / "best")
+    page = report.write_tuning(plan, tuned, best, board, folder)
+    console.print(trials_table(tuned))
+    display.say(tuned.headline(board))
+    display.say(f"best recipe: {folder / 'best.toml'}")
+    display.say(f"report: {page}")
+
+
+def _settings(recipe: Path | None, flags: dict[str, Any]) -> dict[str, Any]:
+    """Return what a file and the flags over it ask for."""
+    from inkfast.experiment import read_toml
+
+    if recipe is None:
+        return flags
+    settings = read_toml(recipe)
+    settings.setdefault("name", recipe.stem)
+    return _merged(settings, flags)
+
+
+def _prepared(
+    settings: dict[str, Any], out: Path | None, engine: str | None, display: Display
+) -> tuple[Experiment, Path, Material]:
+    """Return the experiment that settings make, where its run goes, and its digits."""
+    from inkfast.data import asked_again
+    from inkfast.experiment import from_settings
+    from inkfast.material import prepare
+
+    experiment = from_settings(settings)
+    if engine is not None and experiment.threads == 0:
+        # a number that is timed would give other bits from one engine to the next
+        experiment = dataclasses.replace(experiment, threads=1)
+    place = out or settings.get("out") or Path("runs") / experiment.name
+    if not isinstance(place, str | Path):
+        raise InkfastError(f"`out` must be text, got {place!r}.")
+    material = prepare(experiment, display.download)
+    if material.notice:
+        display.say(material.notice, style="bold yellow")
+    again = asked_again(experiment.data, material.source)
+    return dataclasses.replace(experiment, data=again), Path(place), material
+
+
+def _merged(settings: dict[str, Any], flags: dict[str, Any]) -> dict[str, Any]:
+    """Lay flags over a recipe file; recipe keys also over those of single models."""
+    recipe = flags.get("recipe", {})
+    merged = {**settings, **flags}
+    if "tune" in flags and isinstance(settings.get("tune"), dict):
+        merged["tune"] = {**settings["tune"], **flags["tune"]}
+    common = settings.get("recipe", {})
+    if recipe and isinstance(common, dict):
+        merged["recipe"] = {**common, **recipe}
+    if recipe and isinstance(merged.get("models"), list):
+        merged["models"] = [
+            {**item, **recipe} if isinstance(item, dict) else item for item in merged["models"]
+        ]
+    return merged

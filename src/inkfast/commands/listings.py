@@ -1,0 +1,160 @@
+"""What `explore` and the `data`, `noise` and `models` commands do."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from pathlib import Path
+
+from inkfast.commands.console import open_console
+from inkfast.errors import InkfastError, program
+from inkfast.terminal import Display, plain_table
+
+
+def explore(
+    data: str, noise: str, out: Path | None, *, labels: bool, seed: int, overwrite: bool
+) -> None:
+    """Measure digits, write the page, and say what matters."""
+    import re
+
+    from inkfast import data as sources
+    from inkfast import exploring, report
+    from inkfast import noise as noises
+    from inkfast.errors import check_number
+    from inkfast.exploring import summary
+
+    display = Display(open_console())
+    chain = noises.build(noise)  # refuse a typing mistake before anything is loaded
+    check_number("seed", seed, low=0, high=2**31, whole=True)
+    survey = sources.survey(data, display.download)
+    if survey.source.notice:
+        display.say(survey.source.notice, style="bold yellow")
+    name = re.sub(r"[^\w.-]+", "-", survey.source.name)
+    folder = out or Path("runs") / f"explore-{name}"
+    exploring.claim_folder(folder, overwrite=overwrite)
+    with display.showing() as observer:
+        found = exploring.explore(
+            survey, chain, seed, display.stage, observer.fit if labels else None
+        )
+    display.stage("writing the page")
+    summary.write(found, folder)
+    flags = f"--noise {shlex.quote(noise)} --seed {seed}{' --labels' if labels else ''}"
+    again = shlex.quote(sources.asked_again(data, survey.source.name))
+    page = report.write_exploration(found, folder, f"inkfast explore {again} {flags}")
+    for finding in exploring.findings(found):
+        display.say(f"{'!' if finding.attention else '-'} {finding.text}")
+    display.say(f"report: {page}")
+
+
+def data_list() -> None:
+    """Print the words that name data."""
+    from inkfast.data import WORDS, mnist
+
+    console = open_console()
+    console.print(plain_table(["source", "what it is"], [[k, v] for k, v in WORDS.items()]))
+    found = mnist.find()
+    where = (
+        f"MNIST is here: {found}"
+        if found
+        else f"MNIST is not on this machine: {program()} data fetch"
+    )
+    Display(console).say(where)
+
+
+def data_fetch() -> None:
+    """Download MNIST."""
+    from inkfast.data import mnist
+
+    display = Display(open_console())
+    folder = mnist.fetch(display.download)
+    display.say(f"MNIST is here, checked: {folder}")
+
+
+def data_verify(folder: Path | None) -> None:
+    """Check MNIST's files."""
+    from inkfast.data import mnist
+
+    place = folder or mnist.find()
+    if place is None:
+        raise InkfastError(f"MNIST is not on this machine; get it with: {program()} data fetch")
+    console = open_console()
+    found = mnist.verify(place)
+    console.print(plain_table(["file", "state"], [[n, s] for n, s in found]), soft_wrap=True)
+    bad = [name for name, state in found if state != "ok"]
+    if bad:
+        raise InkfastError(
+            f"{len(bad)} of {len(found)} files in {place} are not good: {', '.join(bad)}."
+        )
+
+
+def noise_list() -> None:
+    """Print every corruption and preset."""
+    from inkfast.noise import NOISES, NOTES, PRESETS
+
+    rows = []
+    for cls in NOISES:
+        defaults = ", ".join(f"{f.name}={f.default!r}" for f in dataclasses.fields(cls))
+        summary = (cls.__doc__ or "").strip().splitlines()[0]
+        rows.append([f"{cls.name}({defaults})", summary])
+    console = open_console()
+    console.print(plain_table(["corruption", "what it does"], rows))
+    console.print()
+    console.print(plain_table(["preset", "chain"], [[k, v] for k, v in PRESETS.items()]))
+    for name, note in NOTES.items():
+        Display(console).say(f"{name}: {note}")
+
+
+def noise_show(text: str, data: str, out: Path | None) -> None:
+    """Write a picture of digits under a corruption at several strengths."""
+    import re
+
+    from inkfast import data as sources
+    from inkfast import noise as noises
+    from inkfast.report import noise_picture
+
+    display = Display(open_console())
+    noises.build(text)  # refuse a typing mistake before anything is loaded
+    source = sources.load(data, display.download)
+    path = out or Path((re.sub(r"[^\w.-]+", "-", text).strip("-") or "none") + ".png")
+    noise_picture.write(text, source.test or source.train, path)
+    display.say(f"picture: {path}")
+
+
+def models_list() -> None:
+    """Print every architecture with its size."""
+    from inkfast.models import MODELS, summarise
+
+    rows = []
+    for cls in MODELS:
+        summary = summarise(cls())
+        size = (f"{summary.parameters:,}", f"{summary.flops / 1e6:.1f} M") if summary else _BY_ROWS
+        first = (cls.__doc__ or "").strip().splitlines()[0]
+        rows.append([cls.name, *size, first])
+    open_console().print(plain_table(["model", "parameters", "FLOPs", "what it is"], rows))
+
+
+_BY_ROWS = ("by the rows", "by the rows")  # the size of a baseline that grows with them
+
+
+def models_show(text: str) -> None:
+    """Print an architecture, where it comes from and its layers."""
+    from inkfast import models
+
+    architecture = models.build(text)
+    console = open_console()
+    display = Display(console)
+    display.say(str(architecture), style="bold")
+    display.say(f"source: {architecture.source}")
+    summary = models.summarise(architecture)
+    if summary is None:
+        assert isinstance(architecture, models.Baseline)  # noqa: S101 - no other lacks a summary
+        display.say(f"grows with the training rows: {architecture.grows}")
+        return
+    rows = [
+        [row.name, " x ".join(map(str, row.output)), f"{row.parameters:,}"]
+        for row in summary.layers
+    ]
+    console.print(plain_table(["layer", "output", "parameters"], rows))
+    display.say(
+        f"{summary.parameters:,} parameters, {summary.flops / 1e6:.2f} million FLOPs per image"
+    )
