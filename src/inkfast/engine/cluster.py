@@ -11,7 +11,6 @@ import socket
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -80,22 +79,14 @@ def results(jobs: Iterable[Job], total: int, observer: Observer) -> Iterator[tup
     return _Sweep(ray, jobs, total, observer).results()
 
 
-@dataclass
-class _Out:
-    """A job that is with the cluster."""
-
-    number: int
-    job: Job
-    watch: Watch
-
-
 class _Sweep:
     """The jobs of one sweep: those that wait, and those that are out."""
 
     def __init__(self, ray: Any, jobs: Iterable[Job], total: int, observer: Observer) -> None:
         self.ray, self.total, self.observer = ray, total, observer
         self.waiting = enumerate(jobs)
-        self.out: dict[Any, _Out] = {}
+        self.out: dict[Any, tuple[int, Job]] = {}
+        self.watches: dict[int, Watch] = {}  # kept: a machine taken for dead may still tell of it
         self.stop: list[int] = []
         here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
             ray.get_runtime_context().get_node_id(), soft=False
@@ -110,8 +101,8 @@ class _Sweep:
             ready, _ = self.ray.wait(list(self.out), timeout=0.5)
             self._listen()
             for reference in ready:
-                one = self.out.pop(reference)
-                yield one.number, self._result(reference, one.job)
+                number, job = self.out.pop(reference)
+                yield number, self._result(reference, job)
 
     def _send_out(self) -> Iterator[tuple[int, Result]]:
         """Give every free core a job; jobs already finished are yielded at once."""
@@ -119,27 +110,27 @@ class _Sweep:
             number, job = next(self.waiting, (-1, None))
             if job is None:
                 return
-            watch = self.observer.fit(job.title, number + 1, self.total)
-            there = finished(job.task, job.folder, watch)
+            self.watches[number] = self.observer.fit(job.title, number + 1, self.total)
+            there = finished(job.task, job.folder, self.watches[number])
             if there is not None:
                 yield number, there
                 continue
             cores = max(1, job.task.threads)
             work = self.ray.remote(_work).options(num_cpus=cores, max_retries=ATTEMPTS)
-            self.out[work.remote(job.task, number, self.desk)] = _Out(number, job, watch)
+            self.out[work.remote(job.task, number, self.desk)] = (number, job)
 
     def _cores(self) -> int:
         """How many fits may be out: asked anew each time, since machines come and go."""
         return max(1, int(self.ray.cluster_resources().get("CPU", 1)))
 
     def _listen(self) -> None:
-        watches = {one.number: one.watch for one in self.out.values()}
         for number, kind, value in self.ray.get(self.desk.read.remote(self.stop)):
+            watch = self.watches[number]
             if kind == "say":
-                watches[number].say(value)
+                watch.say(value)
             else:
-                watches[number].epoch(value)
-                if watches[number].enough(value):
+                watch.epoch(value)
+                if watch.enough(value):
                     self.stop.append(number)
 
     def _result(self, reference: Any, job: Job) -> Result:
