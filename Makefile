@@ -2,8 +2,9 @@
 # make setup   installs everything: tests, linters, type checker
 # make test    sets up and runs the tests
 # make check   lint, types and the direction of imports
+# make notebooks  writes the notebooks anew from their scripts
 # make replicate  runs the source projects' recipes (hours) and writes docs/sources.md
-.PHONY: run setup test check replicate clean
+.PHONY: run setup test check notebooks replicate clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -25,6 +26,9 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+notebooks: setup
+	$(BIN)/jupytext --quiet --update --to ipynb notebooks/*.py
 
 replicate: .venv/.installed
 	$(BIN)/python benchmarks/sources.py
