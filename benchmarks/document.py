@@ -100,7 +100,7 @@ def sources_page(page: str) -> str:
             "|---|---|---|---|---|---|",
             *(_replication(row) for row in found["rows"]), "",
         ]  # fmt: skip
-    machine = _result("sources")["machine"]
+    machine = _result("sources")["recipes"][0]["machine"]
     lines += [
         f"Measured on {machine['cores']} cores of an {machine['processor']} processor, torch "
         f"{machine['torch']}; the machine was shared and two fits ran side by side unless a row "

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkfast import cli, files
+from inkfast import cli, files, running
 from tests.data.makers import kaggle_csv, payloads, write_gz
 
 FAST = [
@@ -266,6 +266,16 @@ def test_bad_input_is_one_line_and_exit_code_2(
     words, message = bad_calls(tmp_path)[kind]
     assert message in refused(inkfast(*words))
     assert not (tmp_path / "run").exists()
+
+
+def test_two_at_work_in_one_folder(inkfast, digits, tmp_path):
+    """The second is told to wait, and touches nothing; afterwards it may go on."""
+    flags = ["--data", digits, "--out", tmp_path / "run", *TINY]
+    with running.held(tmp_path / "run"):
+        message = refused(inkfast("compare", *flags))
+    assert "another inkfast is at work in" in message
+    assert not (tmp_path / "run").exists()
+    assert inkfast("compare", *flags)[0] == 0
 
 
 @pytest.mark.parametrize("name", ["ENOSPC", "EROFS", "EACCES"])

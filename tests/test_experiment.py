@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import tomllib
 from pathlib import Path
@@ -279,3 +280,21 @@ def test_a_report_with_a_missing_measurement_is_refused(material, tmp_path):
     with pytest.raises(ValueError, match="no report: the ece of .* is missing"):
         report.write(board, tmp_path / "run")
     assert not (tmp_path / "run" / "report.html").exists()
+
+
+def test_seeds_that_one_model_lacks_are_left_out(tmp_path, strokes):
+    """When a fit is missing, the others are paired by their seeds and not by their places."""
+    settings = SMALL_TWO | {"seeds": 3}
+    experiment = from_settings(settings)
+    digits = from_source(experiment, Source(strokes, None, "strokes"))
+    outcome = running.run(experiment, digits, tmp_path)
+    first = outcome.fits[0].entry
+    lacking = [fit for fit in outcome.fits if (fit.entry, fit.trained.seed) != (first, 1)]
+    board = leaderboard.build(dataclasses.replace(outcome, fits=lacking))
+    assert [[fit.trained.seed for fit in row.fits] for row in board.rows] == [[0, 2], [0, 2]]
+
+
+SMALL_TWO = {
+    "noise": "none", "models": ["mlp(hidden=[4])", "mlp(hidden=[8])"], "threads": 1,
+    "recipe": {"epochs": 1, "batch_size": 50, "min_epoch_images": 0},
+}  # fmt: skip

@@ -43,13 +43,16 @@ def test_a_search_returns_the_best_trial_and_its_model(strokes, tmp_path):
     one = search(strokes, tmp_path)
     found = one.run()
     assert [row.number for row in found.trials] == [0, 1, 2, 3]
-    accuracy = {row.number: row.accuracy for row in found.finished}
-    assert found.finished[0].accuracy == max(accuracy.values())
+    values = {t.number: t.value for t in one.study.get_trials() if t.value is not None}
+    assert values[found.finished[0].number] == max(values.values())
+    assert len(values) >= 2
     best = one.best()
     values = found.finished[0].values
     assert best.models[0].recipe.learning_rate == values["learning_rate"]
     assert str(list(best.models[0].architecture.hidden)) == values["model.hidden"]
-    assert [p.name for p in (tmp_path / "trials").iterdir()] == [f"best-{found.finished[0].number}"]
+    assert [p.name for p in (tmp_path / "trials").iterdir() if p.is_dir()] == [
+        f"best-{found.finished[0].number}"
+    ]
     one.hand_over(best)
     kept = Trained.load(running.fit_folder(tmp_path / "best", best.models[0], best.seed))
     assert kept.best.validation_accuracy == found.finished[0].accuracy
@@ -106,8 +109,43 @@ def test_an_interrupted_search_goes_on(strokes, tmp_path):
 def test_a_trial_left_running_by_a_power_cut_is_taken_up(strokes, tmp_path):
     """A trial that this folder began and never ended does not count, and is tried again."""
     one = search(strokes, tmp_path)
+    one._take_up()
     next(one._jobs([]))
     assert len(search(strokes, tmp_path).run().trials) == 4
+
+
+def test_trials_of_other_machines_are_waited_for(strokes, tmp_path):
+    """A trial that runs elsewhere counts, until a day has gone by."""
+    storage = f"sqlite:///{tmp_path}/shared.db"
+    other = search(strokes, tmp_path / "a", storage=storage)
+    other._take_up()
+    next(other._jobs([]))
+    here = search(strokes, tmp_path / "b", storage=storage)
+    assert len(here.run().trials) == 3
+    assert here.elsewhere() == 1
+    assert other.elsewhere() == 0
+
+
+def test_values_that_do_not_go_together_are_passed_over(strokes, tmp_path):
+    """Allowed one by one and not together: the trial is noted as refused, the search goes on."""
+    one = search(strokes, tmp_path, search={
+        "model": {"choices": ["logistic", "knn"]},
+        "class_weights": {"choices": ["none", "balanced"]},
+    })  # fmt: skip
+    one.study.enqueue_trial({"model": "knn", "class_weights": "balanced"})
+    one.study.enqueue_trial({"model": "logistic", "class_weights": "balanced"})
+    found = one.run()
+    assert [row.end for row in found.trials[:2]] == ["refused", "finished"]
+    assert len(found.trials) == 4
+    assert found.trials[1].seconds > 0
+
+
+def test_passwords_are_not_shown(strokes, tmp_path):
+    """The storage's URL is named without what is secret in it."""
+    with pytest.raises(InkfastError) as error:
+        search(strokes, tmp_path, storage="postgresql://me:secret@127.0.0.1:9/x")
+    assert "postgresql://me:***@127.0.0.1:9/x" in str(error.value)
+    assert "secret" not in str(error.value)
 
 
 def test_two_searches_share_a_storage(strokes, tmp_path):
@@ -119,8 +157,9 @@ def test_two_searches_share_a_storage(strokes, tmp_path):
     numbers = []
     rest.run(Observer(fit=lambda title, number, of: numbers.append(title) or Watch()))
     assert len(numbers) == 2
-    with pytest.raises(InkfastError, match="already holds another search named small.*--name"):
-        search(strokes, tmp_path / "c", storage=storage, search={"batch_size": {"choices": [9]}})
+    for change in ({"search": {"batch_size": {"choices": [9]}}}, {"seed": 1}, {"noise": "blur"}):
+        with pytest.raises(InkfastError, match="already holds another search named small.*--name"):
+            search(strokes, tmp_path / "c", storage=storage, **change)
 
 
 def test_hopeless_trials_are_pruned(strokes, tmp_path):
@@ -157,6 +196,8 @@ RANGE = {"low": 1, "high": 2}
     ({"search": {"learning_rate": {"low": 0, "high": 2, "log": True}}}, "low > 0 where log is true"),
     ({"search": {"learning_rate": {"low": -1.0, "high": 1.0}}}, "search key `learning_rate`: `learning_rate` must be"),
     ({"search": {"optimiser": {"choices": ["adam", "adm"]}}}, "search key `optimiser`: .*got 'adm'"),
+    ({"search": {"batch_size": {"low": 1, "high": 9, "step": 0.5}}}, "`batch_size.step` must be a whole number"),
+    ({"search": {"validation": {"low": 0.1, "high": 0.5}}}, "unknown search key 'validation'"),
     ({"models": ["mlp", "cnn"]}, "`models` must name one model to tune"),
     ({"tune": {"trails": 3}}, "unknown key of tune 'trails'. Did you mean 'trials'"),
     ({"tune": {"trials": 0}}, "`trials` must be a whole number >= 1"),

@@ -195,7 +195,7 @@ def folds(labels: Labels, experiment: Experiment) -> Iterator[Fold]:
 
 
 def fingerprints(experiment: Experiment, source: Source) -> dict[str, str]:
-    """Return what identifies a cross-validation's digits, after checking every fold.
+    """Return what identifies a cross-validation's digits, after checking the first fold.
 
     Raises:
         InkfastError: If a fold, or the validation rows within one, would lack a class.

@@ -127,13 +127,14 @@ def build(outcome: Outcome) -> Leaderboard:
     labels = outcome.material.test.known_labels
     finished = [[f for f in outcome.fits if f.entry == e] for e in outcome.experiment.models]
     finished = [fits for fits in finished if fits]
-    # an interrupted run may have more seeds of one model than of another: the common ones count
-    common = min(map(len, finished))
+    # an interrupted run may lack a seed of one model: those that all have count, and are paired
+    common = set.intersection(*({fit.trained.seed for fit in fits} for fits in finished))
     rows = []
     for fits in finished:
-        scores = [score(fit.probabilities, labels) for fit in fits[:common]]
-        n_parameters = count_parameters(fits[0].trained.model)
-        rows.append(Row(fits[0].entry.name, fits[:common], scores, n_parameters))
+        paired = [fit for fit in fits if fit.trained.seed in common] if common else fits[:1]
+        scores = [score(fit.probabilities, labels) for fit in paired]
+        n_parameters = count_parameters(paired[0].trained.model)
+        rows.append(Row(paired[0].entry.name, paired, scores, n_parameters))
     rows.sort(key=lambda row: (-row.mean("accuracy"), row.mean("loss")))
     right = {
         row.name: np.stack([fit.probabilities.argmax(axis=1) == labels for fit in row.fits])

@@ -11,7 +11,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +52,33 @@ class Outcome:
     fits: list[Fit]
     interrupted: bool = False
     diverged: tuple[DivergedError, ...] = ()
+
+
+@contextmanager
+def held(out: Path) -> Iterator[None]:
+    """Keep other processes of this machine from working in the same folder meanwhile.
+
+    Raises:
+        InkfastError: If one does.
+    """
+    import platformdirs
+
+    name = hashlib.sha256(str(out.absolute()).encode()).hexdigest()[:20]
+    path = Path(platformdirs.user_cache_dir("inkfast")) / "locks" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:  # no such lock outside Unix
+            pass
+        except OSError:
+            raise InkfastError(
+                f"another inkfast is at work in {out}. Wait for it, or use --out DIR for another "
+                "place."
+            ) from None
+        yield
 
 
 def claim_folder(
@@ -98,6 +128,12 @@ def _check_same(out: Path, experiment: Experiment, prints: dict[str, str]) -> No
     before, now = read_toml(out / "experiment.toml"), _settings(experiment)
     # digits are known by their fingerprints, whatever the file is called
     changed = [key for key in now if before.get(key) != now[key] and key not in ("name", "data")]
+    if changed == ["threads"]:
+        begun = before["threads"]
+        how = f"with --threads {begun}" if begun else "without --engine"
+        raise InkfastError(
+            f"{out} was begun with another number of threads, on which bits depend: go on {how}."
+        )
     if changed:
         raise InkfastError(
             f"{out} holds another experiment: {', '.join(changed)} differ. Use --out DIR for "

@@ -1,6 +1,7 @@
 """Where randomness comes from: one independent generator per (seed, purpose).
 
-No global random state is read or set anywhere in inkfast. Two purposes under one seed never share
+Global random state is read in two places alone: dropout, whose state is set for an epoch and put
+back, and scikit-learn's ``random_state=None``. Two purposes under one seed never share
 numbers, so adding a draw in one place cannot change the draws of another.
 """
 

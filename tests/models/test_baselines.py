@@ -225,6 +225,20 @@ def test_a_tree_that_leads_out_of_its_memory_is_refused(strokes, field, value):
         models.build("random-forest").build().set_extra_state(forest.get_extra_state())
 
 
+@pytest.mark.parametrize(("name", "field", "change"), [
+    ("knn", "_y", lambda v: v + 10**6), ("knn", "_y", lambda v: v[:-1]), ("knn", "_y", lambda v: -v - 1),
+    ("svm", "_n_support", lambda v: v + 10**6), ("svm", "_dual_coef_", lambda v: v[:, :-1]),
+    ("svm", "_intercept_", lambda v: v[:-1]), ("svm", "support_", lambda v: v[:-1]),
+])  # fmt: skip
+def test_numbers_that_lead_out_of_memory_are_refused(strokes, name, field, change):
+    """What compiled code would take on trust as a place or a length is checked on loading."""
+    model = fit(task(strokes, name)).model
+    models.build(name).build().set_extra_state(model.get_extra_state())
+    setattr(model.estimator, field, change(getattr(model.estimator, field)))
+    with pytest.raises(ValueError, match=f"its estimator is not a {name} for digits"):
+        models.build(name).build().set_extra_state(model.get_extra_state())
+
+
 @pytest.mark.parametrize(("text", "message"), [
     ("logistic(C=0)", "`C` must be a finite number > 0"),
     ("knn(neighbours=0)", "`neighbours` must be a whole number >= 1"),

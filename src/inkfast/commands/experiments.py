@@ -35,7 +35,7 @@ def compare(
     where = parse(engine or "here")
     experiment, folder, material = _prepared(_settings(recipe, flags), out, engine, display)
     prints = material.fingerprints()
-    with where.open(), display.showing(where) as observer:
+    with running.held(folder), where.open(), display.showing(where) as observer:
         running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
         outcome = running.run(experiment, material, folder, observer, where)
     if not outcome.fits:
@@ -80,7 +80,7 @@ def validate(
     experiment, folder, material = _prepared(_settings(recipe, flags), out, engine, display)
     source = Source(material.train, None, material.source, material.notice)  # no test part
     prints = folding.fingerprints(experiment, source)
-    with where.open(), display.showing(where) as observer:
+    with running.held(folder), where.open(), display.showing(where) as observer:
         running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
         result = folding.cross_validate(experiment, source, folder, observer, where)
     if not result.fits:
@@ -123,7 +123,7 @@ def tune(
     prints = {"kind": "tuning", "space": plan.described(), **material.fingerprints()}
     # a storage that does not answer leaves no folder; one of our own lies inside it
     search = Search(plan, material, folder, storage) if storage else None
-    with where.open(), display.showing(where) as observer:
+    with running.held(folder), where.open(), display.showing(where) as observer:
         running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
         search = search or Search(plan, material, folder)
         tuned = search.run(observer, where)
@@ -131,6 +131,12 @@ def tune(
     if tuned.interrupted:
         display.say(_GO_ON)
         raise KeyboardInterrupt
+    if search.elsewhere():
+        display.say(
+            f"{search.elsewhere()} trials still run on other machines: the test digits are looked "
+            "at when all have ended, by the same command with --resume"
+        )
+        return
     best = search.best()
     write_text(folder / "best.toml", best.to_toml())
     running.claim_folder(
@@ -140,6 +146,11 @@ def tune(
     search.hand_over(best)
     with display.showing() as observer:
         outcome = running.run(best, material, folder / "best", observer)
+    if not outcome.fits:
+        if outcome.diverged:
+            raise outcome.diverged[0]
+        display.say(_GO_ON)
+        raise KeyboardInterrupt
     board = leaderboard.build(outcome)
     board.write(folder / "best")
     report.write(board, folder / "best")

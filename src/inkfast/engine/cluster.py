@@ -6,19 +6,23 @@ machine was lost starts again elsewhere, from its beginning, and ends with the s
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import socket
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from inkfast.data.digits import SIDE, Digits
 from inkfast.engine.jobs import Job, Observer, Result, finished
 from inkfast.engine.local import ATTEMPTS, answer
 from inkfast.errors import InkfastError
 from inkfast.files import write_bytes
-from inkfast.training import DivergedError, StoppedError, Task, Trained, Watch
+from inkfast.training import DivergedError, StoppedError, Task, Trained, Watch, checkpoint
 
 _START = (
     "Start one with `RAY_AUTH_MODE=token ray start --head --port 6379`, docs/cluster.md says how, "
@@ -61,8 +65,13 @@ class _Line:
         return self.reply
 
 
-def _work(task: Task, number: int, desk: Any) -> tuple[str, Any]:
+# stands in a task for digits that travel apart from it
+_NONE = Digits(np.zeros((1, SIDE, SIDE), np.uint8), None, "sent apart")
+
+
+def _work(task: Task, digits: Digits, number: int, desk: Any) -> tuple[str, Any]:
     """Train one job in a folder that is then gone; runs in a worker of the cluster."""
+    task = dataclasses.replace(task, digits=digits)
     with tempfile.TemporaryDirectory() as folder:
         kind, value = answer(task, Path(folder), _Line(desk, number))
         if kind == "trained":
@@ -72,7 +81,7 @@ def _work(task: Task, number: int, desk: Any) -> tuple[str, Any]:
         return kind, value
 
 
-def results(jobs: Iterable[Job], total: int, observer: Observer) -> Iterator[tuple[int, Result]]:
+def results(jobs: Iterable[Job], total: int, observer: Observer) -> Generator[tuple[int, Result]]:
     """Yield each job's number and result as they end, as many at a time as there are cores."""
     import ray
 
@@ -86,14 +95,16 @@ class _Sweep:
         self.ray, self.total, self.observer = ray, total, observer
         self.waiting = enumerate(jobs)
         self.out: dict[Any, tuple[int, Job]] = {}
-        self.watches: dict[int, Watch] = {}  # kept: a machine taken for dead may still tell of it
+        self.watches: dict[int, Watch] = {}
         self.stop: list[int] = []
+        self.threads = 1  # of a fit
+        self.digits: tuple[Digits | None, Any] = (None, None)  # the last ones sent, and where
         here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
             ray.get_runtime_context().get_node_id(), soft=False
         )
         self.desk = ray.remote(_Desk).options(num_cpus=0, scheduling_strategy=here).remote()
 
-    def results(self) -> Iterator[tuple[int, Result]]:
+    def results(self) -> Generator[tuple[int, Result]]:
         while True:
             yield from self._send_out()
             if not self.out:
@@ -102,11 +113,12 @@ class _Sweep:
             self._listen()
             for reference in ready:
                 number, job = self.out.pop(reference)
+                self.watches[number].step(1.0)
                 yield number, self._result(reference, job)
 
     def _send_out(self) -> Iterator[tuple[int, Result]]:
         """Give every free core a job; jobs already finished are yielded at once."""
-        while len(self.out) < self._cores():
+        while not self.out or (len(self.out) + 1) * self.threads <= sum(self._cores()):
             number, job = next(self.waiting, (-1, None))
             if job is None:
                 return
@@ -115,21 +127,43 @@ class _Sweep:
             if there is not None:
                 yield number, there
                 continue
-            cores = max(1, job.task.threads)
-            work = self.ray.remote(_work).options(num_cpus=cores, max_retries=ATTEMPTS)
-            self.out[work.remote(job.task, number, self.desk)] = (number, job)
+            self.threads = max(1, job.task.threads)
+            self._check_room(job)
+            work = self.ray.remote(_work).options(num_cpus=self.threads, max_retries=ATTEMPTS - 1)
+            bare = dataclasses.replace(job.task, digits=_NONE)
+            sent = work.remote(bare, self._sent(job.task.digits), number, self.desk)
+            self.out[sent] = (number, job)
 
-    def _cores(self) -> int:
-        """How many fits may be out: asked anew each time, since machines come and go."""
-        return max(1, int(self.ray.cluster_resources().get("CPU", 1)))
+    def _sent(self, digits: Digits) -> Any:
+        """Return where the cluster holds digits; the same ones are sent once."""
+        if self.digits[0] is not digits:
+            self.digits = (digits, self.ray.put(digits))
+        return self.digits[1]
+
+    def _cores(self) -> list[float]:
+        """The cores of each machine: asked anew each time, since machines come and go."""
+        nodes = self.ray.nodes()
+        return [node["Resources"].get("CPU", 0) for node in nodes if node["Alive"]]
+
+    def _check_room(self, job: Job) -> None:
+        most = max(self._cores())
+        if self.threads > most:
+            raise InkfastError(
+                f"{job.title} needs {self.threads} threads and no machine of the cluster has more "
+                f"than {most:.0f} cores. Give fewer --threads."
+            )
 
     def _listen(self) -> None:
+        out = dict(self.out.values())
         for number, kind, value in self.ray.get(self.desk.read.remote(self.stop)):
+            if number not in out:  # a machine taken for dead still tells of a fit that has ended
+                continue
             watch = self.watches[number]
             if kind == "say":
                 watch.say(value)
             else:
                 watch.epoch(value)
+                watch.step(value.number / out[number].task.recipe.epochs)
                 if watch.enough(value):
                     self.stop.append(number)
 
@@ -147,6 +181,7 @@ class _Sweep:
             return value
         for name, content in value.items():
             write_bytes(job.folder / name, content)
+        checkpoint.remove(job.folder / "checkpoints")  # of another engine, before
         return Trained.load(job.folder)
 
 
@@ -168,7 +203,7 @@ def connected(address: str) -> Iterator[None]:
     if address:
         _check_reachable(address)
     else:
-        # 127.0.0.1 alone: Ray would otherwise listen on every interface
+        # 127.0.0.1 alone, where Ray would listen on every interface; it makes a token of its own
         where = {"address": "local", "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     try:
         ray.init(**where, logging_level="error", log_to_driver=False)

@@ -54,7 +54,7 @@ def finished_or_fit(task: Task, folder: Path, watch: Watch) -> Result:
             watch.say(str(error))
             return error
         trained.save(folder)
-    checkpoint.remove(folder / "checkpoints")
+        checkpoint.remove(folder / "checkpoints")
     return trained
 
 
@@ -71,5 +71,6 @@ def finished(task: Task, folder: Path, watch: Watch) -> Trained | None:
         task.architecture, task.recipe, task.seed,
     ):  # fmt: skip
         raise InkfastError(f"{folder} holds another fit. Delete it, and go on with --resume.")
+    checkpoint.remove(folder / "checkpoints")
     watch.say("already trained")
     return trained

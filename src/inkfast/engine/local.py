@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import signal
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -31,22 +32,24 @@ class _Worker:
     watch: Watch
     process: BaseProcess
     line: Connection
-    lost: int = 0
+    lost: int
 
     @classmethod
     def start(cls, number: int, job: Job, watch: Watch, lost: int = 0) -> _Worker:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs,), daemon=True)
-        process.start()
+        with _deaf():
+            process.start()
         theirs.close()  # so that the end of the process is the end of the line
-        ours.send((job.task, job.folder))
         return cls(number, job, watch, process, ours, lost)
 
     def hear(self) -> Result | None:
         """Pass on what the process says; return a result once there is one."""
         kind, value = self.line.recv()
-        if kind == "epoch":
+        if kind == "ready":  # only now, so that nobody waits while the process imports torch
+            self.line.send((self.job.task, self.job.folder))
+        elif kind == "epoch":
             self.watch.epoch(value)
             self.line.send(self.watch.enough(value))
         elif kind == "step":
@@ -68,7 +71,7 @@ class _Worker:
         if lost >= ATTEMPTS:
             raise InkfastError(
                 f"{self.job.title}: its process was lost {lost} times, as happens when memory runs "
-                "out. Take fewer processes: --engine local:1."
+                "out. Take fewer processes, or --engine here, and go on with --resume."
             )
         self.watch.say("its process was lost; starting it again")
         return _Worker.start(self.number, self.job, self.watch, lost)
@@ -81,7 +84,7 @@ class _Worker:
 
 def results(
     jobs: Iterable[Job], total: int, observer: Observer, processes: int
-) -> Iterator[tuple[int, Result]]:
+) -> Generator[tuple[int, Result]]:
     """Yield each job's number and result as they end, `processes` at a time."""
     waiting = enumerate(jobs)
     workers: list[_Worker] = []
@@ -102,7 +105,7 @@ def results(
                 worker = workers[at]
                 try:
                     result = worker.hear()
-                except (EOFError, ConnectionResetError):
+                except (EOFError, ConnectionError):
                     worker.end()
                     workers[at] = worker.again()
                     continue
@@ -115,10 +118,23 @@ def results(
             worker.end()
 
 
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Ignore Ctrl-C while a worker is started, which goes on ignoring it: it is for us."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _work(line: Connection) -> None:
     """Train the one job that comes down the line; runs in the worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
     with contextlib.suppress(EOFError, OSError):  # that process has gone: nobody is left to tell
+        line.send(("ready", None))
         task, folder = line.recv()
         line.send(answer(task, folder, line))
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from inkfast.engine.jobs import QUIET, Job, Observer, Result, finished_or_fit
 from inkfast.errors import InkfastError, shown
+from inkfast.training import hardware
 
 _EXPECTED = "`engine` must be here, local:N (processes), ray or ray:HOST:PORT"
 
@@ -53,16 +53,18 @@ class Engine:
     ) -> tuple[list[Result | None], bool]:
         """Return what became of each job, None where Ctrl-C came first, and whether it came."""
         found: list[Result | None] = [None] * total
-        try:
-            for number, result in self.results(jobs, total, observer):
-                found[number] = result
-        except KeyboardInterrupt:
-            return found, True
+        # closed before anything else happens: a worker must not write while others clear up
+        with closing(self.results(jobs, total, observer)) as results:
+            try:
+                for number, result in results:
+                    found[number] = result
+            except KeyboardInterrupt:
+                return found, True
         return found, False
 
     def results(
         self, jobs: Iterable[Job], total: int, observer: Observer
-    ) -> Iterator[tuple[int, Result]]:
+    ) -> Generator[tuple[int, Result]]:
         """Yield each job's number and what became of it, in the order in which they end.
 
         The engine is open while they run.
@@ -92,7 +94,7 @@ HERE = Engine()
 
 def _one_by_one(
     jobs: Iterable[Job], total: int, observer: Observer
-) -> Iterator[tuple[int, Result]]:
+) -> Generator[tuple[int, Result]]:
     for number, job in enumerate(jobs):
         watch = observer.fit(job.title, number + 1, total)
         yield number, finished_or_fit(job.task, job.folder, watch)
@@ -107,7 +109,7 @@ def parse(text: str) -> Engine:
     if text in ("here", "ray"):
         return Engine(text)
     if text == "local":
-        return Engine("local", len(os.sched_getaffinity(0)))
+        return Engine("local", hardware.cores())
     if match := re.fullmatch(r"local:([1-9][0-9]{0,2})", text):
         return Engine("local", int(match[1]))
     if match := re.fullmatch(r"ray:([\w.-]+:[0-9]{1,5})", text):

@@ -157,6 +157,7 @@ def _task(digits: Digits, seed: int) -> Task:
         digits=digits,
         noise=noise.build("none"),
         seed=seed,
+        threads=1,
     )
 
 

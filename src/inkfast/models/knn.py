@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from inkfast.errors import check_choice, check_number
 from inkfast.models.base import MODELS
-from inkfast.models.baseline import Baseline
+from inkfast.models.baseline import PIXELS, Baseline
 
 
 @MODELS.register
@@ -37,6 +39,14 @@ class Knn(Baseline):
 
         # in 784 dimensions a tree looks at every digit too, and is slower about it
         return KNeighborsClassifier(self.neighbours, weights=self.weights, algorithm="brute")
+
+    def check(self, estimator: Any) -> None:
+        # votes are counted in C at the place of the class, without a look at bounds
+        votes, rows = np.asarray(estimator._y), np.asarray(estimator._fit_X)
+        if rows.shape != (len(votes), PIXELS) or votes.ndim != 1 or votes.dtype.kind != "i":
+            raise ValueError
+        if (votes < 0).any() or (votes >= len(estimator.classes_)).any():
+            raise ValueError
 
     def count(self, estimator: Any) -> int:
         return int(estimator._fit_X.size + len(estimator._fit_X))

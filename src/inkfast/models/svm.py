@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from inkfast.errors import check_choice, check_number
 from inkfast.models.base import MODELS
-from inkfast.models.baseline import Baseline
+from inkfast.models.baseline import PIXELS, Baseline
 
 
 @MODELS.register
@@ -43,6 +43,23 @@ class Svm(Baseline):
         from sklearn.svm import SVC
 
         return SVC(C=self.C, gamma=self.gamma, cache_size=1000)  # MB of kernel rows
+
+    def check(self, estimator: Any) -> None:
+        # libsvm reads as many vectors and coefficients as it is told, without a look at bounds
+        vectors, classes = estimator.support_vectors_, len(estimator.classes_)
+        pairs = classes * (classes - 1) // 2
+        sound = (
+            vectors.shape == (estimator._n_support.sum(), PIXELS)
+            and len(estimator.support_) == len(vectors)
+            and (estimator._n_support >= 0).all()
+            and len(estimator._n_support) == classes
+            and estimator._dual_coef_.shape == estimator.dual_coef_.shape
+            and estimator._dual_coef_.shape == (classes - 1, len(vectors))
+            and estimator._intercept_.shape == (pairs,)
+            and estimator.shape_fit_[1] == PIXELS
+        )
+        if not sound:
+            raise ValueError
 
     def count(self, estimator: Any) -> int:
         kept = (estimator.support_vectors_, estimator.dual_coef_, estimator.intercept_)

@@ -72,6 +72,7 @@ def fit_baseline(task: Task, watch: Watch) -> Trained:
     epoch = Epoch(1, loss, accuracy, *validated, learning_rate=0.0, seconds=seconds)
     watch.step(1.0)
     watch.epoch(epoch)
+    watch.enough(epoch)  # it is over either way, but a worker's epoch travels with this question
     return Trained(
         model=model.eval(),
         architecture=task.architecture,

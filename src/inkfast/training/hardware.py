@@ -68,6 +68,11 @@ def library_threads(count: int) -> AbstractContextManager[object]:
     return limits
 
 
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def choose_threads(step: Callable[[], object], repeats: int = 3) -> int:
     """Time one step with one thread and with all of them, and return the faster number.
 
@@ -78,7 +83,7 @@ def choose_threads(step: Callable[[], object], repeats: int = 3) -> int:
         step: Does the work of one training step and changes nothing that matters.
         repeats: How often each is timed; the medians are compared.
     """
-    most = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    most = cores()
     if most == 1:
         return 1
     seconds: dict[int, list[float]] = {1: [], most: []}

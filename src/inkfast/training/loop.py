@@ -40,7 +40,8 @@ def fit(task: Task, folder: Path | None = None, watch: Watch | None = None) -> T
     """
     hardware.keep_freed_memory()
     # bits may depend on the number of threads, in what comes before the first step as well
-    with hardware.threads(task.threads or torch.get_num_threads()):
+    count = task.threads or torch.get_num_threads()
+    with hardware.threads(count), hardware.library_threads(count):
         if isinstance(task.architecture, Baseline):
             return fit_baseline(task, watch or Watch())
         return _Fit(task, folder, watch or Watch()).run()

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import re
+import secrets
 import shutil
-import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inkfast.engine import HERE, QUIET, Engine, Job, Observer, Result
 from inkfast.errors import InkfastError
 from inkfast.experiment import Entry, Experiment
+from inkfast.files import write_text
 from inkfast.material import Material
 from inkfast.running import fit_folder
 from inkfast.streams import derive
-from inkfast.training import Epoch, StoppedError, Task, Trained, Watch
+from inkfast.training import Epoch, StoppedError, Task, Trained, Watch, check_recipe
+from inkfast.training.batches import check_rows
 from inkfast.tuning import trials
 from inkfast.tuning.plan import Plan
 
@@ -45,43 +49,58 @@ class Search:
 
     def __init__(self, plan: Plan, material: Material, out: Path, storage: str = "") -> None:
         self.plan, self.material, self.out = plan, material, out
-        self.owner = f"{socket.gethostname()}:{out.absolute()}"
+        self.owner = ""  # of this folder, on whatever machine: told apart by chance, not by name
         self.began = time.monotonic()
         self.running: dict[int, optuna.Trial] = {}
-        self.study = self._study(storage or f"sqlite:///{out.absolute()}/study.db")
-        self._take_up()
+        self.url = storage or f"sqlite:///{out.absolute()}/study.db"
+        self.study = self._study(shared=bool(storage))
 
-    def _study(self, url: str) -> optuna.Study:
+    def _study(self, *, shared: bool) -> optuna.Study:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         logging.getLogger("alembic").setLevel(logging.WARNING)
         prune = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1)
-        with _answering(url):
+        with _answering(self.url):
             study = optuna.create_study(
-                storage=url,
+                storage=self.url,
                 study_name=self.plan.experiment.name,
                 load_if_exists=True,
                 direction="maximize",
                 pruner=prune if self.plan.prune else optuna.pruners.NopPruner(),
             )
-            # another draw when it goes on, the same one when it is begun again
+            # another draw when it goes on, the same one when it is begun again; machines that begin
+            # together must not draw the same
             seed = derive(self.plan.experiment.seed, "tuning", len(study.trials))
+            seed ^= secrets.randbits(32) if shared else 0
             study.sampler = optuna.samplers.TPESampler(seed=seed % 2**32, constant_liar=True)
-            searched = {"space": self.plan.described(), "digits": self.material.whole}
+            searched = self._searched()
             if study.user_attrs and study.user_attrs != searched:
                 raise InkfastError(
-                    f"the storage already holds another search named {study.study_name}. Give "
-                    "this one another --name, or the other another storage."
+                    f"the storage already holds another search named {study.study_name}: its "
+                    "space, digits, noise, seed or recipe differ. Give this one another --name."
                 )
             for key, value in searched.items():
                 study.set_user_attr(key, value)
         return study
 
+    def _searched(self) -> dict[str, str]:
+        """Return what machines must share to search together: all but names, places and threads."""
+        same = dataclasses.replace(self.plan.experiment, name="", data="", threads=0)
+        return {
+            "space": self.plan.described(),
+            "experiment": same.to_toml(),
+            **self.material.fingerprints(),
+        }
+
     def _take_up(self) -> None:
         """Ask again for trials that this folder began and never ended, as after a power cut."""
         from optuna.trial import TrialState
 
+        name = self.out / "trials" / "owner"
+        if not name.is_file():
+            write_text(name, secrets.token_hex(8))
+        self.owner = name.read_text(encoding="utf-8")
         for trial in self.study.get_trials(states=(TrialState.RUNNING,)):
             if trial.user_attrs.get(trials.OWNER) == self.owner:
                 self._give_back(trial.number, trial.params)
@@ -98,13 +117,15 @@ class Search:
         interrupted = False
         order: list[int] = []  # trial number of each job
         watching = Observer(fit=lambda *words: self._watch(order[words[1] - 1], observer, *words))
-        with _answering("the storage"):
-            try:
-                results = engine.results(self._jobs(order), self.plan.trials, watching)
-                for number, result in results:
-                    self._tell(order[number], result)
-            except KeyboardInterrupt:
-                interrupted = True
+        with _answering(self.url):
+            self._take_up()
+            results = engine.results(self._jobs(order), self.plan.trials, watching)
+            with closing(results):
+                try:
+                    for number, result in results:
+                        self._tell(order[number], result)
+                except KeyboardInterrupt:
+                    interrupted = True
             for number, trial in list(self.running.items()):
                 self._give_back(number, trial.params)
             return trials.read(self.study, interrupted=interrupted)
@@ -114,22 +135,41 @@ class Search:
             trial = self.study.ask()
             trial.set_user_attr(trials.OWNER, self.owner)
             values = {parameter.key: parameter.suggest(trial) for parameter in self.plan.space}
-            experiment = self.plan.candidate(values)
+            try:
+                experiment = self.plan.candidate(values)
+                entry = experiment.models[0]
+                check_recipe(entry.architecture, entry.recipe)
+                check_rows(self.material.train, entry.recipe, experiment.seed)
+            except InkfastError:  # values that are allowed one by one and not together
+                self._prune(trial, "refused")
+                continue
             self.running[trial.number] = trial
             order.append(trial.number)
             yield Job(
                 title=f"trial {trial.number}",
                 folder=self._folder(trial.number),
-                task=self._task(experiment, experiment.models[0]),
+                task=self._task(experiment, entry),
             )
 
     def _is_open(self) -> bool:
         from optuna.trial import TrialState
 
         hours = (time.monotonic() - self.began) / 3600
-        counted = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
-        begun = self.study.get_trials(deepcopy=False, states=counted)
-        return len(begun) < self.plan.trials and not 0 < self.plan.hours <= hours
+        ended = (TrialState.COMPLETE, TrialState.PRUNED)
+        begun = len(self.study.get_trials(deepcopy=False, states=ended)) + self.elsewhere()
+        enough = begun + len(self.running) >= self.plan.trials
+        return not enough and not 0 < self.plan.hours <= hours
+
+    def elsewhere(self) -> int:
+        """Return how many trials run on other machines; one begun a day ago is taken for lost."""
+        from optuna.trial import TrialState
+
+        since = datetime.now() - timedelta(days=1)
+        return sum(
+            trial.user_attrs.get(trials.OWNER) != self.owner
+            and (trial.datetime_start or since) > since
+            for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        )
 
     def _task(self, experiment: Experiment, entry: Entry) -> Task:
         return Task(
@@ -151,6 +191,8 @@ class Search:
         watch = observer.fit(f"{title} ({shown})", at, of)
 
         def enough(epoch: Epoch) -> bool:
+            if number not in self.running:  # told late, by a machine that was taken for dead
+                return False
             trial.report(epoch.validation_accuracy, epoch.number)
             trial.set_user_attr(trials.EPOCHS, epoch.number)
             trial.set_user_attr(trials.SECONDS, epoch.seconds)
@@ -160,8 +202,6 @@ class Search:
 
     def _tell(self, number: int, result: Result) -> None:
         """Note a trial's outcome; of the models, only the best one's is kept."""
-        from optuna.trial import TrialState
-
         trial = self.running.pop(number)
         if isinstance(result, Trained):
             self.study.tell(trial, result.best.validation_accuracy)
@@ -170,12 +210,15 @@ class Search:
                     shutil.rmtree(former)
                 self._folder(number).rename(self._kept(number))
         else:
-            # pruned also when it diverged: Optuna then takes it for bad, and learns from it
-            trial.set_user_attr(
-                trials.END, "pruned" if isinstance(result, StoppedError) else "diverged"
-            )
-            self.study.tell(trial, state=TrialState.PRUNED)
+            self._prune(trial, "pruned" if isinstance(result, StoppedError) else "diverged")
         shutil.rmtree(self._folder(number), ignore_errors=True)
+
+    def _prune(self, trial: optuna.Trial, end: str) -> None:
+        """Note a trial without a result: Optuna takes a pruned one for bad, and learns from it."""
+        from optuna.trial import TrialState
+
+        trial.set_user_attr(trials.END, end)
+        self.study.tell(trial, state=TrialState.PRUNED)
 
     def _folder(self, number: int) -> Path:
         return self.out / "trials" / str(number)
@@ -198,7 +241,7 @@ class Search:
         """
         from optuna.trial import TrialState
 
-        with _answering("the storage"):
+        with _answering(self.url):
             if not self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
                 raise InkfastError("no trial has finished yet. Go on: --resume.")
             fixed = self.study.best_trial
@@ -225,7 +268,8 @@ def _answering(url: str) -> Iterator[None]:
         optuna.exceptions.DuplicatedStudyError, ImportError, ConnectionError,
     ) as error:  # fmt: skip
         reason = (str(error.__cause__ or error).strip() or type(error).__name__).splitlines()[0]
+        shown = re.sub(r"(?<=://)([^/@:]*):[^@]*@", r"\1:***@", url)  # no password on a screen
         raise InkfastError(
-            f"`storage` {url} cannot be used ({reason}). Give a storage URL of Optuna, e.g. "
+            f"`storage` {shown} cannot be used ({reason}). Give a storage URL of Optuna, e.g. "
             "sqlite:///study.db or postgresql://user@host/db with its driver installed."
         ) from None

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import optuna
 
 _RANGE = ("low", "high", "log", "step")
+_JUDGES = ("validation", "validation_rows")  # what trials are judged by must not vary among them
 _EXPECTED = "{ low = 1e-4, high = 1e-2, log = true } or { choices = [64, 128] }"
 
 
@@ -92,7 +93,7 @@ def _flat(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parameter(key: str, value: object) -> Parameter:
-    known = [field.name for field in dataclasses.fields(Recipe)]
+    known = [field.name for field in dataclasses.fields(Recipe) if field.name not in _JUDGES]
     if key != "model" and not key.startswith("model.") and key not in known:
         raise unknown("search key", key, ["model", "model.KEY", *known])
     if not isinstance(value, Mapping) or not value:
@@ -120,6 +121,9 @@ def _range(key: str, value: Mapping[str, Any]) -> Parameter:
         raise InkfastError(f"search key `{key}` must be {_EXPECTED}, got {shown(dict(value))}.")
     check_number(f"{key}.low", value["low"])
     check_number(f"{key}.high", value["high"])
+    whole = isinstance(value["low"], int) and isinstance(value["high"], int)
+    if whole and not isinstance(step, int):
+        raise InkfastError(f"`{key}.step` must be a whole number, as low and high are, got {step}.")
     if value["high"] <= value["low"] or (log and value["low"] <= 0) or (log and step):
         raise InkfastError(
             f"search key `{key}` must have low < high, low > 0 where log is true, and no step "
