@@ -197,7 +197,7 @@ def connected(address: str) -> Iterator[None]:
         import ray.util.scheduling_strategies
     except ImportError:
         raise InkfastError(
-            "`engine` ray needs Ray: pip install 'inkfast[cluster]', or use --engine local:2."
+            "`engine` ray needs Ray: pip install 'ray>=2.59', or use --engine local:2."
         ) from None
     where: dict[str, Any] = {"address": address}
     if address:
