@@ -92,14 +92,17 @@ def sources_page(page: str) -> str:
     """Return docs/sources.md with its tables made anew, one for each recipe that was run."""
     lines: list[str] = []
     for found in _result("sources")["recipes"]:
+        noise = "clean" if found["noise"] == "none" else f"{found['noise']} noise"
         held = "held-out digits" if "validate" in found["command"] else "test digits"
         lines += [
             f"### [{found['recipe']}](../recipes/{found['recipe']}.toml)", "",
-            f"`{found['command']}`, {found['n_test']:,} {held}, {found['noise']} noise", "",
+            f"`{found['command']}`, {found['n_test']:,} {held}, {noise}", "",
             "| model | published | measured | n | from published | a fit |",
             "|---|---|---|---|---|---|",
             *(_replication(row) for row in found["rows"]), "",
         ]  # fmt: skip
+    if missing := _result("sources")["not_measured"]:
+        lines += [f"Recipes that are there and not measured yet: {', '.join(missing)}.", ""]
     machine = _result("sources")["recipes"][0]["machine"]
     lines += [
         f"Measured on {machine['cores']} cores of an {machine['processor']} processor, torch "

@@ -42,8 +42,11 @@ def main() -> None:
 
 def collect() -> None:
     """Record the figures of every run that has them."""
-    found = [figures(name) for name in COMMANDS if (RUNS / name / "report.html").is_file()]
-    record("sources", "make replicate", {"recipes": found})
+    done = [name for name in COMMANDS if (RUNS / name / "report.html").is_file()]
+    record("sources", "make replicate", {
+        "recipes": [figures(name) for name in done],
+        "not_measured": [name for name in COMMANDS if name not in done],
+    })  # fmt: skip
 
 
 def figures(name: str) -> dict[str, Any]:
