@@ -13,8 +13,7 @@ from inkfast.terminal import Display, folds_table, leaderboard_table, trials_tab
 if TYPE_CHECKING:
     from inkfast.experiment import Experiment
     from inkfast.material import Material
-
-_GO_ON = "interrupted; go on with the same command and --resume"
+    from inkfast.running import Outcome
 
 
 def compare(
@@ -38,11 +37,7 @@ def compare(
     with running.held(folder), where.open(), display.showing(where) as observer:
         running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
         outcome = running.run(experiment, material, folder, observer, where)
-    if not outcome.fits:
-        if outcome.diverged:
-            raise outcome.diverged[0]
-        display.say(_GO_ON)
-        raise KeyboardInterrupt
+    _check_any(outcome, display)
     board = leaderboard.build(outcome)
     board.write(folder)
     page = report.write(board, folder)
@@ -54,8 +49,7 @@ def compare(
         )
     display.say(f"report: {page}")
     if outcome.interrupted:
-        display.say(_GO_ON)
-        raise KeyboardInterrupt
+        raise _interrupted(display)
     if outcome.diverged:
         raise outcome.diverged[0]
 
@@ -84,8 +78,7 @@ def validate(
         running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
         result = folding.cross_validate(experiment, source, folder, observer, where)
     if not result.fits:
-        display.say(_GO_ON)
-        raise KeyboardInterrupt
+        raise _interrupted(display)
     result.write(folder)
     page = report.write_folds(result, folder)
     console.print(folds_table(result))
@@ -94,8 +87,7 @@ def validate(
         display.say(f"{comparison.better} against {comparison.worse}: {comparison.test}")
     display.say(f"report: {page}")
     if result.interrupted:
-        display.say(_GO_ON)
-        raise KeyboardInterrupt
+        raise _interrupted(display)
 
 
 def tune(
@@ -129,8 +121,7 @@ def tune(
         tuned = search.run(observer, where)
     write_json(folder / "tune.json", tuned.to_json())
     if tuned.interrupted:
-        display.say(_GO_ON)
-        raise KeyboardInterrupt
+        raise _interrupted(display)
     if search.elsewhere():
         display.say(
             f"{search.elsewhere()} trials still run on other machines: the test digits are looked "
@@ -146,11 +137,7 @@ def tune(
     search.hand_over(best)
     with display.showing() as observer:
         outcome = running.run(best, material, folder / "best", observer)
-    if not outcome.fits:
-        if outcome.diverged:
-            raise outcome.diverged[0]
-        display.say(_GO_ON)
-        raise KeyboardInterrupt
+    _check_any(outcome, display)
     board = leaderboard.build(outcome)
     board.write(folder / "best")
     report.write(board, folder / "best")
@@ -159,6 +146,17 @@ def tune(
     display.say(tuned.headline(board))
     display.say(f"best recipe: {folder / 'best.toml'}")
     display.say(f"report: {page}")
+
+
+def _interrupted(display: Display) -> KeyboardInterrupt:
+    display.say("interrupted; go on with the same command and --resume")
+    return KeyboardInterrupt()
+
+
+def _check_any(outcome: Outcome, display: Display) -> None:
+    """Raise what ended a run before any fit had finished."""
+    if not outcome.fits:
+        raise outcome.diverged[0] if outcome.diverged else _interrupted(display)
 
 
 def _settings(recipe: Path | None, flags: dict[str, Any]) -> dict[str, Any]:
