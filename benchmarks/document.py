@@ -106,8 +106,8 @@ def sources_page(page: str) -> str:
     machine = _result("sources")["recipes"][0]["machine"]
     lines += [
         f"Measured on {machine['cores']} cores of an {machine['processor']} processor, torch "
-        f"{machine['torch']}; the machine was shared and two fits ran side by side unless a row "
-        "says otherwise, so seconds are an upper bound.", "",
+        f"{machine['torch']}. A fit had one thread unless a row says otherwise, and shared the "
+        "machine with other work: seconds are an upper bound.", "",
     ]  # fmt: skip
     made = "\n".join(lines)
     return BLOCK.sub(lambda match: match[1] + "\n" + made + match[2], page)
