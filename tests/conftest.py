@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from inkfast import cli
 from inkfast.data import Digits, mnist
 
 # MNIST lies under this folder where it is at hand; tests that need it are skipped elsewhere.
@@ -49,3 +51,17 @@ def mnist_folder(monkeypatch) -> Path:
         pytest.skip("set INKFAST_DATA to a folder with MNIST in it")
     monkeypatch.setenv("INKFAST_DATA", DATA)
     return Path(DATA, "mnist")
+
+
+@pytest.fixture
+def inkfast(monkeypatch, capsys):
+    """Return a function that runs the command line: (exit code, stdout, stderr)."""
+
+    def call(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["inkfast", *map(str, words)])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        out, err = capsys.readouterr()
+        return int(exit_.value.code or 0), out, err
+
+    return call

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkfast import cli, files, running
+from inkfast import files, running
 from tests.data.makers import kaggle_csv, payloads, write_gz
 
 FAST = [
@@ -23,20 +23,6 @@ FAST = [
     "--threads", "1", "--epochs", "2",
 ]  # fmt: skip
 TINY = ["--models", "mlp(hidden=[8]),cnn(layers='C8(5)/2-GMP')", *FAST]
-
-
-@pytest.fixture
-def inkfast(monkeypatch, capsys):
-    """Return a function that runs the command line: (exit code, stdout, stderr)."""
-
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["inkfast", *map(str, words)])
-        with pytest.raises(SystemExit) as exit_:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(exit_.value.code or 0), out, err
-
-    return call
 
 
 @pytest.fixture

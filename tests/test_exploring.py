@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
-from inkfast import cli, exploring, noise
+from inkfast import exploring, noise
 from inkfast.data import Digits, Source, Survey, load, survey
 from inkfast.errors import InkfastError
 from inkfast.exploring import duplicates, labels, structure, summary
@@ -30,20 +29,6 @@ def _one_thread():
     """Linear algebra on one thread, as `explore` has it: two can wait for each other for seconds."""
     with threadpool_limits(1):
         yield
-
-
-@pytest.fixture
-def inkfast(monkeypatch, capsys):
-    """Return a function that runs the command line: (exit code, stdout, stderr)."""
-
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["inkfast", *map(str, words)])
-        with pytest.raises(SystemExit) as exit_:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(exit_.value.code or 0), out, err
-
-    return call
 
 
 def scribbles(n: int, seed: int = 0, classes: int = 10) -> Digits:
