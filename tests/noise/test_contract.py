@@ -8,10 +8,10 @@ import torch
 
 from inkfast import noise
 from inkfast.data import Digits
-from inkfast.noise import NOISES, PRESETS, Chain
+from inkfast.noise import MNIST_C, NOISES, PRESETS, SUITES, Chain
 from inkfast.streams import stream
 
-ALL = [str(cls()) for cls in NOISES] + list(PRESETS)
+ALL = [str(cls()) for cls in NOISES] + [*PRESETS, *MNIST_C]
 NAMES = [cls.name for cls in NOISES]
 
 
@@ -48,8 +48,8 @@ def test_the_same_seed_gives_the_same_images(text, images):
     chain = noise.build(text)
     first, again, other = (chain(images, stream(seed)) for seed in (3, 3, 4))
     assert torch.equal(first, again)
-    parts = [value for params in chain.sample(2, stream(0)) for value in params.values()]
-    random = any(not torch.equal(value[0], value[1]) for value in parts)
+    parts = [value for params in chain.sample(40, stream(0)) for value in params.values()]
+    random = any(bool((value != value[:1]).any()) for value in parts)
     assert torch.equal(first, other) != random
 
 
@@ -98,6 +98,24 @@ def test_a_corruption_is_written_as_it_is_read(name):
     """The text of a corruption builds the same corruption."""
     changed = NOISES[name]().at(NOISES[name].ladder[1])
     assert noise.build(str(changed)).noises == (changed,)
+
+
+@pytest.mark.parametrize("name", MNIST_C)
+def test_a_ladder_has_five_steps_of_which_one_is_published(name):
+    """The bare name is the benchmark's step; every step is another chain with its own name."""
+    steps = [noise.build(f"{name}(step={step})") for step in range(1, 6)]
+    assert len({step.noises for step in steps}) == 5
+    assert [step.name for step in steps] == [f"{name}(step={step})" for step in range(1, 6)]
+    published = noise.build(name)
+    assert published.name == name
+    assert published.noises == steps[MNIST_C[name].published - 1].noises
+    assert f"{name} + rotate" not in noise.build(f"{name} + rotate").name
+
+
+def test_every_suite_can_be_built():
+    """A suite names chains that exist; the ladder holds every step of every corruption."""
+    sizes = {name: len([noise.build(text) for text in texts]) for name, texts in SUITES.items()}
+    assert sizes == {"mnist-c": 15, "mnist-c-ladder": 75, "n-mnist": 3, "noisy-mnist": 1}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -149,6 +167,12 @@ def test_no_noise_is_no_copy():
         ("rotate(degrees=[30])", "`degrees` must be a number or a pair [low, high], got [30]"),
         ("affine(shear=[1, 2])", "`shear` must be a finite number >= 0 and <= 80, got (1, 2)"),
         ("noisy-mnist(degrees=3)", "preset 'noisy-mnist' takes no parameters"),
+        ("mnist-c-fog(step=0)", "`step` must be a whole number >= 1 and <= 5, got 0"),
+        ("mnist-c-fog(step=6)", "`step` must be a whole number >= 1 and <= 5, got 6"),
+        ("mnist-c-fog(stop=3)", "'stop'. Did you mean 'step'?"),
+        ("mnist-c-frog", "Did you mean 'mnist-c-fog'?"),
+        ("fog(size=100)", "`size` must be 32, 64, 128 or 256, got 100"),
+        ("canny(low=0.3)", "`high` must be a finite number >= 0.3"),
         ("rotate(degrees=1" + "0" * 400 + ")", "`degrees` must be a finite number"),
         ("translate(pixels=[1.2, 1.4], whole=True)", "`pixels` must enclose a whole number"),
     ],

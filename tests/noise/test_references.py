@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -258,6 +259,161 @@ def test_elastic_moves_by_its_root_mean_square():
     assert float(field.square().mean().sqrt()) == pytest.approx(1.5, rel=0.03)
     step = (field[..., 1:] - field[..., :-1]).square().mean().sqrt()
     assert float(step) < 0.3 * 1.5
+
+
+def test_glass_blur_is_the_published_loop(images):
+    """Blur, a swap with a neighbour at half of the visits, from the last pixel on, blur."""
+    out, drawn = applied("glass-blur(sigma=0.9, delta=2, iterations=2, blur='vertical')", images)
+    visits = [(h, w) for h in range(26, 2, -1) for w in range(26, 2, -1)] * 2
+    for image, result, moves in zip(images, out, drawn["moves"], strict=True):
+        x = ndimage.gaussian_filter1d(image, 0.9, axis=0, mode="nearest")
+        for (h, w), move in zip(visits, moves.tolist(), strict=True):
+            there = divmod(h * 28 + w + move, 28)
+            assert -2 <= there[0] - h < 2
+            assert -2 <= there[1] - w < 2
+            x[h, w], x[there] = x[there], x[h, w]
+        expected = ndimage.gaussian_filter1d(x, 0.9, axis=0, mode="nearest")
+        np.testing.assert_allclose(result, expected, atol=1e-5)
+    assert np.mean(drawn["moves"] == 0) == pytest.approx(0.5 + 0.5 / 16, abs=0.02)
+    both, _ = applied("glass-blur(sigma=0.9, delta=0)", images)
+    twice = ndimage.gaussian_filter(images, (0, 0.9, 0.9), mode="nearest")
+    twice = ndimage.gaussian_filter(twice, (0, 0.9, 0.9), mode="nearest")
+    np.testing.assert_allclose(both, twice, atol=1e-5)
+
+
+def test_streak_follows_a_ray_with_half_a_gaussian(images):
+    """Each pixel is the weighted mean of pixels along the ray, the edge repeated."""
+    out, drawn = applied("streak(radius=4, sigma=2)", images)
+    weights = np.exp(-0.5 * (np.arange(9) / 2) ** 2)
+    for image, result, angle in zip(images, out, drawn["radians"], strict=True):
+        expected = np.zeros((28, 28))
+        for length, weight in enumerate(weights / weights.sum()):
+            row = np.arange(28) + int(np.ceil(length * np.sin(angle) - 0.5))
+            column = np.arange(28) + int(np.ceil(length * np.cos(angle) - 0.5))
+            expected += weight * image[np.clip(row, 0, 27)][:, np.clip(column, 0, 27)]
+        np.testing.assert_allclose(result, expected, atol=1e-5)
+    assert np.abs(drawn["radians"]).max() <= np.radians(45)
+
+
+def test_stripe_inverts_the_sides(images):
+    """Columns 0 to 6 and 21 to 27 are negatives; those between stay."""
+    out, _ = applied("stripe(width=7)", images)
+    np.testing.assert_allclose(out[:, :, 7:21], images[:, :, 7:21])
+    np.testing.assert_allclose(out[:, :, :7], 1 - images[:, :, :7])
+    np.testing.assert_allclose(out[:, :, 21:], 1 - images[:, :, 21:])
+
+
+def test_fog_is_scaled_back_to_the_brightest_pixel(images):
+    """The clouds are added in units of full white, and the sum scaled."""
+    out, drawn = applied("fog(amount=2, size=32)", images)
+    top = images.max(axis=(1, 2), keepdims=True)
+    np.testing.assert_allclose(out, (images + 2 * drawn["fog"]) * top / (top + 2), atol=1e-6)
+
+
+@pytest.mark.parametrize("decay", [1.4, 2.0])
+def test_the_roughness_of_fog_decays_with_scale(decay):
+    """A midpoint strays from its corners' mean by decay^2 less at half the distance."""
+    drawn = noise.build(f"fog(decay={decay}, size=32)").noises[0].sample(300, stream(0))["fog"]
+
+    def strays(step: int) -> float:
+        corners = drawn[:, ::step, ::step]
+        inner = drawn[:, step // 2 :: step, step // 2 :: step]
+        mean = (corners[:, :-1] + corners[:, 1:]) / 2
+        mean = (mean[:, :, :-1] + mean[:, :, 1:]) / 2
+        far = inner[:, : mean.shape[1], : mean.shape[2]] - mean
+        assert abs(float(far.mean())) < 0.01
+        return float(far.std())
+
+    assert strays(8) / strays(4) == pytest.approx(decay**2, rel=0.05)
+    assert strays(4) / strays(2) == pytest.approx(decay**2, rel=0.05)
+    assert float(drawn.min()) >= 0
+    assert float(drawn.max()) <= 1
+
+
+def test_spatter_covers_what_is_high(images):
+    """Mud lies where the smoothed field is above the threshold, blurred and cut at 0.8."""
+    out, drawn = applied("spatter(level=0.7)", images)
+    for image, result, drops in zip(images, out, drawn["field"], strict=True):
+        field = ndimage.gaussian_filter(0.7 + 0.3 * drops, 1, mode="nearest")
+        mud = ndimage.gaussian_filter((field > 0.65).astype(float), 1.5, mode="nearest")
+        mud[mud < 0.8] = 0
+        expected = image * (1 - mud) + 63 / 255 * mud
+        assert np.mean(np.abs(result - expected) < 1e-5) > 0.999  # a pixel may lie on the edge
+        assert 0.05 < np.mean(mud > 0) < 0.95
+
+
+def line_at(x: float, y: float, start: tuple[float, float], end: tuple[float, float]) -> float:
+    """Return how bright a stroke is at one pixel."""
+    if not np.floor(start[0]) <= x < np.ceil(end[0]):
+        return 0.0
+    slope = (end[1] - start[1]) / (end[0] - start[0])
+    distance = abs(y - (start[1] + slope * (x - start[0])))
+    return max(0.0, 1 + np.log(1 - distance / 2.3)) if distance < 2.3 else 0.0
+
+
+def test_dotted_line_runs_from_edge_to_edge(images):
+    """Two columns of a straight line are left out, two are drawn."""
+    out, drawn = applied("dotted-line(opacity=0.5)", images)
+    for image, result, (left, right) in zip(images, out, drawn["rows"].tolist(), strict=True):
+        expected = [
+            [line_at(x, y, (0, left), (27, right)) * (x // 2 % 2) for x in range(28)]
+            for y in range(28)
+        ]
+        np.testing.assert_allclose(
+            result, np.clip(image + 0.5 * np.array(expected), 0, 1), atol=1e-5
+        )
+
+
+def test_zigzag_has_its_corners(images):
+    """Six corners 4 pixels apart, 2 pixels to either side of a nearly level line."""
+    out, drawn = applied("zigzag(opacity=1)", np.zeros_like(images))
+    for result, row, fall in zip(out, drawn["row"], drawn["fall"], strict=True):
+        length = np.hypot(23, fall)
+        turn = np.array([[23, -fall], [fall, 23]]) / length
+        ends = [(0, 0), (2, 2), (6, -2), (10, 2), (14, -2), (18, 2), (22, -2)]
+        ends = [*ends, (length, -2 / (2 * (length - 20)))]
+        corners = [turn @ end + (2, row) for end in np.array(ends)]
+        expected = [
+            [sum(line_at(x, y, a, b) for a, b in pairwise(corners)) for x in range(28)]
+            for y in range(28)
+        ]
+        np.testing.assert_allclose(result, np.clip(expected, 0, 1), atol=1e-4)
+
+
+def test_canny_agrees_with_scikit_image():
+    """Not a pixel differs from `skimage.feature.canny`, at other settings neither."""
+    feature = pytest.importorskip("skimage.feature")
+    field = np.random.default_rng(0).random((60, 7, 7))
+    smooth = np.clip(ndimage.zoom(field, (1, 4, 4), order=3), 0, 1).astype(np.float32)
+    for sigma, low, high in ((1.0, 0.1, 0.2), (1.7, 0.2, 0.4)):
+        out, _ = applied(f"canny(sigma={sigma}, low={low}, high={high})", smooth)
+        for image, result in zip(smooth, out, strict=True):
+            expected = feature.canny(image, sigma, low, high)
+            assert expected.any()
+            assert np.mean(result != expected) < 0.002  # equal neighbours, rounded differently
+    half, _ = applied("canny(amount=0.5)", smooth)
+    whole, _ = applied("canny(amount=1)", smooth)
+    np.testing.assert_allclose(half, (smooth + whole) / 2, atol=1e-6)
+
+
+def test_extremes_are_both_ends_and_nothing_else():
+    """With `extremes` a sign is drawn and the size is exact."""
+    for text, key, size in (
+        ("rotate(degrees=90, extremes=True)", "radians", np.pi / 2),
+        ("translate(pixels=3, extremes=True)", "x", 3),
+        ("shear(slope=0.4, extremes=True)", "slope", 0.4),
+    ):
+        drawn = noise.build(text).noises[0].sample(2000, stream(0))[key].numpy()
+        np.testing.assert_allclose(np.abs(drawn), size, rtol=1e-6)
+        assert np.mean(drawn > 0) == pytest.approx(0.5, abs=0.04)
+
+
+def test_shear_can_make_taller(images):
+    """A stretch reads rows closer together, about the centre."""
+    out, drawn = applied("shear(slope=0.5, stretch=1.25)", images)
+    for image, result, slope in zip(images, out, drawn["slope"], strict=True):
+        expected = resampled(image, np.array([[0.8, 0], [slope, 1]]), np.zeros(2), "constant")
+        np.testing.assert_allclose(result, expected, atol=2e-5)
 
 
 def test_every_corruption_has_a_reference_here():

@@ -89,7 +89,7 @@ def data_verify(folder: Path | None) -> None:
 
 def noise_list() -> None:
     """Print every corruption and preset."""
-    from inkfast.noise import NOISES, NOTES, PRESETS
+    from inkfast.noise import MNIST_C, NOISES, NOTES, PRESETS, SUITES
 
     rows = []
     for cls in NOISES:
@@ -102,6 +102,14 @@ def noise_list() -> None:
     console.print(plain_table(["preset", "chain"], [[k, v] for k, v in PRESETS.items()]))
     for name, note in NOTES.items():
         Display(console).say(f"{name}: {note}")
+    console.print()
+    ladders = [
+        [f"{name}(step={ladder.published})", ladder.steps[ladder.published - 1]]
+        for name, ladder in MNIST_C.items()
+    ]
+    title = ["ladder, at its benchmark's step of 1 to 5", "chain"]
+    console.print(plain_table(title, ladders))
+    Display(console).say(f"suites of `inkfast robustness`: {', '.join(SUITES)}")
 
 
 def noise_show(text: str, data: str, out: Path | None) -> None:

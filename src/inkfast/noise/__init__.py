@@ -11,39 +11,48 @@ from inkfast.noise import (  # the import registers it: one line per corruption
     affine,
     blur,
     brightness,
+    canny,
     contrast,
+    dotted_line,
     elastic,
     erase,
+    fog,
     gain,
     gaussian,
+    glass_blur,
     impulse,
     motion_blur,
     rotate,
     shear,
     shot,
+    spatter,
+    streak,
+    stripe,
     translate,
+    zigzag,
     zoom,
 )
 from inkfast.noise.base import NOISES, Chain, Noise, parse
-from inkfast.noise.presets import NOTES, PRESETS
+from inkfast.noise.presets import MNIST_C, NOTES, PRESETS, SUITES, Ladder
 from inkfast.streams import stream
 
 __all__ = [
-    "NOISES", "NOTES", "PRESETS", "Chain", "Noise", "affine", "blur", "brightness", "build",
-    "contrast", "elastic", "erase", "gain", "gaussian", "impulse", "motion_blur", "noisy", "rotate",
-    "shear", "shot", "to_unit", "translate", "zoom",
+    "MNIST_C", "NOISES", "NOTES", "PRESETS", "SUITES", "Chain", "Ladder", "Noise", "affine", "blur",
+    "brightness", "build", "canny", "contrast", "dotted_line", "elastic", "erase", "fog", "gain",
+    "gaussian", "glass_blur", "impulse", "motion_blur", "noisy", "rotate", "shear", "shot",
+    "spatter", "streak", "stripe", "to_unit", "translate", "zigzag", "zoom",
 ]  # fmt: skip
 
 _ROWS = 1000  # rows that share one random stream; changing it changes every noisy set
 
 
 def build(text: str) -> Chain:
-    """Read a chain, a preset or ``none``: ``rotate(degrees=72) + gaussian(sigma=0.2)``.
+    """Read a chain, a preset or ``none``: ``rotate(degrees=72) + mnist-c-fog(step=2)``.
 
     Raises:
         InkfastError: For an unknown name or parameter, or a value that is not allowed.
     """
-    return parse(text, PRESETS)
+    return parse(text, PRESETS, MNIST_C)
 
 
 def to_unit(images: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ pair `[low, high]` means uniform between the two, so `[v, v]` is exactly `v` for
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -19,6 +19,7 @@ import torch
 from torch import Generator, Tensor
 
 from inkfast.errors import InkfastError, check_number, shown, unknown
+from inkfast.noise.presets import Ladder
 from inkfast.words import Registry, format_call, parse_call, split_top_level
 
 Params = dict[str, Tensor]  # name -> (n, ...): one entry per image, so rows can be sliced
@@ -89,8 +90,13 @@ class Chain:
         return " + ".join(map(str, self.noises)) or "none"
 
 
-def parse(text: str, presets: dict[str, str]) -> Chain:
+def parse(text: str, presets: Mapping[str, str], ladders: Mapping[str, Ladder]) -> Chain:
     """Read ``rotate(degrees=72) + gaussian(sigma=0.2)``, with preset names among the links.
+
+    Args:
+        text: Of the chain.
+        presets: The chain that each name stands for.
+        ladders: Likewise, at one of five steps: ``mnist-c-fog(step=2)``, or at the published one.
 
     Raises:
         InkfastError: For an unknown name or parameter, or a value that is not allowed.
@@ -98,21 +104,36 @@ def parse(text: str, presets: dict[str, str]) -> Chain:
     if not isinstance(text, str):
         raise InkfastError(f"noise must be text such as 'rotate(degrees=30)', got {shown(text)}.")
     noises: list[Noise] = []
-    for link in split_top_level(text, "+"):
+    links = split_top_level(text, "+")
+    for link in links:
         if link in ("", "none") and (link or not text.strip()):
             continue
         name, parameters = parse_call(link)
         known = [cls.name for cls in NOISES]
         if name in presets and not parameters:
-            noises += parse(presets[name], {}).noises
+            noises += parse(presets[name], {}, {}).noises
+        elif name in ladders:
+            noises += parse(_step(name, ladders[name], parameters), {}, {}).noises
         elif name in known:
             noises.append(NOISES.build(link))
         elif name in presets:
             raise InkfastError(f"preset {name!r} takes no parameters: write its chain out instead.")
         else:
-            raise unknown("noise", name, [*known, *presets, "none"])
+            raise unknown("noise", name, [*known, *presets, *ladders, "none"])
     chain = Chain(tuple(noises), text.strip())
-    return chain if chain.name in presets else replace(chain, name=str(chain))
+    has_name = len(links) == 1 and links[0].partition("(")[0] in {**presets, **ladders}
+    return chain if has_name else replace(chain, name=str(chain))
+
+
+def _step(name: str, ladder: Ladder, parameters: Mapping[str, object]) -> str:
+    """Return the chain at the step that is asked for."""
+    for key in parameters:
+        if key != "step":
+            raise unknown(f"parameter of noise {name!r}", key, ["step"])
+    step = parameters.get("step", ladder.published)
+    check_number("step", step, low=1, high=len(ladder.steps), whole=True)
+    assert isinstance(step, int)  # noqa: S101 - checked just now
+    return ladder.steps[step - 1]
 
 
 def span(value: Span, *, signed: bool) -> tuple[float, float]:
@@ -135,10 +156,13 @@ def check_span(name: str, value: Any, *, low: float = -1e6, high: float = 1e6) -
         )
 
 
-def uniform(n: int, limits: tuple[float, float], generator: Generator) -> Tensor:
-    """Draw `n` numbers between the limits, on the generator's device."""
+def uniform(
+    n: int, limits: tuple[float, float], generator: Generator, *, extremes: bool = False
+) -> Tensor:
+    """Draw `n` numbers between the limits, or only the limits, on the generator's device."""
     low, high = limits
-    return torch.rand(n, generator=generator, device=generator.device) * (high - low) + low
+    share = torch.rand(n, generator=generator, device=generator.device)
+    return (share.round() if extremes else share) * (high - low) + low
 
 
 def per_image(values: Tensor) -> Tensor:

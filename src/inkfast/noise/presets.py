@@ -1,6 +1,72 @@
-"""Chains with a name: the noise of published data sets, stated exactly."""
+"""Names for published noise: chains, and ladders of five strengths."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import cos, degrees, sin
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Five chains of rising strength, of which a benchmark uses one.
+
+    Attributes:
+        steps: From the weakest to the strongest.
+        published: The benchmark's step, from 1.
+        ours: Whether the steps other than the published one are ours.
+    """
+
+    steps: tuple[str, ...]
+    published: int
+    ours: bool = False
+
+
+def _ladder(text: str, values: tuple[object, ...], published: int, *, ours: bool = False) -> Ladder:
+    """Fill the values of one parameter, or of several, into a chain's text."""
+    steps = tuple(text.format(*(v if isinstance(v, tuple) else (v,))) for v in values)
+    return Ladder(steps, published, ours)
+
+
+_RADIANS = (0.2, 0.4, 0.6, 0.8, 1.0)
+_DEGREES = tuple(degrees(angle) for angle in _RADIANS)
+# the scikit-image of the time sheared by an angle and made digits taller by the way
+_SLOPES = tuple((sin(angle), 1 / cos(angle)) for angle in _RADIANS)
+_SHARES = (0.2, 0.4, 0.6, 0.8, 1.0)
+_GLASS = "glass-blur(sigma={}, delta={}, iterations={}, blur='vertical')"
+_SPATTER = "spatter(level={}, spread={}, sigma={}, threshold={}, edge={})"
+
+# Mu and Gilmer (2019), MNIST-C: A Robustness Benchmark for Computer Vision, and its generator.
+MNIST_C: Mapping[str, Ladder] = {
+    "mnist-c-shot-noise": _ladder("shot(photons={})", (60, 25, 12, 5, 3), 5),
+    "mnist-c-impulse-noise": _ladder("impulse(amount={})", (0.03, 0.06, 0.09, 0.17, 0.27), 4),
+    "mnist-c-glass-blur": _ladder(
+        _GLASS, ((0.7, 1, 2), (0.9, 2, 1), (1, 2, 3), (1.1, 3, 2), (1.5, 4, 2)), 1
+    ),
+    "mnist-c-motion-blur": _ladder(
+        "streak(radius={}, sigma={})", ((10, 3), (15, 5), (15, 8), (15, 12), (20, 15)), 1
+    ),
+    "mnist-c-shear": _ladder("shear(slope={}, stretch={}, extremes=True)", _SLOPES, 2),
+    "mnist-c-scale": _ladder("zoom(factor={})", (0.9, 0.8, 0.7, 0.6, 0.5), 3),
+    "mnist-c-rotate": _ladder("rotate(degrees={}, extremes=True)", _DEGREES, 2),
+    "mnist-c-brightness": _ladder("brightness(delta=[{0}, {0}])", (0.1, 0.2, 0.3, 0.4, 0.5), 5),
+    "mnist-c-translate": _ladder("translate(pixels={}, extremes=True)", (1, 2, 3, 4, 5), 3),
+    "mnist-c-stripe": _ladder("stripe(width={})", (1, 3, 5, 7, 9), 4, ours=True),
+    "mnist-c-fog": _ladder(
+        "fog(amount={}, decay={})", ((1.5, 2), (2, 2), (2.5, 1.7), (2.5, 1.5), (3, 1.4)), 5
+    ),
+    "mnist-c-spatter": _ladder(
+        _SPATTER,
+        (
+            (0.65, 0.3, 4, 0.69, 0.6), (0.65, 0.3, 3, 0.68, 0.6), (0.65, 0.3, 2, 0.68, 0.5),
+            (0.65, 0.3, 1, 0.65, 1.5), (0.67, 0.4, 1, 0.65, 1.5),
+        ),
+        4,
+    ),
+    "mnist-c-dotted-line": _ladder("dotted-line(opacity={})", _SHARES, 5, ours=True),
+    "mnist-c-zigzag": _ladder("zigzag(opacity={})", _SHARES, 5, ours=True),
+    "mnist-c-canny-edges": _ladder("canny(amount={})", _SHARES, 5, ours=True),
+}  # fmt: skip
 
 # noisy-mnist: the four Keras layers of the noisy-mnist repository, each with a resampling of its
 # own: RandomRotation(0.2) is +-72 degrees, RandomTranslation(0.2, 0.2) is +-5.6 pixels,
@@ -25,6 +91,14 @@ PRESETS = {
     "n-mnist-contrast-awgn": (
         f"contrast(factor=0.5, pivot=0.0) + gaussian(sigma={10 ** (-12 / 20)})"
     ),
+}
+
+# What is measured together; a ladder stands for its benchmark's step.
+SUITES: Mapping[str, tuple[str, ...]] = {
+    "mnist-c": tuple(MNIST_C),
+    "mnist-c-ladder": tuple(f"{name}(step={step})" for name in MNIST_C for step in range(1, 6)),
+    "n-mnist": ("n-mnist-awgn", "n-mnist-motion-blur", "n-mnist-contrast-awgn"),
+    "noisy-mnist": ("noisy-mnist",),
 }
 
 _AWGN = (

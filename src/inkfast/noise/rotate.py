@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from torch import Generator, Tensor
 
+from inkfast.errors import check_flag
 from inkfast.noise.base import NOISES, Noise, Params, Span, check_span, span, uniform
 from inkfast.noise.resample import affine, check_fill, linear
 
@@ -19,6 +20,7 @@ class Rotate(Noise):
 
     Attributes:
         degrees: Angle, counter-clockwise positive; a number means uniform between -v and v.
+        extremes: Whether only the two ends of that range are drawn, with equal chance.
         fill: What lies outside the image: constant (black), nearest or reflect.
     """
 
@@ -26,15 +28,18 @@ class Rotate(Noise):
     strength: ClassVar[str] = "degrees"
     ladder: ClassVar[tuple[float, ...]] = (10, 20, 35, 50, 72)
     degrees: Span = 30.0
+    extremes: bool = False
     fill: str = "constant"
 
     def __post_init__(self) -> None:
         check_span("degrees", self.degrees, low=-360, high=360)
+        check_flag("extremes", self.extremes)
         check_fill(self.fill)
 
     def sample(self, n: int, generator: Generator) -> Params:
         low, high = span(self.degrees, signed=True)
-        return {"radians": uniform(n, (radians(low), radians(high)), generator)}
+        limits = (radians(low), radians(high))
+        return {"radians": uniform(n, limits, generator, extremes=self.extremes)}
 
     def apply(self, images: Tensor, params: Params) -> Tensor:
         cos, sin = params["radians"].cos(), params["radians"].sin()

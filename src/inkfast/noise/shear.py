@@ -8,6 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor
 
+from inkfast.errors import check_flag, check_number
 from inkfast.noise.base import NOISES, Noise, Params, Span, check_span, span, uniform
 from inkfast.noise.resample import affine, check_fill, linear
 
@@ -20,6 +21,8 @@ class Shear(Noise):
     Attributes:
         slope: Pixels that a row moves to the right for each row that it lies above the centre,
             as italic writing does; a number means uniform between -v and v.
+        extremes: Whether only the two ends of that range are drawn, with equal chance.
+        stretch: How many times as tall the digit becomes.
         fill: What lies outside the image: constant (black), nearest or reflect.
     """
 
@@ -27,16 +30,21 @@ class Shear(Noise):
     strength: ClassVar[str] = "slope"
     ladder: ClassVar[tuple[float, ...]] = (0.2, 0.4, 0.6, 0.8, 1.0)
     slope: Span = 0.4
+    extremes: bool = False
+    stretch: float = 1.0
     fill: str = "constant"
 
     def __post_init__(self) -> None:
         check_span("slope", self.slope, low=-5, high=5)
+        check_flag("extremes", self.extremes)
+        check_number("stretch", self.stretch, low=0.1, high=10)
         check_fill(self.fill)
 
     def sample(self, n: int, generator: Generator) -> Params:
-        return {"slope": uniform(n, span(self.slope, signed=True), generator)}
+        limits = span(self.slope, signed=True)
+        return {"slope": uniform(n, limits, generator, extremes=self.extremes)}
 
     def apply(self, images: Tensor, params: Params) -> Tensor:
         slope = params["slope"]
         one, zero = torch.ones_like(slope), torch.zeros_like(slope)
-        return affine(images, linear(one, slope, zero, one), self.fill)
+        return affine(images, linear(one, slope, zero, one / self.stretch), self.fill)

@@ -22,6 +22,7 @@ class Translate(Noise):
     Attributes:
         pixels: Shift in pixels, right and down positive; a number means uniform between -v and v.
         whole: Whether shifts are rounded to whole pixels, which blurs nothing.
+        extremes: Whether only the two ends of that range are drawn, with equal chance.
         fill: What lies outside the image: constant (black), nearest or reflect.
     """
 
@@ -30,11 +31,13 @@ class Translate(Noise):
     ladder: ClassVar[tuple[float, ...]] = (1, 2, 3, 4, 5.6)
     pixels: Span = 3.0
     whole: bool = False
+    extremes: bool = False
     fill: str = "constant"
 
     def __post_init__(self) -> None:
         check_span("pixels", self.pixels, low=-28, high=28)
         check_flag("whole", self.whole)
+        check_flag("extremes", self.extremes)
         low, high = sorted(span(self.pixels, signed=True))
         if self.whole and ceil(low) > floor(high):
             raise InkfastError(f"`pixels` must enclose a whole number, got {[low, high]!r}.")
@@ -42,9 +45,13 @@ class Translate(Noise):
 
     def sample(self, n: int, generator: Generator) -> Params:
         low, high = sorted(span(self.pixels, signed=True))
-        if self.whole:  # every whole number from low to high is equally likely
+        if (
+            self.whole and not self.extremes
+        ):  # every whole number from low to high is equally likely
             low, high = ceil(low) - 0.5, floor(high) + 0.5
-        drawn = {axis: uniform(n, (low, high), generator) for axis in ("x", "y")}
+        drawn = {
+            axis: uniform(n, (low, high), generator, extremes=self.extremes) for axis in ("x", "y")
+        }
         return {axis: shift.round() if self.whole else shift for axis, shift in drawn.items()}
 
     def apply(self, images: Tensor, params: Params) -> Tensor:

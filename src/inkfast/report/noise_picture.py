@@ -13,20 +13,23 @@ from matplotlib.figure import Figure
 from inkfast import noise
 from inkfast.data.digits import CLASSES, Digits, Images
 from inkfast.files import write_bytes
-from inkfast.noise import Chain, to_unit
+from inkfast.noise import MNIST_C, Chain, to_unit
 from inkfast.streams import stream
 
 
 def write(text: str, digits: Digits, path: Path) -> None:
     """Write a PNG: one row of digits for each strength, the clean ones on top.
 
-    A single corruption is shown at the strengths of its ladder; a chain or preset, which has no
-    one strength, in three independent draws.
+    A single corruption is shown at the strengths of its ladder, a published ladder at its steps;
+    a chain or preset, which has no one strength, in three independent draws.
     """
     chain = noise.build(text)
     clean = digits.images[_one_of_each(digits)]
     rows = {"clean": clean}
-    if len(chain.noises) == 1:
+    if text.strip() in MNIST_C:
+        for step in range(1, len(MNIST_C[text.strip()].steps) + 1):
+            rows[f"step {step}"] = _draw(noise.build(f"{text.strip()}(step={step})"), clean, 0)
+    elif len(chain.noises) == 1:
         link = chain.noises[0]
         for strength in type(link).ladder:
             rows[f"{link.strength} {strength:g}"] = _draw(

@@ -1,0 +1,34 @@
+"""Pen strokes over a picture, for the corruptions that draw."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+_REACH = 2.3  # rows from the stroke's middle at which its brightness has long been 0
+
+
+def stroke(start: Tensor, end: Tensor, side: int = 28) -> Tensor:
+    """Draw one soft stroke in each picture, from left to right.
+
+    Brightness is 1 + ln(1 - d / 2.3) for d rows from the line, at least 0, in the columns from
+    floor(x of start) up to, and without, ceil(x of end). Source: Mu and Gilmer (2019), MNIST-C.
+
+    Args:
+        start: ``(n, 2)`` of (x, y) in pixels.
+        end: ``(n, 2)`` likewise; where its x is that of start, nothing is drawn.
+        side: Of the square pictures, in pixels.
+
+    Returns:
+        float32 ``(n, side, side)`` in [0, 1].
+    """
+    place = torch.arange(side, device=start.device, dtype=start.dtype)
+    (x0, y0), (x1, y1) = start.T[..., None], end.T[..., None]
+    run = x1 - x0
+    slope = (y1 - y0) / torch.where(run == 0, torch.ones_like(run), run)
+    line = slope * (place - x0) + y0
+    distance = (place[None, :, None] - line[:, None, :]).abs().clamp(max=_REACH - 1e-6)
+    ink = (torch.log1p(-distance / _REACH) + 1).clamp_(0, 1)
+    inside = (place >= x0.floor()) & (place < x1.ceil()) & (run != 0)
+    drawn: Tensor = ink * inside[:, None, :]
+    return drawn
