@@ -215,6 +215,58 @@ def evaluate(
 
 
 @app.command()
+def robustness(
+    model: Annotated[Path, typer.Argument(help="Run folder, or an .onnx file that takes 28x28.")],
+    suite: Annotated[
+        str, typer.Option(help="mnist-c, mnist-c-ladder, n-mnist or noisy-mnist.")
+    ] = "mnist-c",
+    data: Data = None,
+    max_error: Annotated[
+        float, typer.Option(help="A run's models answer so that errors stay below this share.")
+    ] = 0.01,
+    threshold: Annotated[
+        float, typer.Option(help="Confidence from which an ONNX file answers.", show_default="its")
+    ] = float("nan"),
+    validation: Annotated[
+        bool, typer.Option("--validation", help="Judge on validation rows, while choosing.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of the corruption.")] = 0,
+    threads: Annotated[int, typer.Option(help="Threads of an ONNX file; 0 for all.")] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of figures.", show_default="runs/robustness-MODEL-SUITE"),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace figures that are there.")
+    ] = False,
+) -> None:
+    """Measure how models hold under published noise: MNIST-C, n-MNIST, noisy-mnist."""
+    from inkfast.commands import readers
+
+    readers.robustness(
+        model, suite, data, out, max_error=max_error, threshold=threshold, seed=seed,
+        threads=threads, validation=validation, overwrite=overwrite,
+    )  # fmt: skip
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="Run folder of compare or train.", metavar="RUN")],
+    model: Annotated[
+        str | None, typer.Option(help="One of the run's models.", show_default="the best")
+    ] = None,
+    to: Annotated[Path | None, typer.Option(help="ONNX file.", show_default="RUN.onnx")] = None,
+    max_error: Annotated[
+        float, typer.Option(help="Share of errors among its answers that it promises.")
+    ] = 0.01,
+) -> None:
+    """Write a network as one ONNX file: pixels in, calibrated probabilities out."""
+    from inkfast.commands import readers
+
+    readers.export(run, model, to, max_error)
+
+
+@app.command()
 def predict(
     data: Annotated[str, typer.Argument(help="A .csv, .npz or .npy file, or a folder.")],
     model: Annotated[Path, typer.Option(help="Run folder; its best model on validation answers.")],

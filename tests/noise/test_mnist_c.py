@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +11,13 @@ import torch
 from inkfast import noise
 from inkfast.noise import MNIST_C, to_unit
 from inkfast.streams import stream
+from tests.conftest import DATA
 
 
 @pytest.fixture(scope="module")
 def sample() -> dict[str, np.ndarray]:
     """Return the images of each corruption in [0, 1], and the clean ones as `identity`."""
-    path = Path(os.environ.get("INKFAST_DATA", "")) / "mnist-c-sample" / "first500.npz"
+    path = Path(DATA) / "mnist-c-sample" / "first500.npz"
     if not path.is_file():
         pytest.skip("needs a sample of MNIST-C beside MNIST")
     with np.load(path) as file:

@@ -1,4 +1,4 @@
-"""What `evaluate` and `predict` do once their words have been read."""
+"""What `evaluate`, `robustness` and `predict` do once their words have been read."""
 
 from __future__ import annotations
 
@@ -52,6 +52,113 @@ def evaluate(run: Path, data: str | None, noise: str | None, json_path: Path | N
             "rows": figures,
         }  # fmt: skip
         write_json(json_path, content)
+
+
+def robustness(
+    model: Path, suite: str, data: str | None, out: Path | None, *, max_error: float,
+    threshold: float, seed: int, threads: int, validation: bool, overwrite: bool,
+) -> None:  # fmt: skip
+    """Judge a run's models or an ONNX file under a suite of corruptions."""
+    from inkfast import data as sources
+    from inkfast import robustness as bench
+    from inkfast import running
+    from inkfast.errors import InkfastError, check_number
+    from inkfast.evaluation.robustness import PROTOCOLS
+    from inkfast.evaluation.robustness import suite as named
+    from inkfast.files import write_json
+    from inkfast.report import robustness_picture
+
+    named(suite)
+    check_number("max_error", max_error, above=0, high=0.999)
+    folder = out or Path("runs") / f"robustness-{model.stem}-{suite}"
+    if (folder / "robustness.json").exists() and not overwrite:
+        raise InkfastError(f"{folder} already holds figures. Add --overwrite, or use --out DIR.")
+    console = open_console()
+    display = Display(console)
+    if model.suffix == ".onnx":
+        if validation:
+            raise InkfastError("--validation needs a run folder: an ONNX file has no such rows.")
+        digits = sources.load(data or "auto", display.download)
+        question = bench.of_onnx(
+            model, digits.test or digits.train, suite=suite, seed=seed, threshold=threshold,
+            threads=threads,
+        )  # fmt: skip
+    else:
+        experiment, trained = running.load_models(model)
+        experiment = dataclasses.replace(experiment, data=data or experiment.data)
+        source = sources.load(experiment.data, display.download)
+        question = bench.of_run(
+            model, experiment, trained, source, suite=suite, seed=seed, max_error=max_error,
+            validation=validation, same_data=data is None,
+        )  # fmt: skip
+
+    result = bench.measure(question, display.stage)
+    write_json(folder / "robustness.json", result)
+    robustness_picture.write(result, folder / "robustness.png")
+    title = ["model", "noise", "accuracy", "95 % interval", "ECE", "answered", "wrong of those"]
+    rows = [
+        [
+            row["model"], row["noise"], _share(row["accuracy"]),
+            " to ".join(f"{100 * end:.2f}" for end in row["accuracy_ci95"]),
+            *(_share(row[key]) for key in ("ece", "coverage", "error")),
+        ]
+        for row in result["rows"]
+    ]  # fmt: skip
+    console.print(plain_table(title, rows))
+    sizes = sorted({f"{row['n']:,}" for row in result["rows"]})
+    display.say(f"{' or '.join(sizes)} digits, each corrupted once: {result['digits']}")
+    for one in result["models"]:
+        label = one["protocol"]
+        display.say(
+            f"{one['model']}: clean {one['clean']:.2%}, mean of {len(question.noises) - 1} "
+            f"{one['mean']:.2%}, worst {one['worst']:.2%} ({one['worst_noise']}). Training "
+            f"protocol {label}{': ' + PROTOCOLS[label] if label in PROTOCOLS else ''}."
+        )
+    display.say(f"figures and picture: {folder}")
+
+
+def export(run: Path, name: str | None, to: Path | None, max_error: float) -> None:
+    """Write the run's best network on validation, or the best of one name, as an ONNX file."""
+    from inkfast import data as sources
+    from inkfast import exporting, running
+    from inkfast.errors import InkfastError, unknown
+    from inkfast.material import evaluation_digits, from_source
+    from inkfast.models import Network
+
+    path = to or Path(f"{run.name}.onnx")
+    if path.suffix != ".onnx":
+        raise InkfastError(f"`to` must be a file that ends in .onnx, got {path}.")
+    display = Display(open_console())
+    experiment, trained = running.load_models(run)
+    names = list(dict.fromkeys(entry.name for entry, _ in trained))
+    if name is not None and name not in names:
+        raise unknown("model", name, names)
+    chosen = [pair for pair in trained if name == pair[0].name]
+    if name is None:
+        chosen = [pair for pair in trained if isinstance(pair[0].architecture, Network)]
+        if not chosen:
+            raise InkfastError(f"no model of {run} is a network: only networks are exported.")
+    entry, model = max(chosen, key=lambda pair: pair[1].best.validation_accuracy)
+    source = sources.load(experiment.data, display.download)
+    digits = evaluation_digits(experiment, source, run, same_data=True)
+    material = from_source(experiment, source)
+    classifier = exporting.export(entry, model, experiment, material, digits, path, max_error)
+    about = classifier.about
+    display.say(
+        f"{path}: {entry.name}, seed {model.seed} (validation accuracy "
+        f"{model.best.validation_accuracy:.2%}), {path.stat().st_size / 1e6:.2f} MB"
+    )
+    sure = about["threshold"]
+    display.say(
+        f"answers from a confidence of {sure:.3f}: at most {max_error:.2%} of answers wrong, with "
+        f"95 % confidence, for digits like its {about['calibration_digits']:,} validation digits"
+        if sure <= 1
+        else f"too few validation digits, or too many errors, to promise {max_error:.2%}"
+    )
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2%}"
 
 
 def predict(data: str, run: Path, to: Path | None) -> None:

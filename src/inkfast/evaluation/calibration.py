@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast.data.digits import Labels
+from inkfast.errors import InkfastError
 
 BINS = 15
+_TINY = 1e-300  # keeps logarithms finite
 
 
 @dataclass(frozen=True)
@@ -50,3 +52,36 @@ def expected_calibration_error(probabilities: NDArray[np.float64], labels: Label
     bins = reliability(probabilities, labels)
     gaps = np.abs(bins.accuracy - bins.confidence)
     return float(np.nansum(bins.counts * gaps) / bins.counts.sum())
+
+
+def temperature(probabilities: NDArray[np.float64], labels: Labels) -> float:
+    """Return the temperature that makes confidence fit accuracy best, by likelihood.
+
+    Logits are divided by it: above 1 is less sure. Source: Guo et al. (2017), section 4.2.
+
+    Args:
+        probabilities: ``(n, 10)`` of digits that the model was not trained on.
+        labels: ``(n,)``.
+
+    Raises:
+        InkfastError: If there are no digits.
+    """
+    from scipy.optimize import minimize_scalar
+
+    if not len(labels):
+        raise InkfastError("no calibration digits: expected at least one labelled digit, got 0.")
+
+    def loss(log_temperature: float) -> float:
+        scaled = heated(probabilities, float(np.exp(log_temperature)))
+        return float(-np.log(scaled[np.arange(len(labels)), labels].clip(_TINY)).mean())
+
+    found = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def heated(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+    """Return the probabilities after their logits were divided by a temperature."""
+    logits = np.log(probabilities.clip(_TINY)) / temperature
+    raised: NDArray[np.float64] = np.exp(logits - logits.max(axis=1, keepdims=True))
+    raised /= raised.sum(axis=1, keepdims=True)
+    return raised

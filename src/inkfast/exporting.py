@@ -1,0 +1,127 @@
+"""`export`: a trained network as one ONNX file that answers for raw pixels."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import logging
+import warnings
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from inkfast import __version__
+from inkfast.calibrated import calibrate, met_in_training
+from inkfast.data.digits import Digits
+from inkfast.errors import InkfastError
+from inkfast.evaluation.calibration import heated
+from inkfast.experiment import Entry, Experiment
+from inkfast.files import sha256, write_bytes, write_json
+from inkfast.material import Material
+from inkfast.models import Network
+from inkfast.reading.classifier import METADATA, Classifier
+from inkfast.training import Trained
+
+_TOLERANCE = 1e-5  # by which a probability may differ from torch's
+
+
+class _Graph(nn.Module):
+    """What the file computes: uint8 ``(n, 28, 28)`` in, calibrated probabilities out."""
+
+    def __init__(self, model: nn.Module, temperature: float) -> None:
+        super().__init__()
+        self.model, self.temperature = model, temperature
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits = self.model(images.to(torch.float32).div(255)[:, None])
+        probabilities: Tensor = (logits / self.temperature).softmax(1)
+        return probabilities
+
+
+def export(
+    entry: Entry, trained: Trained, experiment: Experiment, material: Material, digits: Digits,
+    path: Path, max_error: float,
+) -> Classifier:  # fmt: skip
+    """Write a run's network as one file, and beside it a JSON file with its SHA-256.
+
+    Args:
+        entry: The network as the experiment has it.
+        trained: The network.
+        experiment: Of the run.
+        material: The digits of the run, by whose validation rows it is calibrated.
+        digits: On which the file must answer as the network does.
+        path: The file, `.onnx`.
+        max_error: The share of errors among its answers that the file promises not to exceed.
+
+    Returns:
+        The file, opened.
+
+    Raises:
+        InkfastError: If the file would answer differently from the network; nothing is written.
+    """
+    if not isinstance(entry.architecture, Network):
+        raise InkfastError(f"{entry.name} is no network: only networks are exported.")
+    known = calibrate(entry, trained, experiment, material, max_error)
+    about = {
+        "inkfast": __version__,
+        "model": str(entry.architecture),
+        "recipe": dataclasses.asdict(trained.recipe),
+        "seed": trained.seed,
+        "training_noise": str(met_in_training(experiment, trained)),
+        "training_digits": material.train.fingerprint,
+        "validation_accuracy": trained.best.validation_accuracy,
+        "temperature": known.temperature,
+        "calibration_digits": known.promise.n,
+        "max_error": max_error,
+        # a confidence above 1 answers nothing: no promise could be made
+        "threshold": min(known.promise.threshold, 2.0),
+    }
+    content = _content(trained, about, known.temperature)
+    classifier = Classifier(content, str(path))
+    _check_parity(trained, classifier, digits, known.temperature)
+    write_bytes(path, content)
+    write_json(path.with_suffix(".json"), about | {"sha256": sha256(content)})
+    return classifier
+
+
+def _check_parity(
+    trained: Trained, classifier: Classifier, digits: Digits, temperature: float
+) -> None:
+    expected = heated(trained.probabilities(digits), temperature)
+    found = classifier.probabilities(digits.images)
+    far = float(np.abs(found - expected).max())
+    others = int((found.argmax(axis=1) != expected.argmax(axis=1)).sum())
+    if others or far > _TOLERANCE:
+        raise InkfastError(
+            f"the exported network does not answer as the trained one: {others} of {len(digits)} "
+            f"labels differ, probabilities by up to {far:.2g}. Nothing was written."
+        )
+
+
+def _content(trained: Trained, about: dict[str, Any], temperature: float) -> bytes:
+    import onnx
+
+    example = torch.zeros(2, 28, 28, dtype=torch.uint8)
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")
+        for name in ("onnxscript", "torch.onnx"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+        program = torch.onnx.export(
+            _Graph(trained.model, temperature).eval(),
+            (example,),
+            dynamo=True,
+            input_names=["images"],
+            output_names=["probabilities"],
+            dynamic_shapes={"images": {0: torch.export.Dim("n", min=1)}},
+            external_data=False,
+            verbose=False,
+        )
+    assert program is not None  # noqa: S101 - it is None for older exporters alone
+    proto = program.model_proto
+    onnx.helper.set_model_props(proto, {METADATA: json.dumps(about)})
+    return bytes(proto.SerializeToString())

@@ -1,0 +1,1 @@
+"""Reading digits with ONNX Runtime alone: nothing here imports torch."""

@@ -1,0 +1,107 @@
+"""Temperature, abstention and label sets: what they promise is simulated."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from inkfast.errors import InkfastError
+from inkfast.evaluation.calibration import expected_calibration_error, heated, temperature
+from inkfast.evaluation.selective import THRESHOLDS, label_set_level, promise, selected
+
+
+def answers(rng: np.random.Generator, n: int, heat: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Return probabilities and labels drawn from them, then made `heat` times too sure."""
+    logits = rng.normal(size=(n, 10)) * 2
+    logits[np.arange(n), rng.integers(0, 10, n)] += 7
+    honest = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    labels = (honest.cumsum(axis=1) > rng.random((n, 1))).argmax(axis=1)
+    return heated(honest, 1 / heat), labels
+
+
+def test_temperature_undoes_overconfidence():
+    """Logits three times too large get a temperature of three, and fit again."""
+    probabilities, labels = answers(np.random.default_rng(0), 20_000, heat=3.0)
+    found = temperature(probabilities, labels)
+    assert found == pytest.approx(3, rel=0.05)
+    before = expected_calibration_error(probabilities, labels)
+    after = expected_calibration_error(heated(probabilities, found), labels)
+    assert before > 0.03
+    assert after < 0.01
+
+
+def test_heat_keeps_the_answer():
+    """A temperature changes confidence, never the order of the labels."""
+    probabilities, _ = answers(np.random.default_rng(1), 500)
+    for heat in (0.3, 1.0, 4.0):
+        hot = heated(probabilities, heat)
+        np.testing.assert_array_equal(hot.argsort(axis=1), probabilities.argsort(axis=1))
+        np.testing.assert_allclose(hot.sum(axis=1), 1)
+    np.testing.assert_allclose(heated(probabilities, 1.0), probabilities, atol=1e-12)
+
+
+@pytest.mark.parametrize("heat", [1.0, 3.0])
+def test_a_promise_is_broken_at_most_once_in_twenty(heat):
+    """Over 400 draws of calibration digits the true error exceeds the promise in under 5 %."""
+    rng = np.random.default_rng(2)
+    everyone, truth = answers(rng, 200_000, heat)
+    broken = answered = 0
+    for _ in range(400):
+        rows = rng.integers(0, 100_000, 2000)
+        kept = promise(everyone[rows], truth[rows], 0.03)
+        coverage, error = selected(everyone[100_000:], truth[100_000:], kept.threshold)
+        broken += coverage > 0 and error > 0.03
+        answered += coverage > 0.3
+    assert broken <= 20
+    assert answered > 350  # and it is not kept by silence
+
+
+def test_a_promise_says_what_it_found():
+    """Coverage and error are those of the calibration digits; a stricter promise answers less."""
+    probabilities, labels = answers(np.random.default_rng(3), 5000)
+    loose, strict = (promise(probabilities, labels, error) for error in (0.05, 0.02))
+    assert strict.threshold > loose.threshold
+    for kept in (loose, strict):
+        assert kept.threshold in THRESHOLDS
+        assert (kept.coverage, kept.error) == selected(probabilities, labels, kept.threshold)
+        assert kept.error <= kept.max_error
+        assert kept.n == 5000
+
+
+def test_what_cannot_be_promised_is_not():
+    """With 20 digits nothing can be said about one error in a thousand."""
+    probabilities, labels = answers(np.random.default_rng(4), 20)
+    kept = promise(probabilities, labels, 0.001)
+    assert kept.threshold == float("inf")
+    assert kept.coverage == 0
+    assert np.isnan(kept.error)
+
+
+def test_label_sets_hold_the_true_label_as_often_as_stated():
+    """Over many draws the mean coverage is at least 95 %, and not much more."""
+    rng = np.random.default_rng(5)
+    probabilities, labels = answers(rng, 60_000)
+    held = []
+    for _ in range(300):
+        rows = rng.integers(0, 30_000, 200)
+        level = label_set_level(probabilities[rows], labels[rows], 0.95)
+        given = probabilities[np.arange(30_000, 60_000), labels[30_000:]]
+        held.append(np.mean(given >= level))
+    assert 0.945 < np.mean(held) < 0.965
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: promise(np.zeros((0, 10)), np.zeros(0, int), 0.01), "no calibration digits"),
+        (lambda: temperature(np.zeros((0, 10)), np.zeros(0, int)), "no calibration digits"),
+        (lambda: promise(np.eye(10), np.arange(10), 0.0), "`max_error` must be"),
+        (lambda: promise(np.eye(10), np.arange(10), 1.0), "`max_error` must be"),
+        (lambda: label_set_level(np.eye(10), np.arange(10), 0.99), "needs at least 99"),
+        (lambda: label_set_level(np.eye(10), np.arange(10), 1.0), "`coverage` must be"),
+    ],
+)
+def test_bad_calibration_is_explained(call, message):
+    """No digits, too few digits and impossible shares are refused in one sentence."""
+    with pytest.raises(InkfastError, match=message):
+        call()

@@ -1,0 +1,124 @@
+"""ONNX classifiers of others: whatever takes 28x28 is read, whatever is off is one line."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, external_data_helper, helper
+
+from inkfast.errors import InkfastError
+from inkfast.files import sha256
+from inkfast.reading.classifier import Classifier
+from inkfast.reading.protobuf import names_other_files
+from tests.reading.makers import classifier
+
+
+@pytest.fixture
+def images() -> np.ndarray:
+    """Return 600 images, each with a bright tenth."""
+    images = np.random.default_rng(0).integers(0, 30, (600, 784), dtype=np.uint8)
+    for row, image in enumerate(images):
+        image[(np.arange(784) * 10 // 784) == row % 10] = 255
+    return images.reshape(600, 28, 28)
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind"),
+    [
+        (("n", 28, 28), TensorProto.UINT8),
+        (("n", 1, 28, 28), TensorProto.UINT8),
+        (("n", 28, 28, 1), TensorProto.UINT8),
+        ((1, 28, 28), TensorProto.UINT8),
+        ((64, 28, 28), TensorProto.UINT8),
+        (("n", 1, 28, 28), TensorProto.FLOAT),
+    ],
+)
+def test_every_common_input_is_fed(shape, kind, images):
+    """Any batch size, with or without a channel, bytes or numbers from 0 to 1."""
+    found = Classifier(classifier(shape, kind=kind).SerializeToString(), "model").probabilities(
+        images
+    )
+    assert found.shape == (600, 10)
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(found.argmax(axis=1), np.arange(600) % 10)
+
+
+def test_no_image_gives_no_answer(images):
+    """An empty set is an empty answer."""
+    reader = Classifier(classifier().SerializeToString(), "model")
+    assert reader.probabilities(images[:0]).shape == (0, 10)
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (classifier(("n", 32, 32)), r"expected an input \(n, 28, 28\).*got \('n', 32, 32\)"),
+        (classifier(("n", 3, 28, 28)), r"got \('n', 3, 28, 28\)"),
+        (classifier(kind=TensorProto.INT64), r"expected an input of uint8 or float, got .*int64"),
+        (classifier(classes=7), r"expected an answer \(n, 10\), got \(600, 7\)"),
+        (classifier(softmax=False), "expected probabilities that sum to 1, got sums from"),
+    ],
+)
+def test_another_shape_is_explained(model, message, images):
+    """What is no classifier of 28x28 images into ten probabilities is refused in one line."""
+    with pytest.raises(InkfastError, match=message) as error:
+        Classifier(model.SerializeToString(), "model").probabilities(images)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"not a model", b"\x08", b"", b"\xff" * 100])
+def test_another_file_is_explained(content, tmp_path):
+    """A file that is no ONNX model is refused in one line."""
+    (tmp_path / "model.onnx").write_bytes(content)
+    with pytest.raises(InkfastError, match=r"model\.onnx") as error:
+        Classifier.open(tmp_path / "model.onnx")
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_file_is_explained(tmp_path):
+    """There is nothing to read."""
+    with pytest.raises(InkfastError, match="cannot be read"):
+        Classifier.open(tmp_path / "model.onnx")
+
+
+def external(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the model with its weights said to be in another file."""
+    external_data_helper.set_external_data(model.graph.initializer[0], "/etc/passwd")
+    model.graph.initializer[0].ClearField("raw_data")
+    model.graph.initializer[0].data_location = TensorProto.EXTERNAL
+    return model
+
+
+def inner(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the model with such weights in the branch of an If, and in a constant."""
+    branch = onnx.GraphProto()
+    branch.CopyFrom(external(classifier()).graph)
+    model.graph.node.append(
+        helper.make_node("If", ["c"], ["d"], then_branch=branch, else_branch=branch)
+    )
+    return model
+
+
+@pytest.mark.parametrize("change", [external, inner])
+def test_weights_in_other_files_are_refused(change):
+    """No file is opened that the person did not name, wherever the model names it."""
+    content = change(classifier()).SerializeToString()
+    assert names_other_files(content)
+    with pytest.raises(InkfastError, match="its weights lie in other files: save it as one file"):
+        Classifier(content, "model")
+    assert not names_other_files(classifier().SerializeToString())
+
+
+def test_a_tampered_file_is_refused(tmp_path):
+    """A SHA-256 beside the file is checked before anything parses it."""
+    content = classifier().SerializeToString()
+    path = tmp_path / "model.onnx"
+    path.write_bytes(content)
+    path.with_suffix(".json").write_text(json.dumps({"sha256": sha256(content)}))
+    Classifier.open(path)
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(InkfastError, match="was changed or damaged: its SHA-256"):
+        Classifier.open(path)
