@@ -153,6 +153,8 @@ def test_bad_words_are_one_line(words, message, run, inkfast):
         ("rotate + gaussian", "mnist-c", "iii"),
         ("rotate + gaussian", "n-mnist", "iv"),
         ("affine + canny", "mnist-c", "iv"),
+        ("one-of(chains=['affine', 'canny'])", "mnist-c", "iv"),
+        ("one-of(chains=['affine', 'erase'])", "mnist-c", "ii"),
         ("noisy-mnist", "noisy-mnist", "iv"),
         ("rotate + translate", "noisy-mnist", "ii"),
     ],

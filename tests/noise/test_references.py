@@ -416,6 +416,22 @@ def test_shear_can_make_taller(images):
         np.testing.assert_allclose(result, expected, atol=2e-5)
 
 
+def test_one_of_gives_each_image_one_chain(images):
+    """Every image is what one of the chains, with what was drawn for it, makes of it."""
+    many = np.tile(images, (50, 1, 1))
+    out, drawn = applied("one-of(chains=['stripe', 'brightness(delta=[.2, .2]) + stripe'])", many)
+    bright = np.clip(many + 0.2, 0, 1)
+    for chosen, before in ((0, many), (1, bright)):
+        rows = drawn["chosen"] == chosen
+        assert rows.mean() == pytest.approx(0.5, abs=0.1)
+        expected, _ = applied("stripe(width=7)", before[rows])
+        np.testing.assert_allclose(out[rows], expected, atol=1e-6)
+    some, drawn = applied("one-of(chains=['gaussian(sigma=.3)', 'none'], share=0.5)", many)
+    still = np.all(some == many, axis=(1, 2))
+    assert still.mean() == pytest.approx(0.75, abs=0.06)  # spared, or met by `none`
+    assert np.mean(drawn["chosen"] == -1) == pytest.approx(0.5, abs=0.07)
+
+
 def test_every_corruption_has_a_reference_here():
     """A new corruption must bring its independent check."""
     source = Path(__file__).read_text(encoding="utf-8")

@@ -133,10 +133,11 @@ def protocol(met: Chain, tested: Iterable[str]) -> str:
     Which of iii and iv it is depends on what it is tested on. Affine maps are generic, though
     MNIST-C tests some: so the published tables have it.
     """
-    names = {link.name for link in met}
+    names = {part.name for link in met for part in link.parts()}
     if not names:
         return "i"
     if names <= _GENERIC:
         return "ii"
-    links = {link.name for text in tested if text != "clean" for link in noise.build(text)}
+    chains = [noise.build(text) for text in tested if text != "clean"]
+    links = {part.name for chain in chains for link in chain for part in link.parts()}
     return "iv" if (names - _GENERIC) & links else "iii"

@@ -22,6 +22,7 @@ from inkfast.noise import (  # the import registers it: one line per corruption
     glass_blur,
     impulse,
     motion_blur,
+    one_of,
     rotate,
     shear,
     shot,
@@ -39,8 +40,8 @@ from inkfast.streams import stream
 __all__ = [
     "MNIST_C", "NOISES", "NOTES", "PRESETS", "SUITES", "Chain", "Ladder", "Noise", "affine", "blur",
     "brightness", "build", "canny", "contrast", "dotted_line", "elastic", "erase", "fog", "gain",
-    "gaussian", "glass_blur", "impulse", "motion_blur", "noisy", "rotate", "shear", "shot",
-    "spatter", "streak", "stripe", "to_unit", "translate", "zigzag", "zoom",
+    "gaussian", "glass_blur", "impulse", "motion_blur", "noisy", "one_of", "rotate", "shear",
+    "shot", "spatter", "streak", "stripe", "to_unit", "translate", "zigzag", "zoom",
 ]  # fmt: skip
 
 _ROWS = 1000  # rows that share one random stream; changing it changes every noisy set

@@ -47,6 +47,10 @@ class Noise(ABC):
         """Return this corruption at exactly one strength, the random sign of signed ones kept."""
         return replace(self, **{self.strength: strength})
 
+    def parts(self) -> tuple[Noise, ...]:
+        """Return the corruptions that this one may apply: itself, unless it is made of others."""
+        return (self,)
+
     def __str__(self) -> str:
         return format_call(self)
 

@@ -1,0 +1,82 @@
+"""`one-of`: each image meets one of several chains, so that a network learns them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar
+
+import torch
+from torch import Generator, Tensor
+
+from inkfast.errors import InkfastError, check_number, shown
+from inkfast.noise.base import NOISES, Chain, Noise, Params, parse
+from inkfast.noise.presets import MNIST_C, PRESETS
+
+
+@NOISES.register
+@dataclass(frozen=True, kw_only=True)
+class OneOf(Noise):
+    """Corrupt each image by one chain, all equally likely.
+
+    Attributes:
+        chains: Chains, presets or ``none``, as text; one named twice is twice as likely.
+        share: Of the images that are corrupted at all, in [0, 1].
+    """
+
+    name: ClassVar[str] = "one-of"
+    strength: ClassVar[str] = "share"
+    ladder: ClassVar[tuple[float, ...]] = (0.2, 0.4, 0.6, 0.8, 1.0)
+    chains: tuple[str, ...] = ("stripe", "canny")
+    share: float = 1.0
+
+    def __post_init__(self) -> None:
+        texts = self.chains
+        if not isinstance(texts, tuple) or not texts or not all(isinstance(t, str) for t in texts):
+            raise InkfastError(f"`chains` must be a list of chains as text, got {shown(texts)}.")
+        check_number("share", self.share, low=0, high=1)
+        _built(texts)  # refuses what cannot be built
+
+    def parts(self) -> tuple[Noise, ...]:
+        """Return the corruptions of all chains."""
+        return tuple(
+            part for chain in _built(self.chains) for link in chain for part in link.parts()
+        )
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        device = generator.device
+        chosen = torch.randint(0, len(self.chains), (n,), generator=generator, device=device)
+        spared = torch.rand(n, generator=generator, device=device) >= self.share
+        chosen = torch.where(spared, -1, chosen)
+        params = {"chosen": chosen}
+        for key, link, rows in self._links(chosen):
+            for name, drawn in link.sample(len(rows), generator).items():
+                whole = drawn.new_zeros(n, *drawn.shape[1:])
+                whole[rows] = drawn
+                params[f"{key} {name}"] = whole
+        return params
+
+    def apply(self, images: Tensor, params: Params) -> Tensor:
+        out = images.clone()
+        for key, link, rows in self._links(params["chosen"]):
+            own = {
+                name.removeprefix(f"{key} "): value[rows]
+                for name, value in params.items()
+                if name.startswith(f"{key} ")
+            }
+            out[rows] = link.apply(out[rows], own)
+        return out
+
+    def _links(self, chosen: Tensor) -> Iterator[tuple[str, Noise, Tensor]]:
+        """Yield every link with a key of its own and the rows of the images that meet it."""
+        for number, chain in enumerate(_built(self.chains)):
+            rows = (chosen == number).nonzero()[:, 0]
+            if len(rows):
+                for place, link in enumerate(chain):
+                    yield f"{number}.{place}", link, rows
+
+
+@lru_cache
+def _built(texts: tuple[str, ...]) -> tuple[Chain, ...]:
+    return tuple(parse(text, PRESETS, MNIST_C) for text in texts)
