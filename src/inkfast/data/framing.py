@@ -2,7 +2,7 @@
 
 LeCun et al. (1998), section III.A: size-normalised into a 20x20 box with the aspect ratio kept,
 grey from anti-aliasing, then placed so that its centre of mass is the centre of the 28x28 field.
-This is for one digit on an even background; a photograph of a page needs more.
+This is for ink on black; `inkfast.data.paper` brings photographs there.
 """
 
 from __future__ import annotations

@@ -1,0 +1,132 @@
+"""A digit on any paper, in any light, comes out as MNIST would have it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy import ndimage
+
+from inkfast.data import embedded
+from inkfast.data.paper import NoInkError, find_ink, main_part, normalise
+from tests.conftest import DATA
+
+
+@pytest.fixture(scope="module")
+def written() -> list[np.ndarray]:
+    """Return ten digits, 90 pixels high, as ink from 0 to 1 on a field of 160x160."""
+    digits = embedded.load().train
+    fields = []
+    for digit in range(10):
+        image = digits.images[int(np.flatnonzero(digits.known_labels == digit)[0])]
+        large = Image.fromarray(image).resize((126, 126), Image.Resampling.BICUBIC)
+        fields.append(np.pad(np.asarray(large, np.float32) / 255, 17))
+    return fields
+
+
+def likeness(found: np.ndarray, ink: np.ndarray) -> float:
+    """Return the correlation with the clean digit in MNIST's frame, a pixel aside at most."""
+    moved = [np.roll(found, (y, x), (0, 1)) for y in (-1, 0, 1) for x in (-1, 0, 1)]
+    return max(float(np.corrcoef(m.ravel(), normalise(ink).ravel())[0, 1]) for m in moved)
+
+
+def photographed(ink: np.ndarray, kind: str) -> np.ndarray:
+    """Return grey values of a picture of this ink."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[: ink.shape[0], : ink.shape[1]] / 160
+    paper = {
+        "shadow": 0.9 - 0.5 * x * y,
+        "lamp": 0.4 + 0.5 * np.exp(-((x - 0.3) ** 2 + (y - 0.2) ** 2) * 2),
+        "pale pencil": np.full_like(ink, 0.85),
+        "grain": 0.8 + 0.04 * rng.normal(size=ink.shape),
+        "blackboard": np.full_like(ink, 0.15),
+    }[kind]
+    towards = {"blackboard": 0.85, "pale pencil": 0.7}.get(kind, 0.1)
+    return np.clip(paper + ink * (towards - paper), 0, 1).astype(np.float32)
+
+
+@pytest.mark.parametrize("kind", ["shadow", "lamp", "pale pencil", "grain", "blackboard"])
+def test_paper_and_light_do_not_matter(kind, written):
+    """All ten digits look as they do without paper, on each kind of it."""
+    for ink in written:
+        assert likeness(normalise(photographed(ink, kind)), ink) > 0.9
+
+
+@pytest.mark.parametrize("scale", [0.1, 0.15, 0.3, 2.0])
+def test_size_does_not_matter(scale, written):
+    """From 9 pixels high to larger than the working size."""
+    for ink in written:
+        small = np.clip(ndimage.zoom(photographed(ink, "shadow"), scale, order=1), 0, 1)
+        assert likeness(normalise(small), ink) > (0.8 if scale == 0.1 else 0.9)
+
+
+def test_the_frame_is_mnists(written):
+    """20 pixels on the longer side, centre of mass in the middle, bright on black."""
+    for ink in written:
+        found = normalise(photographed(ink, "lamp")).astype(float)
+        rows, columns = np.nonzero(found > 51)
+        assert 18 <= max(np.ptp(rows), np.ptp(columns)) + 1 <= 21
+        middle = ndimage.center_of_mass(found)
+        assert np.abs(np.array(middle) - 13.5).max() < 1.5
+        assert found.max() > 200
+
+
+@pytest.mark.parametrize("thickness", [1, 3, 8, 14])
+def test_strokes_end_up_as_wide_as_mnists(thickness):
+    """A hairline and a felt pen both become two to five pixels wide."""
+    picture = np.zeros((160, 160), np.float32)
+    picture[30:130, 80 : 80 + thickness] = 1  # a one
+    found = normalise(picture)
+    assert 1.5 <= (found[10:18] / 255).sum(axis=1).mean() <= 5
+
+
+def test_lines_and_specks_are_left_out(written):
+    """A ruled line that runs off the page and dirt are no ink of the digit."""
+    for ink in written:
+        dirty = photographed(ink, "shadow")
+        dirty[150:153] = 0.2
+        dirty[8:11, 8:11] = 0.1
+        assert likeness(normalise(dirty), ink) > 0.9
+
+
+def test_a_part_that_stands_alone_is_kept():
+    """The bar of a five that does not touch its body belongs to it."""
+    picture = np.zeros((100, 100), np.float32)
+    picture[40:80, 40:48] = 1
+    picture[30:36, 44:70] = 1
+    kept = main_part(find_ink(picture))
+    assert kept.mask[33, 60]
+    assert kept.mask[60, 44]
+
+
+def test_a_digit_of_mnist_stays_as_it_is(mnist_folder):
+    """Of 2,000 test images 99 % come back to the pixel."""
+    from inkfast import data
+
+    images = data.load("mnist").test.images[:2000]
+    same = [np.array_equal(normalise(image / 255), image) for image in images]
+    assert np.mean(same) > 0.99
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+def test_blank_paper_has_no_ink(value):
+    """An even picture, and one with nothing but grain, is no digit."""
+    with pytest.raises(NoInkError, match="no ink to be seen"):
+        normalise(np.full((60, 40), value))
+    grain = 0.5 + 0.02 * np.random.default_rng(0).normal(size=(80, 80))
+    with pytest.raises(NoInkError):
+        normalise(grain)
+
+
+def test_photographed_handwriting_is_found():
+    """On 100 photographs of digits nothing is empty, and strokes are MNIST's."""
+    folder = Path(DATA) / "handwriting" / "phone"
+    if not folder.is_dir():
+        pytest.skip("needs photographed handwriting beside MNIST")
+    files = [file for digit in sorted(folder.iterdir()) for file in sorted(digit.iterdir())[:10]]
+    found = np.stack([normalise(np.asarray(Image.open(f).convert("L")) / 255) for f in files])
+    shares = found.mean(axis=(1, 2)) / 255
+    assert shares.min() > 0.03
+    assert 0.07 < shares.mean() < 0.17  # MNIST has 0.13
