@@ -99,6 +99,9 @@ def test_an_exported_network_scores_as_the_run(run, inkfast, tmp_path):
     )
     assert code == 0, err
     result = json.loads((tmp_path / "r" / "robustness.json").read_text())
+    assert (
+        inkfast("predict", data, "--model", path)[1] == inkfast("predict", data, "--model", run)[1]
+    )
     assert result["models"][0]["protocol"] == "iii"
     assert result["rows"][0]["accuracy"] == pytest.approx(accuracy)
     assert 0 < result["rows"][0]["coverage"] <= 1

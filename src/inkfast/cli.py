@@ -269,7 +269,9 @@ def export(
 @app.command()
 def predict(
     data: Annotated[str, typer.Argument(help="A .csv, .npz or .npy file, or a folder.")],
-    model: Annotated[Path, typer.Option(help="Run folder; its best model on validation answers.")],
+    model: Annotated[
+        Path, typer.Option(help="Run folder, whose best on validation answers, or .onnx.")
+    ],
     to: Annotated[Path | None, typer.Option(help="CSV file; default: the terminal.")] = None,
 ) -> None:
     """Read digits with a trained model, in the format of Kaggle's digit-recognizer."""

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from inkfast.commands.console import open_console
 from inkfast.terminal import Display, plain_table
+
+if TYPE_CHECKING:
+    from inkfast.data import Digits
+    from inkfast.evaluation.scores import Floats
 
 
 def evaluate(run: Path, data: str | None, noise: str | None, json_path: Path | None) -> None:
@@ -161,23 +167,35 @@ def _share(value: float | None) -> str:
     return "-" if value is None else f"{value:.2%}"
 
 
-def predict(data: str, run: Path, to: Path | None) -> None:
+def predict(data: str, model: Path, to: Path | None) -> None:
     """Write ``ImageId,Label`` lines, ids from 1 in the order of the data."""
     from inkfast import data as sources
-    from inkfast import running
     from inkfast.files import write_text
 
-    _, trained = running.load_models(run)
-    entry, model = max(trained, key=lambda pair: pair[1].best.validation_accuracy)
+    answer, who = _onnx_reader(model) if model.suffix == ".onnx" else _run_reader(model)
     digits = sources.load(data).train
-    answers = model.probabilities(digits).argmax(axis=1)
+    answers = answer(digits).argmax(axis=1)
     lines = [f"{row},{label}" for row, label in enumerate(answers.tolist(), start=1)]
     text = "\n".join(["ImageId,Label", *lines]) + "\n"
     if to is None:
         sys.stdout.write(text)
         return
     write_text(to, text)
-    Display(open_console()).say(
-        f"{len(answers):,} digits read by {entry.name}, seed {model.seed} (validation accuracy "
-        f"{model.best.validation_accuracy:.2%}): {to}"
-    )
+    Display(open_console()).say(f"{len(answers):,} digits read by {who}: {to}")
+
+
+def _run_reader(run: Path) -> tuple[Callable[[Digits], Floats], str]:
+    """Return the run's best model on validation and what it is called."""
+    from inkfast import running
+
+    _, trained = running.load_models(run)
+    entry, model = max(trained, key=lambda pair: pair[1].best.validation_accuracy)
+    accuracy = f"validation accuracy {model.best.validation_accuracy:.2%}"
+    return model.probabilities, f"{entry.name}, seed {model.seed} ({accuracy})"
+
+
+def _onnx_reader(path: Path) -> tuple[Callable[[Digits], Floats], str]:
+    from inkfast.reading.classifier import Classifier
+
+    classifier = Classifier.open(path)
+    return lambda digits: classifier.probabilities(digits.images), str(path)
