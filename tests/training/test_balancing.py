@@ -10,7 +10,8 @@ from inkfast.data import Digits, Source
 from inkfast.experiment import from_settings
 from inkfast.material import from_source
 from inkfast.training import Task, balancing, fit, resolve
-from inkfast.training.batches import split
+from inkfast.training.batches import split, training_rows
+from inkfast.training.validation import validation_digits
 
 UNEVEN = {0: 40, 1: 12, 2: 9}
 
@@ -21,6 +22,23 @@ def uneven(strokes) -> Digits:
     rows = [np.flatnonzero(strokes.labels == digit)[:count] for digit, count in UNEVEN.items()]
     chain = noise.build("translate(pixels=6) + gaussian(sigma=0.5)")
     return noise.noisy(strokes.pick(np.concatenate(rows), "uneven"), chain, 0)
+
+
+def test_written_digits_join_the_training_rows_alone(strokes):
+    """They come after the given rows, even those balanced; validation holds none of them."""
+    recipe = resolve({"written": 50, "validation": 0.25})
+    given, trained_on = training_rows(strokes, recipe, seed=1)
+    assert (len(given), len(trained_on)) == (300, 350)
+    np.testing.assert_array_equal(trained_on.images[:300], given.images)
+    assert np.bincount(trained_on.labels[300:]).tolist() == [5] * 10
+    again = training_rows(strokes, recipe, seed=1)[1]
+    assert again.fingerprint == trained_on.fingerprint
+    task = Task(
+        architecture=models.build("mlp(hidden=[8])"), recipe=recipe, digits=strokes,
+        noise=noise.build("none"), seed=1,
+    )  # fmt: skip
+    held_back = {image.tobytes() for image in validation_digits(task).images}
+    assert held_back <= {image.tobytes() for image in strokes.images}
 
 
 @pytest.mark.parametrize("method", balancing.METHODS)

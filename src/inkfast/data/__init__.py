@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from inkfast.data import arrays, embedded, folder, kaggle, mnist
+from inkfast.data import arrays, embedded, folder, kaggle, mnist, written
 from inkfast.data.digits import SIDE, Digits, Source, Survey, stratified_split
 from inkfast.errors import InkfastError, unknown
 
@@ -16,6 +16,7 @@ WORDS = {
     "auto": "MNIST when it is on disk or can be downloaded, else the embedded digits",
     "mnist": "60,000 + 10,000 digits, 28x28 (LeCun et al. 1998)",
     "embedded": "1,797 digits that come with scikit-learn, 8x8 brought to 28x28",
+    "written": "20,000 digits by a pen of our own, in hands that MNIST has few of",
     "FILE.csv": "Kaggle digit-recognizer: label,pixel0..pixel783",
     "FILE.npz": "arrays images and labels, or x_train, y_train, x_test, y_test",
     "FILE.npy": "images alone, (n, 28, 28) or (n, 784)",
@@ -37,6 +38,8 @@ def load(source: str, report: Callable[[str, int, int], None] = lambda *_: None)
         return mnist.load()
     if source == "embedded":
         return embedded.load()
+    if source == "written":
+        return written.load()
     if source == "auto":
         return _auto(report)
     path = _path(source)

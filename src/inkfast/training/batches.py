@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from inkfast.data.digits import CLASSES, Digits, Labels, stratified_split
+from inkfast.data.written import write
 from inkfast.errors import InkfastError
 from inkfast.noise import Chain, build, noisy, to_unit
 from inkfast.streams import derive, stream
@@ -46,7 +47,7 @@ def check_rows(digits: Digits, recipe: Recipe, seed: int) -> None:
 def training_rows(
     digits: Digits, recipe: Recipe, seed: int, *, whole: bool = False
 ) -> tuple[Digits, Digits]:
-    """Return the rows left after validation was cut off, as given and as balanced.
+    """Return the rows left after validation was cut off, as given and as trained on.
 
     Args:
         digits: Labelled rows.
@@ -65,7 +66,17 @@ def training_rows(
         held_back = {image.tobytes() for image in digits.images[cut]} - known
         if any(image.tobytes() in held_back for image in even.images):
             raise InkfastError("balancing saw validation rows: it must get training rows alone.")
-    return given, even
+    return given, _with_written(even, recipe.written, derive(seed, "written"))
+
+
+def _with_written(rows: Digits, count: int, seed: int) -> Digits:
+    """Return the rows, and after them so many digits of our own pen."""
+    if not count:
+        return rows
+    more = write(count, seed)
+    images = np.concatenate([rows.images, more.images])
+    labels = np.concatenate([rows.known_labels, more.known_labels])
+    return Digits(images, labels, f"{rows.name} and {len(more)} written")
 
 
 @dataclass(frozen=True)

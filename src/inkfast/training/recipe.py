@@ -40,6 +40,8 @@ class Recipe:
         balance: Evens out class counts of the training rows: none, over, under, smote,
             borderline-smote or adasyn.
         balance_neighbours: Of one digit, among which SMOTE and its kin choose the other parent.
+        written: How many digits of `inkfast.data.written` are added to the training rows; 0 for
+            none, else at least 10.
         l2: Penalty l2 * sum(w^2) on convolution kernels, as Keras' kernel_regularizer.
         ema: Decay per step of the exponential moving average of the weights that is validated and
             kept; 0 for none.
@@ -71,6 +73,7 @@ class Recipe:
     class_weights: str = "none"
     balance: str = "none"
     balance_neighbours: int = 5
+    written: int = 0
     l2: float = 0.0
     ema: float = 0.0
     augment: str = "none"
@@ -117,6 +120,7 @@ _CHECKS = (
     lambda r: check_number(
         "balance_neighbours", r.balance_neighbours, low=1, high=1000, whole=True
     ),
+    lambda r: check_number("written", r.written or 10, low=10, high=10_000_000, whole=True),
     lambda r: check_number("l2", r.l2, low=0, high=100),
     lambda r: check_number("ema", r.ema, low=0, high=0.999999),
     lambda r: noise.build(r.augment),

@@ -1,0 +1,67 @@
+"""Digits of our own pen: in MNIST's frame, legible, the same for the same seed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from inkfast import data
+from inkfast.data.written import SHAPES, write
+from inkfast.errors import InkfastError
+
+
+@pytest.fixture(scope="module")
+def digits() -> data.Digits:
+    """Return 1,000 of them."""
+    return write(1000, seed=3)
+
+
+def test_every_class_is_written_as_often(digits):
+    """A tenth each, whatever the number of shapes."""
+    assert np.bincount(digits.labels).tolist() == [100] * 10
+    assert {shape.digit for shape in SHAPES} == set(range(10))
+
+
+def test_they_fit_mnists_frame(digits):
+    """20 pixels on the longer side, the middle in the middle, nothing cut off, MNIST's weight."""
+    ink = digits.images > 100
+    tall = [np.ptp(np.flatnonzero(image.any(axis=1))) for image in ink]
+    wide = [np.ptp(np.flatnonzero(image.any(axis=0))) for image in ink]
+    assert np.percentile(np.maximum(tall, wide), [5, 95]) == pytest.approx([19, 20], abs=2)
+    middles = np.array([ndimage.center_of_mass(image) for image in digits.images])
+    assert np.abs(middles.mean(axis=0) - 13.5).max() < 0.7
+    assert 0.1 < digits.images.mean() / 255 < 0.17
+    rim = np.concatenate([digits.images[:, [0, -1]].ravel(), digits.images[:, :, [0, -1]].ravel()])
+    assert np.mean(rim > 128) < 0.005
+
+
+def test_a_seed_is_a_hand(digits):
+    """The same seed writes the same digits; another seed others; no two are alike."""
+    assert write(1000, seed=3).fingerprint == digits.fingerprint
+    assert write(1000, seed=4).fingerprint != digits.fingerprint
+    assert len({image.tobytes() for image in digits.images}) == 1000
+
+
+def test_they_are_legible():
+    """Neighbours among other written digits tell nine in ten."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    train, test = write(3000, seed=0), write(500, seed=1)
+    flat = [part.images.reshape(len(part), -1) / 255 for part in (train, test)]
+    reader = KNeighborsClassifier(3).fit(flat[0], train.labels)
+    assert reader.score(flat[1], test.labels) > 0.9
+
+
+def test_they_are_a_source():
+    """`written` is a word like `embedded`, and says what it is."""
+    source = data.load("written")
+    assert len(source.train) == 20_000
+    assert "drawn by a program" in source.notice
+
+
+@pytest.mark.parametrize("n", [0, 9, 2.5, "many"])
+def test_impossible_numbers_are_refused(n):
+    """Fewer than one of each class, or no number."""
+    with pytest.raises(InkfastError, match="`n` must be a whole number >= 10"):
+        write(n)
