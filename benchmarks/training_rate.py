@@ -1,0 +1,85 @@
+"""How much of the processor's matrix rate training reaches.
+
+The limit is the rate at which torch multiplies two bf16 matrices of 2048 x 2048 on the same cores,
+in the same run; FLOPs of a step are counted as three times those of the forward pass (Kaplan et
+al. 2020, section 2.1). Noise, optimiser and everything else take their time but count no FLOPs.
+Limit and training take turns.
+
+    python benchmarks/training_rate.py
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import torch
+from measured import record, spread
+
+from inkfast import models, noise
+from inkfast.data import Digits
+from inkfast.training import Task, Watch, hardware, resolve
+from inkfast.training.loop import _Fit
+
+MODELS = (
+    "cnn",
+    "cnn(layers='C32(5)/2-C32-C32-C64/2-C64-C64-C64-GMP')",
+    "mlp(hidden=[2048, 2048, 1024])",
+)
+SIDE, TURNS, STEPS = 2048, 5, 40
+
+
+def matrix_rate() -> float:
+    """Return FLOP/s of a bf16 matrix product, the best of a few."""
+    left, right = (torch.randn(SIDE, SIDE).bfloat16() for _ in range(2))
+    best = float("inf")
+    for _ in range(4):
+        start = time.perf_counter()
+        left @ right
+        best = min(best, time.perf_counter() - start)
+    return 2 * SIDE**3 / best
+
+
+def training_rate(name: str, digits: Digits) -> float:
+    """Return FLOP/s of training steps under noise, batches made on the way."""
+    architecture = models.build(name)
+    recipe = resolve(architecture.recipe, {"precision": "bf16"})
+    task = Task(
+        architecture=architecture, recipe=recipe, digits=digits,
+        noise=noise.build("noisy-mnist"), threads=torch.get_num_threads(),
+    )  # fmt: skip
+    fit = _Fit(task, None, Watch())
+    fit.model.train()
+    batches = fit.data.epoch(1)
+    for _ in range(5):
+        fit._step(*next(batches))
+    start = time.perf_counter()
+    for _ in range(STEPS):
+        fit._step(*next(batches))
+    seconds = time.perf_counter() - start
+    summary = models.summarise(architecture)
+    return 3 * summary.flops * recipe.batch_size * STEPS / seconds
+
+
+def main() -> None:
+    """Take turns and record both rates and the fraction."""
+    hardware.keep_freed_memory()
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (60_000, 28, 28), dtype=np.uint8)
+    digits = Digits(images, np.arange(60_000) % 10, "random")
+    rows = []
+    for name in MODELS:
+        training_rate(name, digits)
+        pairs = [(matrix_rate(), training_rate(name, digits)) for _ in range(TURNS)]
+        rows.append({
+            "model": name,
+            "matrix_gflops": spread([limit / 1e9 for limit, _ in pairs]),
+            "training_gflops": spread([rate / 1e9 for _, rate in pairs]),
+            "fraction": spread([rate / limit for limit, rate in pairs]),
+        })  # fmt: skip
+    record("training_rate", "python benchmarks/training_rate.py",
+           {"threads": torch.get_num_threads(), "rows": rows})  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
