@@ -41,7 +41,7 @@ replicate: .venv/.installed
 
 .venv/.installed: .venv/bin/python pyproject.toml constraints.txt
 	@echo "Installing inkfast into .venv (about 1.3 GB; a minute or two)"
-	$(PIP) --editable .
+	$(PIP) --editable '.[train]'
 	@touch $@
 
 .venv/.installed-all: .venv/bin/python pyproject.toml constraints.txt

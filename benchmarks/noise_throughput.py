@@ -5,7 +5,7 @@ brightness 0.8 to 1.2, fill nearest. Each goes through all images once to warm u
 turns, so that a change in the machine's speed meets both.
 
     python -m venv .benchmarks-venv
-    .benchmarks-venv/bin/pip install -c constraints.txt -e . -r benchmarks/requirements.txt
+    .benchmarks-venv/bin/pip install -c constraints.txt -e '.[train]' -r benchmarks/requirements.txt
     .benchmarks-venv/bin/python benchmarks/noise_throughput.py
 """
 

@@ -22,7 +22,9 @@ import importlib.util
 from pathlib import Path
 
 if importlib.util.find_spec("inkfast") is None:
-    package = ".." if Path("../pyproject.toml").exists() else "inkfast"  # a checkout, or its name
+    package = (
+        "..[train]" if Path("../pyproject.toml").exists() else "inkfast[train]"
+    )  # a checkout, or its name
     # %pip install --quiet {package}
     if importlib.util.find_spec("inkfast") is None:
         raise SystemExit("inkfast could not be installed: %pip install the path of its checkout.")

@@ -415,6 +415,14 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("inkfast: interrupted\n")
         code = 130
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "inkfast":
+            raise
+        sys.stderr.write(
+            f"inkfast: this needs {error.name}, which is not installed. Everything but reading "
+            "needs the training packages: pip install 'inkfast[train]'\n"
+        )
+        code = 2
     except Exception as error:
         # typer's own errors of usage share no public base, but they all can format themselves
         usage = getattr(error, "format_message", None)

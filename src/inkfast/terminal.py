@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from inkfast.console import Teller, plain_table
 from inkfast.engine import HERE, Engine, Observer
 from inkfast.folding import CrossValidation
 from inkfast.leaderboard import Leaderboard
@@ -18,16 +17,10 @@ from inkfast.training import Epoch, Watch
 from inkfast.tuning import Tuned
 
 
-class Display:
+class Display(Teller):
     """Tells one run's story on one console."""
 
-    def __init__(self, console: Console) -> None:
-        self.console = console
-        self._bars: Progress | None = None
-
-    def say(self, sentence: str, style: str = "") -> None:
-        """Print one line, without wrapping it in a pipe."""
-        self.console.print(sentence, style=style, markup=False, highlight=False, soft_wrap=True)
+    _bars: Progress | None = None
 
     @contextmanager
     def showing(self, engine: Engine = HERE) -> Iterator[Observer]:
@@ -42,17 +35,6 @@ class Display:
         with Progress(*columns, console=self.console) as bars:
             self._bars = bars
             yield Observer(fit=self._bar)
-
-    def stage(self, what: str) -> None:
-        """Tell what begins now, on one plain line."""
-        self.console.print(f"{what} …", style="dim", markup=False, highlight=False)
-
-    def download(self, name: str, done: int, total: int) -> None:
-        """Tell of a download: one updating line on a terminal, one line at its end in a pipe."""
-        if self.console.is_terminal:
-            self.console.print(f"{name}: {done / 1e6:.1f} MB", end="\r", highlight=False)
-        elif total and done == total:
-            self.say(f"{name}: {done / 1e6:.1f} MB")
 
     def _plain(self, title: str, number: int, of: int) -> Watch:
         self.say(f"[{number}/{of}] {title}")
@@ -161,11 +143,3 @@ def trials_table(tuned: Tuned, most: int = 5) -> Table:
     return plain_table(["trial", "validation accuracy", *keys, "seconds"], [
         [f"{cell:.3g}" if isinstance(cell, float) else cell for cell in row] for row in rows
     ])  # fmt: skip
-
-
-def plain_table(columns: list[str], rows: list[list[Any]]) -> Table:
-    """Return a borderless table of words."""
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
-    return table

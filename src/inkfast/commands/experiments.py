@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inkfast.commands.console import open_console
+from inkfast.console import open_console
 from inkfast.errors import InkfastError
 from inkfast.terminal import Display, folds_table, leaderboard_table, trials_table
 

@@ -6,9 +6,8 @@ import dataclasses
 import shlex
 from pathlib import Path
 
-from inkfast.commands.console import open_console
+from inkfast.console import Teller, open_console, plain_table
 from inkfast.errors import InkfastError, program
-from inkfast.terminal import Display, plain_table
 
 
 def explore(
@@ -22,6 +21,7 @@ def explore(
     from inkfast import noise as noises
     from inkfast.errors import check_number
     from inkfast.exploring import summary
+    from inkfast.terminal import Display
 
     display = Display(open_console())
     chain = noises.build(noise)  # refuse a typing mistake before anything is loaded
@@ -58,14 +58,14 @@ def data_list() -> None:
         if found
         else f"MNIST is not on this machine: {program()} data fetch"
     )
-    Display(console).say(where)
+    Teller(console).say(where)
 
 
 def data_fetch() -> None:
     """Download MNIST."""
     from inkfast.data import mnist
 
-    display = Display(open_console())
+    display = Teller(open_console())
     folder = mnist.fetch(display.download)
     display.say(f"MNIST is here, checked: {folder}")
 
@@ -101,7 +101,7 @@ def noise_list() -> None:
     console.print()
     console.print(plain_table(["preset", "chain"], [[k, v] for k, v in PRESETS.items()]))
     for name, note in NOTES.items():
-        Display(console).say(f"{name}: {note}")
+        Teller(console).say(f"{name}: {note}")
     console.print()
     ladders = [
         [f"{name}(step={ladder.published})", ladder.steps[ladder.published - 1]]
@@ -109,7 +109,7 @@ def noise_list() -> None:
     ]
     title = ["ladder, at its benchmark's step of 1 to 5", "chain"]
     console.print(plain_table(title, ladders))
-    Display(console).say(f"suites of `inkfast robustness`: {', '.join(SUITES)}")
+    Teller(console).say(f"suites of `inkfast robustness`: {', '.join(SUITES)}")
 
 
 def noise_show(text: str, data: str, out: Path | None) -> None:
@@ -120,7 +120,7 @@ def noise_show(text: str, data: str, out: Path | None) -> None:
     from inkfast import noise as noises
     from inkfast.report import noise_picture
 
-    display = Display(open_console())
+    display = Teller(open_console())
     noises.build(text)  # refuse a typing mistake before anything is loaded
     source = sources.load(data, display.download)
     path = out or Path((re.sub(r"[^\w.-]+", "-", text).strip("-") or "none") + ".png")
@@ -150,7 +150,7 @@ def models_show(text: str) -> None:
 
     architecture = models.build(text)
     console = open_console()
-    display = Display(console)
+    display = Teller(console)
     display.say(str(architecture), style="bold")
     display.say(f"source: {architecture.source}")
     summary = models.summarise(architecture)

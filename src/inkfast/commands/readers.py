@@ -8,8 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inkfast.commands.console import open_console
-from inkfast.terminal import Display, plain_table
+from inkfast.console import Teller, open_console, plain_table
 
 if TYPE_CHECKING:
     from inkfast.data import Digits
@@ -26,7 +25,7 @@ def evaluate(run: Path, data: str | None, noise: str | None, json_path: Path | N
     from inkfast.material import evaluation_digits
 
     console = open_console()
-    display = Display(console)
+    display = Teller(console)
     experiment, trained = running.load_models(run)
     asked = dataclasses.replace(
         experiment,
@@ -80,7 +79,7 @@ def robustness(
     if (folder / "robustness.json").exists() and not overwrite:
         raise InkfastError(f"{folder} already holds figures. Add --overwrite, or use --out DIR.")
     console = open_console()
-    display = Display(console)
+    display = Teller(console)
     if model.suffix == ".onnx":
         if validation:
             raise InkfastError("--validation needs a run folder: an ONNX file has no such rows.")
@@ -134,7 +133,7 @@ def export(run: Path, name: str | None, to: Path | None, max_error: float) -> No
     path = to or Path(f"{run.name}.onnx")
     if path.suffix != ".onnx":
         raise InkfastError(f"`to` must be a file that ends in .onnx, got {path}.")
-    display = Display(open_console())
+    display = Teller(open_console())
     experiment, trained = running.load_models(run)
     names = list(dict.fromkeys(entry.name for entry, _ in trained))
     if name is not None and name not in names:
@@ -181,7 +180,7 @@ def predict(data: str, model: Path, to: Path | None) -> None:
         sys.stdout.write(text)
         return
     write_text(to, text)
-    Display(open_console()).say(f"{len(answers):,} digits read by {who}: {to}")
+    Teller(open_console()).say(f"{len(answers):,} digits read by {who}: {to}")
 
 
 def _run_reader(run: Path) -> tuple[Callable[[Digits], Floats], str]:

@@ -1,0 +1,63 @@
+"""Reading needs numpy, scipy, Pillow, ONNX Runtime and the command line: nothing that trains."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tests.reading.makers import classifier
+
+# a process in which nothing of the extra `train` can be imported, as where it is not installed
+ALONE = """
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {absent!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Absent())
+from inkfast.cli import main
+sys.argv = ["inkfast", *{words!r}]
+main()
+"""
+ABSENT = (
+    "torch", "sklearn", "skops", "threadpoolctl", "imblearn", "pyarrow", "safetensors", "onnx",
+    "onnxscript", "matplotlib", "jinja2", "pooch", "optuna", "sqlalchemy", "platformdirs", "tomli_w",
+)  # fmt: skip
+
+
+def alone(*words: object) -> subprocess.CompletedProcess[str]:
+    """Run the command line without the extra."""
+    code = ALONE.format(absent=ABSENT, words=[str(word) for word in words])
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def test_an_onnx_file_reads_digits(tmp_path):
+    """Labels come out, in Kaggle's form, with the five packages that are always installed."""
+    images = np.zeros((3, 784), np.uint8)
+    for row, image in enumerate(images):
+        image[(np.arange(784) * 10 // 784) == 3 * row] = 255
+    np.save(tmp_path / "images.npy", images.reshape(3, 28, 28))
+    (tmp_path / "model.onnx").write_bytes(classifier().SerializeToString())
+    done = alone("predict", tmp_path / "images.npy", "--model", tmp_path / "model.onnx")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["ImageId,Label", "1,0", "2,3", "3,6"]
+
+
+@pytest.mark.parametrize("words", [["compare"], ["noise", "list"], ["robustness", "a.onnx"]])
+def test_the_rest_says_what_it_needs(words):
+    """One line names the package and how to install it."""
+    done = alone(*words)
+    assert done.returncode == 2
+    assert "which is not installed" in done.stderr
+    assert "pip install 'inkfast[train]'" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_help_needs_nothing():
+    """The commands can be looked at."""
+    assert "robustness" in alone("--help").stdout
