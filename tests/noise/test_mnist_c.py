@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from inkfast import noise
+from inkfast import models, noise
+from inkfast.data import Digits, mnist
 from inkfast.noise import MNIST_C, to_unit
 from inkfast.streams import stream
+from inkfast.training import Task, Trained, fit, resolve
 from tests.conftest import DATA
 
 
@@ -58,3 +60,46 @@ def test_what_is_not_random_agrees_pixel_by_pixel(name, sample):
     clean = to_unit(torch.tensor((sample["identity"] * 255).round().astype(np.uint8)))
     out = noise.build(f"mnist-c-{name}")(clean, stream(0)).numpy()
     assert np.sum(np.abs(out - sample[name.replace("-", "_")]) > 1.01 / 255) <= 20
+
+
+@pytest.fixture(scope="module")
+def reader() -> Trained:
+    """Return a small network, trained on clean digits for a few seconds."""
+    if not DATA or not Path(DATA, "mnist").is_dir():
+        pytest.skip("needs MNIST")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INKFAST_DATA", DATA)
+        digits = mnist.load().train.pick(np.arange(12_000), "12,000 of MNIST")
+    recipe = resolve({"epochs": 2, "batch_size": 125, "learning_rate": 0.01, "precision": "fp32"})
+    return fit(
+        Task(
+            architecture=models.build("cnn(layers='C16(5)/2-C32-C32/2-GMP')"), recipe=recipe,
+            digits=digits, noise=noise.build("none"), threads=1,
+        )
+    )  # fmt: skip
+
+
+def test_a_network_finds_them_as_hard(reader, sample):
+    """Accuracy differs by at most 4 standard errors on each corruption, by 2 points on average."""
+    clean = Digits((sample["identity"] * 255).round().astype(np.uint8), sample_labels(), "clean")
+    differences = []
+    for name in MNIST_C:
+        ours = noise.noisy(clean, noise.build(name), 0).images
+        theirs = sample[name.removeprefix("mnist-c-").replace("-", "_")] * 255
+        found = [accuracy(reader, images) for images in (ours, theirs.round().astype(np.uint8))]
+        error = np.sqrt(sum(share * (1 - share) / 500 for share in found))
+        assert abs(found[0] - found[1]) <= 4 * error + 0.004, name
+        differences.append(found[0] - found[1])
+    assert abs(np.mean(differences)) < 0.02
+
+
+def accuracy(reader: Trained, images: np.ndarray) -> float:
+    """Return the share of the sample that is read right."""
+    answers = reader.probabilities(Digits(images, None, "corrupted")).argmax(axis=1)
+    return float(np.mean(answers == sample_labels()))
+
+
+def sample_labels() -> np.ndarray:
+    """Return the labels of the sample, which are those of the first 500 test digits."""
+    with np.load(Path(DATA) / "mnist-c-sample" / "first500.npz") as file:
+        return file["labels"].astype(np.int64)
