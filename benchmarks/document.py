@@ -99,7 +99,7 @@ def sources_page(page: str) -> str:
             f"`{found['command']}`, {found['n_test']:,} {held}, {noise}", "",
             "| model | published | measured | n | from published | a fit |",
             "|---|---|---|---|---|---|",
-            *(_replication(row) for row in found["rows"]), "",
+            *(_replication(row) for row in found["rows"]), "", *_ours_apart(found),
         ]  # fmt: skip
     if missing := _result("sources")["not_measured"]:
         lines += [f"Recipes that are there and not measured yet: {', '.join(missing)}.", ""]
@@ -111,6 +111,18 @@ def sources_page(page: str) -> str:
     ]  # fmt: skip
     made = "\n".join(lines)
     return BLOCK.sub(lambda match: match[1] + "\n" + made + match[2], page)
+
+
+def _ours_apart(found: dict[str, Any]) -> list[str]:
+    """Return a sentence on each pair of our own models: how far apart, and whether it is real."""
+    ours = {row["model"] for row in found["rows"] if row["published"] is None}
+    return [
+        f"{pair['better']} against {pair['worse']}: {100 * pair['difference']:+.2f} points, "
+        + ("a real difference" if pair["real"] else "no difference that these runs can tell")
+        + f" (p = {pair['p_value']:.2g}).\n"
+        for pair in found["comparisons"]
+        if {pair["better"], pair["worse"]} <= ours
+    ]
 
 
 def _replication(row: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def run(tmp_path_factory) -> Path:
 
 
 def test_a_run_is_judged_under_every_corruption(run, inkfast, tmp_path):
-    """Table, JSON and picture; means over seeds; a model without validation rows never abstains."""
+    """Table, JSON and picture; means over seeds; answers only above a confidence."""
     code, out, err = inkfast("robustness", run, "--max-error", "0.3", "--out", tmp_path / "r")
     assert code == 0, err
     result = json.loads((tmp_path / "r" / "robustness.json").read_text())
@@ -51,8 +52,7 @@ def test_a_run_is_judged_under_every_corruption(run, inkfast, tmp_path):
     assert first["clean"] == own[0]["accuracy"] > 0.9
     assert first["worst"] == min(row["accuracy"] for row in own[1:])
     assert all(0 <= row["coverage"] <= 1 and row["seeds"] == 2 for row in own)
-    knn = [row for row in result["rows"] if row["model"] == second["model"]]
-    assert all(row["coverage"] is None for row in knn)
+    assert second["protocol"] == "iii"
     assert "Training protocol iii: related noise" in out
     with Image.open(tmp_path / "r" / "robustness.png") as picture:
         assert picture.width > 600
@@ -77,7 +77,8 @@ def test_validation_rows_are_each_models_own(run, inkfast, tmp_path):
     )
     assert code == 0, err
     result = json.loads((tmp_path / "robustness.json").read_text())
-    assert {row["model"] for row in result["rows"]} == {"mlp(hidden=[24])"}
+    assert {row["model"] for row in result["rows"]} == {"mlp(hidden=[24])", "knn"}
+    assert all(row["coverage"] is None for row in result["rows"])
     assert {row["n"] for row in result["rows"]} == {64}  # a fifth of the 320 that are not test
 
 
@@ -88,23 +89,49 @@ def test_an_exported_network_scores_as_the_run(run, inkfast, tmp_path):
     assert code == 0, err
     assert "at most 30.00% of answers wrong" in out
     reader = Classifier.open(path)
-    assert "mlp(" in reader.about["model"]
-    assert reader.about["training_noise"] == "gaussian(sigma=0.1)"
-    strokes = make_strokes()
-    accuracy = np.mean(reader.probabilities(strokes.images).argmax(axis=1) == strokes.labels)
-    assert accuracy > 0.9
+    assert "mlp(" in reader.about.text("model")
+    assert reader.about.text("training_noise") == "gaussian(sigma=0.1)"
     data = run.parent / "bars.npz"
-    code, out, err = inkfast(
-        "robustness", path, "--data", data, "--suite", "noisy-mnist", "--out", tmp_path / "r"
-    )
-    assert code == 0, err
-    result = json.loads((tmp_path / "r" / "robustness.json").read_text())
+    code, _, err = inkfast("robustness", path, "--data", data, "--out", tmp_path / "no")
+    assert code == 2
+    assert "was trained on a part of these digits" in err
+    strokes = make_strokes()
+    others = tmp_path / "others.npz"
+    np.savez(others, images=np.roll(strokes.images, 1, 2), labels=strokes.labels)
+    scores = []
+    for asked in (path, run):
+        words = ["--data", others, "--suite", "noisy-mnist", "--max-error", "0.3"]
+        code, _, err = inkfast("robustness", asked, *words, "--out", tmp_path / f"of-{asked.name}")
+        assert code == 0, err
+        result = json.loads((tmp_path / f"of-{asked.name}" / "robustness.json").read_text())
+        assert result["models"][0]["protocol"] == "iii"
+        scores.append(result["rows"][0])
+    assert scores[0]["accuracy"] == pytest.approx(scores[1]["accuracy"], abs=0.1)  # of two seeds
+    assert 0 < scores[0]["coverage"] <= 1
     assert (
         inkfast("predict", data, "--model", path)[1] == inkfast("predict", data, "--model", run)[1]
     )
-    assert result["models"][0]["protocol"] == "iii"
-    assert result["rows"][0]["accuracy"] == pytest.approx(accuracy)
-    assert 0 < result["rows"][0]["coverage"] <= 1
+
+
+def test_an_export_replaces_nothing_unasked(run, inkfast, tmp_path):
+    """Neither the file nor the JSON beside it, which may be another's."""
+    (tmp_path / "data.json").write_text("mine")
+    code, _, err = inkfast("export", run, "--to", tmp_path / "data.onnx")
+    assert code == 2
+    assert "data.json exists. Add --overwrite" in err
+    assert (tmp_path / "data.json").read_text() == "mine"
+    assert not (tmp_path / "data.onnx").exists()
+
+
+def test_changed_test_digits_are_noticed(run, inkfast, tmp_path):
+    """A run is judged on its own test digits or, said so, on others."""
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    kept = json.loads((folder / "data.json").read_text())
+    (folder / "data.json").write_text(json.dumps(kept | {"test": "other"}))
+    code, _, err = inkfast("robustness", folder, "--out", tmp_path / "r")
+    assert code == 2
+    assert "has changed since the run" in err
 
 
 def test_a_baseline_is_not_exported(run, inkfast, tmp_path):
@@ -132,8 +159,11 @@ def test_a_ladder_is_one_small_chart_each(run, inkfast, tmp_path):
         (["robustness", "RUN", "--max-error", "0"], "`max_error` must be a finite number > 0"),
         (["robustness", "nowhere"], "nowhere is no run"),
         (["robustness", "nothing.onnx", "--data", "DATA"], "nothing.onnx cannot be read"),
-        (["robustness", "a.onnx", "--validation"], "--validation needs a run folder"),
+        (["robustness", "a.onnx", "--validation"], "--validation judges a run folder"),
         (["robustness", "RUN", "--validation", "--data", "DATA"], "leave --data out"),
+        (["robustness", "RUN", "--suite", "n-mnist", "--out", "DATA"], "cannot write"),
+        (["robustness", "RUN", "--threads", "-1"], "`threads` must be a whole number >= 0"),
+        (["robustness", "RUN", "--threshold", "2"], "`threshold` must be a finite number"),
         (["export", "RUN", "--to", "model.pt"], "must be a file that ends in .onnx"),
         (["export", "RUN", "--model", "cnn"], "unknown model 'cnn'"),
     ],

@@ -14,6 +14,8 @@ from inkfast.noise import Chain
 from inkfast.training import Task, Trained
 from inkfast.training.validation import validation_digits
 
+_BLENDING = ("smote", "borderline-smote", "adasyn")  # balancing that makes new digits
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -31,7 +33,10 @@ class Calibration:
 def calibrate(
     entry: Entry, model: Trained, experiment: Experiment, material: Material, max_error: float
 ) -> Calibration:
-    """Calibrate a network on its validation rows, under the noise it was validated under."""
+    """Calibrate a model on its validation rows, under the noise it was validated under.
+
+    They chose its epoch too, so that its promise holds nearly, not strictly.
+    """
     rows = validation_rows(entry, model, experiment, material, noisy=True)
     raw, labels = model.probabilities(rows), rows.known_labels
     heat = temperature(raw, labels)
@@ -54,8 +59,13 @@ def validation_rows(
 
 
 def met_in_training(experiment: Experiment, model: Trained) -> Chain:
-    """Return every corruption that a model met in training, augmentation included."""
+    """Return every corruption that a model met in training, augmentation included.
+
+    Digits that were blended or written for it count as an elastic augmentation.
+    """
     augment = noise.build(model.recipe.augment)
+    if model.recipe.written or model.recipe.balance in _BLENDING:
+        augment = Chain((*augment, *noise.build("elastic")), "")  # new digits bend the given ones
     fresh = noise.build("none" if experiment.train_noise == "none" else experiment.noise)
     chain = Chain((*augment, *fresh), "")
     return Chain(chain.noises, str(chain))

@@ -225,8 +225,9 @@ def robustness(
         float, typer.Option(help="A run's models answer so that errors stay below this share.")
     ] = 0.01,
     threshold: Annotated[
-        float, typer.Option(help="Confidence from which an ONNX file answers.", show_default="its")
-    ] = float("nan"),
+        float | None,
+        typer.Option(help="Confidence from which an ONNX file answers.", show_default="its own"),
+    ] = None,
     validation: Annotated[
         bool, typer.Option("--validation", help="Judge on validation rows, while choosing.")
     ] = False,
@@ -259,11 +260,14 @@ def export(
     max_error: Annotated[
         float, typer.Option(help="Share of errors among its answers that it promises.")
     ] = 0.01,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a file that is there.")
+    ] = False,
 ) -> None:
     """Write a network as one ONNX file: pixels in, calibrated probabilities out."""
     from inkfast.commands import readers
 
-    readers.export(run, model, to, max_error)
+    readers.export(run, model, to, max_error, overwrite=overwrite)
 
 
 @app.command()
@@ -419,8 +423,8 @@ def main() -> None:
         if error.name is None or error.name.partition(".")[0] == "inkfast":
             raise
         sys.stderr.write(
-            f"inkfast: this needs {error.name}, which is not installed. Everything but reading "
-            "needs the training packages: pip install 'inkfast[train]'\n"
+            f"inkfast: this needs {error.name}, which is not installed. Install what trains and "
+            "measures too: pip install 'inkfast[train]'\n"
         )
         code = 2
     except Exception as error:

@@ -44,8 +44,8 @@ class _Graph(nn.Module):
 
 
 def export(
-    entry: Entry, trained: Trained, experiment: Experiment, material: Material, digits: Digits,
-    path: Path, max_error: float,
+    entry: Entry, trained: Trained, experiment: Experiment, material: Material, path: Path,
+    max_error: float,
 ) -> Classifier:  # fmt: skip
     """Write a run's network as one file, and beside it a JSON file with its SHA-256.
 
@@ -53,8 +53,8 @@ def export(
         entry: The network as the experiment has it.
         trained: The network.
         experiment: Of the run.
-        material: The digits of the run, by whose validation rows it is calibrated.
-        digits: On which the file must answer as the network does.
+        material: The digits of the run: its validation rows calibrate the file, which must answer
+            as the network does on its test images.
         path: The file, `.onnx`.
         max_error: The share of errors among its answers that the file promises not to exceed.
 
@@ -73,7 +73,7 @@ def export(
         "recipe": dataclasses.asdict(trained.recipe),
         "seed": trained.seed,
         "training_noise": str(met_in_training(experiment, trained)),
-        "training_digits": material.train.fingerprint,
+        "digits": material.whole,
         "validation_accuracy": trained.best.validation_accuracy,
         "temperature": known.temperature,
         "calibration_digits": known.promise.n,
@@ -83,7 +83,7 @@ def export(
     }
     content = _content(trained, about, known.temperature)
     classifier = Classifier(content, str(path))
-    _check_parity(trained, classifier, digits, known.temperature)
+    _check_parity(trained, classifier, material.test, known.temperature)
     write_bytes(path, content)
     write_json(path.with_suffix(".json"), about | {"sha256": sha256(content)})
     return classifier

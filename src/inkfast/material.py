@@ -116,6 +116,24 @@ def _thinned(digits: Digits, experiment: Experiment) -> Digits:
     return digits.pick(np.flatnonzero(keep), digits.name)
 
 
+def own_material(experiment: Experiment, source: Source, run_folder: Path) -> Material:
+    """Return the digits of a run as it had them.
+
+    Raises:
+        InkfastError: If they have changed since, so that its test part is not known.
+    """
+    kept = read_json(run_folder / "data.json")
+    if kept.get("whole") == source.train.fingerprint:
+        material = from_source(experiment, source)
+        if kept.get("test") == material.clean.fingerprint:
+            return material
+    raise InkfastError(
+        f"{experiment.data} has changed since the run in {run_folder}: its test digits cannot be "
+        "told from those it was trained on. Give other digits if the command takes --data, or "
+        "train again."
+    )
+
+
 def evaluation_digits(
     experiment: Experiment, source: Source, run_folder: Path, *, same_data: bool
 ) -> Digits:
@@ -134,13 +152,8 @@ def evaluation_digits(
         InkfastError: If the run's own data has changed, so that its test part is not known.
     """
     own = read_json(run_folder / "data.json").get("whole") == source.train.fingerprint
-    if same_data and not own:
-        raise InkfastError(
-            f"{experiment.data} has changed since the run: its test digits cannot be told from "
-            "those it was trained on. Give other digits: --data."
-        )
-    if own:
-        return from_source(experiment, source).test
+    if same_data or own:
+        return own_material(experiment, source, run_folder).test
     digits = source.test or source.train
     _ = digits.known_labels
     return noisy(digits, noise.build(experiment.noise), derive(experiment.seed, "test noise"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +19,7 @@ from inkfast.evaluation.calibration import heated
 from inkfast.evaluation.robustness import Candidate, Judgement
 from inkfast.evaluation.scores import wilson_interval
 from inkfast.experiment import Entry, Experiment
-from inkfast.material import evaluation_digits, from_source
-from inkfast.models import Network
+from inkfast.material import Material
 from inkfast.reading.classifier import Classifier
 from inkfast.training import Trained
 
@@ -48,73 +46,70 @@ class Question:
 
 
 def of_run(
-    run: Path, experiment: Experiment, trained: list[tuple[Entry, Trained]], source: Source,
-    *, suite: str, seed: int, max_error: float, validation: bool, same_data: bool,
+    experiment: Experiment, trained: list[tuple[Entry, Trained]], material: Material | None,
+    digits: Digits, *, suite: str, seed: int, max_error: float, validation: bool,
 ) -> Question:  # fmt: skip
     """Ask a run's models, each calibrated on the validation rows it was chosen by.
 
     Args:
-        run: The run folder.
-        experiment: Of the run, with the data that are asked for.
+        experiment: Of the run.
         trained: Its finished models.
-        source: The data asked for, loaded.
+        material: The run's own digits; None if they are not to be had, and then models are judged
+            as they are and answer always.
+        digits: To judge on, clean.
         suite: Name of the suite.
         seed: Of the corruption.
-        max_error: The share of errors among answers that a model promises not to exceed.
-        validation: Whether to judge on the first model's validation rows, for choices still to be
-            made, and not on test digits.
-        same_data: Whether the data asked for is what the run was trained on.
-
-    Raises:
-        InkfastError: If the validation rows are not to be had.
+        max_error: The share of errors among answers that a model aims not to exceed.
+        validation: Whether each model is judged on its own validation rows, for choices still to
+            be made, as it is and answering always: those rows cannot calibrate it as well.
     """
-    if validation and not same_data:
-        raise InkfastError("--validation judges the run's own digits: leave --data out.")
     noises = judging.suite(suite)
-    # refuses digits that have changed since, whose validation rows would mean nothing
-    clean = dataclasses.replace(experiment, noise="none")
-    digits = evaluation_digits(clean, source, run, same_data=same_data)
-    material = from_source(experiment, source) if same_data else None
     candidates, protocols = [], {}
     for entry, model in trained:
         protocols[entry.name] = judging.protocol(met_in_training(experiment, model), noises)
         heat, threshold, own = 1.0, float("nan"), digits
-        if material is not None and isinstance(entry.architecture, Network):
+        if material is not None and validation:
+            own = validation_rows(entry, model, experiment, material, noisy=False)
+        elif material is not None:
             known = calibrate(entry, model, experiment, material, max_error)
             heat, threshold = known.temperature, known.promise.threshold
-            if validation:
-                own = validation_rows(entry, model, experiment, material, noisy=False)
-        elif validation:
-            continue  # it has no validation rows that it was not fitted on in the end
         candidates.append(Candidate(entry.name, model.seed, own, _reader(model, heat), threshold))
-    if not candidates:
-        raise InkfastError("no model of this run has validation rows: leave --validation out.")
-    return Question(suite, noises, seed, max_error, candidates, protocols)
+    limit = float("nan") if material is None or validation else max_error
+    return Question(suite, noises, seed, limit, candidates, protocols)
 
 
 def of_onnx(
-    path: Path, digits: Digits, *, suite: str, seed: int, threshold: float, threads: int
+    path: Path, source: Source, *, suite: str, seed: int, threshold: float | None, threads: int
 ) -> Question:
     """Ask a classifier in an ONNX file, whoever made it.
 
     Args:
         path: The file.
-        digits: Clean.
+        source: The digits: its test part if it has one, else all.
         suite: Name of the suite.
         seed: Of the corruption.
-        threshold: Confidence from which it answers; NaN for the one that the file names, if any.
+        threshold: Confidence from which it answers; None for the one that the file names, if any.
         threads: Of a call; 0 for all cores.
+
+    Raises:
+        InkfastError: If the file was trained on these very digits.
     """
+    noises = judging.suite(suite)
     classifier = Classifier.open(path, threads)
     about = classifier.about
-    named = float(about.get("threshold", "nan"))
-    candidate = Candidate(
-        path.stem, 0, digits, classifier.probabilities, named if np.isnan(threshold) else threshold
-    )
-    noises = judging.suite(suite)
-    met = about.get("training_noise")
-    label = "unknown" if met is None else judging.protocol(noise.build(met), noises)
-    limit = float(about.get("max_error", "nan"))
+    if source.test is None and about.text("digits") == source.train.fingerprint:
+        raise InkfastError(
+            f"{path} was trained on a part of these digits: expected others, or a source with a "
+            "test part of its own. Judge its run folder, which knows its test digits."
+        )
+    named = about.number("threshold")
+    digits = source.test or source.train
+    answers = classifier.probabilities
+    level = named if threshold is None else threshold
+    candidate = Candidate(path.stem, 0, digits, answers, level)
+    met = about.text("training_noise")
+    label = judging.protocol(noise.build(met), noises) if met else "unknown"
+    limit = about.number("max_error") if threshold is None else float("nan")
     return Question(suite, noises, seed, limit, [candidate], {path.stem: label})
 
 

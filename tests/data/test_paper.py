@@ -101,15 +101,6 @@ def test_a_part_that_stands_alone_is_kept():
     assert kept.mask[60, 44]
 
 
-def test_a_digit_of_mnist_stays_as_it_is(mnist_folder):
-    """Of 2,000 test images 99 % come back to the pixel."""
-    from inkfast import data
-
-    images = data.load("mnist").test.images[:2000]
-    same = [np.array_equal(normalise(image / 255), image) for image in images]
-    assert np.mean(same) > 0.99
-
-
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
 def test_blank_paper_has_no_ink(value):
     """An even picture, and one with nothing but grain, is no digit."""

@@ -80,7 +80,7 @@ def reader() -> Trained:
 
 
 def test_a_network_finds_them_as_hard(reader, sample):
-    """Accuracy differs by at most 4 standard errors on each corruption, by 2 points on average."""
+    """Accuracy differs by at most 4 standard errors on each corruption, by 3 points on average."""
     clean = Digits((sample["identity"] * 255).round().astype(np.uint8), sample_labels(), "clean")
     differences = []
     for name in MNIST_C:
@@ -90,7 +90,7 @@ def test_a_network_finds_them_as_hard(reader, sample):
         error = np.sqrt(sum(share * (1 - share) / 500 for share in found))
         assert abs(found[0] - found[1]) <= 4 * error + 0.004, name
         differences.append(found[0] - found[1])
-    assert abs(np.mean(differences)) < 0.02
+    assert np.mean(np.abs(differences)) < 0.03
 
 
 def accuracy(reader: Trained, images: np.ndarray) -> float:

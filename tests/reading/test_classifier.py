@@ -7,7 +7,7 @@ import json
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, external_data_helper, helper
+from onnx import TensorProto, external_data_helper, helper, numpy_helper
 
 from inkfast.errors import InkfastError
 from inkfast.files import sha256
@@ -102,7 +102,31 @@ def inner(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-@pytest.mark.parametrize("change", [external, inner])
+def function(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the model with such weights in a function of its own."""
+    tensor = external(classifier()).graph.initializer[0]
+    node = helper.make_node("Constant", [], ["c"], value=tensor)
+    model.functions.append(
+        helper.make_function("own", "f", [], ["c"], [node], [helper.make_opsetid("", 17)])
+    )
+    return model
+
+
+def sparse(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the model with such weights as the values of a sparse tensor."""
+    attribute = onnx.AttributeProto(name="sparse_value", type=onnx.AttributeProto.SPARSE_TENSOR)
+    attribute.sparse_tensor.values.CopyFrom(external(classifier()).graph.initializer[0])
+    model.graph.node.add(op_type="Constant", output=["c"]).attribute.append(attribute)
+    return model
+
+
+def training(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the model with such weights in what it says of its training."""
+    model.training_info.add().algorithm.CopyFrom(external(classifier()).graph)
+    return model
+
+
+@pytest.mark.parametrize("change", [external, inner, function, sparse, training])
 def test_weights_in_other_files_are_refused(change):
     """No file is opened that the person did not name, wherever the model names it."""
     content = change(classifier()).SerializeToString()
@@ -110,6 +134,49 @@ def test_weights_in_other_files_are_refused(change):
     with pytest.raises(InkfastError, match="its weights lie in other files: save it as one file"):
         Classifier(content, "model")
     assert not names_other_files(classifier().SerializeToString())
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ("no json", "expected what it says of itself as a JSON object"),
+        ("[1]", "expected what it says of itself as a JSON object"),
+        ('{"threshold": null}', "its `threshold` is None, which makes no sense"),
+        ('{"threshold": "x"}', "its `threshold` is 'x', which makes no sense"),
+    ],
+)
+def test_nonsense_about_itself_is_explained(metadata, message):
+    """Metadata is as foreign as the rest of the file."""
+    model = classifier()
+    helper.set_model_props(model, {"inkfast": metadata})
+    with pytest.raises(InkfastError, match=message):
+        Classifier(model.SerializeToString(), "model").about.number("threshold")
+
+
+def test_what_a_graph_cannot_do_is_explained(images):
+    """An error of the graph itself is one line, and so is an answer that is no number."""
+    model = classifier()
+    for node in model.graph.node:
+        if node.op_type == "Flatten":
+            node.CopyFrom(helper.make_node("Reshape", ["numbers", "one"], ["flat"]))
+    model.graph.initializer.append(numpy_helper.from_array(np.array([1, 784]), "one"))
+    with pytest.raises(InkfastError, match="cannot read 250 images at a time") as error:
+        Classifier(model.SerializeToString(), "model").probabilities(images)
+    assert "\n" not in str(error.value)
+    broken = classifier()
+    weights = numpy_helper.to_array(broken.graph.initializer[0]) * np.nan
+    broken.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights, "weights"))
+    with pytest.raises(InkfastError, match="got NaN or infinity"):
+        Classifier(broken.SerializeToString(), "model").probabilities(images)
+
+
+def test_labels_beside_probabilities_are_left_alone(images):
+    """Converters of scikit-learn's models answer with labels first."""
+    model = classifier()
+    model.graph.node.append(helper.make_node("ArgMax", ["answer"], ["label"], axis=1, keepdims=0))
+    model.graph.output.insert(0, helper.make_tensor_value_info("label", TensorProto.INT64, ["n"]))
+    found = Classifier(model.SerializeToString(), "model").probabilities(images)
+    np.testing.assert_array_equal(found.argmax(axis=1), np.arange(600) % 10)
 
 
 def test_a_tampered_file_is_refused(tmp_path):

@@ -13,6 +13,7 @@ from inkfast.console import Teller, open_console, plain_table
 if TYPE_CHECKING:
     from inkfast.data import Digits
     from inkfast.evaluation.scores import Floats
+    from inkfast.robustness import Question
 
 
 def evaluate(run: Path, data: str | None, noise: str | None, json_path: Path | None) -> None:
@@ -61,42 +62,45 @@ def evaluate(run: Path, data: str | None, noise: str | None, json_path: Path | N
 
 def robustness(
     model: Path, suite: str, data: str | None, out: Path | None, *, max_error: float,
-    threshold: float, seed: int, threads: int, validation: bool, overwrite: bool,
+    threshold: float | None, seed: int, threads: int, validation: bool, overwrite: bool,
 ) -> None:  # fmt: skip
     """Judge a run's models or an ONNX file under a suite of corruptions."""
     from inkfast import data as sources
     from inkfast import robustness as bench
-    from inkfast import running
     from inkfast.errors import InkfastError, check_number
     from inkfast.evaluation.robustness import PROTOCOLS
     from inkfast.evaluation.robustness import suite as named
-    from inkfast.files import write_json
+    from inkfast.files import cannot_write, write_json
     from inkfast.report import robustness_picture
 
     named(suite)
     check_number("max_error", max_error, above=0, high=0.999)
-    folder = out or Path("runs") / f"robustness-{model.stem}-{suite}"
+    check_number("seed", seed, low=0, high=2**31, whole=True)
+    check_number("threads", threads, low=0, high=1024, whole=True)
+    if threshold is not None:
+        check_number("threshold", threshold, low=0, high=1)
+    if validation and (data is not None or _is_onnx(model)):
+        raise InkfastError("--validation judges a run folder on its own digits: leave --data out.")
+    folder = out or Path("runs") / f"robustness-{model.resolve().stem}-{suite}"
     if (folder / "robustness.json").exists() and not overwrite:
         raise InkfastError(f"{folder} already holds figures. Add --overwrite, or use --out DIR.")
     console = open_console()
     display = Teller(console)
-    if model.suffix == ".onnx":
-        if validation:
-            raise InkfastError("--validation needs a run folder: an ONNX file has no such rows.")
-        digits = sources.load(data or "auto", display.download)
+    if _is_onnx(model):
+        source = sources.load(data or "auto", display.download)
+        if source.notice:
+            display.say(source.notice, style="bold yellow")
         question = bench.of_onnx(
-            model, digits.test or digits.train, suite=suite, seed=seed, threshold=threshold,
-            threads=threads,
-        )  # fmt: skip
+            model, source, suite=suite, seed=seed, threshold=threshold, threads=threads
+        )
     else:
-        experiment, trained = running.load_models(model)
-        experiment = dataclasses.replace(experiment, data=data or experiment.data)
-        source = sources.load(experiment.data, display.download)
-        question = bench.of_run(
-            model, experiment, trained, source, suite=suite, seed=seed, max_error=max_error,
-            validation=validation, same_data=data is None,
-        )  # fmt: skip
-
+        question = _of_run(
+            model, data, display, suite=suite, seed=seed, max_error=max_error, validation=validation
+        )
+    try:  # before minutes of measuring
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from None
     result = bench.measure(question, display.stage)
     write_json(folder / "robustness.json", result)
     robustness_picture.write(result, folder / "robustness.png")
@@ -122,17 +126,61 @@ def robustness(
     display.say(f"figures and picture: {folder}")
 
 
-def export(run: Path, name: str | None, to: Path | None, max_error: float) -> None:
+def _is_onnx(path: Path) -> bool:
+    return path.suffix.lower() == ".onnx"
+
+
+def _of_run(
+    run: Path, data: str | None, display: Teller, *, suite: str, seed: int, max_error: float,
+    validation: bool,
+) -> Question:  # fmt: skip
+    """Ask a run's models on its own test digits, or on others."""
+    from inkfast import data as sources
+    from inkfast import robustness as bench
+    from inkfast import running
+    from inkfast.errors import InkfastError
+    from inkfast.material import own_material
+
+    experiment, trained = running.load_models(run)
+    material = None
+    try:
+        source = sources.load(experiment.data, display.download)
+        material = own_material(experiment, source, run)
+        digits = material.clean
+    except InkfastError as error:
+        if data is None:
+            raise
+        display.say(f"Models are judged as they are and answer always: {error}")
+    if data is not None:
+        source = sources.load(data, display.download)
+        own = material is not None and source.train.fingerprint == material.whole
+        digits = digits if own else source.test or source.train
+    if source.notice:
+        display.say(source.notice, style="bold yellow")
+    _ = digits.known_labels
+    return bench.of_run(
+        experiment, trained, material, digits, suite=suite, seed=seed, max_error=max_error,
+        validation=validation,
+    )  # fmt: skip
+
+
+def export(
+    run: Path, name: str | None, to: Path | None, max_error: float, *, overwrite: bool
+) -> None:
     """Write the run's best network on validation, or the best of one name, as an ONNX file."""
     from inkfast import data as sources
     from inkfast import exporting, running
-    from inkfast.errors import InkfastError, unknown
-    from inkfast.material import evaluation_digits, from_source
+    from inkfast.errors import InkfastError, check_number, unknown
+    from inkfast.material import own_material
     from inkfast.models import Network
 
-    path = to or Path(f"{run.name}.onnx")
-    if path.suffix != ".onnx":
+    check_number("max_error", max_error, above=0, high=0.999)
+    path = to or Path(f"{run.resolve().name}.onnx")
+    if not _is_onnx(path):
         raise InkfastError(f"`to` must be a file that ends in .onnx, got {path}.")
+    for place in (path, path.with_suffix(".json")):
+        if place.exists() and not overwrite:
+            raise InkfastError(f"{place} exists. Add --overwrite, or use --to FILE.")
     display = Teller(open_console())
     experiment, trained = running.load_models(run)
     names = list(dict.fromkeys(entry.name for entry, _ in trained))
@@ -145,18 +193,17 @@ def export(run: Path, name: str | None, to: Path | None, max_error: float) -> No
             raise InkfastError(f"no model of {run} is a network: only networks are exported.")
     entry, model = max(chosen, key=lambda pair: pair[1].best.validation_accuracy)
     source = sources.load(experiment.data, display.download)
-    digits = evaluation_digits(experiment, source, run, same_data=True)
-    material = from_source(experiment, source)
-    classifier = exporting.export(entry, model, experiment, material, digits, path, max_error)
-    about = classifier.about
+    material = own_material(experiment, source, run)
+    classifier = exporting.export(entry, model, experiment, material, path, max_error)
     display.say(
         f"{path}: {entry.name}, seed {model.seed} (validation accuracy "
         f"{model.best.validation_accuracy:.2%}), {path.stat().st_size / 1e6:.2f} MB"
     )
-    sure = about["threshold"]
+    about = classifier.about
+    sure, rows = about.number("threshold"), about.number("calibration_digits")
     display.say(
-        f"answers from a confidence of {sure:.3f}: at most {max_error:.2%} of answers wrong, with "
-        f"95 % confidence, for digits like its {about['calibration_digits']:,} validation digits"
+        f"answers from a confidence of {sure:.3f}, for at most {max_error:.2%} of answers wrong on "
+        f"digits like its {rows:,.0f} validation digits"
         if sure <= 1
         else f"too few validation digits, or too many errors, to promise {max_error:.2%}"
     )
@@ -171,7 +218,7 @@ def predict(data: str, model: Path, to: Path | None) -> None:
     from inkfast import data as sources
     from inkfast.files import write_text
 
-    answer, who = _onnx_reader(model) if model.suffix == ".onnx" else _run_reader(model)
+    answer, who = _onnx_reader(model) if _is_onnx(model) else _run_reader(model)
     digits = sources.load(data).train
     answers = answer(digits).argmax(axis=1)
     lines = [f"{row},{label}" for row, label in enumerate(answers.tolist(), start=1)]

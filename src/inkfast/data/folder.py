@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inkfast.data.digits import CLASSES, SIDE, Digits, Images, Source, Survey
-from inkfast.data.framing import ink_of
+from inkfast.data.framing import frame, ink_of
 from inkfast.data.paper import NoInkError, normalise
 from inkfast.errors import InkfastError
 
@@ -134,5 +134,5 @@ def _at_28(ink: NDArray[np.float64]) -> Images:
         return np.asarray(np.rint(255 * ink), np.uint8)
     try:
         return normalise(ink)
-    except NoInkError:
-        return np.zeros((SIDE, SIDE), np.uint8)
+    except NoInkError:  # of a labelled picture even the faintest trace is worth more than black
+        return frame(ink)

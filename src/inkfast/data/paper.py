@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from inkfast.data.digits import SIDE, Images
+from inkfast.data.digits import Images
 from inkfast.data.framing import BOX, frame
 from inkfast.errors import InkfastError
 
@@ -45,30 +45,13 @@ class Ink:
 def normalise(picture: Grey) -> Images:
     """Return the digit that a picture shows as MNIST would: uint8 ``(28, 28)``, bright on black.
 
-    A picture that is one of MNIST's already stays as it is.
-
     Args:
         picture: ``(h, w)`` in [0, 1], of one digit in whatever colours, on whatever paper.
 
     Raises:
         NoInkError: If there is nothing on it.
     """
-    picture = picture.astype(np.float32)
-    if _is_framed(picture):
-        return np.asarray(np.rint(255 * picture), np.uint8)
-    return frame(_evened(main_part(find_ink(shrunk(picture, _WORK)))))
-
-
-def _is_framed(picture: Grey) -> bool:
-    """Return whether a picture is 28x28 with a bright digit in the middle of a black margin."""
-    if picture.shape != (SIDE, SIDE) or picture.max() < 0.5:
-        return False
-    rows, columns = np.nonzero(picture > 0.2)
-    if max(np.ptp(rows), np.ptp(columns)) > BOX:
-        return False
-    total = picture.sum()
-    middle = [float((picture.sum(axis=axis) * np.arange(SIDE)).sum() / total) for axis in (0, 1)]
-    return float(np.median(picture)) == 0 and all(abs(place - SIDE / 2) <= 1.5 for place in middle)
+    return frame(_evened(main_part(find_ink(shrunk(picture.astype(np.float32), _WORK)))))
 
 
 def shrunk(picture: Grey, longest: int) -> Grey:

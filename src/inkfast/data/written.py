@@ -1,9 +1,8 @@
 """`written`: digits by a pen of our own, in hands that MNIST has few of.
 
-MNIST was written in the United States: its 1 is mostly a bare stroke, its 7 has no bar, its 9 ends
-in a straight line. Elsewhere people write a 1 with a flag and a foot, cross their 7 and curl their
-9, and networks trained on MNIST alone misread them. A pen that follows a smooth line through a few
-points, each moved at random, writes such digits in any number.
+MNIST was written in the United States. Elsewhere people also write a 1 with a flag and a foot,
+cross their 7 and curl their 9. A pen that follows a smooth line through a few points, each moved
+at random, writes such digits in any number.
 """
 
 from __future__ import annotations
@@ -93,10 +92,10 @@ def load() -> Source:
 
 
 def write(n: int, seed: int = 0) -> Digits:
-    """Write digits, as many of each class, in MNIST's frame.
+    """Write digits of all classes in MNIST's frame.
 
     Args:
-        n: How many, a tenth of each class.
+        n: How many; the classes take turns.
         seed: Of everything that is drawn.
 
     Returns:
@@ -165,7 +164,7 @@ def _smooth(points: Points, corners: list[bool]) -> Points:
 
 
 def _placed(lines: list[Points], width: Points, rng: np.random.Generator) -> list[Points]:
-    """Slant, turn and scale lines into MNIST's box, the middle of their length at the centre."""
+    """Slant, turn and scale lines into MNIST's box, the mean of their points at the centre."""
     n = len(width)
     slant, turn = rng.normal(0.1, 0.2, n), rng.normal(0, 0.09, n)
     cos, sin, one = np.cos(turn), np.sin(turn), np.ones(n)

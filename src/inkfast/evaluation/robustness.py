@@ -108,7 +108,8 @@ def judge(
 def _corrupted(digits: Digits, text: str, seed: int) -> Digits:
     if text == "clean":
         return digits
-    return noise.noisy(digits, noise.build(text), derive(seed, "robustness", text))
+    chain = noise.build(text)  # drawn by what it does: a ladder's published step has two names
+    return noise.noisy(digits, chain, derive(seed, "robustness", *map(str, chain)))
 
 
 def _judgement(candidate: Candidate, digits: Digits, text: str) -> Judgement:

@@ -38,13 +38,14 @@ class Promise:
 def promise(probabilities: NDArray[np.float64], labels: Labels, max_error: float) -> Promise:
     """Find the lowest confidence at which answers are wrong at most that often.
 
-    For digits drawn as the calibration digits were, and whatever the model, the promise holds with
-    a confidence of 95 %. Source: Angelopoulos, Bates, Candes, Jordan and Lei (2021), Learn then
-    Test, with exact binomial p-values and Bonferroni's correction over a fixed list of thresholds:
-    given how many digits are answered, the number of errors among them is binomial.
+    For digits drawn as the calibration digits were, the promise holds with a confidence of 95 %,
+    whatever the model, so long as the calibration digits neither trained nor chose it. Source:
+    Angelopoulos, Bates, Candes, Jordan and Lei (2021), Learn then Test, with exact binomial
+    p-values and Bonferroni's correction over a fixed list of thresholds: given how many digits are
+    answered, the number of errors among them is binomial.
 
     Args:
-        probabilities: ``(n, 10)`` of digits that the model was not trained on.
+        probabilities: ``(n, 10)`` of the calibration digits.
         labels: ``(n,)``.
         max_error: In (0, 1).
 

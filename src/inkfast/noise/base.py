@@ -125,7 +125,8 @@ def parse(text: str, presets: Mapping[str, str], ladders: Mapping[str, Ladder]) 
         else:
             raise unknown("noise", name, [*known, *presets, *ladders, "none"])
     chain = Chain(tuple(noises), text.strip())
-    has_name = len(links) == 1 and links[0].partition("(")[0] in {**presets, **ladders}
+    named = {**presets, **ladders}
+    has_name = len(links) == 1 and bool(noises) and parse_call(links[0])[0] in named
     return chain if has_name else replace(chain, name=str(chain))
 
 

@@ -40,13 +40,13 @@ class Fog(Noise):
     def __post_init__(self) -> None:
         check_number("amount", self.amount, low=0, high=100)
         check_number("decay", self.decay, low=1, high=10)
-        if self.size not in (32, 64, 128, 256):
+        if self.size not in (32, 64, 128, 256) or not isinstance(self.size, int):
             raise InkfastError(f"`size` must be 32, 64, 128 or 256, got {self.size!r}.")
 
     def sample(self, n: int, generator: Generator) -> Params:
         counts = [min(_BLOCK, n - start) for start in range(0, n, _BLOCK)]
         maps = [_plasma(count, self.size, self.decay, generator) for count in counts]
-        return {"fog": torch.cat(maps) if maps else torch.zeros(0, 28, 28)}
+        return {"fog": torch.cat(maps) if maps else torch.zeros(0, 28, 28, device=generator.device)}
 
     def apply(self, images: Tensor, params: Params) -> Tensor:
         brightest = per_image(images.flatten(1).amax(1))

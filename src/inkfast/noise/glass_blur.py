@@ -62,7 +62,8 @@ class GlassBlur(Noise):
         # a row for each pixel, a column for each image: a visit swaps a whole row
         pixels = smooth(images, self.sigma, vertical=vertical).flatten(1).T.contiguous()
         moves = params["moves"].T.long()
-        for visit, place in enumerate(self._visited() * self.iterations):
+        visited = self._visited() * self.iterations if self.delta else []
+        for visit, place in enumerate(visited):
             there = (moves[visit] + place)[None]
             here = pixels[place].clone()
             pixels[place] = pixels.gather(0, there)[0]

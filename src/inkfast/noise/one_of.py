@@ -36,7 +36,8 @@ class OneOf(Noise):
         if not isinstance(texts, tuple) or not texts or not all(isinstance(t, str) for t in texts):
             raise InkfastError(f"`chains` must be a list of chains as text, got {shown(texts)}.")
         check_number("share", self.share, low=0, high=1)
-        _built(texts)  # refuses what cannot be built
+        # written out, so that what is saved means the same when a default changes
+        object.__setattr__(self, "chains", tuple(str(chain) for chain in _built(texts)))
 
     def parts(self) -> tuple[Noise, ...]:
         """Return the corruptions of all chains."""

@@ -23,7 +23,7 @@ class Streak(Noise):
 
     Attributes:
         sigma: Standard deviation of the half Gaussian in pixels.
-        radius: Length of the ray in pixels.
+        radius: Half the length of the ray in pixels.
         angle: Direction in degrees, clockwise from the right; a number means uniform between -v
             and v.
     """

@@ -8,7 +8,7 @@ from torch import Tensor
 _REACH = 2.3  # rows from the stroke's middle at which its brightness has long been 0
 
 
-def stroke(start: Tensor, end: Tensor, side: int = 28) -> Tensor:
+def stroke(start: Tensor, end: Tensor) -> Tensor:
     """Draw one soft stroke in each picture, from left to right.
 
     Brightness is 1 + ln(1 - d / 2.3) for d rows from the line, at least 0, in the columns from
@@ -17,12 +17,11 @@ def stroke(start: Tensor, end: Tensor, side: int = 28) -> Tensor:
     Args:
         start: ``(n, 2)`` of (x, y) in pixels.
         end: ``(n, 2)`` likewise; where its x is that of start, nothing is drawn.
-        side: Of the square pictures, in pixels.
 
     Returns:
-        float32 ``(n, side, side)`` in [0, 1].
+        float32 ``(n, 28, 28)`` in [0, 1].
     """
-    place = torch.arange(side, device=start.device, dtype=start.dtype)
+    place = torch.arange(28, device=start.device, dtype=start.dtype)
     (x0, y0), (x1, y1) = start.T[..., None], end.T[..., None]
     run = x1 - x0
     slope = (y1 - y0) / torch.where(run == 0, torch.ones_like(run), run)

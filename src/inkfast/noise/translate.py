@@ -45,10 +45,9 @@ class Translate(Noise):
 
     def sample(self, n: int, generator: Generator) -> Params:
         low, high = sorted(span(self.pixels, signed=True))
-        if (
-            self.whole and not self.extremes
-        ):  # every whole number from low to high is equally likely
-            low, high = ceil(low) - 0.5, floor(high) + 0.5
+        if self.whole:  # every whole number from low to high is as likely
+            spare = 0.0 if self.extremes else 0.5
+            low, high = ceil(low) - spare, floor(high) + spare
         drawn = {
             axis: uniform(n, (low, high), generator, extremes=self.extremes) for axis in ("x", "y")
         }

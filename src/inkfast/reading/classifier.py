@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,50 @@ from inkfast.reading.protobuf import names_other_files
 
 _LARGEST = 2**31 - 1  # bytes of a protobuf message
 _BATCH = 250  # images at a time: their activations stay in the cache
+_FLOATS = ("tensor(float)", "tensor(double)", "tensor(float16)")
 METADATA = "inkfast"  # the key under which an exported model describes itself
+
+
+@dataclass(frozen=True)
+class About:
+    """What a file says of itself.
+
+    Attributes:
+        values: By name.
+        name: Of the file, for messages.
+    """
+
+    values: dict[str, Any]
+    name: str
+
+    @classmethod
+    def read(cls, text: str, name: str) -> About:
+        """Read JSON.
+
+        Raises:
+            InkfastError: If it is not a JSON object.
+        """
+        try:
+            values = json.loads(text)
+        except ValueError:
+            values = None
+        if not isinstance(values, dict):
+            raise InkfastError(f"{name}: expected what it says of itself as a JSON object.")
+        return cls(values, name)
+
+    def text(self, key: str) -> str:
+        """Return a word; "" if it is not there."""
+        return str(self._value(key, str, ""))
+
+    def number(self, key: str) -> float:
+        """Return a number; NaN if it is not there."""
+        return float(self._value(key, (int, float), float("nan")))
+
+    def _value(self, key: str, kind: Any, default: Any) -> Any:
+        found = self.values.get(key, default)
+        if not isinstance(found, kind) or isinstance(found, bool):
+            raise InkfastError(f"{self.name}: its `{key}` is {found!r}, which makes no sense.")
+        return found
 
 
 class Classifier:
@@ -40,7 +84,7 @@ class Classifier:
         self.session = _session(name, content, threads)
         self.input, self.output = _ends(name, self.session)
         metadata = self.session.get_modelmeta().custom_metadata_map
-        self.about: dict[str, Any] = json.loads(metadata.get(METADATA, "{}"))
+        self.about = About.read(metadata.get(METADATA, "{}"), name)
 
     @classmethod
     def open(cls, path: Path, threads: int = 0) -> Classifier:
@@ -58,7 +102,7 @@ class Classifier:
             InkfastError: If what comes out are no probabilities.
         """
         shape = self.input.shape
-        batch = shape[0] if isinstance(shape[0], int) else _BATCH
+        batch = self._fixed_batch or _BATCH
         wanted = images if self.input.type == "tensor(uint8)" else images.astype(np.float32) / 255
         wanted = wanted.reshape(-1, *shape[1:])
         found = [self._batch(wanted[i : i + batch], batch) for i in range(0, len(wanted), batch)]
@@ -66,13 +110,23 @@ class Classifier:
         self._check(result)
         return result
 
+    @property
+    def _fixed_batch(self) -> int:
+        """The only number of images that the file takes at a time; 0 if it takes any."""
+        size = self.input.shape[0]
+        return size if isinstance(size, int) and size > 0 else 0
+
     def _batch(self, images: NDArray[Any], size: int) -> NDArray[np.float64]:
         count = len(images)
-        if isinstance(self.input.shape[0], int) and count < size:  # a fixed batch is filled up
-            images = np.concatenate(
-                [images, np.zeros((size - count, *images.shape[1:]), images.dtype)]
-            )
-        (found,) = self.session.run([self.output.name], {self.input.name: images})
+        if self._fixed_batch and count < size:
+            spare = np.zeros((size - count, *images.shape[1:]), images.dtype)
+            images = np.concatenate([images, spare])
+        try:
+            (found,) = self.session.run([self.output.name], {self.input.name: images})
+        except Exception as error:  # whatever the graph does with its input
+            raise InkfastError(
+                f"{self.name} cannot read {size} images at a time ({_first_line(error)})."
+            ) from None
         return np.asarray(found, np.float64)[:count]
 
     def _check(self, result: NDArray[np.float64]) -> None:
@@ -80,6 +134,8 @@ class Classifier:
             raise InkfastError(
                 f"{self.name}: expected an answer (n, {CLASSES}), got {result.shape}."
             )
+        if not np.isfinite(result).all():
+            raise InkfastError(f"{self.name}: expected probabilities, got NaN or infinity.")
         sums = result.sum(axis=1)
         if result.size and not (np.all(result >= -1e-6) and np.allclose(sums, 1, atol=1e-3)):
             raise InkfastError(
@@ -89,16 +145,20 @@ class Classifier:
 
 
 def _content(path: Path) -> bytes:
+    beside = path.with_suffix(".json")
     try:
+        size = path.stat().st_size
+        if not 0 < size <= _LARGEST:
+            raise InkfastError(f"{path}: expected an ONNX model, got {size:,} bytes.")
         content = path.read_bytes()
-        beside = path.with_suffix(".json")
-        known = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
-    except (OSError, ValueError) as error:
-        raise InkfastError(f"{path} cannot be read ({error}).") from None
-    if not 0 < len(content) <= _LARGEST:
-        raise InkfastError(f"{path}: expected an ONNX model, got {len(content)} bytes.")
-    expected = known.get("sha256") if isinstance(known, dict) else None
-    if expected is not None and expected != sha256(content):
+        about = beside.read_text(encoding="utf-8") if beside.is_file() else "{}"
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise InkfastError(
+            f"{getattr(error, 'filename', beside)} cannot be read: {reason}."
+        ) from None
+    expected = About.read(about, str(beside)).text("sha256")
+    if expected and expected != sha256(content):
         raise InkfastError(
             f"{path} was changed or damaged: its SHA-256 is not the one in {beside.name}. "
             "Install or export it again."
@@ -122,8 +182,13 @@ def _session(name: str, content: bytes, threads: int) -> Any:
     except InkfastError as error:
         raise InkfastError(f"{name} cannot be used: {error}.") from None
     except Exception as error:  # whatever onnxruntime finds wrong with a file
-        reason = str(error).strip().splitlines()[0][:200]
-        raise InkfastError(f"{name} is no ONNX model that can be run ({reason}).") from None
+        raise InkfastError(
+            f"{name} is no ONNX model that can be run ({_first_line(error)})."
+        ) from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
 
 
 def _ends(name: str, session: Any) -> tuple[Any, Any]:
@@ -140,4 +205,9 @@ def _ends(name: str, session: Any) -> tuple[Any, Any]:
             f"{name}: expected an input (n, 28, 28), (n, 1, 28, 28) or (n, 28, 28, 1), got "
             f"{tuple(found.shape)}."
         )
-    return found, outputs[0]
+    # converters of scikit-learn's models put the labels, whole numbers, beside the probabilities
+    answers = [one for one in outputs if one.type in _FLOATS]
+    if len(answers) != 1:
+        kinds = ", ".join(f"{one.name} {one.type}" for one in outputs)
+        raise InkfastError(f"{name}: expected one output of probabilities, got {kinds}.")
+    return found, answers[0]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from inkfast.errors import InkfastError
 
 # field numbers of onnx.proto: where tensors lie, and where they would name another file
-_GRAPH, _NODE, _ATTRIBUTE, _INITIALIZER, _SPARSE = 7, 1, 5, 5, 15
-_SUBGRAPHS, _TENSORS = (6, 11), (5, 10)
+_GRAPH, _TRAINING, _FUNCTION = 7, 20, 25  # of a model
+_TRAINING_GRAPHS, _FUNCTION_NODE = (1, 2), 7
+_NODE, _INITIALIZER, _SPARSE = 1, 5, 15  # of a graph
+_ATTRIBUTE = 5  # of a node
+_TENSORS, _SUBGRAPHS, _SPARSES = (5, 10), (6, 11), (22, 23)  # of an attribute
+_VALUES_AND_INDICES = (1, 2)  # of a sparse tensor
 _EXTERNAL_DATA, _DATA_LOCATION = 13, 14
 _DEEPEST = 20
 
@@ -19,24 +23,33 @@ def names_other_files(model: bytes) -> bool:
     Raises:
         InkfastError: If the bytes are no protobuf message.
     """
-    return any(_graph_does(graph, 0) for graph in _parts(model, _GRAPH))
+    trained = [g for part in _parts(model, _TRAINING) for g in _parts(part, *_TRAINING_GRAPHS)]
+    functions = [n for part in _parts(model, _FUNCTION) for n in _parts(part, _FUNCTION_NODE)]
+    graphs = (*_parts(model, _GRAPH), *trained)
+    return any(_graph_does(g, 0) for g in graphs) or any(_node_does(n, 0) for n in functions)
 
 
 def _graph_does(graph: bytes, depth: int) -> bool:
     if depth > _DEEPEST:
         raise InkfastError("the file is no ONNX model: its graphs are nested too deeply")
-    if any(_tensor_does(tensor) for tensor in _parts(graph, _INITIALIZER)):
-        return True
-    if any(
-        _tensor_does(part) for sparse in _parts(graph, _SPARSE) for part in _parts(sparse, 1, 2)
-    ):
-        return True
-    attributes = [a for node in _parts(graph, _NODE) for a in _parts(node, _ATTRIBUTE)]
-    return any(
-        any(_tensor_does(tensor) for tensor in _parts(attribute, *_TENSORS))
-        or any(_graph_does(inner, depth + 1) for inner in _parts(attribute, *_SUBGRAPHS))
-        for attribute in attributes
+    tensors = (*_parts(graph, _INITIALIZER), *_inside_sparse(_parts(graph, _SPARSE)))
+    return any(map(_tensor_does, tensors)) or any(
+        _node_does(node, depth) for node in _parts(graph, _NODE)
     )
+
+
+def _node_does(node: bytes, depth: int) -> bool:
+    for attribute in _parts(node, _ATTRIBUTE):
+        sparse = _inside_sparse(_parts(attribute, *_SPARSES))
+        if any(map(_tensor_does, (*_parts(attribute, *_TENSORS), *sparse))):
+            return True
+        if any(_graph_does(graph, depth + 1) for graph in _parts(attribute, *_SUBGRAPHS)):
+            return True
+    return False
+
+
+def _inside_sparse(tensors: Iterable[bytes]) -> list[bytes]:
+    return [part for tensor in tensors for part in _parts(tensor, *_VALUES_AND_INDICES)]
 
 
 def _tensor_does(tensor: bytes) -> bool:

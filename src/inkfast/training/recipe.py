@@ -120,7 +120,8 @@ _CHECKS = (
     lambda r: check_number(
         "balance_neighbours", r.balance_neighbours, low=1, high=1000, whole=True
     ),
-    lambda r: check_number("written", r.written or 10, low=10, high=10_000_000, whole=True),
+    lambda r: check_number("written", r.written, low=0, high=10_000_000, whole=True),
+    lambda r: check_number("written", r.written or 10, low=10),
     lambda r: check_number("l2", r.l2, low=0, high=100),
     lambda r: check_number("ema", r.ema, low=0, high=0.999999),
     lambda r: noise.build(r.augment),
