@@ -5,57 +5,56 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from inkfast import noise
-from inkfast.data.digits import Digits
 from inkfast.evaluation.calibration import heated, temperature
 from inkfast.evaluation.selective import Promise, promise
 from inkfast.experiment import Entry, Experiment
 from inkfast.material import Material
 from inkfast.noise import Chain
 from inkfast.training import Task, Trained
-from inkfast.training.validation import validation_digits
+from inkfast.training.validation import calibration_digits, validation_digits
 
 _BLENDING = ("smote", "borderline-smote", "adasyn")  # balancing that makes new digits
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What validation rows said of a network.
+    """What rows that did not train a network said of it.
 
     Attributes:
-        temperature: By which logits are divided.
+        temperature: By which logits are divided, fitted on validation rows.
         promise: From which confidence it answers.
+        strict: Whether the promise was made on rows that chose nothing, and so holds strictly;
+            validation rows chose the epoch.
     """
 
     temperature: float
     promise: Promise
+    strict: bool
 
 
 def calibrate(
     entry: Entry, model: Trained, experiment: Experiment, material: Material, max_error: float
 ) -> Calibration:
-    """Calibrate a model on its validation rows, under the noise it was validated under.
+    """Calibrate a model under the noise it was validated under."""
+    task = task_of(entry, model, experiment, material)
+    strict = model.recipe.calibration > 0
+    rows = validation_digits(task)
+    heat = temperature(model.probabilities(rows), rows.known_labels)
+    apart = calibration_digits(task) if strict else rows
+    found = heated(model.probabilities(apart), heat)
+    return Calibration(heat, promise(found, apart.known_labels, max_error), strict)
 
-    They chose its epoch too, so that its promise holds nearly, not strictly.
-    """
-    rows = validation_rows(entry, model, experiment, material, noisy=True)
-    raw, labels = model.probabilities(rows), rows.known_labels
-    heat = temperature(raw, labels)
-    return Calibration(heat, promise(heated(raw, heat), labels, max_error))
 
-
-def validation_rows(
-    entry: Entry, model: Trained, experiment: Experiment, material: Material, *, noisy: bool
-) -> Digits:
-    """Return the rows that a network's epoch was chosen by, as it saw them or clean."""
-    task = Task(
+def task_of(entry: Entry, model: Trained, experiment: Experiment, material: Material) -> Task:
+    """Return the task that a run's model was trained by."""
+    return Task(
         architecture=entry.architecture,
         recipe=model.recipe,
         digits=material.train,
         noise=material.noise,
-        train_noise=experiment.train_noise if noisy else "none",
+        train_noise=experiment.train_noise,
         seed=model.seed,
     )
-    return validation_digits(task)
 
 
 def met_in_training(experiment: Experiment, model: Trained) -> Chain:

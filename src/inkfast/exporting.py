@@ -77,6 +77,7 @@ def export(
         "validation_accuracy": trained.best.validation_accuracy,
         "temperature": known.temperature,
         "calibration_digits": known.promise.n,
+        "strict": known.strict,
         "max_error": max_error,
         # a confidence above 1 answers nothing: no promise could be made
         "threshold": min(known.promise.threshold, 2.0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from inkfast import noise
-from inkfast.calibrated import calibrate, met_in_training, validation_rows
+from inkfast.calibrated import calibrate, met_in_training, task_of
 from inkfast.data import Source
 from inkfast.data.digits import Digits
 from inkfast.errors import InkfastError
@@ -22,6 +23,7 @@ from inkfast.experiment import Entry, Experiment
 from inkfast.material import Material
 from inkfast.reading.classifier import Classifier
 from inkfast.training import Trained
+from inkfast.training.validation import validation_digits
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ def of_run(
         protocols[entry.name] = judging.protocol(met_in_training(experiment, model), noises)
         heat, threshold, own = 1.0, float("nan"), digits
         if material is not None and validation:
-            own = validation_rows(entry, model, experiment, material, noisy=False)
+            task = task_of(entry, model, experiment, material)
+            own = validation_digits(dataclasses.replace(task, train_noise="none"))
         elif material is not None:
             known = calibrate(entry, model, experiment, material, max_error)
             heat, threshold = known.temperature, known.promise.threshold

@@ -10,7 +10,7 @@ from inkfast.data import Digits, Source
 from inkfast.experiment import from_settings
 from inkfast.material import from_source
 from inkfast.training import Task, balancing, fit, resolve
-from inkfast.training.batches import split, training_rows
+from inkfast.training.batches import set_aside, split, training_rows
 from inkfast.training.validation import validation_digits
 
 UNEVEN = {0: 40, 1: 12, 2: 9}
@@ -39,6 +39,19 @@ def test_written_digits_join_the_training_rows_alone(strokes):
     )  # fmt: skip
     held_back = {image.tobytes() for image in validation_digits(task).images}
     assert held_back <= {image.tobytes() for image in strokes.images}
+
+
+def test_calibration_rows_neither_train_nor_choose(strokes):
+    """Three parts without a common row, the same for the same seed; none unless asked for."""
+    recipe = resolve({"validation": 0.25, "calibration": 0.1})
+    trained_on, chosen_by = split(strokes, recipe, seed=1)
+    _, apart = set_aside(strokes, recipe, seed=1)
+    assert (len(trained_on), len(chosen_by), len(apart)) == (270, 90, 40)
+    assert len({*trained_on, *chosen_by, *apart}) == 400
+    assert np.bincount(strokes.labels[apart]).tolist() == [4] * 10
+    last = resolve({"validation_rows": "last", "calibration": 0.1})
+    assert not {*split(strokes, last, seed=1)[1]} & {*set_aside(strokes, last, seed=1)[1]}
+    assert len(set_aside(strokes, resolve({}), seed=1)[1]) == 0
 
 
 @pytest.mark.parametrize("method", balancing.METHODS)

@@ -203,7 +203,7 @@ def export(
     sure, rows = about.number("threshold"), about.number("calibration_digits")
     display.say(
         f"answers from a confidence of {sure:.3f}, for at most {max_error:.2%} of answers wrong on "
-        f"digits like its {rows:,.0f} validation digits"
+        f"digits like the {rows:,.0f} that it was calibrated on"
         if sure <= 1
         else f"too few validation digits, or too many errors, to promise {max_error:.2%}"
     )

@@ -24,14 +24,25 @@ from inkfast.training.recipe import Recipe
 
 
 def split(digits: Digits, recipe: Recipe, seed: int) -> tuple[Labels, Labels]:
-    """Return the rows to train on and the validation rows that are cut from them."""
-    n = len(digits)
+    """Return the rows to train on and the validation rows, none of them set aside."""
+    left, _ = set_aside(digits, recipe, seed)
+    n = len(left)
     if recipe.validation_rows == "last":
         cut = round(n * (1 - recipe.validation))
         if not 0 < cut < n:
             raise InkfastError(f"too few digits to cut off {recipe.validation:.0%}: got {n}.")
-        return np.arange(cut), np.arange(cut, n)
-    return stratified_split(digits.known_labels, recipe.validation, derive(seed, "validation rows"))
+        return left[:cut], left[cut:]
+    labels = digits.known_labels[left]
+    kept, cut_off = stratified_split(labels, recipe.validation, derive(seed, "validation rows"))
+    return left[kept], left[cut_off]
+
+
+def set_aside(digits: Digits, recipe: Recipe, seed: int) -> tuple[Labels, Labels]:
+    """Return the rows that train and choose, and the calibration rows, which do neither."""
+    if not recipe.calibration:
+        return np.arange(len(digits)), np.arange(0)
+    labels, purpose = digits.known_labels, derive(seed, "calibration rows")
+    return stratified_split(labels, recipe.calibration, purpose)
 
 
 def check_rows(digits: Digits, recipe: Recipe, seed: int) -> None:

@@ -48,6 +48,8 @@ class Recipe:
         augment: Noise chain, fresh for every batch; before noise that is fresh, after noise
             that was drawn once.
         validation: Share of the training rows cut off to choose the epoch by.
+        calibration: Share of the training rows that neither train nor choose anything, so that a
+            promise made on them holds strictly; 0 for none.
         validation_rows: stratified (the same share of every class) or last (of the rows in order).
         patience: Stop after so many epochs without a better one; 0 never stops.
         monitor: What better means: accuracy or loss, on validation.
@@ -78,6 +80,7 @@ class Recipe:
     ema: float = 0.0
     augment: str = "none"
     validation: float = 0.1
+    calibration: float = 0.0
     validation_rows: str = "stratified"
     patience: int = 0
     monitor: str = "accuracy"
@@ -126,6 +129,7 @@ _CHECKS = (
     lambda r: check_number("ema", r.ema, low=0, high=0.999999),
     lambda r: noise.build(r.augment),
     lambda r: check_number("validation", r.validation, above=0, high=0.9),
+    lambda r: check_number("calibration", r.calibration, low=0, high=0.9),
     lambda r: check_choice("validation_rows", r.validation_rows, ("stratified", "last")),
     lambda r: check_number("patience", r.patience, low=0, whole=True),
     lambda r: check_choice("monitor", r.monitor, ("accuracy", "loss")),

@@ -10,7 +10,7 @@ from inkfast.data.digits import Digits
 from inkfast.noise import noisy, to_unit
 from inkfast.streams import derive
 from inkfast.training import hardware
-from inkfast.training.batches import split
+from inkfast.training.batches import set_aside, split
 from inkfast.training.task import Task
 
 
@@ -21,6 +21,13 @@ def validation_digits(task: Task) -> Digits:
         _, rows = split(task.digits, task.recipe, task.seed)
         clean = task.digits.pick(rows, "validation rows")
     return noisy(clean, task.training_noise, derive(task.seed, "validation noise"))
+
+
+def calibration_digits(task: Task) -> Digits:
+    """Return the rows that the recipe sets aside for calibration, under the validation's noise."""
+    _, rows = set_aside(task.digits, task.recipe, task.seed)
+    clean = task.digits.pick(rows, "calibration rows")
+    return noisy(clean, task.training_noise, derive(task.seed, "calibration noise"))
 
 
 def evaluate(
