@@ -104,10 +104,14 @@ def noise_list() -> None:
         Teller(console).say(f"{name}: {note}")
     console.print()
     ladders = [
-        [f"{name}(step={ladder.published})", ladder.steps[ladder.published - 1]]
+        [
+            f"{name}(step={ladder.published})",
+            "ours" if ladder.ours else "published",
+            ladder.steps[ladder.published - 1],
+        ]
         for name, ladder in MNIST_C.items()
     ]
-    title = ["ladder, at its benchmark's step of 1 to 5", "chain"]
+    title = ["ladder, at its benchmark's step of 1 to 5", "other steps", "chain"]
     console.print(plain_table(title, ladders))
     Teller(console).say(f"suites of `inkfast robustness`: {', '.join(SUITES)}")
 
