@@ -242,9 +242,9 @@ def robustness(
     ] = False,
 ) -> None:
     """Measure how models hold under published noise: MNIST-C, n-MNIST, noisy-mnist."""
-    from inkfast.commands import readers
+    from inkfast.commands.robustness import judge
 
-    readers.robustness(
+    judge(
         model, suite, data, out, max_error=max_error, threshold=threshold, seed=seed,
         threads=threads, validation=validation, overwrite=overwrite,
     )  # fmt: skip

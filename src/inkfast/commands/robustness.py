@@ -1,0 +1,122 @@
+"""What `robustness` does once its words have been read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inkfast.commands.readers import is_onnx
+from inkfast.console import Teller, open_console, plain_table
+
+if TYPE_CHECKING:
+    from inkfast.robustness import Question
+
+
+def judge(
+    model: Path, suite: str, data: str | None, out: Path | None, *, max_error: float,
+    threshold: float | None, seed: int, threads: int, validation: bool, overwrite: bool,
+) -> None:  # fmt: skip
+    """Judge a run's models or an ONNX file under a suite of corruptions."""
+    from inkfast import data as sources
+    from inkfast import robustness as bench
+    from inkfast.errors import InkfastError, check_number
+    from inkfast.evaluation.robustness import suite as named
+    from inkfast.files import cannot_write
+
+    named(suite)
+    check_number("max_error", max_error, above=0, high=0.999)
+    check_number("seed", seed, low=0, high=2**31, whole=True)
+    check_number("threads", threads, low=0, high=1024, whole=True)
+    if threshold is not None:
+        check_number("threshold", threshold, low=0, high=1)
+    if validation and (data is not None or is_onnx(model)):
+        raise InkfastError("--validation judges a run folder on its own digits: leave --data out.")
+    folder = out or Path("runs") / f"robustness-{model.resolve().stem}-{suite}"
+    if (folder / "robustness.json").exists() and not overwrite:
+        raise InkfastError(f"{folder} already holds figures. Add --overwrite, or use --out DIR.")
+    display = Teller(open_console())
+    if is_onnx(model):
+        source = sources.load(data or "auto", display.download)
+        if source.notice:
+            display.say(source.notice, style="bold yellow")
+        question = bench.of_onnx(
+            model, source, suite=suite, seed=seed, threshold=threshold, threads=threads
+        )
+    else:
+        question = _of_run(
+            model, data, display, suite=suite, seed=seed, max_error=max_error, validation=validation
+        )
+    try:  # before minutes of measuring
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from None
+    _report(bench.measure(question, display.stage), folder, display)
+
+
+def _of_run(
+    run: Path, data: str | None, display: Teller, *, suite: str, seed: int, max_error: float,
+    validation: bool,
+) -> Question:  # fmt: skip
+    """Ask a run's models on its own test digits, or on others."""
+    from inkfast import data as sources
+    from inkfast import robustness as bench
+    from inkfast import running
+    from inkfast.errors import InkfastError
+    from inkfast.material import own_material
+
+    experiment, trained = running.load_models(run)
+    material = None
+    try:
+        source = sources.load(experiment.data, display.download)
+        material = own_material(experiment, source, run)
+        digits = material.clean
+    except InkfastError as error:
+        if data is None:
+            raise
+        display.say(f"Models are judged as they are and answer always: {error}")
+    if data is not None:
+        source = sources.load(data, display.download)
+        own = material is not None and source.train.fingerprint == material.whole
+        digits = digits if own else source.test or source.train
+    if source.notice:
+        display.say(source.notice, style="bold yellow")
+    _ = digits.known_labels
+    return bench.of_run(
+        experiment, trained, material, digits, suite=suite, seed=seed, max_error=max_error,
+        validation=validation,
+    )  # fmt: skip
+
+
+def _report(result: dict[str, Any], folder: Path, display: Teller) -> None:
+    """Write what was measured, and print it as a table with a sentence on each model."""
+    from inkfast.evaluation.robustness import PROTOCOLS
+    from inkfast.files import write_json
+    from inkfast.report import robustness_picture
+
+    write_json(folder / "robustness.json", result)
+    robustness_picture.write(result, folder / "robustness.png")
+    title = ["model", "noise", "accuracy", "95 % interval", "ECE", "answered", "wrong of those"]
+    rows = [
+        [
+            row["model"], row["noise"], _share(row["accuracy"]),
+            " to ".join(f"{100 * end:.2f}" for end in row["accuracy_ci95"]),
+            *(_share(row[key]) for key in ("ece", "coverage", "error")),
+        ]
+        for row in result["rows"]
+    ]  # fmt: skip
+    display.console.print(plain_table(title, rows))
+    sizes = sorted({f"{row['n']:,}" for row in result["rows"]})
+    display.say(f"{' or '.join(sizes)} digits, each corrupted once: {result['digits']}")
+    noises = len(result["rows"]) // len(result["models"]) - 1  # clean is none
+    for one in result["models"]:
+        label = one["protocol"]
+        meaning = f": {PROTOCOLS[label]}" if label in PROTOCOLS else ""
+        display.say(
+            f"{one['model']}: clean {one['clean']:.2%}, mean of {noises} {one['mean']:.2%}, worst "
+            f"{one['worst']:.2%} ({one['worst_noise']}). Training protocol {label}{meaning}."
+        )
+    display.say(f"figures and picture: {folder}")
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2%}"
