@@ -209,7 +209,7 @@ def test_the_resolved_experiment_says_everything():
     ({"models": []}, ["`models` must name at least one model"]),
     ({"models": [3]}, ["`models` must list names such as 'cnn' or tables with a `model`, got 3"]),
     ({"models": ["ccn"]}, ["unknown model 'ccn'. Did you mean 'cnn'?"]),
-    ({"noise": "fog"}, ["unknown noise 'fog'"]),
+    ({"noise": "frog"}, ["unknown noise 'frog'. Did you mean 'fog'?"]),
     ({"noise": 3}, ["`noise` must be text, got 3"]),
     ({"data": ""}, ["`data` must be text, got ''"]),
     ({"name": "../up"}, ["`name` must be 1 to 80 letters, digits, dots or dashes"]),
