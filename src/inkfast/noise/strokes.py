@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
+from inkfast.errors import check_number
+from inkfast.noise.base import Noise
+
 _REACH = 2.3  # rows from the stroke's middle at which its brightness has long been 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn(Noise):
+    """A line over the picture.
+
+    Attributes:
+        opacity: Brightness of the line's middle, in [0, 1]; MNIST-C has 1.
+    """
+
+    strength: ClassVar[str] = "opacity"
+    ladder: ClassVar[tuple[float, ...]] = (0.2, 0.4, 0.6, 0.8, 1.0)
+    opacity: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_number("opacity", self.opacity, low=0, high=1)
 
 
 def stroke(start: Tensor, end: Tensor) -> Tensor:

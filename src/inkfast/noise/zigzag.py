@@ -9,9 +9,8 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor
 
-from inkfast.errors import check_number
-from inkfast.noise.base import NOISES, Noise, Params
-from inkfast.noise.strokes import stroke
+from inkfast.noise.base import NOISES, Params
+from inkfast.noise.strokes import Drawn, stroke
 
 # the corners in a frame whose x runs along the line: half a wave is 4 pixels, 2 pixels high
 _LEFT, _RIGHT = 2.0, 25.0
@@ -20,23 +19,14 @@ _CORNERS = ((2, 2), (6, -2), (10, 2), (14, -2), (18, 2), (22, -2))
 
 @NOISES.register
 @dataclass(frozen=True, kw_only=True)
-class Zigzag(Noise):
+class Zigzag(Drawn):
     """Add a zigzag from column 2 to column 25, nearly level.
 
     Source: Mu and Gilmer (2019), MNIST-C: the left end in any row but the last, the right end 5
     rows higher to 4 rows lower.
-
-    Attributes:
-        opacity: Brightness of the line's middle, in [0, 1]; MNIST-C has 1.
     """
 
     name: ClassVar[str] = "zigzag"
-    strength: ClassVar[str] = "opacity"
-    ladder: ClassVar[tuple[float, ...]] = (0.2, 0.4, 0.6, 0.8, 1.0)
-    opacity: float = 1.0
-
-    def __post_init__(self) -> None:
-        check_number("opacity", self.opacity, low=0, high=1)
 
     def sample(self, n: int, generator: Generator) -> Params:
         device = generator.device
