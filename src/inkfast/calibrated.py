@@ -13,6 +13,7 @@ from inkfast.noise import Chain
 from inkfast.training import Task, Trained
 from inkfast.training.validation import calibration_digits, validation_digits
 
+OFFERED = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)  # shares of errors that an export offers
 _BLENDING = ("smote", "borderline-smote", "adasyn")  # balancing that makes new digits
 
 
@@ -23,12 +24,14 @@ class Calibration:
     Attributes:
         temperature: By which logits are divided, fitted on validation rows.
         promise: From which confidence it answers.
+        offers: The same for each of `OFFERED`; each holds by itself, not all together.
         strict: Whether the promise was made on rows that chose nothing, and so holds strictly;
             validation rows chose the epoch.
     """
 
     temperature: float
     promise: Promise
+    offers: tuple[Promise, ...]
     strict: bool
 
 
@@ -42,7 +45,8 @@ def calibrate(
     heat = temperature(model.probabilities(rows), rows.known_labels)
     apart = calibration_digits(task) if strict else rows
     found = heated(model.probabilities(apart), heat)
-    return Calibration(heat, promise(found, apart.known_labels, max_error), strict)
+    asked, *offers = (promise(found, apart.known_labels, error) for error in (max_error, *OFFERED))
+    return Calibration(heat, asked, tuple(offers), strict)
 
 
 def task_of(entry: Entry, model: Trained, experiment: Experiment, material: Material) -> Task:

@@ -79,8 +79,8 @@ def export(
         "calibration_digits": known.promise.n,
         "strict": known.strict,
         "max_error": max_error,
-        # a confidence above 1 answers nothing: no promise could be made
-        "threshold": min(known.promise.threshold, 2.0),
+        "threshold": _within_json(known.promise.threshold),
+        "promises": [[one.max_error, _within_json(one.threshold)] for one in known.offers],
     }
     content = _content(trained, about, known.temperature)
     classifier = Classifier(content, str(path))
@@ -88,6 +88,11 @@ def export(
     write_bytes(path, content)
     write_json(path.with_suffix(".json"), about | {"sha256": sha256(content)})
     return classifier
+
+
+def _within_json(threshold: float) -> float:
+    """Return a threshold as it is, and 2, which no confidence reaches, for an infinite one."""
+    return min(threshold, 2.0)
 
 
 def _check_parity(

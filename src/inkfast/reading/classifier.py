@@ -56,6 +56,14 @@ class About:
         """Return a number; NaN if it is not there."""
         return float(self._value(key, (int, float), float("nan")))
 
+    def pairs(self, key: str) -> list[tuple[float, float]]:
+        """Return a list of pairs of numbers; [] if it is not there."""
+        found = self._value(key, list, [])
+        try:
+            return [(float(first), float(second)) for first, second in found]
+        except (TypeError, ValueError):
+            raise InkfastError(f"{self.name}: its `{key}` makes no sense.") from None
+
     def _value(self, key: str, kind: Any, default: Any) -> Any:
         found = self.values.get(key, default)
         if not isinstance(found, kind) or isinstance(found, bool):
