@@ -113,14 +113,17 @@ def write(n: int, seed: int = 0) -> Digits:
         which[rows] = rng.choice(own, len(rows), p=shares / shares.sum())
     for place, shape in enumerate(SHAPES):
         rows = np.flatnonzero(which == place)
-        for start in range(0, len(rows), _BLOCK):
-            block = rows[start : start + _BLOCK]
-            images[block] = _drawn(shape, len(block), rng)
+        images[rows] = draw(shape, len(rows), rng)
     return Digits(images, labels, "written")
 
 
+def draw(shape: Shape, n: int, rng: np.random.Generator) -> Images:
+    """Return `n` pictures of one shape, uint8 ``(n, 28, 28)``, each by a hand of its own."""
+    blocks = [_drawn(shape, min(_BLOCK, n - start), rng) for start in range(0, n, _BLOCK)]
+    return np.concatenate([np.zeros((0, SIDE, SIDE), np.uint8), *blocks])
+
+
 def _drawn(shape: Shape, n: int, rng: np.random.Generator) -> Images:
-    """Return `n` digits of one shape, uint8 ``(n, 28, 28)``."""
     width = rng.uniform(1.6, 4.0, (n, 1, 1)).astype(np.float32)  # of the pen, pixels
     shaky = rng.uniform(0.02, 0.07, (n, 1, 1))  # of the digit's height
     lines = []

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from inkfast.data.digits import CLASSES, Digits, Labels, stratified_split
+from inkfast.data.outliers import NO_DIGIT, outliers
 from inkfast.data.written import write
 from inkfast.errors import InkfastError
 from inkfast.noise import Chain, build, noisy, to_unit
@@ -96,7 +97,7 @@ class TrainingSet:
 
     Attributes:
         images: uint8 ``(n, 28, 28)``.
-        labels: int64 ``(n,)``.
+        labels: int64 ``(n,)``; `NO_DIGIT` for outliers.
         chain: Applied to every batch, drawn afresh.
         recipe: Batch size and length of an epoch.
         seed: From which every order and corruption is derived.
@@ -125,9 +126,13 @@ class TrainingSet:
             digits = noisy(digits, noise, derive(seed, "training noise"))
             noise = build("none")
         chain = Chain((*augment, *noise), f"{augment.name} + {noise.name}")
-        images = torch.tensor(digits.images, device=device)
-        labels = torch.tensor(digits.known_labels, device=device)
-        return cls(images, labels, chain, recipe, seed)
+        images, labels = digits.images, digits.known_labels
+        if recipe.outliers:
+            others = outliers(digits, recipe.outliers, derive(seed, "outliers"))
+            images = np.concatenate([images, others])
+            labels = np.append(labels, np.full(len(others), NO_DIGIT))
+        given = torch.tensor(images, device=device), torch.tensor(labels, device=device)
+        return cls(*given, chain, recipe, seed)
 
     @property
     def steps(self) -> int:
@@ -155,7 +160,8 @@ class TrainingSet:
 
     def class_weights(self) -> Tensor:
         """Return n / (classes * n_class) for every class, 1 for one without rows."""
-        counts = torch.bincount(self.labels, minlength=CLASSES)
+        known = self.labels[self.labels != NO_DIGIT]
+        counts = torch.bincount(known, minlength=CLASSES)
         present = counts > 0
-        weights = len(self.labels) / (present.sum() * counts.clamp(min=1))
+        weights = len(known) / (present.sum() * counts.clamp(min=1))
         return torch.where(present, weights, torch.ones_like(weights))

@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from inkfast.data.digits import CLASSES
+from inkfast.data.outliers import NO_DIGIT
 from inkfast.errors import InkfastError
 from inkfast.models import Baseline, Network, create
 from inkfast.streams import derive, stream
@@ -22,6 +24,8 @@ from inkfast.training.optimisation import Average, learning_rate, make_optimiser
 from inkfast.training.task import Task, Watch
 from inkfast.training.trained import Epoch, Trained
 from inkfast.training.validation import evaluate, validation_digits
+
+_OUTLIERS = 0.5  # their weight in the loss, as in the source of `_with_outliers`
 
 
 def fit(task: Task, folder: Path | None = None, watch: Watch | None = None) -> Trained:
@@ -135,7 +139,7 @@ class _Fit:
         self.model.train()
         losses = [epoch.validation_loss for epoch in self.history]
         total = torch.zeros(2, device=self.device, dtype=torch.float64)
-        seen, steps = 0, self.data.steps
+        seen, known, steps = 0, 0, self.data.steps
         # Dropout draws from torch's global state; it is set for this epoch and then put back.
         with torch.random.fork_rng():
             torch.manual_seed(derive(self.task.seed, "dropout", number))
@@ -146,12 +150,13 @@ class _Fit:
                 loss, right = self._step(images, labels)
                 total += torch.stack([loss.double() * len(labels), right.double()])
                 seen += len(labels)
+                known += int((labels != NO_DIGIT).sum())
                 if step % 20 == 19 or step == steps - 1:
                     self._check_finite(float(loss), number)
                     self.watch.step(
                         (len(self.history) + (step + 1) / steps) / self.task.recipe.epochs
                     )
-        return float(total[0]) / seen, float(total[1]) / seen
+        return float(total[0]) / seen, float(total[1]) / known
 
     def _step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Take one step; return the batch's mean loss and how many were right."""
@@ -167,8 +172,9 @@ class _Fit:
         recipe = self.task.recipe
         with hardware.autocast(self.device, self.precision):
             logits = model(images.contiguous(memory_format=torch.channels_last)).float()
+        targets = _with_outliers(labels) if recipe.outliers else labels
         loss = F.cross_entropy(
-            logits, labels, weight=self.weights, label_smoothing=recipe.label_smoothing
+            logits, targets, weight=self.weights, label_smoothing=recipe.label_smoothing
         )
         if recipe.l2:
             kernels = [m.weight for m in model.modules() if isinstance(m, nn.Conv2d)]
@@ -266,6 +272,16 @@ class _Fit:
             class_counts=self.class_counts,
             machine=hardware.describe(),
         )
+
+
+def _with_outliers(labels: Tensor) -> Tensor:
+    """Return targets ``(b, 10)``: the label, or for what is no digit every class a little.
+
+    Source: Hendrycks, Mazeika and Dietterich (2019), Deep Anomaly Detection with Outlier Exposure.
+    """
+    known = labels != NO_DIGIT
+    targets = F.one_hot(labels * known, CLASSES).float()
+    return torch.where(known[:, None], targets, _OUTLIERS / CLASSES)
 
 
 def _copy(model: nn.Module) -> dict[str, Tensor]:

@@ -42,6 +42,8 @@ class Recipe:
         balance_neighbours: Of one digit, among which SMOTE and its kin choose the other parent.
         written: How many digits of `inkfast.data.written` are added to the training rows; 0 for
             none, else at least 10.
+        outliers: How many pictures of `inkfast.data.outliers`, which are no digit, are shown
+            beside the training rows, to be answered with no preference.
         l2: Penalty l2 * sum(w^2) on convolution kernels, as Keras' kernel_regularizer.
         ema: Decay per step of the exponential moving average of the weights that is validated and
             kept; 0 for none.
@@ -76,6 +78,7 @@ class Recipe:
     balance: str = "none"
     balance_neighbours: int = 5
     written: int = 0
+    outliers: int = 0
     l2: float = 0.0
     ema: float = 0.0
     augment: str = "none"
@@ -125,6 +128,7 @@ _CHECKS = (
     ),
     lambda r: check_number("written", r.written, low=0, high=10_000_000, whole=True),
     lambda r: check_number("written", r.written or 10, low=10),
+    lambda r: check_number("outliers", r.outliers, low=0, high=10_000_000, whole=True),
     lambda r: check_number("l2", r.l2, low=0, high=100),
     lambda r: check_number("ema", r.ema, low=0, high=0.999999),
     lambda r: noise.build(r.augment),
