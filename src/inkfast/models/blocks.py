@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inkfast.errors import InkfastError, check_number, shown
@@ -45,4 +47,35 @@ class Residual(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return ReLU(body + skip)."""
-        return nn.functional.relu(self.body(images) + self.skip(images))
+        return F.relu(self.body(images) + self.skip(images))
+
+
+class LocalContrast(nn.Module):
+    """Each pixel against its neighbourhood, so that neither even light nor fog is seen.
+
+    The mean of a Gaussian window is taken off, then the deviation in it divided out, though never
+    one below the image's own mean deviation. Source: Jarrett, Kavukcuoglu, Ranzato and LeCun
+    (2009), What is the Best Multi-Stage Architecture for Object Recognition?, section 2.1; here
+    every channel is for itself, and pixels outside are those of the border.
+    """
+
+    side = 9  # of the window, in pixels
+    sigma = 2.0  # of the window, in pixels
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return images ``(n, c, h, w)`` in units of contrast."""
+        with torch.autocast(images.device.type, enabled=False):
+            single = images.float()
+            centred = single - self._smoothed(single)
+            deviation = (self._smoothed(centred.square()) + 1e-6).sqrt()
+            usual = deviation.mean((2, 3), keepdim=True)
+            return centred / torch.maximum(deviation, usual)
+
+    def _smoothed(self, images: Tensor) -> Tensor:
+        margin, channels = self.side // 2, images.shape[1]
+        place = torch.arange(self.side, device=images.device) - margin
+        line = torch.exp(-0.5 * (place / self.sigma) ** 2)
+        line = (line / line.sum()).expand(channels, 1, 1, self.side)
+        padded = F.pad(images, (margin,) * 4, mode="replicate")
+        across = F.conv2d(padded, line, groups=channels)
+        return F.conv2d(across, line.mT.contiguous(), groups=channels)

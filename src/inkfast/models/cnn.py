@@ -12,6 +12,7 @@ from torch import nn
 
 from inkfast.errors import InkfastError, check_choice, check_flag, check_number, shown
 from inkfast.models.base import MODELS, Network
+from inkfast.models.blocks import LocalContrast
 
 _CONV = re.compile(r"C([0-9]+)(?:\(([0-9]+)\))?(?:/([0-9]+))?")
 _DENSE = re.compile("[0-9]+")
@@ -19,8 +20,8 @@ _MOST_LAYERS = 100
 _POOLS = {"MP": nn.MaxPool2d, "AP": nn.AvgPool2d}
 _GLOBAL = {"GMP": nn.AdaptiveMaxPool2d, "GAP": nn.AdaptiveAvgPool2d}
 _VOCABULARY = (
-    "C32 (convolution 3x3), C32(5) (5x5), C32/2 (stride 2), BN, MP, AP, GMP, GAP, D.3 (dropout), "
-    "128 (dense)"
+    "C32 (convolution 3x3), C32(5) (5x5), C32/2 (stride 2), BN, LCN (local contrast), MP, AP, GMP, "
+    "GAP, D.3 (dropout), 128 (dense)"
 )
 
 
@@ -31,9 +32,10 @@ class Cnn(Network):
 
     Attributes:
         layers: Joined by ``-``. ``C32`` is a 3x3 convolution with 32 channels and ReLU, ``C32(5)``
-            one of 5x5, ``C32/2`` one of stride 2; ``BN`` batch normalisation; ``MP`` and ``AP``
-            2x2 max and average pooling; ``GMP`` and ``GAP`` pooling over the whole image; ``D.3``
-            dropout of 30 %; ``128`` a dense layer with ReLU. The ten outputs are added.
+            one of 5x5, ``C32/2`` one of stride 2; ``BN`` batch normalisation; ``LCN`` local
+            contrast normalisation, see `LocalContrast`; ``MP`` and ``AP`` 2x2 max and average
+            pooling; ``GMP`` and ``GAP`` pooling over the whole image; ``D.3`` dropout of 30 %;
+            ``128`` a dense layer with ReLU. The ten outputs are added.
         batch_norm: Whether batch normalisation stands before the ReLU of each convolution.
         padding: ``same`` or ``valid`` (none).
         bn_eps: Added to the variance in batch normalisation; Keras' default is 1e-3.
@@ -88,8 +90,8 @@ class Cnn(Network):
             return [nn.Linear(shape.channels, int(word)), nn.ReLU()], _Shape(int(word), 0)
         if re.fullmatch(r"D0?\.[0-9]{1,9}", word):
             return [nn.Dropout(float(word[1:]))], shape
-        if word == "BN":
-            return [self._norm(shape)], shape
+        if word == "BN" or (word == "LCN" and shape.side):
+            return [self._norm(shape) if word == "BN" else LocalContrast()], shape
         if shape.side and word in _POOLS:
             return [_POOLS[word](2)], self._fitting(word, shape.channels, shape.side // 2)
         if shape.side and word in _GLOBAL:

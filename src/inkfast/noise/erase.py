@@ -8,14 +8,14 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor
 
-from inkfast.errors import check_number
+from inkfast.errors import check_flag, check_number
 from inkfast.noise.base import NOISES, Noise, Params, Span, check_span, span, uniform
 
 
 @NOISES.register
 @dataclass(frozen=True, kw_only=True)
 class Erase(Noise):
-    """Fill one rectangle, anywhere inside the image, with one grey value.
+    """Fill one rectangle, anywhere inside the image, with one grey value or with random ones.
 
     Source: Zhong et al. (2017), Random Erasing Data Augmentation; here the area is what is asked
     for, rounded to whole pixels, and not itself drawn unless a pair is given.
@@ -23,7 +23,9 @@ class Erase(Noise):
     Attributes:
         area: Share of the image's pixels, in [0, 1].
         aspect: Largest ratio of the sides; drawn log-uniform between 1/aspect and aspect.
-        grey: The value filled in, in [0, 1].
+        grey: The value filled in, in [0, 1], or a pair to draw it from.
+        random: Whether each pixel of the rectangle has a value of its own, drawn from [0, 1]
+            ("RE-R" in the source), instead of `grey`.
     """
 
     name: ClassVar[str] = "erase"
@@ -31,18 +33,29 @@ class Erase(Noise):
     ladder: ClassVar[tuple[float, ...]] = (0.02, 0.05, 0.1, 0.2, 0.3)
     area: Span = 0.1
     aspect: float = 2.0
-    grey: float = 0.0
+    grey: Span = 0.0
+    random: bool = False
 
     def __post_init__(self) -> None:
         check_span("area", self.area, low=0, high=1)
         check_number("aspect", self.aspect, low=1, high=20)
-        check_number("grey", self.grey, low=0, high=1)
+        check_span("grey", self.grey, low=0, high=1)
+        check_flag("random", self.random)
 
     def sample(self, n: int, generator: Generator) -> Params:
         area = uniform(n, span(self.area, signed=False), generator)
         ratio = self.aspect ** uniform(n, (-1, 1), generator)
         places = {key: uniform(n, (0, 1), generator) for key in ("x", "y")}
-        return {"area": area, "ratio": ratio, **places}
+        return {"area": area, "ratio": ratio, **places, "value": self._values(n, generator)}
+
+    def _values(self, n: int, generator: Generator) -> Tensor:
+        """Return what is filled in, ``(n, 1, 1)`` or ``(n, 28, 28)``."""
+        if self.random:
+            return torch.rand(n, 28, 28, generator=generator, device=generator.device)
+        low, high = span(self.grey, signed=False)
+        if low == high:  # nothing to draw
+            return torch.full((n, 1, 1), low, device=generator.device)
+        return uniform(n, (low, high), generator).view(-1, 1, 1)
 
     def apply(self, images: Tensor, params: Params) -> Tensor:
         _, height, width = images.shape
@@ -53,7 +66,7 @@ class Erase(Noise):
         wide = (pixels / tall.clamp(min=1)).round().clamp(max=width)
         rows = _between(height, tall, params["y"])[:, :, None]
         columns = _between(width, wide, params["x"])[:, None, :]
-        return torch.where(rows & columns, torch.full_like(images, self.grey), images)
+        return torch.where(rows & columns, params["value"], images)
 
 
 def _between(size: int, length: Tensor, place: Tensor) -> Tensor:

@@ -1,0 +1,56 @@
+"""Pictures that are no digit: of many kinds, the same for the same seed, learnt as nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from inkfast.data import Digits
+from inkfast.data.outliers import outliers
+from inkfast.data.written import write
+from inkfast.models import build
+from inkfast.noise import build as chain
+from inkfast.training import Task, fit, resolve
+
+
+def test_a_seed_decides_them():
+    """As many as asked for, the same for the same seed, hardly two alike."""
+    digits = write(100)
+    made = outliers(digits, 600, seed=3)
+    assert made.shape == (600, 28, 28)
+    assert made.dtype == np.uint8
+    assert np.array_equal(made, outliers(digits, 600, seed=3))
+    assert not np.array_equal(made, outliers(digits, 600, seed=4))
+    assert len({image.tobytes() for image in made[:500]}) == 500
+
+
+@pytest.mark.parametrize("n", [1, 5, 7])
+def test_any_number_can_be_had(n):
+    """Fewer than there are kinds, too."""
+    assert len(outliers(write(10), n)) == n
+
+
+def test_no_outlier_is_a_digit_it_was_made_of():
+    """Pairs and pieces are changed digits, never a digit itself."""
+    digits = write(50)
+    known = {image.tobytes() for image in digits.images}
+    assert not any(image.tobytes() in known for image in outliers(digits, 600))
+
+
+def test_a_network_that_saw_outliers_is_unsure_of_new_ones(strokes):
+    """Its confidence in others is near a tenth, in digits as high as without."""
+    digits = Digits(strokes.images, strokes.labels, "strokes")
+    model, fresh = build("mlp(hidden=[64])"), outliers(strokes, 120, seed=9)
+    sure = {}
+    for count in (0, 300):
+        recipe = resolve(model.recipe, {"epochs": 4, "outliers": count})
+        task = Task(
+            architecture=model, recipe=recipe, digits=digits, noise=chain("none"), threads=1
+        )
+        trained = fit(task)
+        sure[count] = np.mean(trained.probabilities(Digits(fresh, None, "others")).max(axis=1))
+        known = trained.probabilities(digits)
+        assert (known.argmax(axis=1) == digits.known_labels).mean() > 0.95
+        assert known.max(axis=1).mean() > 0.85
+        assert trained.history[-1].accuracy > 0.9  # of the digits: outliers have no right answer
+    assert sure[300] < sure[0] - 0.1

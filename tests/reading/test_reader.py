@@ -1,0 +1,126 @@
+"""A reader answers, or says why it is unsure; the shipped one knows a digit from what is none."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from inkfast.data.written import write
+from inkfast.errors import InkfastError
+from inkfast.reading.reader import SHIPPED, Reader, shipped_names
+from tests.reading.makers import classifier
+from tests.reading.nondigits import KINDS, make
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Reader:
+    return Reader.open(threads=1)
+
+
+@pytest.fixture
+def model(tmp_path):
+    """Return the path of a small classifier that describes itself as given."""
+
+    def write_it(**about: object) -> str:
+        made = classifier()
+        entry = made.metadata_props.add()
+        entry.key, entry.value = "inkfast", json.dumps(about)
+        path = tmp_path / "small.onnx"
+        path.write_bytes(made.SerializeToString())
+        return str(path)
+
+    return write_it
+
+
+def bright(tenth: int, value: int, also: int = 0, second: int = 0) -> np.ndarray:
+    """Return an image that the small classifier reads as `tenth`, the surer the brighter."""
+    image = np.zeros(784, np.uint8)
+    places = np.arange(784) * 10 // 784
+    image[places == tenth] = value
+    image[places == also] = np.maximum(image[places == also], second)
+    return image.reshape(1, 28, 28)
+
+
+def test_an_answer_has_a_runner_up(model):
+    """The two likeliest digits and their probabilities."""
+    (answer,) = Reader.open(model(threshold=0.5)).answers(bright(7, 200, 3, 195))
+    assert (answer.digit, answer.runner_up) == (7, 3)
+    assert answer.confidence > answer.runner_up_confidence > 0.001
+    assert answer.unsure == ""
+
+
+def test_it_says_why_it_is_unsure(model):
+    """Between two digits it names both; where no two are likely it looks like none."""
+    reader = Reader.open(model(threshold=0.95))
+    (between,) = reader.answers(bright(7, 200, 3, 199))
+    assert between.unsure == "it may be 7 or 3"
+    (none,) = reader.answers(np.zeros((1, 28, 28), np.uint8))
+    assert none.unsure == "it looks like no digit"
+
+
+def test_a_stricter_promise_needs_more_confidence(model):
+    """Of the promises kept by the file, the least strict that is strict enough is taken."""
+    path = model(threshold=0.5, promises=[[0.001, 2], [0.005, 0.9], [0.01, 0.8], [0.02, 0.3]])
+    assert Reader.open(path).threshold == 0.5
+    assert Reader.open(path, max_error=0.01).threshold == 0.8
+    assert Reader.open(path, max_error=0.019).threshold == 0.8
+    with pytest.raises(InkfastError, match=r"cannot promise max_error=0\.002; it promises 0\.005"):
+        Reader.open(path, max_error=0.002)
+
+
+def test_a_file_that_promises_nothing_always_answers(model):
+    """A classifier of another maker answers; asked for a promise, it is refused."""
+    assert Reader.open(model()).threshold == 0
+    with pytest.raises(InkfastError, match="it promises nothing"):
+        Reader.open(model(), max_error=0.01)
+    with pytest.raises(InkfastError, match="its `promises` makes no sense"):
+        Reader.open(model(promises=[1]), max_error=0.01)
+
+
+def test_an_unknown_name_lists_what_is_shipped():
+    """With the nearest."""
+    with pytest.raises(InkfastError, match=r"unknown shipped network 'raeder'.*Did you mean"):
+        Reader.open("raeder")
+
+
+def test_a_tampered_weight_file_is_refused(tmp_path):
+    """One changed byte, and the SHA-256 is another."""
+    content = bytearray((SHIPPED / "reader.onnx").read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "reader.onnx").write_bytes(content)
+    (tmp_path / "reader.json").write_bytes((SHIPPED / "reader.json").read_bytes())
+    with pytest.raises(InkfastError, match="was changed or damaged"):
+        Reader.open(str(tmp_path / "reader.onnx"))
+
+
+def test_what_is_shipped_is_small_and_describes_itself():
+    """At most 1.5 MB, and the JSON beside it holds what the file says of itself."""
+    assert "reader" in shipped_names()
+    for name in shipped_names():
+        path = SHIPPED / f"{name}.onnx"
+        assert path.stat().st_size <= 1_500_000
+        beside = json.loads(path.with_suffix(".json").read_text())
+        about = Reader.open(name).classifier.about.values
+        assert {key: beside[key] for key in about} == about
+        assert {"recipe", "digits", "temperature", "calibration_digits", "threshold"} <= set(about)
+
+
+def test_the_shipped_reader_reads(shipped):
+    """Digits that it was not trained on: another seed of our pen."""
+    digits = write(500, seed=99)
+    answers = shipped.answers(digits.images)
+    right = [a.digit == label for a, label in zip(answers, digits.labels, strict=True)]
+    assert np.mean(right) > 0.95
+    assert sum(not a.unsure for a in answers) > 400
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_no_digit_is_told_from_digits(shipped, kind):
+    """By confidence alone, each kind for itself; none of them was made by what made outliers."""
+    digits = write(300, seed=98).images
+    others = make(kind, 300, digits)
+    sure = shipped.classifier.probabilities(np.concatenate([digits, others])).max(axis=1)
+    assert roc_auc_score(np.arange(600) < 300, sure) > 0.95
