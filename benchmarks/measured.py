@@ -11,7 +11,8 @@ from typing import Any
 
 from inkfast.training import hardware
 
-RESULTS = Path(__file__).parent / "results"
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
 
 
 def spread(values: Sequence[float]) -> dict[str, float | int]:

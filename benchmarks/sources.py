@@ -59,7 +59,7 @@ def figures(name: str) -> dict[str, Any]:
         n_test = result["n"]
     else:
         result = json.loads((RUNS / name / "leaderboard.json").read_text())
-        rows = [_seeds(row) for row in result["rows"]]
+        rows = [seeds_of(row) for row in result["rows"]]
         n_test = result["n_test"]
     return {
         "recipe": name, "command": words, "noise": result["noise"], "n_test": n_test,
@@ -67,7 +67,8 @@ def figures(name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _seeds(row: dict[str, Any]) -> dict[str, Any]:
+def seeds_of(row: dict[str, Any]) -> dict[str, Any]:
+    """Return what a leaderboard row says of one model over its seeds."""
     runs = row["runs"]
     return {
         "model": row["model"], "published": row["published"], "std": row["accuracy_std"],

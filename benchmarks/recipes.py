@@ -1,0 +1,104 @@
+"""Train our own recipes over several seeds, judge them under noise, and record the figures.
+
+Run: .venv/bin/python benchmarks/recipes.py         # needs MNIST: inkfast data fetch
+
+It takes hours on two cores and goes on where it was cut off; `--collect` records what is finished.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from measured import ROOT, record
+from sources import SEEDS, seeds_of
+
+RUNS = Path("runs")
+# recipe: the suites that it is judged under as well
+RECIPES: dict[str, tuple[str, ...]] = {
+    "flagship": ("mnist-c", "mnist-c-ladder"),
+    "generic": ("mnist-c", "mnist-c-ladder"),
+    "tiny": (),
+    "dense-best": (),
+    "n-mnist-awgn": (),
+    "n-mnist-motion-blur": (),
+    "n-mnist-contrast-awgn": (),
+}
+# networks of the source projects, for comparison under the same suites
+PUBLISHED = RUNS / "sources" / "kaggle-tuned"
+
+
+def main() -> None:
+    """Run every recipe and judge it, going on where an earlier call stopped."""
+    for name, suites in RECIPES.items():
+        words = ["compare", f"recipes/{name}.toml", "--data", "mnist", "--seeds", str(SEEDS)]
+        inkfast(*words, "--engine", "local:2", "--out", str(RUNS / name), "--resume")
+        for suite in suites:
+            judge(RUNS / name, suite)
+    if (PUBLISHED / "leaderboard.json").is_file():
+        judge(PUBLISHED, "mnist-c")
+    collect()
+
+
+def judge(run: Path, suite: str) -> None:
+    """Judge a run under a suite, unless it has been."""
+    if not judged(run, suite).is_file():
+        inkfast("robustness", str(run), "--suite", suite, "--out", str(judged(run, suite).parent))
+
+
+def judged(run: Path, suite: str) -> Path:
+    """Return where the figures of a run under a suite lie."""
+    return RUNS / f"robustness-{run.name}-{suite}" / "robustness.json"
+
+
+def inkfast(*words: str) -> None:
+    """Run a command, or end with it."""
+    subprocess.run(
+        [sys.executable, "-c", "from inkfast.cli import main; main()", *words], check=True
+    )
+
+
+def collect() -> None:
+    """Record every recipe that has been run, and every suite that one was judged under."""
+    done = [name for name in RECIPES if (RUNS / name / "report.html").is_file()]
+    suites = [
+        json.loads(path.read_text()) | {"run": run.name}
+        for run in (*(RUNS / name for name in done), PUBLISHED)
+        for suite in ("mnist-c", "mnist-c-ladder")
+        if (path := judged(run, suite)).is_file()
+    ]
+    record("recipes", "python benchmarks/recipes.py", {
+        "recipes": [figures(name) for name in done],
+        "not_measured": [name for name in RECIPES if name not in done],
+        "suites": suites,
+    })  # fmt: skip
+    draw([one for one in suites if one["suite"] == "mnist-c"])
+
+
+def figures(name: str) -> dict[str, Any]:
+    """Return one recipe's rows: accuracy over seeds, parameters, seconds of a fit."""
+    board = json.loads((RUNS / name / "leaderboard.json").read_text())
+    return {
+        "recipe": name, "noise": board["noise"], "n_test": board["n_test"],
+        "machine": board["machine"],
+        "rows": [seeds_of(row) | {"parameters": row["n_parameters"]} for row in board["rows"]],
+    }  # fmt: skip
+
+
+def draw(results: list[dict[str, Any]]) -> None:
+    """Draw all models under MNIST-C into one picture."""
+    from inkfast.report import robustness_picture
+
+    if not results:
+        return
+    together = results[0] | {
+        key: [entry for one in results for entry in one[key]] for key in ("models", "rows")
+    }
+    robustness_picture.write(together, ROOT / "docs" / "robustness.png")
+
+
+if __name__ == "__main__":
+    collect() if "--collect" in sys.argv else main()
