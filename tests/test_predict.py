@@ -1,14 +1,237 @@
-"""`inkfast predict`: Kaggle's submission format, from the model that validation chose."""
+"""`inkfast predict`: every kind of picture in, every form of rows out, from any model."""
 
 from __future__ import annotations
 
 import csv
+import io
+import json
+import subprocess
 import sys
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from inkfast import cli
+from inkfast.reading import crew, sources
+from tests.reading.makers import bars, classifier, png, write_csv, write_pictures
+
+PROGRAM = [sys.executable, "-c", "from inkfast.cli import main; main()"]
+
+
+@pytest.fixture
+def model(tmp_path) -> Path:
+    """Return an ONNX file that reads bars."""
+    (tmp_path / "bars.onnx").write_bytes(classifier().SerializeToString())
+    return tmp_path / "bars.onnx"
+
+
+@pytest.fixture
+def pictures(tmp_path) -> Path:
+    """Return a folder of twelve pictures, the fifth of which is none."""
+    folder = write_pictures(tmp_path / "in", bars(12))
+    (folder / "004.png").write_bytes(b"junk")
+    return folder
+
+
+def parsed(text: str) -> list[dict]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def archive(folder: Path) -> Path:
+    with zipfile.ZipFile(folder / "a.zip", "w") as file:
+        for row, image in enumerate(bars()):
+            file.writestr(f"{row}.png", png(image))
+    return folder / "a.zip"
+
+
+def arrays(folder: Path) -> Path:
+    np.savez(folder / "a.npz", images=bars(), labels=np.arange(10))
+    return folder / "a.npz"
+
+
+def parquet(folder: Path) -> Path:
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    pq.write_table(pa.table({"image": [png(image) for image in bars()]}), folder / "a.parquet")
+    return folder / "a.parquet"
+
+
+@pytest.mark.parametrize("make", [
+    lambda folder: write_pictures(folder / "in", bars()),
+    lambda folder: f"{write_pictures(folder / 'in', bars())}/*.png",
+    archive, arrays, parquet,
+    lambda folder: write_csv(folder / "a.csv", bars()),
+    lambda folder: write_csv(folder / "b.csv", bars(), labelled=True),
+], ids=["folder", "glob", "zip", "npz", "parquet", "csv", "labelled csv"])  # fmt: skip
+def test_every_kind_of_input_is_read_in_order(make, model, tmp_path, inkfast):
+    """Rows come in the order of the files and name what they are of."""
+    path = make(tmp_path)
+    code, out, err = inkfast("predict", path, "--model", model, "--format", "jsonl")
+    assert (code, err) == (0, "")
+    rows = parsed(out)
+    assert [row["digit"] for row in rows] == list(range(10))
+    assert [row["source"] for row in rows] == sorted(
+        (row["source"] for row in rows), key=lambda name: (len(name), name)
+    )
+
+
+def test_standard_input_is_a_picture_or_a_list_of_paths(model, pictures, inkfast, monkeypatch):
+    """`-` takes one picture; `--files-from -` a path a line, after those that are given."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(png(bars()[7]))))
+    code, out, _ = inkfast("predict", "-", "--model", model)
+    assert (code, [row["digit"] for row in parsed(out)]) == (0, [7])
+    listed = f"{pictures}/003.png\n\n{pictures}/001.png\n"
+    monkeypatch.setattr(sys, "stdin", io.StringIO(listed))
+    words = ("predict", pictures / "009.png", "--files-from")
+    _, out, _ = inkfast(*words, "-", "--model", model)
+    assert [row["digit"] for row in parsed(out)] == [9, 3, 1]
+    (pictures / "list.txt").write_text(listed)
+    assert inkfast(*words, pictures / "list.txt", "--model", model)[1] == out
+
+
+def test_a_bad_picture_is_listed_and_the_rest_is_read(model, pictures, inkfast, tmp_path):
+    """Exit code 1, a line on standard error, a row with the error; Kaggle's form refuses it."""
+    code, out, err = inkfast("predict", pictures, "--model", model)
+    assert code == 1
+    assert err.count("\n") == 1
+    assert err.startswith(f"inkfast: {pictures}/004.png: expected a picture")
+    rows = parsed(out)
+    assert [row["digit"] for row in rows] == [0, 1, 2, 3, None, 5, 6, 7, 8, 9, 0, 1]
+    assert rows[4]["error"] in err
+    code, out, _ = inkfast("predict", pictures, "--model", model, "--format", "table")
+    assert (code, out.splitlines()[5].split()[0]) == (1, "!")
+    code, out, _ = inkfast("predict", pictures, "--model", model, "--to", tmp_path / "a.csv")
+    assert code == 1
+    assert out.splitlines()[-1] == f"12 digits read by {model}: {tmp_path}/a.csv, 1 error"
+    code, _, err = inkfast("predict", pictures, "--model", model, "--format", "kaggle")
+    assert code == 2
+    assert "use --format csv" in err
+
+
+def test_the_form_follows_the_place(model, tmp_path, inkfast):
+    """By the suffix of --to; Kaggle's for a table of pixels; JSON lines in a pipe."""
+    folder = write_pictures(tmp_path / "in", bars())
+    table = write_csv(tmp_path / "test.csv", bars())
+    begins = {
+        "a.csv": "source,digit,", "a.jsonl": '{"source"', "a.txt": "digit  confidence", "b.csv": "source",
+    }  # fmt: skip
+    for name, start in begins.items():
+        assert inkfast("predict", folder, "--model", model, "--to", tmp_path / name)[0] == 0
+        assert (tmp_path / name).read_text().startswith(start)
+    assert inkfast("predict", table, "--model", model)[1].startswith("ImageId,Label\n1,0\n2,1\n")
+    assert inkfast("predict", folder, "--model", model)[1].startswith('{"source"')
+    pq = pytest.importorskip("pyarrow.parquet")
+    assert inkfast("predict", folder, "--model", model, "--to", tmp_path / "a.parquet")[0] == 0
+    rows = parsed((tmp_path / "a.jsonl").read_text())
+    assert pq.read_table(tmp_path / "a.parquet").to_pylist() == rows
+
+
+def test_the_unsure_ones_can_be_reviewed(model, tmp_path, inkfast):
+    """A PNG for each of them and for no other, numbered as its row."""
+    faint = bars()
+    faint[3] //= 8
+    folder = write_pictures(tmp_path / "in", faint)
+    words = ("predict", folder, "--review", tmp_path / "review")
+    shipped = inkfast(*words)  # of which nothing is a digit, or little
+    assert shipped[0] == 0
+    unsure = [row + 1 for row, values in enumerate(parsed(shipped[1])) if values["unsure"]]
+    assert [int(path.name[:7]) for path in sorted((tmp_path / "review").iterdir())] == unsure
+    assert unsure
+
+
+def test_an_interrupted_job_is_gone_on_with(model, pictures, tmp_path, inkfast, monkeypatch):
+    """Ctrl-C keeps the rows so far and says so; --resume ends with the bytes of one go."""
+    monkeypatch.setattr(crew, "_MOST", 2)
+    whole, path = tmp_path / "whole.jsonl", tmp_path / "rows.jsonl"
+    words = ("predict", pictures, "--model", model, "--to")
+    assert inkfast(*words, whole)[0] == 1
+    read = []
+
+    def interrupted(name):
+        read.append(name)
+        if len(read) == 8:
+            raise KeyboardInterrupt
+        return Path(name).read_bytes()
+
+    monkeypatch.setattr(sources, "_content", interrupted)
+    code, _, err = inkfast(*words, path)
+    assert code == 130
+    assert f"6 rows are kept in {path}.part: go on with --resume" in err
+    assert not path.exists()
+    assert inkfast(*words, path)[0] == 2
+    code, out, _ = inkfast(*words, path, "--resume")
+    assert code == 1  # of a row that is kept
+    assert path.read_bytes() == whole.read_bytes()
+    assert read[8:] == [f"{pictures}/{row:03d}.png" for row in range(6, 12)]
+    assert "1 error" in out
+    assert "is whole" in inkfast(*words, path, "--resume")[1]
+
+
+def test_engines_write_the_same_bytes(model, pictures, tmp_path, inkfast):
+    """Two processes and one."""
+    for name, engine in (("here", "here"), ("local", "local:2")):
+        words = ("--engine", engine, "--to", tmp_path / f"{name}.csv")
+        assert inkfast("predict", pictures, "--model", model, *words)[0] == 1
+    assert (tmp_path / "local.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()
+
+
+def test_a_cluster_writes_the_same_bytes(model, pictures, tmp_path, inkfast):
+    """A Ray cluster of this machine's own, in a process of its own."""
+    pytest.importorskip("ray")
+    inkfast("predict", pictures, "--model", model, "--to", tmp_path / "here.csv")
+    done = subprocess.run(
+        [*PROGRAM, "predict", str(pictures), "--model", str(model), "--engine", "ray", "--to",
+         str(tmp_path / "ray.csv")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert (tmp_path / "ray.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()
+
+
+def test_a_reader_of_lines_may_leave(model, tmp_path):
+    """What `inkfast predict ... | head` does ends without a word."""
+    np.save(tmp_path / "a.npy", bars(20_000))
+    words = ["predict", tmp_path / "a.npy", "--model", model, "--format", "jsonl"]
+    with subprocess.Popen(
+        [*PROGRAM, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert json.loads(process.stdout.readline())["digit"] == 0
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "expected at least one PATH"),
+        (["no.png"], "no.png: there is no such file or folder"),
+        (["no*.png"], "no file matches it"),
+        ([".", "--model", "rader"], "unknown shipped network 'rader'. Did you mean 'reader'?"),
+        ([".", "--model", "no.onnx"], "no.onnx cannot be read"),
+        ([".", "--model", "."], ". is no run: expected a folder"),
+        (
+            [".", "--model", ".", "--max-error", "0.1"],
+            "promises nothing. Export it: inkfast export",
+        ),
+        ([".", "--max-error", "2"], "`max_error` must be"),
+        ([".", "--format", "xml"], "`format` must be one of 'table'"),
+        ([".", "--format", "parquet"], "it needs --to FILE"),
+        ([".", "--to", "a.xml"], "`to` must end in .csv"),
+        ([".", "--resume"], "it needs --to FILE"),
+        ([".", "--resume", "--to", "a.parquet"], "a Parquet file cannot be gone on with"),
+        ([".", "--engine", "spark"], "`engine` must be here"),
+        (["--files-from", "no.txt"], "No such file"),
+    ],
+)
+def test_wrong_words_are_explained(words, message, inkfast):
+    """One line, exit code 2, nothing written."""
+    code, out, err = inkfast("predict", *words)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1
+    assert not list(Path().iterdir())
 
 
 def test_a_submission_has_kaggles_form(strokes, tmp_path, monkeypatch, capsys):

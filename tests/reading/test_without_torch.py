@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from tests.reading.makers import classifier
+from tests.reading.makers import bars, classifier, write_csv, write_pictures
 
 # a process in which nothing of the extra `train` can be imported, as where it is not installed
 ALONE = """
@@ -46,6 +46,23 @@ def test_an_onnx_file_reads_digits(tmp_path):
     done = alone("predict", tmp_path / "images.npy", "--model", tmp_path / "model.onnx")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["ImageId,Label", "1,0", "2,3", "3,6"]
+
+
+def test_the_shipped_reader_reads_pictures_and_tables(tmp_path):
+    """Folders, CSV and several processes need nothing more; Parquet says what it needs."""
+    write_pictures(tmp_path / "in", bars(4))
+    write_csv(tmp_path / "test.csv", bars(4))
+    paths = (tmp_path / "in", tmp_path / "test.csv")
+    done = alone("predict", *paths, "--format", "jsonl")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 8
+    assert (
+        alone("predict", *paths, "--format", "jsonl", "--engine", "local:1").stdout == done.stdout
+    )
+    (tmp_path / "a.parquet").write_bytes(b"")
+    done = alone("predict", *paths, tmp_path / "a.parquet")
+    assert done.returncode == 2
+    assert "this needs pyarrow, which is not installed" in done.stderr
 
 
 @pytest.mark.parametrize("words", [["compare"], ["noise", "list"], ["robustness", "a.onnx"]])

@@ -1,18 +1,11 @@
-"""What `evaluate`, `export` and `predict` do once their words have been read."""
+"""What `evaluate` and `export` do once their words have been read."""
 
 from __future__ import annotations
 
 import dataclasses
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from inkfast.console import Teller, open_console, plain_table
-
-if TYPE_CHECKING:
-    from inkfast.data import Digits
-    from inkfast.evaluation.scores import Floats
 
 
 def evaluate(run: Path, data: str | None, noise: str | None, json_path: Path | None) -> None:
@@ -107,37 +100,3 @@ def export(
         if sure <= 1
         else f"too few validation digits, or too many errors, to promise {max_error:.2%}"
     )
-
-
-def predict(data: str, model: Path, to: Path | None) -> None:
-    """Write ``ImageId,Label`` lines, ids from 1 in the order of the data."""
-    from inkfast import data as sources
-    from inkfast.files import write_text
-
-    answer, who = _onnx_reader(model) if is_onnx(model) else _run_reader(model)
-    digits = sources.load(data).train
-    answers = answer(digits).argmax(axis=1)
-    lines = [f"{row},{label}" for row, label in enumerate(answers.tolist(), start=1)]
-    text = "\n".join(["ImageId,Label", *lines]) + "\n"
-    if to is None:
-        sys.stdout.write(text)
-        return
-    write_text(to, text)
-    Teller(open_console()).say(f"{len(answers):,} digits read by {who}: {to}")
-
-
-def _run_reader(run: Path) -> tuple[Callable[[Digits], Floats], str]:
-    """Return the run's best model on validation and what it is called."""
-    from inkfast import running
-
-    _, trained = running.load_models(run)
-    entry, model = max(trained, key=lambda pair: pair[1].best.validation_accuracy)
-    accuracy = f"validation accuracy {model.best.validation_accuracy:.2%}"
-    return model.probabilities, f"{entry.name}, seed {model.seed} ({accuracy})"
-
-
-def _onnx_reader(path: Path) -> tuple[Callable[[Digits], Floats], str]:
-    from inkfast.reading.classifier import Classifier
-
-    classifier = Classifier.open(path)
-    return lambda digits: classifier.probabilities(digits.images), str(path)

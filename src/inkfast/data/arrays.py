@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +15,12 @@ from inkfast.data.digits import SIDE, Digits, Images, Labels, Source, check_labe
 from inkfast.errors import InkfastError
 
 # what zipfile, zlib and numpy raise on files that are cut off, forged or encrypted
-_UNREADABLE = (
+UNREADABLE = (
     OSError, ValueError, EOFError, KeyError, AttributeError, RuntimeError, MemoryError,
     zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
-_PAIRS = (("images", "labels"), ("x", "y"), ("X", "y"), ("data", "target"))
-_EXPECTED = "arrays named images and labels, x and y, or x_train, y_train, x_test and y_test"
+PAIRS = (("images", "labels"), ("x", "y"), ("X", "y"), ("data", "target"))
+EXPECTED = "arrays named images and labels, x and y, or x_train, y_train, x_test and y_test"
 
 
 def load(path: Path) -> Source:
@@ -34,11 +36,11 @@ def load(path: Path) -> Source:
         with path.open("rb") as file:
             content = np.load(file, allow_pickle=False)
             if isinstance(content, np.ndarray):
-                return Source(Digits(_images(content, path), None, path.name), None, path.name)
+                return Source(Digits(images_of(content, path), None, path.name), None, path.name)
             arrays = {name: content[name] for name in content.files}
     except InkfastError:
         raise
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         reason = getattr(error, "strerror", None) or "it is damaged"
         if "allow_pickle" in str(error):
             reason = "it is no NumPy file, or holds pickled objects"
@@ -50,17 +52,17 @@ def load(path: Path) -> Source:
         test = _digits(arrays, "x_test", "y_test", path, "test") if "x_test" in arrays else None
         return Source(train, test, path.name)
     if not all(isinstance(array, np.ndarray) for array in arrays.values()):
-        raise InkfastError(f"{path}: expected {_EXPECTED}, got something that is no array.")
-    for images, labels in _PAIRS:
+        raise InkfastError(f"{path}: expected {EXPECTED}, got something that is no array.")
+    for images, labels in PAIRS:
         if images in arrays:
             return Source(_digits(arrays, images, labels, path, ""), None, path.name)
-    raise InkfastError(f"{path}: expected {_EXPECTED}, got {', '.join(sorted(arrays)) or 'none'}.")
+    raise InkfastError(f"{path}: expected {EXPECTED}, got {', '.join(sorted(arrays)) or 'none'}.")
 
 
 def _digits(
     arrays: dict[str, NDArray[np.generic]], images: str, labels: str, path: Path, part: str
 ) -> Digits:
-    pixels = _images(arrays[images], path)
+    pixels = images_of(arrays[images], path)
     given = arrays.get(labels)
     return Digits(
         pixels,
@@ -80,8 +82,17 @@ def _labels(values: NDArray[np.generic], n: int, path: Path) -> Labels:
     return labels
 
 
-def _images(values: NDArray[np.generic], path: Path) -> Images:
-    """Return images of any accepted form as uint8 ``(n, 28, 28)``."""
+def images_of(values: NDArray[Any], path: Path, top: float | None = None) -> Images:
+    """Return images of any accepted form as uint8 ``(n, 28, 28)``.
+
+    Args:
+        values: The images, or a part of them.
+        path: Of their file, for messages.
+        top: The value of full ink, see `full_ink`; told by the values themselves unless given.
+
+    Raises:
+        InkfastError: If they are something else.
+    """
     if values.shape[1:] == (SIDE, SIDE, 1):
         values = values[..., 0]
     if values.shape[1:] not in ((SIDE, SIDE), (SIDE * SIDE,)):
@@ -91,12 +102,17 @@ def _images(values: NDArray[np.generic], path: Path) -> Images:
     if values.dtype.kind not in "uif":
         raise InkfastError(f"{path}: images must be numbers, got {values.dtype}.")
     pixels = values.reshape(-1, SIDE, SIDE)
-    if not len(pixels) or (pixels.dtype == np.uint8 and pixels.max() != 1):
+    top = top or full_ink([pixels])
+    if not len(pixels) or (pixels.dtype == np.uint8 and top == 255):
         return pixels.astype(np.uint8)
-    top = 1.0 if pixels.max() <= 1 else 255.0  # black and white as 0 and 1, or grey in [0, 1]
     if not np.isfinite(pixels.astype(np.float64)).all() or pixels.min() < 0 or pixels.max() > top:
         raise InkfastError(
             f"{path}: pixels must be 0 to 255, or floats in [0, 1], without NaN; "
             f"got {pixels.min()} to {pixels.max()}."
         )
     return np.asarray(np.rint(pixels.astype(np.float64) * (255 / top)), np.uint8)
+
+
+def full_ink(parts: Iterable[NDArray[Any]]) -> float:
+    """Return 1 for images of black and white as 0 and 1, or of grey in [0, 1]; else 255."""
+    return 255.0 if any(part.size and not part.max() <= 1 for part in parts) else 1.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from inkfast.data.paper import NoInkError, normalise
 from inkfast.errors import InkfastError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
-_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 _PARTS = ("train", "test")
 MAX_PIXELS = 50_000_000
 _LAYOUT = "one subfolder per class named 0 to 9, each with PNG, JPEG, WebP, BMP, GIF or TIFF files"
@@ -83,7 +84,7 @@ def _part(
             if file.suffix.lower() not in SUFFIXES:
                 continue
             try:
-                ink = _ink(file)
+                ink = read_ink(file)
             except InkfastError as error:
                 unreadable.append(str(error))
                 if len(unreadable) > most:
@@ -105,15 +106,21 @@ def read_picture(path: Path) -> Images:
     Raises:
         InkfastError: If the file is no picture, is damaged or too large.
     """
-    return _at_28(_ink(path))
+    return _at_28(read_ink(path))
 
 
-def _ink(path: Path) -> NDArray[np.float64]:
-    """Return a picture file as ink strength, see `ink_of`."""
+def read_ink(path: Path | str, content: bytes | None = None) -> NDArray[np.float64]:
+    """Return a picture file, or its content, as ink strength, see `ink_of`.
+
+    Raises:
+        InkfastError: If the file is no picture, is damaged or too large.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large pictures; we refuse them below
-            with Image.open(path, formats=_FORMATS) as image:
+            with Image.open(
+                BytesIO(content) if content is not None else path, formats=FORMATS
+            ) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise Image.DecompressionBombError
                 return ink_of(image)

@@ -24,12 +24,7 @@ def load(path: Path) -> Source:
     """
     import pyarrow as pa
 
-    names = _header(path)
-    labelled = names == ["label", *PIXELS]
-    if not labelled and names != PIXELS:
-        raise InkfastError(
-            f"{path}: {_FORM}, got {len(names)} columns starting {shown(names[:2])}."
-        )
+    names = columns(path)
     try:
         table = _table(path, {name: pa.uint8() for name in names})
     except pa.ArrowInvalid as error:
@@ -38,18 +33,28 @@ def load(path: Path) -> Source:
         raise InkfastError(f"{path}: expected at least one row below the header, got none.")
     if any(column.null_count for column in table.columns):
         _explain(path, names, None)
-    columns = [column.to_numpy() for column in table.columns]
-    images = np.stack(columns[-len(PIXELS) :], axis=1).reshape(-1, SIDE, SIDE)
-    labels = columns[0].astype(np.int64) if labelled else None
+    found = [column.to_numpy() for column in table.columns]
+    images = np.stack(found[-len(PIXELS) :], axis=1).reshape(-1, SIDE, SIDE)
+    labels = found[0].astype(np.int64) if names[0] == "label" else None
     return Source(Digits(images, labels, path.name), None, path.name)
 
 
-def _header(path: Path) -> list[str]:
+def columns(path: Path) -> list[str]:
+    """Return the names in the header: `PIXELS`, behind ``label`` or alone.
+
+    Raises:
+        InkfastError: If it is another header, or none.
+    """
     try:
         with path.open(encoding="utf-8-sig", errors="replace") as file:
-            return [name.strip().strip('"') for name in file.readline(1 << 16).split(",")]
+            names = [name.strip().strip('"') for name in file.readline(1 << 16).split(",")]
     except OSError as error:
         raise InkfastError(f"cannot read {path}: {error.strerror}.") from None
+    if names not in (PIXELS, ["label", *PIXELS]):
+        raise InkfastError(
+            f"{path}: {_FORM}, got {len(names)} columns starting {shown(names[:2])}."
+        )
+    return names
 
 
 def _table(path: Path, types: dict[str, Any], encoding: str = "utf8", **parsing: Any) -> Any:

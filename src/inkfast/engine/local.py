@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import signal
-import threading
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -18,6 +16,7 @@ from typing import Any
 
 from inkfast.engine.jobs import Job, Observer, Result, finished, finished_or_fit
 from inkfast.errors import InkfastError
+from inkfast.places import deaf
 from inkfast.training import DivergedError, Epoch, StoppedError, Task, Trained, Watch
 
 ATTEMPTS = 3  # so that a fit that kills its worker, by taking all memory, ends
@@ -39,7 +38,7 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs,), daemon=True)
-        with _deaf():
+        with deaf():
             process.start()
         theirs.close()  # so that the end of the process is the end of the line
         return cls(number, job, watch, process, ours, lost)
@@ -116,19 +115,6 @@ def results(
     finally:
         for worker in workers:
             worker.end()
-
-
-@contextlib.contextmanager
-def _deaf() -> Iterator[None]:
-    """Ignore Ctrl-C while a worker is started, which goes on ignoring it: it is for us."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _work(line: Connection) -> None:

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 
+from inkfast import places
 from inkfast.engine.jobs import QUIET, Job, Observer, Result, finished_or_fit
-from inkfast.errors import InkfastError, shown
-from inkfast.training import hardware
-
-_EXPECTED = "`engine` must be here, local:N (processes), ray or ray:HOST:PORT"
+from inkfast.places import Place
 
 
-@dataclass(frozen=True)
-class Engine:
-    """Where fits run.
-
-    Attributes:
-        kind: here, local or ray.
-        processes: Of local.
-        address: ``HOST:PORT`` of a Ray cluster's head, or nothing for one of this machine's own.
-    """
-
-    kind: str = "here"
-    processes: int = 1
-    address: str = ""
+class Engine(Place):
+    """Where fits run."""
 
     @property
     def side_by_side(self) -> bool:
@@ -101,17 +86,5 @@ def _one_by_one(
 
 
 def parse(text: str) -> Engine:
-    """Read ``here``, ``local``, ``local:4``, ``ray`` or ``ray:10.0.0.5:6379``.
-
-    Raises:
-        InkfastError: If it is something else.
-    """
-    if text in ("here", "ray"):
-        return Engine(text)
-    if text == "local":
-        return Engine("local", hardware.cores())
-    if match := re.fullmatch(r"local:([1-9][0-9]{0,2})", text):
-        return Engine("local", int(match[1]))
-    if match := re.fullmatch(r"ray:([\w.-]+:[0-9]{1,5})", text):
-        return Engine("ray", address=match[1])
-    raise InkfastError(f"{_EXPECTED}, got {shown(text)}.")
+    """Read an engine's name, see `inkfast.places.parse`."""
+    return Engine(**vars(places.parse(text)))

@@ -81,6 +81,7 @@ class Classifier:
 
     Attributes:
         name: What messages call it.
+        fingerprint: SHA-256 of the file.
         about: What the file says of itself, if inkfast made it.
 
     Raises:
@@ -89,10 +90,16 @@ class Classifier:
 
     def __init__(self, content: bytes, name: str, threads: int = 0) -> None:
         self.name = name
+        self.fingerprint = sha256(content)
+        self._made_of = (content, name, threads)
         self.session = _session(name, content, threads)
         self.input, self.output = _ends(name, self.session)
         metadata = self.session.get_modelmeta().custom_metadata_map
         self.about = About.read(metadata.get(METADATA, "{}"), name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # so that it can be sent to another process, whose disk may be another
+        return Classifier, self._made_of
 
     @classmethod
     def open(cls, path: Path, threads: int = 0) -> Classifier:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,17 @@ class Answer:
     unsure: str = ""
 
 
+class GivesProbabilities(Protocol):
+    """What a reader needs of a classifier: what it is called, and probabilities of images."""
+
+    name: str
+    fingerprint: str
+
+    def probabilities(self, images: Images) -> NDArray[np.float64]:
+        """Return class probabilities ``(n, 10)`` of uint8 ``(n, 28, 28)``, ink bright on dark."""
+        ...
+
+
 class Reader:
     """A classifier and the confidence from which it answers.
 
@@ -47,7 +59,7 @@ class Reader:
         threshold: Least confidence with which to answer.
     """
 
-    def __init__(self, classifier: Classifier, threshold: float) -> None:
+    def __init__(self, classifier: GivesProbabilities, threshold: float) -> None:
         self.classifier, self.threshold = classifier, threshold
 
     @classmethod

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import torch
 
+from inkfast.places import cores
+
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
@@ -66,11 +68,6 @@ def library_threads(count: int) -> AbstractContextManager[object]:
 
     limits: AbstractContextManager[object] = threadpool_limits(count)
     return limits
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def choose_threads(step: Callable[[], object], repeats: int = 3) -> int:

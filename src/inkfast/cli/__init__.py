@@ -1,0 +1,46 @@
+"""The command line: words into calls, one-line errors, nothing numeric.
+
+A module for each group of commands. Everything that computes is imported inside the commands, so
+that `inkfast --help` stays quick; the help lists them in the order of the imports below.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from inkfast.cli.root import app
+from inkfast.errors import InkfastError
+
+from inkfast.cli import experiments, models, reading, listings  # isort: skip
+
+__all__ = ["app", "experiments", "listings", "main", "models", "reading"]
+
+
+def main() -> None:
+    """Run the command line; the one place where errors become exit codes."""
+    code: object
+    try:
+        code = app(standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.stderr.write("inkfast: interrupted\n")
+        code = 130
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "inkfast":
+            raise
+        sys.stderr.write(
+            f"inkfast: this needs {error.name}, which is not installed. Install what trains and "
+            "measures too: pip install 'inkfast[train]'\n"
+        )
+        code = 2
+    except Exception as error:
+        # typer's own errors of usage share no public base, but they all can format themselves
+        usage = getattr(error, "format_message", None)
+        if usage is None and not isinstance(error, InkfastError | OSError | MemoryError):
+            raise
+        message = " ".join((usage() if usage else str(error)).split())
+        if message:  # none when the help has been shown instead
+            sys.stderr.write(f"inkfast: {message}\n")
+        code = 2
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,63 @@
+"""Commands that read digits: predict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inkfast.cli.root import app
+
+
+@app.command()
+def predict(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Pictures, folders, patterns in quotes, .zip, Kaggle's .csv, .npz, .npy or "
+            ".parquet files; - for a picture on standard input.",
+            metavar="[PATH]...",
+            show_default=False,
+        ),
+    ] = None,
+    files_from: Annotated[
+        str | None, typer.Option(help="File of paths, a line each; - for standard input.")
+    ] = None,
+    model: Annotated[
+        str,
+        typer.Option(help="A shipped network, an .onnx file, or a run folder and its best model."),
+    ] = "reader",
+    max_error: Annotated[
+        float | None,
+        typer.Option(
+            help="Answer so that errors stay below this share.", show_default="the model's own"
+        ),
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="table, csv, jsonl, parquet or kaggle.",
+            show_default="by the name of --to; table on a terminal, jsonl in a pipe, kaggle for "
+            "a table of pixels",
+        ),
+    ] = None,
+    to: Annotated[Path | None, typer.Option(help="File; default: the terminal.")] = None,
+    review: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the unsure ones: what was given beside what was seen."),
+    ] = None,
+    engine: Annotated[
+        str, typer.Option(help="Who reads: here, local:N (processes), ray or ray:HOST:PORT.")
+    ] = "here",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with what an interrupted job left of --to.")
+    ] = False,
+) -> None:
+    """Read pictures of one digit each, and say how sure it is or why it is not."""
+    from inkfast.commands.predict import predict as read
+
+    raise typer.Exit(
+        read(paths or [], files_from, model, max_error, form, to, review, engine, resume=resume)
+    )

@@ -1,0 +1,213 @@
+"""What `predict` does once its words have been read: pictures in, one row each out."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import closing, nullcontext, suppress
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkfast import places
+from inkfast.console import Teller, open_console
+from inkfast.data.digits import Digits, Images
+from inkfast.errors import InkfastError, check_choice
+from inkfast.files import write_bytes
+from inkfast.places import Place
+from inkfast.reading import crew, sources, writing
+from inkfast.reading.forms import FORMS, SUFFIXES
+from inkfast.reading.reader import Reader, shipped_names
+from inkfast.reading.rows import Row, one_line
+
+_TOLD = 1000  # rows between two looks at how far it is
+
+
+def predict(
+    paths: Sequence[str], files_from: str | None, model: str, max_error: float | None,
+    form: str | None, to: Path | None, review: Path | None, engine: str, *, resume: bool,
+) -> int:  # fmt: skip
+    """Read every picture and write its row; return the exit code, 1 if one could not be read."""
+    place = places.parse(engine)
+    wanted = sources.checked(paths)
+    if not wanted and not files_from:
+        raise InkfastError("expected at least one PATH, or --files-from FILE, got none.")
+    reader = _reader(model, max_error)
+    tell = Teller(open_console())
+    if resume and to is None:
+        raise InkfastError("--resume goes on with a file: it needs --to FILE.")
+    if resume and to and to.exists() and not writing.part_of(to).exists():
+        tell.say(f"{to} is whole: there is nothing to go on with.")
+        return 0
+    output = _output(_form(form, to, wanted), to, reader, resume=resume)
+    job = _Job(output, review, tell if to else None)
+    given = sources.stream(chain(wanted, _listed(files_from)))
+    try:
+        if output.done:
+            given = writing.same_sources(given, job.kept())
+        team = _crew(place, reader, review=review is not None)
+        with _engine(place), closing(crew.rows(given, team, output.done)) as found:
+            for row in found:
+                job.keep(row)
+        output.finish()
+    except KeyboardInterrupt:
+        output.leave()
+        if output.part and output.part.exists():
+            _warn(f"{output.written:,} rows are kept in {output.part}: go on with --resume")
+        raise
+    except BrokenPipeError:  # whoever read our lines has seen enough
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - kept until the end
+    except BaseException:
+        output.leave()
+        raise
+    if to:
+        tell.say(f"{output.written:,} digits read by {_who(reader, model)}: {to}{job.rest()}")
+    return 1 if job.counts["error"] else 0
+
+
+class _Job:
+    """What becomes of rows: they are counted, told of, shown for review and written.
+
+    Args:
+        output: Where they go.
+        review: Folder of the unsure ones, if they are to be looked at.
+        tell: Whom to tell how far it is.
+    """
+
+    def __init__(self, output: writing.Output, review: Path | None, tell: Teller | None) -> None:
+        self.output, self.review, self.tell = output, review, tell
+        self.counts: Counter[str] = Counter()
+
+    def kept(self) -> Iterator[str]:
+        """Yield the sources of the rows that an interrupted job left."""
+        for source, state in self.output.kept():
+            self.counts[state] += 1
+            yield source
+
+    def keep(self, row: Row) -> None:
+        """Write a row, and its review before it, so that none is missing after a crash."""
+        number = self.output.written + 1
+        self.counts[row.state] += 1
+        if row.error:
+            _warn(row.error)
+        if self.review and row.review:
+            name = re.sub(r"[^\w.-]+", "_", row.source, flags=re.ASCII)[-80:]
+            write_bytes(self.review / f"{number:07d}-{name}.png", row.review)
+        self.output.write(row)
+        if self.tell and number % _TOLD == 0 and self.tell.console.is_terminal:
+            self.tell.console.print(f"{number:,} read", end="\r", highlight=False)
+
+    def rest(self) -> str:
+        """Return how many rows are no digits, as the end of a sentence."""
+        words = ("unsure", "error")
+        return "".join(f", {n:,} {word}" for word in words if (n := self.counts[word]))
+
+
+def _warn(sentence: str) -> None:
+    with suppress(BrokenPipeError):  # nobody listens: no reason to end
+        sys.stderr.write(f"inkfast: {one_line(sentence)}\n")
+
+
+def _listed(files_from: str | None) -> Iterator[str]:
+    """Yield the paths in a file, or on standard input, a line each."""
+    if files_from == "-":
+        yield from filter(None, (line.rstrip("\r\n") for line in sys.stdin))
+    elif files_from is not None:
+        with open(files_from, encoding="utf-8", errors="surrogateescape") as file:
+            yield from filter(None, (line.rstrip("\r\n") for line in file))
+
+
+def _form(asked: str | None, to: Path | None, paths: Sequence[str]) -> str:
+    """Return the form of rows: what was asked for, or what the place they go to is made for."""
+    if asked is not None:
+        check_choice("format", asked, (*FORMS, "parquet"))
+        if asked == "parquet" and to is None:
+            raise InkfastError("--format parquet is no text: it needs --to FILE.")
+        return asked
+    pixels = len(paths) == 1 and Path(paths[0]).suffix.lower() in (".csv", ".npy", ".npz")
+    if to is None:
+        return "table" if sys.stdout.isatty() else "kaggle" if pixels else "jsonl"
+    suffix = to.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InkfastError(
+            f"`to` must end in {', '.join(SUFFIXES)}, got {to}. Or say --format, which may be "
+            f"{', '.join(FORMS)} or parquet."
+        )
+    return "kaggle" if pixels and suffix == ".csv" else SUFFIXES[suffix]
+
+
+def _output(form: str, to: Path | None, reader: Reader, *, resume: bool) -> writing.Output:
+    if to is None:
+        return writing.Lines(sys.stdout, FORMS[form])
+    if form == "parquet":
+        if resume:
+            raise InkfastError(
+                "a Parquet file cannot be gone on with: use --format jsonl or csv with --resume."
+            )
+        return writing.ParquetFile(to)
+    job = {
+        "format": form, "model": reader.classifier.fingerprint, "threshold": reader.threshold,
+    }  # fmt: skip
+    return writing.TextFile(to, FORMS[form], job, resume=resume)
+
+
+def _engine(place: Place) -> Any:
+    """Return what holds the engine's machines."""
+    if place.kind != "ray":
+        return nullcontext()
+    from inkfast.engine import cluster
+
+    return cluster.connected(place.address)
+
+
+def _crew(place: Place, reader: Reader, *, review: bool) -> crew.Crew:
+    if place.kind == "local":
+        return crew.processes(reader, place.processes, review=review)
+    return (crew.cluster if place.kind == "ray" else crew.here)(reader, review=review)
+
+
+def _reader(model: str, max_error: float | None) -> Reader:
+    """Open a shipped network, an ONNX file or a run's best model."""
+    if model in shipped_names() or not Path(model).is_dir():
+        return Reader.open(model, max_error, threads=1)  # so that every engine has the same bits
+    if max_error is not None:
+        raise InkfastError(
+            f"{model} is a run folder, which promises nothing. Export it: inkfast export {model} "
+            f"--to reader.onnx --max-error {max_error:g}"
+        )
+    return Reader(RunClassifier(Path(model)), threshold=0)
+
+
+def _who(reader: Reader, model: str) -> str:
+    return f"the shipped {model}" if model in shipped_names() else reader.classifier.name
+
+
+class RunClassifier:
+    """A run's best model on validation, as a classifier.
+
+    Args:
+        run: The run folder; read anew in each process.
+    """
+
+    def __init__(self, run: Path) -> None:
+        from inkfast import running
+
+        self._run = run
+        _, trained = running.load_models(run)
+        entry, self._model = max(trained, key=lambda pair: pair[1].best.validation_accuracy)
+        accuracy = f"validation accuracy {self._model.best.validation_accuracy:.2%}"
+        self.name = f"{entry.name}, seed {self._model.seed} ({accuracy})"
+        self.fingerprint = f"{run.resolve()}: {self.name}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return RunClassifier, (self._run,)
+
+    def probabilities(self, images: Images) -> NDArray[np.float64]:
+        """Return class probabilities ``(n, 10)`` of uint8 ``(n, 28, 28)``, ink bright on dark."""
+        return self._model.probabilities(Digits(images, None, "given"))

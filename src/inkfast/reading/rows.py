@@ -1,0 +1,130 @@
+"""Pictures, one digit each, and what a reader says of them: one `Row` a picture."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from io import BytesIO
+from typing import TypeAlias
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from inkfast.data.digits import SIDE, Images
+from inkfast.data.folder import FORMATS, read_ink
+from inkfast.data.paper import NoInkError, normalise
+from inkfast.errors import InkfastError
+from inkfast.reading.reader import Answer, Reader
+from inkfast.reading.sources import Content
+
+NO_INK = "there is no ink to be seen"
+# what is given to another process: each picture's source and content, or why there is none
+Chunk: TypeAlias = Sequence[tuple[str, Content | InkfastError]]
+_REVIEW = 280  # pixels of a side
+_UNPRINTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came of one picture.
+
+    Attributes:
+        source: Where it lies, see `Given`.
+        answer: What the reader says; None when it could not be read.
+        error: Why it could not be read, in a sentence that begins with its source; or "".
+        review: PNG of what was given beside what the network saw, when it is unsure and a review
+            was asked for; or b"".
+    """
+
+    source: str
+    answer: Answer | None = None
+    error: str = ""
+    review: bytes = b""
+
+    @property
+    def state(self) -> str:
+        """Whether it is an ``error`` or ``unsure``; "" for a digit."""
+        return "unsure" if self.answer and self.answer.unsure else "" if self.answer else "error"
+
+    def values(self) -> dict[str, str | int | float | None]:
+        """Return the row as it is written: no digit when unsure, no confidence without ink."""
+        answer = self.answer
+        seen = answer if answer and answer.unsure != NO_INK else None
+        return {
+            "source": one_line(self.source),
+            "digit": answer.digit if answer and not answer.unsure else None,
+            "confidence": round(seen.confidence, 6) if seen else None,
+            "runner_up": seen.runner_up if seen else None,
+            "runner_up_confidence": round(seen.runner_up_confidence, 6) if seen else None,
+            "unsure": answer.unsure if answer else "",
+            "error": one_line(self.error),
+        }
+
+
+def one_line(text: str) -> str:
+    """Return a text that holds a file's name, whatever its bytes, as one line that prints."""
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return _UNPRINTED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+FIELDS = tuple(Row("").values())
+
+
+def read(reader: Reader, chunk: Chunk, *, review: bool = False) -> list[Row]:
+    """Read pictures together; one that cannot be read is a row that says so."""
+    images = [_seen(source, content) for source, content in chunk]
+    inked = [image for image in images if isinstance(image, np.ndarray)]
+    answers = iter(reader.answers(np.stack(inked)) if inked else [])
+    rows = []
+    for (source, content), image in zip(chunk, images, strict=True):
+        if isinstance(image, str):
+            rows.append(Row(source, error=image))
+            continue
+        answer = next(answers)
+        if not image.any():
+            answer = replace(answer, unsure=NO_INK)
+        png = b""
+        if review and answer.unsure and not isinstance(content, InkfastError):
+            png = _review(content, image)
+        rows.append(Row(source, answer, review=png))
+    return rows
+
+
+def _seen(source: str, content: Content | InkfastError) -> Images | str:
+    """Return what the network sees of a picture, all black without ink; or what is wrong."""
+    if isinstance(content, InkfastError):
+        return str(content)
+    if not isinstance(content, bytes):
+        return content
+    try:
+        return _framed(source, content)
+    except InkfastError as error:
+        return str(error)
+    except Exception as error:  # one strange file must not end the work on a million
+        return f"{source}: cannot be read ({' '.join(repr(error).split())[:200]})."
+
+
+def _framed(source: str, content: bytes) -> Images:
+    ink = read_ink(source, content)
+    if ink.shape == (SIDE, SIDE):  # of a set of its own making: not to be cleaned
+        return np.asarray(np.rint(255 * ink), np.uint8)
+    try:
+        return normalise(ink)
+    except NoInkError:
+        return np.zeros((SIDE, SIDE), np.uint8)
+
+
+def _review(content: Content, image: Images) -> bytes:
+    """Return a PNG of what was given on the left and what the network saw on the right."""
+    given = Image.fromarray(image)
+    if isinstance(content, bytes):
+        with Image.open(BytesIO(content), formats=FORMATS) as opened:
+            given = ImageOps.exif_transpose(opened).convert("RGB")
+    canvas = Image.new("RGB", (2 * _REVIEW + 10, _REVIEW), "white")
+    for left, picture in ((0, given), (_REVIEW + 10, Image.fromarray(image))):
+        how = Image.Resampling.BOX if max(picture.size) > _REVIEW else Image.Resampling.NEAREST
+        canvas.paste(ImageOps.contain(picture.convert("RGB"), (_REVIEW, _REVIEW), how), (left, 0))
+    file = BytesIO()
+    canvas.save(file, "PNG")
+    return file.getvalue()

@@ -1,0 +1,187 @@
+"""PATH -> a stream of pictures: files, folders, globs, zip archives, tables of pixels, stdin.
+
+Nothing is read before it is asked for, and nothing is kept: a million pictures take no more memory
+than a few.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import sys
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NoReturn, TypeAlias
+
+from inkfast.data.digits import Images
+from inkfast.data.folder import SUFFIXES
+from inkfast.errors import InkfastError
+from inkfast.reading import tables
+
+MOST_BYTES = 64 << 20  # of one picture's file
+Content: TypeAlias = bytes | Images  # a picture's file, or 28x28 pixels that need no decoding
+
+
+@dataclass(frozen=True)
+class Given:
+    """One picture, before it is read.
+
+    Attributes:
+        source: Its path; in a table ``TABLE#ROW``, rows counted from 1.
+        size: Bytes of it, as far as can be told without reading.
+        load: Gives its content, or raises an `InkfastError` that begins with its source.
+    """
+
+    source: str
+    size: int
+    load: Callable[[], Content]
+
+    @classmethod
+    def broken(cls, source: str, error: InkfastError) -> Given:
+        """Return what stands for a picture that cannot be had."""
+        return cls(source, 0, partial(_raise, error))
+
+
+def checked(paths: Iterable[str]) -> list[str]:
+    """Return the paths, each of which names something that is there; patterns stay patterns.
+
+    Raises:
+        InkfastError: If one does not.
+    """
+    kept = [os.path.expanduser(path) for path in paths]
+    for path in kept:
+        if path != "-" and not os.path.exists(path) and not _matches(path):
+            raise InkfastError(f"{path}: there is no such file or folder, and no file matches it.")
+    return kept
+
+
+def stream(paths: Iterable[str]) -> Iterator[Given]:
+    """Yield the pictures of all paths in their order, those of a folder sorted by name.
+
+    Whatever cannot be opened is one broken picture, after which the others follow.
+    """
+    for path in paths:
+        try:
+            yield from _pictures(path)
+        except InkfastError as error:
+            yield Given.broken(path, error)
+        except OSError as error:
+            yield Given.broken(path, _unreadable(path, error))
+
+
+def _pictures(path: str) -> Iterator[Given]:
+    if path == "-":
+        return iter([Given(path, 0, _standard_input)])
+    if os.path.isdir(path):
+        return _folder(path)
+    if not os.path.exists(path) and (found := _matches(path)):
+        return stream(found)
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix == ".zip":
+        return _archive(path)
+    if suffix in tables.READERS:
+        return _rows(path, tables.READERS[suffix])
+    return iter([_file(path)])
+
+
+def _matches(pattern: str) -> list[str]:
+    found = sorted(glob.glob(pattern, recursive=True))
+    # `**` finds the files in a folder itself
+    return [path for path in found if not os.path.isdir(path)] if "**" in pattern else found
+
+
+def _file(path: str) -> Given:
+    try:
+        return Given(path, os.stat(path).st_size, partial(_content, path))
+    except OSError as error:
+        return Given.broken(path, _unreadable(path, error))
+
+
+def _content(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return _bounded(file.read(MOST_BYTES + 1), path)
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _standard_input() -> bytes:
+    return _bounded(sys.stdin.buffer.read(MOST_BYTES + 1), "-")
+
+
+def _bounded(content: bytes, source: str) -> bytes:
+    if len(content) > MOST_BYTES:
+        raise InkfastError(
+            f"{source}: expected a picture of at most {MOST_BYTES >> 20} MB. Make it smaller."
+        )
+    return content
+
+
+def _folder(path: str) -> Iterator[Given]:
+    """Yield the pictures of a folder and the folders in it; links to folders are not followed."""
+    with os.scandir(path) as entries:
+        # names alone, since an entry holds ten times as much; a pipe would be waited for for ever
+        found = sorted(
+            (entry.name, entry.is_dir(follow_symlinks=False))
+            for entry in entries
+            if not entry.name.startswith(".")
+            and (entry.is_dir() or entry.is_file() or entry.is_symlink())
+        )
+    for name, is_folder in found:
+        if is_folder:
+            yield from stream([os.path.join(path, name)])
+        elif _is_picture(name):
+            yield _file(os.path.join(path, name))
+
+
+def _is_picture(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in SUFFIXES
+
+
+def _archive(path: str) -> Iterator[Given]:
+    try:
+        archive = zipfile.ZipFile(path)  # closed with the last of its pictures
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        raise InkfastError(f"{path}: expected a zip archive of pictures ({error}).") from None
+    for member in sorted(archive.infolist(), key=lambda member: member.filename):
+        hidden = any(part.startswith((".", "__MACOSX")) for part in member.filename.split("/"))
+        if not hidden and _is_picture(member.filename):
+            source = f"{path}/{member.filename}"
+            yield Given(source, member.file_size, partial(_member, archive, member, source))
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, source: str) -> bytes:
+    try:
+        with archive.open(member) as file:
+            return _bounded(file.read(MOST_BYTES + 1), source)
+    # damaged, of an unknown method, encrypted
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, ValueError) as error:
+        raise InkfastError(f"{source}: cannot be taken out of its archive ({error}).") from None
+
+
+def _rows(path: str, read: Callable[[Path], Iterator[Content | InkfastError]]) -> Iterator[Given]:
+    """Number the rows of a table; one that is broken does not end it."""
+    for row, content in enumerate(read(Path(path)), start=1):
+        source = f"{path}#{row}"
+        if isinstance(content, InkfastError):
+            yield Given.broken(source, content)
+        else:
+            size = len(content) if isinstance(content, bytes) else content.nbytes
+            yield Given(source, size, partial(_same, content))
+
+
+def _unreadable(path: str, error: OSError) -> InkfastError:
+    reason = error.strerror or type(error).__name__
+    return InkfastError(f"{path}: expected a picture, but {reason}. Remove or replace it.")
+
+
+def _same(content: Content) -> Content:
+    return content
+
+
+def _raise(error: InkfastError) -> NoReturn:
+    raise error

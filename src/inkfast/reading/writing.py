@@ -1,0 +1,249 @@
+"""Rows -> table, JSON lines, CSV, Parquet or Kaggle's submission, a line a row as they come.
+
+A file grows under the name ``FILE.part`` and gets its own when it is whole; an interrupted job is
+gone on with from the whole rows that it left there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+from inkfast.errors import InkfastError
+from inkfast.files import cannot_write, read_json, write_json
+from inkfast.reading.forms import Form
+from inkfast.reading.rows import FIELDS, Row, one_line
+from inkfast.reading.sources import Given
+
+_LONGEST = 1 << 20  # bytes of a row
+_GROUP = 50_000  # rows of a Parquet file that are written together
+
+
+def part_of(path: Path) -> Path:
+    """Return the name under which a file grows until it is whole."""
+    return path.with_name(f"{path.name}.part")
+
+
+class Output:
+    """Where rows go.
+
+    Attributes:
+        written: Rows in it.
+        done: Those of them that an interrupted job left there.
+        part: The file that holds them until it is whole, if they go to one.
+    """
+
+    done = written = 0
+    part: Path | None = None
+
+    def write(self, row: Row) -> None:
+        """Write a row behind the others."""
+        raise NotImplementedError
+
+    def kept(self) -> Iterator[tuple[str, str]]:
+        """Yield the source, or "" if it is not told, and the state of each row that was left."""
+        return iter(())
+
+    def finish(self) -> None:
+        """Make it whole."""
+
+    def leave(self) -> None:
+        """Let go of it before it is whole."""
+
+
+class Lines(Output):
+    """Rows as lines of an open stream, such as a terminal or a pipe."""
+
+    def __init__(self, file: IO[str], form: Form) -> None:
+        self._file, self._form = file, form
+        if form.header:
+            file.write(form.header + "\n")
+
+    def write(self, row: Row) -> None:
+        """Write a row; whoever reads the stream has it at once."""
+        self._file.write(self._form.line(row, self.written + 1) + "\n")
+        self._file.flush()
+        self.written += 1
+
+
+class TextFile(Output):
+    """A file of rows that grows until it is whole.
+
+    Args:
+        path: Its name once it is whole.
+        form: Of its lines.
+        job: What must be the same for rows to belong together; kept beside the part.
+        resume: Whether to go on with what an interrupted job left.
+
+    Raises:
+        InkfastError: If an interrupted job left rows and they are not to be kept, or belong to
+            another job; or the place cannot be written.
+    """
+
+    def __init__(self, path: Path, form: Form, job: dict[str, Any], *, resume: bool) -> None:
+        self.path, self.form = path, form
+        self.part: Path = part_of(path)
+        self._about = path.with_name(f"{path.name}.part.json")
+        lines = 0
+        if self.part.exists():
+            self._check(job, resume)
+            lines = _cut_to_whole_lines(self.part)
+        self.done = self.written = max(0, lines - bool(form.header))
+        write_json(self._about, job)
+        try:
+            self._file = self.part.open("a", encoding="utf-8", newline="")
+            if not lines and form.header:
+                self._file.write(form.header + "\n")
+        except OSError as error:
+            raise cannot_write(self.part, error) from None
+
+    def _check(self, job: dict[str, Any], resume: bool) -> None:
+        if not resume:
+            raise InkfastError(
+                f"{self.part} holds what an interrupted job left. Go on with --resume, or delete "
+                "it."
+            )
+        if not self._about.exists() or read_json(self._about) != job:
+            raise InkfastError(
+                f"{self.part} was left by a job with another model or form. Go on with the same "
+                "flags, or delete it."
+            )
+
+    def kept(self) -> Iterator[tuple[str, str]]:
+        """Read the lines that were left, one after the other; see `Output.kept`."""
+        with self.part.open(encoding="utf-8", newline="\n") as file:
+            for number, line in enumerate(file, start=0 if self.form.header else 1):
+                if number > self.done:
+                    return
+                if number:
+                    try:
+                        yield self.form.kept(line.rstrip("\n"))
+                    except (ValueError, KeyError, TypeError):
+                        raise InkfastError(
+                            f"{self.part} is damaged: row {number} is no row. Delete it."
+                        ) from None
+
+    def write(self, row: Row) -> None:
+        """Write a row behind the others."""
+        try:
+            self._file.write(self.form.line(row, self.written + 1) + "\n")
+        except OSError as error:
+            raise cannot_write(self.part, error) from None
+        self.written += 1
+
+    def finish(self) -> None:
+        """Give the file its name: it is whole."""
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            os.replace(self.part, self.path)
+            self._about.unlink()
+        except OSError as error:
+            raise cannot_write(self.path, error) from None
+
+    def leave(self) -> None:
+        """Keep what there is for another time; nothing if there is no row."""
+        with suppress(OSError):  # a full disk, of which has been told
+            self._file.close()
+        if not self.written:
+            self.part.unlink(missing_ok=True)
+            self._about.unlink(missing_ok=True)
+
+
+def _cut_to_whole_lines(part: Path) -> int:
+    """Cut off what was being written when the job ended, and return how many lines are left."""
+    lines = whole = 0
+    with part.open("r+b") as file:
+        while block := file.read(_LONGEST):
+            lines += block.count(b"\n")
+            if b"\n" in block:
+                whole = file.tell() - len(block) + block.rindex(b"\n") + 1
+        file.truncate(whole)
+    return lines
+
+
+class ParquetFile(Output):
+    """A Parquet file of rows; one that was interrupted cannot be gone on with.
+
+    Args:
+        path: Its name once it is whole.
+
+    Raises:
+        InkfastError: If the place cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        self.path = path
+        self.part: Path = part_of(path)
+        self._rows: list[dict[str, Any]] = []
+        kinds = (pa.string(), pa.int8(), pa.float64(), pa.int8(), pa.float64(), *[pa.string()] * 2)
+        self._schema = pa.schema(list(zip(FIELDS, kinds, strict=True)))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = parquet.ParquetWriter(self.part, self._schema)
+        except OSError as error:
+            raise cannot_write(self.part, error) from None
+
+    def write(self, row: Row) -> None:
+        """Write a row behind the others."""
+        self._rows.append(row.values())
+        self.written += 1
+        if len(self._rows) == _GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        try:
+            self._file.write_table(pa.Table.from_pylist(self._rows, self._schema))
+        except OSError as error:
+            raise cannot_write(self.part, error) from None
+        self._rows = []
+
+    def finish(self) -> None:
+        """Give the file its name: it is whole."""
+        self._flush()
+        try:
+            self._file.close()
+            os.replace(self.part, self.path)
+        except OSError as error:
+            raise cannot_write(self.path, error) from None
+
+    def leave(self) -> None:
+        """Remove what there is."""
+        with suppress(OSError):
+            self._file.close()
+        self.part.unlink(missing_ok=True)
+
+
+def same_sources(given: Iterable[Given], kept: Iterator[str]) -> Iterator[Given]:
+    """Pass pictures on, the first of which must be those whose rows are kept.
+
+    Args:
+        given: The pictures.
+        kept: The source of each row that is kept; "" where it is not told.
+
+    Raises:
+        InkfastError: If they are others, or fewer.
+    """
+    number = 0
+    for number, one in enumerate(given, start=1):
+        source = one_line(one.source)
+        before = next(kept, "")
+        if before not in ("", source):
+            raise InkfastError(
+                f"what is to be gone on with is of other pictures: row {number} is {before}, and "
+                f"now it would be {source}. Give the same ones."
+            )
+        yield one
+    if next(kept, None) is not None:
+        raise InkfastError(
+            f"what is to be gone on with has rows of more pictures than the {number:,} given."
+        )

@@ -1,0 +1,222 @@
+"""PATH -> pictures -> rows: in order, a few at a time, on through bad files, alike everywhere."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import zipfile
+from itertools import count, islice
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inkfast.errors import InkfastError
+from inkfast.reading import crew, rows, sources
+from inkfast.reading.classifier import Classifier
+from inkfast.reading.reader import Reader
+from inkfast.reading.sources import Given
+from tests.reading.makers import bars, classifier, png, write_pictures
+
+
+@pytest.fixture(scope="module")
+def reader() -> Reader:
+    """Return a reader that is sure of bars and of nothing else."""
+    return Reader(Classifier(classifier().SerializeToString(), "bars", threads=1), 0.9)
+
+
+def sources_of(*paths: object) -> list[str]:
+    return [given.source for given in sources.stream(map(str, paths))]
+
+
+def test_a_folder_is_sorted_and_only_pictures_count(tmp_path, monkeypatch):
+    """Folders in folders in their place; no hidden files, notes, pipes or circles."""
+    for name in ("b/2.png", "b/10.PNG", "a.png", "c.jpeg", ".hidden.png", "b/notes.txt", "d.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "b" / "loop").symlink_to(tmp_path)
+    os.mkfifo(tmp_path / "b" / "pipe.png")
+    monkeypatch.chdir(tmp_path)
+    assert sources_of(".") == ["./a.png", "./b/10.PNG", "./b/2.png", "./c.jpeg", "./d.png"]
+    assert sources_of("d.png", "b/[0-9]*.*[gG]", "a.png") == [
+        "d.png",
+        "b/10.PNG",
+        "b/2.png",
+        "a.png",
+    ]
+
+
+def test_patterns_are_sorted_and_enter_folders(tmp_path, monkeypatch):
+    """`*` takes folders with all they hold, `**` finds files itself and none twice."""
+    for name in ("x/1.png", "x/y/2.png", "z.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    everything = ["x/1.png", "x/y/2.png", "z.png"]
+    assert sources_of("*") == everything
+    assert sources_of("**") == everything
+    assert sources_of("**/*.png") == everything
+    assert sources.checked(["*.png", "-"]) == ["*.png", "-"]
+    with pytest.raises(InkfastError, match=r"\*.gif: there is no such file or folder"):
+        sources.checked(["*.png", "*.gif"])
+
+
+def test_a_zip_archive_reads_as_its_folder_would(tmp_path, reader):
+    """Members sorted by name, what macOS adds left out, a damaged one told."""
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("b/2.png", "b/1.png", "__MACOSX/b/._1.png", "b/.x.png", "notes.txt"):
+            archive.writestr(name, png(bars(3)[2]))
+    content = bytearray(path.read_bytes())
+    content[content.index(b"IDAT") + 8] ^= 255  # of the first member
+    path.write_bytes(content)
+    good, bad = crew.rows(sources.stream([str(path)]), crew.here(reader))
+    assert (good.source, good.answer.digit) == (f"{path}/b/1.png", 2)
+    assert bad.error.startswith(f"{path}/b/2.png: cannot be taken out of its archive")
+    path.write_bytes(b"junk")
+    (broken,) = crew.rows(sources.stream([str(path)]), crew.here(reader))
+    assert "expected a zip archive of pictures" in broken.error
+
+
+def test_too_large_a_file_is_refused_before_it_is_decoded(tmp_path, monkeypatch, reader):
+    """From disk, from an archive whose directory lies about it, and from standard input."""
+    monkeypatch.setattr(sources, "MOST_BYTES", 1000)
+    (tmp_path / "a.png").write_bytes(b"x" * 1001)
+    with zipfile.ZipFile(tmp_path / "b.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.png", b"x" * 10**6)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x" * 1001)))
+    paths = [str(tmp_path / "a.png"), str(tmp_path / "b.zip"), "-"]
+    found = list(crew.rows(sources.stream(paths), crew.here(reader)))
+    assert len(found) == 3
+    assert all("expected a picture of at most 0 MB" in row.error for row in found)
+
+
+def test_bad_files_do_not_end_the_work(tmp_path, reader):
+    """A file that is none, one that is gone and one that may not be read are rows like others."""
+    write_pictures(tmp_path / "in", bars(3))
+    (tmp_path / "in" / "001.png").write_bytes(b"junk")
+    paths = [str(tmp_path / "in"), str(tmp_path / "gone.png"), str(tmp_path / "in/000.png")]
+    found = list(crew.rows(sources.stream(paths), crew.here(reader)))
+    assert [row.answer and row.answer.digit for row in found] == [0, None, 2, None, 0]
+    assert "001.png: expected a picture, but it cannot be decoded" in found[1].error
+    assert "gone.png: expected a picture, but No such file" in found[3].error
+
+
+def test_whatever_a_decoder_raises_is_one_row(tmp_path, monkeypatch, reader):
+    """A decoder that fails in its own way on one file is told of that file."""
+
+    def fail(*_):
+        raise IndexError("out of\nrange")
+
+    monkeypatch.setattr(rows, "read_ink", fail)
+    (row,) = rows.read(reader, [("a.png", b"")])
+    assert row.error == r"a.png: cannot be read (IndexError('out of\nrange'))."
+
+
+def test_a_picture_without_ink_is_unsure(reader):
+    """An empty page has no digit and no confidence; Kaggle's form still gets a guess."""
+    page = Image.new("L", (90, 60), 200)
+    file = io.BytesIO()
+    page.save(file, "PNG")
+    blank = np.zeros((28, 28), np.uint8)
+    for row in rows.read(reader, [("a.png", file.getvalue()), ("b", blank)], review=True):
+        values = row.values()
+        assert row.state == "unsure"
+        assert values["unsure"] == "there is no ink to be seen"
+        assert values["digit"] is values["confidence"] is values["runner_up"] is None
+        assert Image.open(io.BytesIO(row.review)).size == (570, 280)
+
+
+def test_a_review_shows_what_was_given_beside_what_was_seen(reader):
+    """Only the unsure ones have one; on the left as it was given, on the right 28x28 enlarged."""
+    given = np.full((280, 280), 255, np.uint8)
+    given[40:240, 130:150] = 0  # a stroke in the middle is no bar
+    sure, unsure = rows.read(reader, [("a", bars(1)[0]), ("b", png(given))], review=True)
+    assert (sure.state, sure.review) == ("", b"")
+    assert unsure.state == "unsure"
+    pixels = np.asarray(Image.open(io.BytesIO(unsure.review)).convert("L"))
+    np.testing.assert_array_equal(pixels[:, :280], given)
+    right = pixels[:, 290:]
+    assert right[140, 140] > 200
+    assert right[5, 5] == 0
+    assert (right.reshape(28, 10, 28, 10).std(axis=(1, 3)) == 0).all()
+
+
+class Witness:
+    """Pictures without end, of which it is known how many were asked for and read."""
+
+    def __init__(self) -> None:
+        self.asked = self.loaded = 0
+
+    def __iter__(self):
+        for row in count():
+            self.asked += 1
+            yield Given(str(row), 784, self.load)
+
+    def load(self) -> np.ndarray:
+        """Give a bar."""
+        self.loaded += 1
+        return bars(1)[0]
+
+
+def test_no_more_is_read_than_is_needed(reader):
+    """A stream without end gives its first rows; a chunk at a time is asked for."""
+    witness = Witness()
+    found = crew.rows(witness, crew.here(reader))
+    assert [row.source for row in islice(found, 3)] == ["0", "1", "2"]
+    assert witness.loaded <= crew._MOST
+    assert witness.asked <= crew._MOST + 1
+    next(islice(found, 1000, None))
+    assert witness.loaded <= 1000 + 2 * crew._MOST
+
+
+def test_rows_that_are_done_are_not_read_again(reader):
+    """Chunks of them are passed over without a look at their files."""
+    witness = Witness()
+    found = crew.rows(witness, crew.here(reader), done=10 * crew._MOST + 5)
+    assert next(found).source == str(10 * crew._MOST + 5)
+    assert witness.loaded == crew._MOST
+
+
+def test_large_pictures_make_small_chunks(reader, monkeypatch):
+    """Chunks end at a number of bytes, so that their memory has an end."""
+    monkeypatch.setattr(crew, "_MOST_BYTES", 2000)
+    sizes = []
+
+    def chunk_sizes(reader, chunk, **_):
+        sizes.append(len(chunk))
+        return []
+
+    monkeypatch.setattr(crew, "read", chunk_sizes)
+    list(crew.rows(islice(Witness(), 6), crew.here(reader)))
+    huge = [Given(str(row), 3000, lambda: bars(1)[0]) for row in range(3)]
+    list(crew.rows(huge, crew.here(reader)))
+    assert sizes == [2, 2, 2, 1, 1, 1]
+
+
+def test_processes_give_the_same_rows_in_order(tmp_path, reader, monkeypatch):
+    """Two processes, many small chunks, bad files among them: the rows are those of one process."""
+    monkeypatch.setattr(crew, "_MOST", 3)
+    write_pictures(tmp_path, bars(40))
+    (tmp_path / "007.png").write_bytes(b"junk")
+    expected = list(crew.rows(sources.stream([str(tmp_path)]), crew.here(reader, review=True)))
+    found = crew.rows(sources.stream([str(tmp_path)]), crew.processes(reader, 2, review=True))
+    assert list(found) == expected
+    assert [row.answer.digit for row in expected if row.answer] == [
+        row % 10 for row in range(40) if row != 7
+    ]
+
+
+class Fatal(bytes):
+    """What ends the process that reads it, as running out of memory would."""
+
+    def __reduce__(self):
+        return os._exit, (1,)
+
+
+def test_a_lost_process_is_one_sentence(reader):
+    """Its rows cannot be had: the work ends and says how to go on."""
+    given = [Given("a", 1, lambda: Fatal(b""))]
+    with pytest.raises(InkfastError, match="a process was lost.*go on with --resume"):
+        list(crew.rows(given, crew.processes(reader, 1)))

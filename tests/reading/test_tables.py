@@ -1,0 +1,164 @@
+"""Tables of pictures: every form gives its rows one by one, and says which row is bad."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from inkfast.data import kaggle
+from inkfast.errors import InkfastError
+from inkfast.reading import tables
+from tests.data.makers import kaggle_csv
+from tests.reading.makers import bars, png, write_csv
+
+
+@pytest.fixture(autouse=True)
+def _small_blocks(monkeypatch):
+    """Every table here is longer than what is read of it at a time."""
+    monkeypatch.setattr(tables, "_ROWS", 7)
+    monkeypatch.setattr(tables, "_BLOCK", 5000)
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+@pytest.mark.parametrize("change", [
+    str, lambda text: text.replace("\n", "\r\n"), lambda text: text.rstrip("\n"),
+    lambda text: "\ufeff" + text, lambda text: text.replace(",", ", "), lambda text: text + "\n\n",
+], ids=["plain", "crlf", "no last newline", "byte order mark", "spaces", "empty lines"])  # fmt: skip
+def test_a_csv_is_read_as_the_loader_reads_it(labelled, change, tmp_path):
+    """The same images come out in small blocks as in one go, whatever the lines end with."""
+    path = tmp_path / "test.csv"
+    path.write_text(kaggle_csv(20, labelled), newline="")
+    expected = kaggle.load(path).train.images
+    path.write_text(change(kaggle_csv(20, labelled)), newline="")
+    np.testing.assert_array_equal(list(tables.csv_rows(path)), expected)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (",255", ",256", "column pixel.*: expected a whole number from 0 to 255, got '256'"),
+        (",255", ",-1", "got '-1'"),
+        (",255", ",", "got ''"),
+        (",255", ",2.5", "got '2.5'"),
+        (",255", ",²", "got 'Â²'"),
+        (",255", ",255,1", "expected 784 columns, got 785"),
+        (",255", "", "expected 784 columns, got 783"),
+    ],
+)
+def test_a_bad_row_of_a_csv_is_named_and_the_rest_is_read(old, new, message, tmp_path):
+    """One row is an error with its number and column; all others are images."""
+    path = write_csv(tmp_path / "test.csv", bars(30))
+    lines = path.read_text().splitlines()
+    lines[12] = lines[12].replace(old, new, 1)
+    path.write_text("\n".join(lines))
+    found = list(tables.csv_rows(path))
+    with pytest.raises(InkfastError, match=rf"test.csv#12.*{message}"):
+        raise found.pop(11)
+    np.testing.assert_array_equal(found, np.delete(bars(30), 11, axis=0))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a,b\n1,2\n", "expected the header label,pixel0"),
+        (kaggle_csv(0), "expected at least one row below the header, got none"),
+        (kaggle_csv(0) + "1" * 9000, "got one without an end"),
+    ],
+)
+def test_what_is_no_kaggle_csv_is_explained(content, message, tmp_path):
+    """Another header, no row, a line that does not end: one sentence each."""
+    (tmp_path / "test.csv").write_text(content)
+    with pytest.raises(InkfastError, match=message):
+        list(tables.csv_rows(tmp_path / "test.csv"))
+
+
+@pytest.mark.parametrize("change", [
+    lambda a: a, lambda a: a.reshape(-1, 784), lambda a: a[..., None], lambda a: a / 255,
+    lambda a: (a / 255).astype(np.float16), lambda a: a // 255, lambda a: a.astype(">i4"),
+    np.asfortranarray,
+], ids=["uint8", "flat", "channel", "unit", "half", "binary", "big-endian", "fortran"])  # fmt: skip
+def test_arrays_are_on_one_scale(change, tmp_path):
+    """Whatever numpy saved comes out as uint8 images, from .npy and .npz, packed or not."""
+    images = bars(40)
+    np.save(tmp_path / "a.npy", change(images))
+    np.savez(tmp_path / "b.npz", labels=np.arange(40) % 10, images=change(images))
+    np.savez_compressed(tmp_path / "c.npz", x_train=change(images), y_train=np.arange(40) % 10)
+    for path in sorted(tmp_path.iterdir()):
+        np.testing.assert_array_equal(list(tables.numpy_rows(path)), images)
+
+
+def test_a_dark_block_does_not_change_the_scale(tmp_path):
+    """The first rows hold nothing above 1 and are still numbers up to 255."""
+    images = np.concatenate([np.ones((10, 28, 28), np.uint8), bars(10)])
+    np.save(tmp_path / "a.npy", images)
+    np.testing.assert_array_equal(list(tables.numpy_rows(tmp_path / "a.npy")), images)
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((3, 5)), r"images must have shape \(n, 28, 28\)"),
+        (np.full((3, 784), np.nan), "without NaN"),
+        (np.full((3, 784), 300), "got 300 to 300"),
+        (np.array(["a"] * 784).reshape(1, 784), "images must be numbers"),
+        (np.array([{}] * 784).reshape(1, 784), "expected numbers, got pickled objects"),
+    ],
+)
+def test_what_is_no_array_of_images_is_explained(array, message, tmp_path):
+    """Another shape, type or range is refused, and nothing is unpickled."""
+    np.save(tmp_path / "a.npy", array, allow_pickle=True)
+    with pytest.raises(InkfastError, match=message):
+        list(tables.numpy_rows(tmp_path / "a.npy"))
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.npz"])
+def test_a_cut_off_array_is_explained(name, tmp_path):
+    """What is whole comes out, then a sentence."""
+    np.save(tmp_path / "a.npy", bars(40))
+    np.savez(tmp_path / "a.npz", images=bars(40))
+    content = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(content[: len(content) // 2])
+    with pytest.raises(InkfastError, match=rf"{name} (is cut off after 14 of 40|cannot be read)"):
+        list(tables.numpy_rows(tmp_path / name))
+
+
+def test_an_archive_without_images_is_explained(tmp_path):
+    """The arrays that are there are listed."""
+    np.savez(tmp_path / "a.npz", other=bars(3))
+    with pytest.raises(InkfastError, match=r"expected arrays named images .* got other\."):
+        list(tables.numpy_rows(tmp_path / "a.npz"))
+
+
+def test_parquet_of_pictures_and_of_pixels(tmp_path):
+    """Bytes, Hugging Face's struct and 784 columns; labels are passed over, no picture is told."""
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    images = bars(20)
+    files: list = [png(image) for image in images]
+    files[3] = None
+    expected = [*files[:3], *files[4:]]
+    structs = [{"bytes": file, "path": "x.png"} for file in files]
+    labels = list(range(20))
+    pq.write_table(pa.table({"image": files, "label": labels}), tmp_path / "bytes.parquet")
+    pq.write_table(pa.table({"label": labels, "image": structs}), tmp_path / "struct.parquet")
+    for name in ("bytes.parquet", "struct.parquet"):
+        found = list(tables.parquet_rows(tmp_path / name))
+        assert f"{name}#4: expected the bytes of a picture" in str(found.pop(3))
+        assert found == expected
+    for kind, scale in ((pa.uint8(), 255), (pa.float32(), 1.0)):
+        pixels = images.reshape(20, 784) // 255 * scale
+        table = {f"pixel{i}": pa.array(pixels[:, i], kind) for i in range(784)}
+        pq.write_table(pa.table({"label": labels, **table}), tmp_path / "pixels.parquet")
+        found = list(tables.parquet_rows(tmp_path / "pixels.parquet"))
+        np.testing.assert_array_equal(found, images)
+
+
+def test_what_is_no_parquet_of_pictures_is_explained(tmp_path):
+    """Other columns, and another file altogether."""
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "a.parquet")
+    with pytest.raises(InkfastError, match=r"expected a column image, or 784 columns.*\['a'\]"):
+        list(tables.parquet_rows(tmp_path / "a.parquet"))
+    (tmp_path / "b.parquet").write_bytes(b"junk")
+    with pytest.raises(InkfastError, match="is no Parquet file that can be read") as error:
+        list(tables.parquet_rows(tmp_path / "b.parquet"))
+    assert "\n" not in str(error.value)

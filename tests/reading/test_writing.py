@@ -1,0 +1,186 @@
+"""Files of rows: whole or a part that can be gone on with, to the same bytes."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from inkfast.errors import InkfastError
+from inkfast.reading import writing
+from inkfast.reading.forms import FORMS
+from inkfast.reading.reader import Answer
+from inkfast.reading.rows import FIELDS, Row
+from inkfast.reading.sources import Given
+
+ROWS = [
+    Row("a.png", Answer(7, 0.99999951, 1, 2e-7)),
+    Row('b "quoted", ü\u202f.png', Answer(3, 0.5, 5, 0.4, "it may be 3 or 5")),
+    Row("c\nd\x85\udcff.png", error="c\nd\x85\udcff.png: expected a picture, but it is none."),
+    Row("e.png", Answer(0, 1.0, 9, 0.0)),
+]
+JOB = {"model": "a"}
+
+
+def written(path: Path, form: str, rows: list[Row]) -> bytes:
+    output = writing.TextFile(path, FORMS[form], JOB, resume=False)
+    try:
+        for row in rows:
+            output.write(row)
+        output.finish()
+    finally:
+        output.leave()
+    return path.read_bytes()
+
+
+def answered(form: str) -> list[Row]:
+    """Return rows that a form can hold: Kaggle's has a place for answers alone."""
+    return [row for row in ROWS if row.answer] if form == "kaggle" else ROWS
+
+
+@pytest.mark.parametrize("form", FORMS)
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(share=st.floats(0, 1))
+@example(share=0.0)
+@example(share=1.0)
+def test_a_job_cut_off_anywhere_is_gone_on_with_to_the_same_bytes(form, share, tmp_path):
+    """Whatever byte was the last one to be written, no row is lost, doubled or torn."""
+    rows = answered(form)
+    whole = written(tmp_path / "whole", form, rows)
+    cut = round(share * len(whole))
+    path = tmp_path / "rows"
+    writing.part_of(path).write_bytes(whole[:cut])
+    (tmp_path / "rows.part.json").write_text(json.dumps(JOB))
+    output = writing.TextFile(path, FORMS[form], JOB, resume=True)
+    assert output.done == max(0, whole[:cut].count(b"\n") - bool(FORMS[form].header))
+    kept = list(output.kept())
+    assert [state for _, state in kept] == [
+        "" if form == "kaggle" else row.state for row in rows[: output.done]
+    ]
+    assert all(
+        source in ("", row.values()["source"]) for (source, _), row in zip(kept, rows, strict=False)
+    )
+    for row in rows[output.done :]:
+        output.write(row)
+    output.finish()
+    assert path.read_bytes() == whole
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["rows", "whole"]
+    path.unlink()
+
+
+def test_every_row_is_one_line_that_its_reader_understands(tmp_path):
+    """Names of any bytes come through CSV and JSON; numbers are rounded, what is not is null."""
+    lines = written(tmp_path / "a", "jsonl", ROWS).decode().splitlines()
+    parsed = [json.loads(line) for line in lines]
+    assert [tuple(values) for values in parsed] == [FIELDS] * 4
+    assert parsed[0] == {
+        "source": "a.png", "digit": 7, "confidence": 1.0, "runner_up": 1,
+        "runner_up_confidence": 0.0, "unsure": "", "error": "",
+    }  # fmt: skip
+    assert parsed[1]["digit"] is None
+    assert parsed[2]["source"] == r"c\nd\x85\udcff.png"
+    written(tmp_path / "b", "csv", ROWS)
+    with (tmp_path / "b").open(newline="", encoding="utf-8") as file:
+        table = list(csv.DictReader(file))
+    for row, values in zip(table, parsed, strict=True):
+        assert row["source"] == values["source"]
+        assert row["digit"] == ("" if values["digit"] is None else str(values["digit"]))
+    assert len(written(tmp_path / "c", "table", ROWS).decode().splitlines()) == 5
+    assert (
+        written(tmp_path / "d", "kaggle", answered("kaggle")) == b"ImageId,Label\n1,7\n2,3\n3,0\n"
+    )
+
+
+def test_kaggles_form_has_no_place_for_a_row_without_an_answer(tmp_path):
+    """The row is named, with the form that has one."""
+    with pytest.raises(InkfastError, match="expected a picture.*use --format csv"):
+        written(tmp_path / "a", "kaggle", ROWS)
+
+
+def test_a_part_is_neither_thrown_away_nor_mixed_with_another_job(tmp_path):
+    """Without --resume, with another model, or when it is damaged, it is left as it is."""
+    path = tmp_path / "rows.csv"
+    output = writing.TextFile(path, FORMS["csv"], JOB, resume=False)
+    output.write(ROWS[0])
+    output.leave()
+    left = output.part.read_bytes()
+    with pytest.raises(InkfastError, match="what an interrupted job left. Go on with --resume"):
+        writing.TextFile(path, FORMS["csv"], JOB, resume=False)
+    with pytest.raises(InkfastError, match="left by a job with another model or form"):
+        writing.TextFile(path, FORMS["csv"], {"model": "b"}, resume=True)
+    assert output.part.read_bytes() == left
+    output.part.write_bytes(left + b"junk\n")
+    again = writing.TextFile(path, FORMS["csv"], JOB, resume=True)
+    with pytest.raises(InkfastError, match="row 2 is no row"):
+        list(again.kept())
+    again.leave()
+
+
+def test_a_job_that_wrote_no_row_leaves_nothing(tmp_path):
+    """There is nothing to go on with."""
+    for output in (
+        writing.TextFile(tmp_path / "a.csv", FORMS["csv"], JOB, resume=False),
+        writing.ParquetFile(tmp_path / "a.parquet"),
+    ):
+        output.leave()
+    assert not list(tmp_path.iterdir())
+
+
+def test_other_pictures_are_not_added_to_kept_rows():
+    """The first ones must be those of the rows that are there, and as many."""
+    pictures = [Given(name, 0, bytes) for name in "abc"]
+    assert list(writing.same_sources(pictures, iter(["a", ""]))) == pictures
+    with pytest.raises(InkfastError, match="row 2 is x, and now it would be b"):
+        list(writing.same_sources(pictures, iter(["a", "x"])))
+    with pytest.raises(InkfastError, match="rows of more pictures than the 3 given"):
+        list(writing.same_sources(pictures, iter("abcd")))
+
+
+def test_parquet_holds_the_same_rows_in_groups(tmp_path, monkeypatch):
+    """Written a group at a time, with types, null where there is nothing."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    monkeypatch.setattr(writing, "_GROUP", 3)
+    output = writing.ParquetFile(tmp_path / "a.parquet")
+    for row in ROWS:
+        output.write(row)
+    output.finish()
+    file = parquet.ParquetFile(tmp_path / "a.parquet")
+    assert file.num_row_groups == 2
+    assert file.read().to_pylist() == [row.values() for row in ROWS]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.parquet"]
+
+
+def test_a_place_that_cannot_be_written_is_explained(tmp_path):
+    """A file where a folder should be: one sentence."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InkfastError, match="cannot write"):
+        writing.TextFile(tmp_path / "file" / "a.csv", FORMS["csv"], JOB, resume=False)
+    with pytest.raises(InkfastError, match="cannot write"):
+        writing.ParquetFile(tmp_path / "file" / "a.parquet")
+
+
+def test_a_full_disk_keeps_what_was_written(tmp_path):
+    """The error says what to do, and the rows before it are there to go on with."""
+    path = tmp_path / "a.csv"
+    output = writing.TextFile(path, FORMS["csv"], JOB, resume=False)
+    output.write(ROWS[0])
+    real = output._file.write
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    output._file.write = full
+    with pytest.raises(InkfastError, match=r"No space left on device\. Free some space"):
+        output.write(ROWS[1])
+    output._file.write = real
+    output.leave()
+    again = writing.TextFile(path, FORMS["csv"], JOB, resume=True)
+    again.leave()
+    assert again.done == 1
