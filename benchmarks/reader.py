@@ -1,10 +1,10 @@
-"""Measure the shipped reader: on other people's handwriting, on what is no digit, and how fast it is.
+"""Measure the shipped reader: on handwriting of others, on what is no digit, and how fast it is.
 
 Run: .venv/bin/python benchmarks/reader.py [HANDWRITING]
 
-Figures under noise come from benchmarks/recipes.py. HANDWRITING is a folder with `phone/D/*.png` and
-`bhmsds.npz`, digits of writers that MNIST has none of; without it that part is left out. The 8-bit
-file is made from the run folder of recipes/flagship.toml, if there is one.
+Figures under noise come from benchmarks/recipes.py. HANDWRITING is a folder with `phone/D/*.png`
+and `bhmsds.npz`, digits of writers that MNIST has none of; without it that part is left out. The
+8-bit file is made from the run folder of recipes/flagship.toml, if there is one.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ FLAGSHIP = Path("runs") / "flagship"
 
 def main() -> None:
     """Measure everything that can be, and record it with the SHA-256 of the file it is about."""
-    test = data.load("mnist").test
-    assert test is not None
+    source = data.load("mnist")
+    test = source.test or source.train
     reader = Reader.open(threads=1)
     content = (SHIPPED / "reader.onnx").read_bytes()
     about = reader.classifier.about.values

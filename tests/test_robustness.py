@@ -123,6 +123,24 @@ def test_an_export_replaces_nothing_unasked(run, inkfast, tmp_path):
     assert not (tmp_path / "data.onnx").exists()
 
 
+def test_an_export_in_8_bits_answers_nearly_alike(run, inkfast, tmp_path):
+    """It says so of itself, weighs less and reads the run's digits as the float file does."""
+    content = {}
+    for name, words in (("float", []), ("int8", ["--int8"])):
+        path = tmp_path / f"{name}.onnx"
+        code, _, err = inkfast("export", run, "--to", path, "--max-error", "0.3", *words)
+        assert code == 0, err
+        content[name] = path.read_bytes()
+    assert len(content["int8"]) < 0.6 * len(content["float"])
+    small, large = (Classifier(content[name], name) for name in ("int8", "float"))
+    assert small.about.text("precision") == "int8"
+    assert large.about.text("precision") == ""
+    found = [one.probabilities(make_strokes().images) for one in (small, large)]
+    assert np.abs(found[0] - found[1]).max() < 0.2
+    assert (found[0].argmax(1) == found[1].argmax(1)).mean() > 0.99
+    assert not np.array_equal(*found)
+
+
 def test_changed_test_digits_are_noticed(run, inkfast, tmp_path):
     """A run is judged on its own test digits or, said so, on others."""
     folder = tmp_path / "run"

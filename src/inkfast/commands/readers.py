@@ -58,7 +58,7 @@ def is_onnx(path: Path) -> bool:
 
 
 def export(
-    run: Path, name: str | None, to: Path | None, max_error: float, *, overwrite: bool
+    run: Path, name: str | None, to: Path | None, max_error: float, *, int8: bool, overwrite: bool
 ) -> None:
     """Write the run's best network on validation, or the best of one name, as an ONNX file."""
     from inkfast import data as sources
@@ -87,7 +87,7 @@ def export(
     entry, model = max(chosen, key=lambda pair: pair[1].best.validation_accuracy)
     source = sources.load(experiment.data, display.download)
     material = own_material(experiment, source, run)
-    classifier = exporting.export(entry, model, experiment, material, path, max_error)
+    classifier = exporting.export(entry, model, experiment, material, path, max_error, int8=int8)
     display.say(
         f"{path}: {entry.name}, seed {model.seed} (validation accuracy "
         f"{model.best.validation_accuracy:.2%}), {path.stat().st_size / 1e6:.2f} MB"
