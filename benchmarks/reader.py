@@ -55,6 +55,7 @@ def main() -> None:
         figures["handwriting"] = handwriting(reader, Path(sys.argv[1]))
     if FLAGSHIP.is_dir():
         figures["int8"] = eight_bits(reader, test)
+    draw_failures(reader, test)
     record("reader", "python benchmarks/reader.py HANDWRITING", figures)
 
 
@@ -104,6 +105,33 @@ def non_digits(reader: Reader, digits: Any) -> list[dict[str, Any]]:
 def confidence(reader: Reader, images: Any) -> Any:
     """Return the greatest probability of each image."""
     return reader.classifier.probabilities(images).max(axis=1)
+
+
+def draw_failures(reader: Reader, test: data.Digits) -> None:
+    """Draw digits that it reads wrong and is sure of: three of each corruption, the surest."""
+    import matplotlib as mpl
+
+    names = ["clean", *noise.MNIST_C]
+    with mpl.rc_context({"font.size": 8}):
+        figure = mpl.figure.Figure(figsize=(9, 6.2), layout="constrained")
+        grid = figure.subplots(6, 8)
+        for place, name in enumerate(names):
+            digits = test if name == "clean" else noise.noisy(test, noise.build(name), 2)
+            found = reader.classifier.probabilities(digits.images)
+            wrong = np.flatnonzero(found.argmax(axis=1) != digits.known_labels)
+            surest = wrong[np.argsort(-found[wrong].max(axis=1))][:3]
+            for step, axes in enumerate(grid[3 * (place // 8) : 3 * (place // 8) + 3, place % 8]):
+                axes.set_axis_off()
+                if step == 0:
+                    axes.set_title(name.removeprefix("mnist-c-").replace("-", " "))
+                if step < len(surest):
+                    row = surest[step]
+                    axes.imshow(digits.images[row], cmap="gray_r", vmin=0, vmax=255)
+                    axes.text(
+                        0.5, -0.02, f"{digits.known_labels[row]}, read {found[row].argmax()}",
+                        ha="center", va="top", transform=axes.transAxes,
+                    )  # fmt: skip
+        figure.savefig(ROOT / "docs" / "reader-fails.png", dpi=110)
 
 
 def speed(classifier: Classifier, images: Any) -> dict[str, Any]:

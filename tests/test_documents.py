@@ -11,6 +11,7 @@ import pytest
 
 from inkfast import cli
 from inkfast.experiment import from_settings, read_toml
+from inkfast.files import sha256
 from inkfast.models import MODELS
 from inkfast.tuning import read_plan
 
@@ -48,6 +49,27 @@ def test_the_page_of_sources_is_made_from_measurements(monkeypatch):
     for name in named:
         assert f"def {name}(" in tests, name
     assert "docs/sources.md" in README[: README.index("## What it does")]
+
+
+@pytest.mark.parametrize("name", ["benchmarks", "model-card"])
+def test_tables_of_figures_are_made_from_measurements(name, monkeypatch):
+    """docs/benchmarks.md and the model card hold the JSON's figures, and the README links them."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import pages
+
+    page = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    assert pages.filled(page) == page
+    assert page.count("<!-- measured ") >= 5
+    assert f"docs/{name}.md" in README
+
+
+def test_the_model_card_is_about_the_file_that_is_shipped(monkeypatch):
+    """Its figures were measured on this very file."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import pages
+
+    content = (ROOT / "src/inkfast/reading/shipped/reader.onnx").read_bytes()
+    assert pages.result("reader")["sha256"] == sha256(content)
 
 
 def test_the_page_of_models_is_made_from_the_registry(monkeypatch):

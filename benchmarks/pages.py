@@ -1,0 +1,253 @@
+"""The tables of docs/benchmarks.md and docs/model-card.md, from the benchmarks' JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from measured import RESULTS
+
+PLACE = re.compile(r"(<!-- measured (\w+) -->\n).*?(<!-- end of measured -->)", re.DOTALL)
+PUBLISHED = {  # best known, and whose
+    "generic": "89.76 % (protocol ii, arXiv 2408.11309)",
+    "n-mnist-awgn": "98.43 % (PCGAN-CHAR 2019)",
+    "n-mnist-motion-blur": "99.20 % (PCGAN-CHAR 2019)",
+    "n-mnist-contrast-awgn": "97.25 % (PCGAN-CHAR 2019)",
+    "tiny": "over 99.4 % with 7,070 parameters, selected on test digits",
+    "dense-best": "99.65 % with 12 million weights and 800 epochs (Ciresan 2010)",
+}
+
+
+def result(name: str) -> dict[str, Any]:
+    """Return what a benchmark recorded, {} if it has not been run."""
+    path = RESULTS / f"{name}.json"
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return found
+
+
+def filled(page: str) -> str:
+    """Return a page with the tables between its marks made anew."""
+
+    def table_of(match: re.Match[str]) -> str:
+        lines = TABLES[match[2]]() or ["Not measured yet."]
+        return match[1] + "\n" + "\n".join(lines) + "\n\n" + match[3]
+
+    return PLACE.sub(table_of, page)
+
+
+def _machine(found: dict[str, Any]) -> str:
+    machine = found["machine"]
+    return (
+        f"`{found['command']}`, on {machine['cores']} cores of an {machine['processor']}, "
+        f"torch {machine['torch']}."
+    )
+
+
+def table(head: list[str], rows: list[list[str]]) -> list[str]:
+    """Return a table in Markdown."""
+    return [
+        "| " + " | ".join(head) + " |", "|" + "---|" * len(head),
+        *("| " + " | ".join(row) + " |" for row in rows),
+    ]  # fmt: skip
+
+
+def percent(value: float, places: int = 2) -> str:
+    """Return a share as text."""
+    return f"{100 * value:.{places}f} %"
+
+
+def ranged(values: dict[str, float], pattern: str = "{:,.0f}") -> str:
+    """Return a median with its range and n."""
+    low, middle, high = (pattern.format(values[key]) for key in ("min", "median", "max"))
+    return f"{middle} ({low} to {high}, n = {values['n']})"
+
+
+def suite_of(run: str, suite: str) -> dict[str, Any]:
+    """Return what a run scored under a suite, {} if it was not judged."""
+    found = result("recipes").get("suites", [])
+    return next((one for one in found if (one["run"], one["suite"]) == (run, suite)), {})
+
+
+def _recipes() -> list[str]:
+    found = result("recipes")
+    if not found:
+        return []
+    rows = []
+    for one in found["recipes"]:
+        name, row = one["recipe"], one["rows"][0]
+        noise = "clean" if one["noise"] == "none" else one["noise"]
+        under = suite_of(name, "mnist-c")
+        if under:
+            summary = under["models"][0]
+            what = f"MNIST-C, mean of 15 (protocol {summary['protocol']}); clean"
+            figure = f"{percent(summary['mean'])}; {percent(summary['clean'])}"
+        else:
+            what = f"{noise} test digits"
+            figure = f"{percent(row['accuracy']['mean'])} ± {100 * row['std']:.2f}"
+        link = f"[{name}](../recipes/{name}.toml)"
+        seconds = f"{row['seconds']['median']:,.0f} s"
+        rows.append([
+            link, what, figure, str(row["accuracy"]["n"]), f"{row['parameters']:,}", seconds,
+            PUBLISHED.get(name, ""),
+        ])  # fmt: skip
+    head = ["recipe", "measured on", "accuracy", "seeds", "parameters", "a fit, one thread",
+            "best published"]  # fmt: skip
+    lines = [*table(head, rows), ""]
+    if found["not_measured"]:
+        lines += [f"Not measured yet: {', '.join(found['not_measured'])}.", ""]
+    return [*lines, _machine(found)]
+
+
+def _time() -> list[str]:
+    found = result("time_to_99")
+    if "keras" not in found:
+        return []
+    peer = found["keras"]
+    rows = [
+        [name, *(ranged(one[key], "{:.1f} s") for key in ("training_seconds", "process_seconds")),
+         f"{one['seeds_at_99']} of {one['accuracy']['n']}", percent(one["accuracy"]["mean"])]
+        for name, one in (("inkfast", found), (f"Keras {peer['version']}, mnist_convnet", peer))
+    ]  # fmt: skip
+    ratio = found["ratio"]
+    return [
+        *table(["", "training", "whole process", "seeds at 99 %", "mean accuracy"], rows), "",
+        f"inkfast is {ratio['training_seconds']:.0f} times as fast in training, "
+        f"{ratio['process_seconds']:.0f} times from a cold start.", "", _machine(found),
+    ]  # fmt: skip
+
+
+def _noise() -> list[str]:
+    found = result("noise_throughput")
+    if "rows" not in found:
+        return []
+    rows = [
+        [row["peer"], ranged(row["ratio"], "{:.1f}"),
+         *(f"{row[f'{who}_images_per_second']['median']:,.0f}" for who in ("inkfast", "peer"))]
+        for row in found["rows"]
+    ]  # fmt: skip
+    head = ["against", "times as fast", "inkfast, images/s", "the other"]
+    return [*table(head, rows), "", _machine(found)]
+
+
+def _training() -> list[str]:
+    found = result("training_rate")
+    if not found:
+        return []
+    rows = [
+        [f"`{row['model']}`", ranged(row["training_gflops"]), ranged(row["matrix_gflops"]),
+         ranged(row["fraction"], "{:.2f}")]
+        for row in found["rows"]
+    ]  # fmt: skip
+    head = ["network", "training, GFLOP/s", "bf16 matrix product, GFLOP/s", "fraction"]
+    return [*table(head, rows), "", f"{found['threads']} threads. {_machine(found)}"]
+
+
+def _reading() -> list[str]:
+    found = result("reader")
+    if not found:
+        return []
+    rows = [
+        ["shipped reader, images/s on one thread", ranged(found["float"]["images_per_second"])],
+        ["one image", ranged(found["float"]["one_image_ms"], "{:.2f} ms")],
+        ["from the start of a process to the answer", ranged(found["process_seconds"], "{:.2f} s")],
+    ]
+    if "int8" in found:
+        small = found["int8"]
+        lost = small["points_lost"]
+        rows += [
+            ["in 8 bits, images/s on one thread", ranged(small["images_per_second"])],
+            ["points lost in 8 bits: clean; training noise",
+             f"{100 * lost['clean']:.2f}; {100 * lost['training noise']:.2f} (10,000 digits each)"],
+        ]  # fmt: skip
+    return [*table(["what", "measured"], rows), "", _machine(found)]
+
+
+def _growth() -> list[str]:
+    found = result("growth")
+    if not found:
+        return []
+    rows = [
+        [f"{row['images']:,}", f"{row['train_seconds']:.1f} s", f"{row['read_seconds']:.1f} s",
+         f"{row['mib_most'] - row['mib_before']:,.0f} MiB",
+         f"{row['images'] * 784 / 2**20:,.0f} MiB"]
+        for row in found["rows"]
+    ]  # fmt: skip
+    head = [
+        "images",
+        "one epoch under noise",
+        "reading all",
+        "memory on top",
+        "the images themselves",
+    ]
+    return [*table(head, rows), "", f"n = 1 for each size. {_machine(found)}"]
+
+
+def _card_facts() -> list[str]:
+    found = result("reader")
+    if not found:
+        return []
+    about = found["about"]
+    promises = [f"{error:g} from {level:.3f}" for error, level in about["promises"] if level <= 1]
+    return table(["", ""], [
+        ["file", f"`reader.onnx`, {found['bytes'] / 1e6:.2f} MB"],
+        ["SHA-256", f"`{found['sha256']}`"],
+        ["network", f"`{about['model']}`, seed {about['seed']}"],
+        ["temperature", f"{about['temperature']:.3f}"],
+        ["calibration digits", f"{about['calibration_digits']:,}, which neither trained nor chose"],
+        ["answers from a confidence of", f"{about['threshold']:.3f}"],
+        ["promises at most, of its answers wrong", percent(about["max_error"])],
+        ["other promises, `--max-error`", "; ".join(promises)],
+    ])  # fmt: skip
+
+
+def _card_noise() -> list[str]:
+    under = suite_of("flagship", "mnist-c")
+    if not under:
+        return []
+    rows = [
+        [row["noise"].removeprefix("mnist-c-"),
+         f"{percent(row['accuracy'])} ± {100 * (row['accuracy_std'] or 0):.2f}",
+         percent(row["ece"]), percent(row["coverage"]), percent(row["error"])]
+        for row in under["rows"]
+    ]  # fmt: skip
+    one, first = under["models"][0], under["rows"][0]
+    head = ["noise", "accuracy", "ECE", "answered", "wrong of those"]
+    return [
+        *table(head, rows), "",
+        f"Mean of 15: {percent(one['mean'])}, on {first['n']:,} test digits each, {first['seeds']} "
+        f"seeds; at most {percent(under['max_error'])} of answers to be wrong.",
+    ]  # fmt: skip
+
+
+def _card_handwriting() -> list[str]:
+    rows = [
+        [row["set"], f"{row['n']:,}", percent(row["accuracy"]),
+         f"{100 * row['accuracy_ci95'][0]:.1f} to {100 * row['accuracy_ci95'][1]:.1f}",
+         percent(row["answered"]), percent(row["wrong_of_those"])]
+        for row in result("reader").get("handwriting", [])
+    ]  # fmt: skip
+    head = ["set", "digits", "accuracy of all", "95 % interval", "answered", "wrong of those"]
+    return table(head, rows) if rows else []
+
+
+def _card_non_digits() -> list[str]:
+    rows = [
+        [row["kind"], f"{row['auroc']:.4f}", percent(row["refused"], 1)]
+        for row in result("reader").get("non_digits", [])
+    ]
+    return table(["kind", "AUROC", "refused"], rows)
+
+
+TABLES = {
+    "recipes": _recipes,
+    "time": _time,
+    "noise": _noise,
+    "training": _training,
+    "reading": _reading,
+    "growth": _growth,
+    "facts": _card_facts,
+    "corruptions": _card_noise,
+    "handwriting": _card_handwriting,
+    "others": _card_non_digits,
+}
