@@ -53,13 +53,14 @@ def find_ink(picture: Grey) -> Ink:
     """
     paper_up = picture if _dark_on_bright(picture) else 1 - picture
     window = max(15, max(picture.shape) // 3)
-    contrast, mask = _marked(paper_up, window)
-    narrow = max(7, round(6 * stroke_width(mask)))
+    contrast, least = _contrast(paper_up, window)
+    narrow = max(7, round(6 * stroke_width(_strokes(contrast, least, window))))
     if narrow < 0.7 * window:
-        contrast, mask = _marked(paper_up, narrow)
-    written = without_lines(mask)
-    contrast[mask & ~written] = 0
-    mask = written
+        window = narrow
+        contrast, least = _contrast(paper_up, window)
+    stands_out = contrast > least
+    contrast[stands_out & ~without_lines(stands_out)] = 0
+    mask = _strokes(contrast, least, window)
     if not mask.any():
         raise NoInkError(
             "there is no ink to be seen: expected a digit that stands out from its paper"
@@ -97,8 +98,8 @@ def _dark_on_bright(picture: Grey) -> bool:
     return float((away**3).mean()) < 0
 
 
-def _marked(bright: Grey, window: int) -> tuple[Grey, Mask]:
-    """Return by how much of its paper's brightness each pixel is darker, and what is ink."""
+def _contrast(bright: Grey, window: int) -> tuple[Grey, float]:
+    """Return by how much of its paper's brightness each pixel is darker, and what exceeds noise."""
     from scipy import ndimage
 
     paper = ndimage.grey_closing(bright, size=(window, window))
@@ -107,11 +108,17 @@ def _marked(bright: Grey, window: int) -> tuple[Grey, Mask]:
     usual = float(np.median(contrast))
     noise = 1.4826 * float(np.median(np.abs(contrast - usual)))
     contrast = np.clip(contrast - usual - noise, 0, None)
-    low = max(_LEAST_CONTRAST, _LEAST_SURE * noise)
-    stands_out = contrast > low
+    return contrast, max(_LEAST_CONTRAST, _LEAST_SURE * noise)
+
+
+def _strokes(contrast: Grey, least: float, window: int) -> Mask:
+    """Return what is ink: a stroke ends at a share of its own strength, as pressure changes it."""
+    from scipy import ndimage
+
+    stands_out = contrast > least
     if not stands_out.any():
-        return contrast, stands_out
-    # a stroke ends at a share of its own strength, which changes with the pen's pressure
+        return stands_out
     peak = ndimage.maximum_filter(contrast, size=max(3, window // 2))
-    least = _FAINTEST * float(np.percentile(contrast[stands_out], 90))
-    return contrast, stands_out & (peak > least) & (contrast > _EDGE * peak)
+    faintest = _FAINTEST * float(np.percentile(contrast[stands_out], 90))
+    mask: Mask = stands_out & (peak > faintest) & (contrast > _EDGE * peak)
+    return mask

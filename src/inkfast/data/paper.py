@@ -29,7 +29,14 @@ def normalise(picture: Grey) -> Images:
     Raises:
         NoInkError: If there is nothing on it.
     """
-    return frame(_evened(main_part(find_ink(shrunk(picture.astype(np.float32), _WORK)))))
+    return as_mnist(main_part(find_ink(shrunk(picture.astype(np.float32), _WORK))))
+
+
+def as_mnist(ink: Ink) -> Images:
+    """Return one digit's ink in MNIST's frame and stroke width: uint8 ``(28, 28)``."""
+    if max(ink.mask.shape) > _WORK:
+        ink = Ink(shrunk(ink.amount, _WORK), shrunk(ink.mask.astype(np.float32), _WORK) > 0.5)
+    return frame(_evened(ink))
 
 
 def shrunk(picture: Grey, longest: int) -> Grey:
