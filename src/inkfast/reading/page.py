@@ -24,6 +24,7 @@ _ROUNDS = 3  # of cutting: each may double the digits of a part
 _WIDE = 0.95  # times as wide as high: may be two digits even where the reader is sure
 _NARROW = 0.75  # may be two digits where the reader is unsure
 _TWO = 1.15  # times as wide as high: what no one can read is two digits
+_SUREST = 0.9  # confidence that halves need at least
 _SOFT = 3.2  # pixels of 20 in height over which a stroke's edge fades: no stroke can be made out
 
 
@@ -125,13 +126,13 @@ def _read(parts: list[Part], reader: Reader) -> list[_Read]:
 def _apart(found: list[_Read], reader: Reader) -> list[_Read]:
     """Cut digits that touch, wherever the reader is surer of the parts than of the whole."""
     for _ in range(_ROUNDS):
-        ways = [cuts(one.part) if _may_be_two(one) else [] for one in found]
+        ways = [_cuts(one) for one in found]
         halves = iter(_read([half for way in ways for cut in way for half in cut], reader))
         cut_any, after = False, []
         for one, way in zip(found, ways, strict=True):
             pairs = [(next(halves), next(halves)) for _ in way]
             best = max(pairs, key=_surety, default=None)
-            if best is not None and _surety(best) > one.answer.confidence * _one_digit(one.part):
+            if best and _surety(best) > max(one.answer.confidence, _SUREST):
                 after += best
                 cut_any = True
             else:
@@ -142,18 +143,18 @@ def _apart(found: list[_Read], reader: Reader) -> list[_Read]:
     return found
 
 
-def _may_be_two(one: _Read) -> bool:
+def _cuts(one: _Read) -> list[tuple[Part, Part]]:
+    """Return the ways to cut what may be two digits; what is read surely is cut with more care."""
     shape = one.part.width / one.part.height
-    return shape > (_NARROW if one.answer.unsure else _WIDE)
+    if shape < (_NARROW if one.answer.unsure else _WIDE):
+        return []
+    return cuts(one.part, places=2 if one.answer.unsure else 1)
 
 
 def _surety(pair: tuple[_Read, _Read]) -> float:
-    return min(half.answer.confidence for half in pair)
-
-
-def _one_digit(part: Part) -> float:
-    """Return how likely a part is one digit by its shape: hardly any is much wider than high."""
-    return float(np.clip(1.9 - 0.75 * part.width / part.height, 0.2, 1))
+    """Return how surely both halves are digits; one that is wide may be two itself."""
+    sure = [half.answer.confidence for half in pair if half.part.width < _TWO * half.part.height]
+    return min(sure, default=0.0)
 
 
 def _digit(one: _Read, line: int, number: int, scale: float) -> Digit:

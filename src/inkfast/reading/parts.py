@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast.data.ink import Ink, Mask, strengthened
+from inkfast.data.paper import FAINT
 
 _MARGIN = 3  # pixels around a part, for the soft edges of its strokes
 _MOST = 3000  # pieces of ink that are looked at, the largest first
@@ -62,7 +63,9 @@ def find_parts(ink: Ink) -> list[Part]:
     usual = _usual_height(heights, areas)
     large = np.flatnonzero(np.maximum(heights, widths) >= _CRUMB * usual)
     large = np.sort(large[np.argsort(-areas[large], kind="stable")[:_MOST]])
-    group = _joined(boxes[large], usual)
+    bridged, _ = ndimage.label(ink.mask | (ink.amount > FAINT), np.ones((3, 3)))
+    bridges = ndimage.maximum(bridged, labels, 1 + large)
+    group = _joined(boxes[large], usual, np.asarray(bridges, np.int64))
     group_of = np.full(count + 1, -1)
     group_of[1 + large] = group
     wholes = np.array([_around(boxes[large[group == one]]) for one in range(group.max() + 1)])
@@ -76,8 +79,14 @@ def _usual_height(heights: NDArray[np.int64], areas: NDArray[np.int64]) -> float
     return float(heights[order[np.searchsorted(np.cumsum(areas[order]), areas.sum() / 2)]])
 
 
-def _joined(boxes: Boxes, usual: float) -> NDArray[np.int64]:
-    """Return the number of the digit that each piece belongs to: broken strokes come together."""
+def _joined(boxes: Boxes, usual: float, bridges: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the number of the digit that each piece belongs to: broken strokes come together.
+
+    Args:
+        boxes: Of the pieces.
+        usual: Height of a digit.
+        bridges: The same number for pieces that faint ink joins.
+    """
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
 
@@ -95,8 +104,9 @@ def _joined(boxes: Boxes, usual: float) -> NDArray[np.int64]:
     high = (top + bottom) / 2 < (top.T + 0.4 * height.T)
     bar = flat & high & (apart_x < 0.15 * tall) & (apart_y < 0.1 * tall)
     together = np.maximum(bottom, bottom.T) - np.minimum(top, top.T)
+    bridged = (bridges[:, None] == bridges) & (over > 0.3) & (together < 1.9 * usual)
     whole = together < 1.5 * np.maximum(tall, usual)
-    links = (interlocked | stacked | bar | bar.T) & whole & ~(foot | foot.T)
+    links = bridged | (interlocked | stacked | bar | bar.T) & whole & ~(foot | foot.T)
     _, group = connected_components(csr_array(links), directed=False)
     return np.asarray(group, np.int64)
 

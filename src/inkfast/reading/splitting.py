@@ -13,13 +13,19 @@ from inkfast.reading.parts import Part
 _PLACES = (0.25, 0.33, 0.41, 0.5, 0.59, 0.67, 0.75)  # of the width, near which a cut begins
 _REACH = 0.22  # of the height, by which a cut strays aside
 _WORK = 48  # pixels of the longer side when cuts are sought
-_THICKEST = 1.6  # times a stroke's width: digits touch in one place, a cut through more is wrong
+_INK = 0.3  # of a stroke's middle, from which a cut goes through ink
+_THICKEST = 1.6  # times a stroke's width: what a cut goes through where digits touch
 _CRUMB = 0.12  # of a half's ink: smaller pieces belonged to the other half
-_LOWEST = 0.5  # of the whole's height that both halves have
+_LOWEST = 0.65  # of the whole's height that both halves have
 
 
-def cuts(part: Part) -> list[tuple[Part, Part]]:
-    """Return the ways to cut a part into a left and a right digit; none if none makes sense."""
+def cuts(part: Part, places: int) -> list[tuple[Part, Part]]:
+    """Return the ways to cut a part into a left and a right digit; none if none makes sense.
+
+    Args:
+        part: What may be two digits.
+        places: In how many they may touch at most: a loop is cut in two.
+    """
     amount = shrunk(part.ink.amount, _WORK)
     scale = part.ink.mask.shape[1] / amount.shape[1]
     stroke = max(1.0, stroke_width(part.ink.mask) / scale)
@@ -28,7 +34,9 @@ def cuts(part: Part) -> list[tuple[Part, Part]]:
     found: dict[tuple[int, ...], tuple[Part, Part]] = {}
     for place in _PLACES:
         seam = _seam(amount, place)
-        if amount[np.arange(len(seam)), seam].sum() > _THICKEST * stroke:
+        crossed = amount[np.arange(len(seam)), seam]
+        times = np.count_nonzero(np.diff(crossed > _INK, prepend=0, append=0)) // 2
+        if times > places or crossed.sum() > places * _THICKEST * stroke:
             continue
         line = scale * (np.interp(rows, np.arange(len(seam)), seam) + 0.5)
         left = columns < line[:, None]
