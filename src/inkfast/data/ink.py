@@ -22,7 +22,7 @@ _LEAST_CONTRAST = 0.06  # of the paper's brightness, by which ink must differ fr
 _LEAST_SURE = 6.0  # times the paper's own noise, by which it must differ as well
 _FAINTEST = 0.7  # of what parts ink from lines, stains and soft edges: fainter is no stroke
 _EDGE = 0.35  # of a stroke's own strength: where it ends
-_THICK = 1.8  # times the usual width of strokes
+_THICK = 1.5  # times the usual width of strokes
 _MOST_INSIDE = 0.2  # of all ink: with less inside the picture, the ink at its edge is the digit
 _DARKEST_PAPER = 0.15  # of white
 
