@@ -1,8 +1,8 @@
 """Six-digit numbers, composed of MNIST's digits on paper as people have it, read from JPEG files.
 
 Digits keep their writers' strokes; size, slant, distance, ink, paper, light, blur and compression
-are drawn anew for each number. Two digits in a quarter of the numbers are pushed together until they
-touch. A number counts as right when all six digits are, and nothing else is read.
+are drawn anew for each number. Two digits in a quarter of the numbers are pushed together until
+they touch. A number counts as right when all six digits are, and nothing else is read.
 
     python benchmarks/composed_numbers.py                    # MNIST's test rows: looked at once
     python benchmarks/composed_numbers.py --rows train --show wrong/

@@ -131,7 +131,7 @@ def test_a_blurred_digit_is_said_to_be_blurred(reader):
         assert reasons == {blurred}
 
 
-@pytest.mark.parametrize("kind", ["plain", "ruled", "squared", "slope of light"])
+@pytest.mark.parametrize("kind", ["plain", "ruled", "squared"])
 def test_an_empty_page_has_no_digits(kind, reader):
     """Paper alone, ruled or not, is no number."""
     found = read(file_of(photographed(np.zeros((300, 400)), kind)), reader)

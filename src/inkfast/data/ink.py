@@ -54,7 +54,7 @@ def find_ink(picture: Grey) -> Ink:
         NoInkError: If nothing stands out.
     """
     paper_up = picture if _dark_on_bright(picture) else 1 - picture
-    window = max(15, min(picture.shape) // 2)
+    window = max(9, min(picture.shape) // 2)
     contrast, mask = _strokes(paper_up, window)
     narrow = max(7, round(6 * stroke_width(mask)))
     if narrow < 0.7 * window:
@@ -157,7 +157,9 @@ def _contrast(bright: Grey, window: int) -> tuple[Grey, float]:
     paper = ndimage.grey_closing(bright, size=(window, window))
     paper = ndimage.uniform_filter(paper, max(3, window // 6))
     contrast = (paper - bright) / np.maximum(paper, _DARKEST_PAPER)
-    usual = float(np.median(contrast))
-    noise = 1.4826 * float(np.median(np.abs(contrast - usual)))
+    # ink lies above the paper's values only, so that the lowest quarter tells of the paper alone
+    lowest, low = (float(value) for value in np.percentile(contrast, (10, 25)))
+    noise = 1.65 * (low - lowest)
+    usual = low + 0.67 * noise
     contrast = np.clip(contrast - usual - noise, 0, None)
     return contrast, max(_LEAST_CONTRAST, _LEAST_SURE * noise)
