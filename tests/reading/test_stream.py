@@ -109,7 +109,7 @@ def test_whatever_a_decoder_raises_is_one_row(tmp_path, monkeypatch, reader):
     def fail(*_):
         raise IndexError("out of\nrange")
 
-    monkeypatch.setattr(rows, "read_ink", fail)
+    monkeypatch.setattr(rows, "open_picture", fail)
     (row,) = rows.read(reader, [("a.png", b"")])
     assert row.error == r"a.png: cannot be read (IndexError('out of\nrange'))."
 

@@ -1,4 +1,4 @@
-"""Commands that read digits: predict."""
+"""Commands that read digits: predict and read."""
 
 from __future__ import annotations
 
@@ -61,3 +61,28 @@ def predict(
     raise typer.Exit(
         read(paths or [], files_from, model, max_error, form, to, review, engine, resume=resume)
     )
+
+
+@app.command()
+def read(
+    photos: Annotated[list[Path], typer.Argument(help="Pictures of handwritten numbers.")],
+    model: Annotated[
+        str, typer.Option(help="A shipped network's name, or an .onnx file.")
+    ] = "reader",
+    max_error: Annotated[
+        float | None,
+        typer.Option(help="Answer so that errors stay below this share.", show_default="its own"),
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="table, jsonl or csv.")] = "table",
+    to: Annotated[Path | None, typer.Option(help="File; default: the terminal.")] = None,
+    overlay: Annotated[
+        Path | None, typer.Option(help="Folder for the pictures with boxes and answers.")
+    ] = None,
+    review: Annotated[
+        Path | None, typer.Option(help="Folder for the unsure digits and what the network saw.")
+    ] = None,
+) -> None:
+    """Read the numbers on photographs, line by line; a ? stands for an unsure digit."""
+    from inkfast.commands import reading
+
+    raise typer.Exit(reading.read(photos, model, max_error, form, to, overlay, review))

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NoReturn, TypeAlias
 
 from inkfast.data.digits import Images
-from inkfast.data.folder import SUFFIXES
+from inkfast.data.pictures import SUFFIXES
 from inkfast.errors import InkfastError
 from inkfast.reading import tables
 

@@ -1,0 +1,165 @@
+"""Ink apart from its paper, on a single digit or a whole page.
+
+What is darker than the paper around it, by a share of the paper's brightness, is ink: shadows
+change both alike. The paper's brightness under a stroke is that of a window wider than the stroke,
+first as wide as any stroke could be, then as the strokes that were found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkfast.data.pictures import Grey
+from inkfast.data.ruling import without_lines
+from inkfast.errors import InkfastError
+
+Mask = NDArray[np.bool_]
+
+_LEAST_CONTRAST = 0.06  # of the paper's brightness, by which ink must differ from it
+_LEAST_SURE = 6.0  # times the paper's own noise, by which it must differ as well
+_FAINTEST = 0.6  # of what parts ink from lines, stains and soft edges: fainter is no stroke
+_EDGE = 0.35  # of a stroke's own strength: where it ends
+_THICK = 1.5  # times the usual width of strokes
+_MOST_INSIDE = 0.2  # of all ink: with less inside the picture, the ink at its edge is the digit
+_DARKEST_PAPER = 0.15  # of white
+
+
+class NoInkError(InkfastError):
+    """A picture shows nothing that stands out from its paper."""
+
+
+@dataclass(frozen=True)
+class Ink:
+    """What was written, apart from what it was written on.
+
+    Attributes:
+        amount: ``(h, w)``, 0 on paper and 1 where there is as much as in a stroke's middle.
+        mask: Where there is ink.
+    """
+
+    amount: Grey
+    mask: Mask
+
+
+def find_ink(picture: Grey) -> Ink:
+    """Tell ink from paper.
+
+    Args:
+        picture: ``(h, w)`` in [0, 1].
+
+    Raises:
+        NoInkError: If nothing stands out.
+    """
+    paper_up = picture if _dark_on_bright(picture) else 1 - picture
+    window = max(9, min(picture.shape) // 2)
+    contrast, mask = _strokes(paper_up, window)
+    narrow = max(7, round(6 * stroke_width(mask)))
+    if narrow < 0.7 * window:
+        contrast, mask = _strokes(paper_up, narrow)
+    if not mask.any():
+        raise NoInkError(
+            "there is no ink to be seen: expected a digit that stands out from its paper"
+        )
+    return strengthened(contrast, mask)
+
+
+def strengthened(amount: Grey, mask: Mask) -> Ink:
+    """Return the ink with its own strokes' middle as 1."""
+    full = float(np.percentile(amount[mask], 75))
+    return Ink(np.clip(amount / full, 0, 1).astype(np.float32), mask)
+
+
+def _otsu(values: Grey) -> float:
+    """Return the threshold that parts values best. Source: Otsu (1979)."""
+    counts, edges = np.histogram(values, 128)
+    centres = (edges[:-1] + edges[1:]) / 2
+    low, total = np.cumsum(counts), counts.sum()
+    mass = np.cumsum(counts * centres)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = (mass[-1] * low / total - mass) ** 2 / (low * (total - low))
+    return float(edges[1 + int(np.argmax(np.nan_to_num(between[:-1], nan=-1.0)))])
+
+
+def stroke_width(mask: Mask) -> float:
+    """Return how wide strokes usually are, in pixels: twice their area by their outline."""
+    widths, areas, _ = _pieces(mask)
+    if not len(areas):
+        return 1.0
+    order = np.argsort(widths)
+    half = np.searchsorted(np.cumsum(areas[order]), areas.sum() / 2)
+    return float(widths[order[half]])
+
+
+def _pieces(mask: Mask) -> tuple[Grey, NDArray[np.int64], NDArray[np.int32]]:
+    """Return each piece's stroke width and area, and the pieces' labels."""
+    from scipy import ndimage
+
+    labels, count = ndimage.label(mask, np.ones((3, 3)))
+    outline = mask & ~ndimage.binary_erosion(mask, border_value=1)
+    areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    outlines = np.maximum(1, np.bincount(labels[outline], minlength=count + 1)[1:])
+    return 2 * areas / outlines, areas, labels
+
+
+def _without_corners(mask: Mask) -> Mask:
+    """Return the mask without what reaches in from the edge and is too thick to be written.
+
+    A shadow's or a table's corner is as narrow as a stroke may be, but only there.
+    """
+    edge = np.ones_like(mask)
+    edge[1:-1, 1:-1] = False
+    widths, _, labels = _pieces(mask)
+    outside = np.unique(labels[mask & edge]) - 1
+    inner = mask & ~np.isin(labels, outside + 1)
+    if inner.sum() < _MOST_INSIDE * mask.sum():
+        return mask
+    thick = outside[widths[outside] > _THICK * stroke_width(inner)]
+    return mask & ~np.isin(labels, thick + 1)
+
+
+def _dark_on_bright(picture: Grey) -> bool:
+    """Return whether ink is darker than its paper: near any place, ink is what there is less of."""
+    from scipy import ndimage
+
+    away = picture - ndimage.uniform_filter(picture, max(15, max(picture.shape) // 2))
+    return float((away**3).mean()) < 0
+
+
+def _strokes(bright: Grey, window: int) -> tuple[Grey, Mask]:
+    """Return by what share of its paper's brightness each pixel is darker, and what is ink.
+
+    Args:
+        bright: ``(h, w)``, ink dark.
+        window: Pixels, more than a stroke is wide.
+    """
+    from scipy import ndimage
+
+    contrast, least = _contrast(bright, window)
+    stands_out = contrast > least
+    contrast[stands_out & ~without_lines(stands_out)] = 0
+    stands_out = contrast > least
+    if not stands_out.any():
+        return contrast, stands_out
+    # a stroke ends at a share of its own strength, which changes with the pen's pressure
+    peak = ndimage.maximum_filter(contrast, size=max(3, window // 2))
+    faintest = _FAINTEST * _otsu(contrast[stands_out])
+    mask = stands_out & (peak > faintest) & (contrast > _EDGE * peak)
+    return contrast, _without_corners(mask)
+
+
+def _contrast(bright: Grey, window: int) -> tuple[Grey, float]:
+    """Return by what share of its paper's brightness each pixel is darker, and the noise's part."""
+    from scipy import ndimage
+
+    paper = ndimage.grey_closing(bright, size=(window, window))
+    paper = ndimage.uniform_filter(paper, max(3, window // 6))
+    contrast = (paper - bright) / np.maximum(paper, _DARKEST_PAPER)
+    # ink lies above the paper's values only, so that the lowest quarter tells of the paper alone
+    lowest, low = (float(value) for value in np.percentile(contrast, (10, 25)))
+    noise = 1.65 * (low - lowest)
+    usual = low + 0.67 * noise
+    contrast = np.clip(contrast - usual - noise, 0, None)
+    return contrast, max(_LEAST_CONTRAST, _LEAST_SURE * noise)
