@@ -77,14 +77,19 @@ def find_ink(picture: Grey) -> Ink:
     reach = max(6.0, max(picture.shape) / 6)  # pixels over which light may change
     edge = 2 if max(picture.shape) > 50 else 1  # pixels by which a stroke's soft edge reaches out
     paper = np.ones(picture.shape, bool)
+    usual = float(np.median(bright))
+    even = float((bright == usual).mean()) > 0.5  # drawn by a program: there is no light to follow
     for _ in range(3):
-        weight = ndimage.gaussian_filter(paper.astype(np.float32), reach)
-        usual = float(np.median(bright[paper]))  # where no paper is near
-        ground = (ndimage.gaussian_filter(bright * paper, reach) + 1e-3 * usual) / (weight + 1e-3)
-        above = bright - ground
+        if even:
+            above = bright - np.float32(usual)
+        else:
+            weight = ndimage.gaussian_filter(paper.astype(np.float32), reach)
+            usual = float(np.median(bright[paper]))  # where no paper is near
+            lit = ndimage.gaussian_filter(bright * paper, reach)
+            above = bright - (lit + 1e-3 * usual) / (weight + 1e-3)
         threshold = _otsu(above)
         marked = above > threshold
-        if not marked.any() or marked.all():
+        if even or not marked.any() or marked.all():
             break
         # the paper is far from any stroke, so that soft edges do not count as paper
         paper = ~ndimage.binary_dilation(above > threshold / 2, iterations=edge)
@@ -162,7 +167,8 @@ def _evened(ink: Ink) -> Grey:
     rows, columns = np.nonzero(ink.mask)
     scale = BOX / (1 + max(np.ptp(rows), np.ptp(columns)))
     # inside a bar of w pixels the distance to the nearest pixel outside is (w + 2) / 4 on average
-    inside = ndimage.distance_transform_edt(np.pad(ink.mask, 1))
+    digit = ink.mask[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    inside = ndimage.distance_transform_edt(np.pad(digit, 1))
     width = max(1.0, 4 * float(inside.sum() / ink.mask.sum()) - 2)
     radius = (float(np.clip(width * scale, *_STROKE)) / scale - width) / 2
     if abs(radius) < 0.35:
