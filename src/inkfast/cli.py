@@ -285,6 +285,23 @@ def predict(
 
 
 @app.command()
+def serve(
+    host: Annotated[
+        str, typer.Option(help="Address; one that others reach needs a token in INKFAST_TOKEN.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8000,
+    model: Annotated[
+        list[Path] | None,
+        typer.Option(help="An .onnx file of your own, beside what is shipped; repeatable."),
+    ] = None,
+) -> None:
+    """Serve the readers over HTTP, and the Noise Lab page."""
+    from inkfast.commands.serving import serve as start
+
+    start(host, port, model or [])
+
+
+@app.command()
 def explore(
     data: Annotated[
         str, typer.Argument(help="auto, mnist, embedded, a .csv, .npz or .npy file, or a folder.")

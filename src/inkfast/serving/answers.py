@@ -1,0 +1,149 @@
+"""`/v1`: pictures in, answers out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Query, Request, Response
+from numpy.typing import NDArray
+
+from inkfast.data.digits import CLASSES, Images
+from inkfast.data.paper import NoInkError
+from inkfast.reading.reader import DEFAULT, Reader
+from inkfast.serving.bodies import pictures_in
+from inkfast.serving.limits import Limits, Refused
+from inkfast.serving.pictures import as_seen, pixels_of, png
+from inkfast.serving.questions import Desk, Question
+from inkfast.serving.schemas import Model, Models, Predicted, picture_body, problems
+
+Corrupt = Callable[[Images, str, int], Images]  # image, chain of noise, seed -> image
+
+_CURL = "curl --data-binary @digit.png -H 'Content-Type: image/png' localhost:8000/v1/"
+_EXAMPLE = {
+    "model": "reader",
+    "answers": [
+        {
+            "digit": 7, "confidence": 0.9998, "runner_up": 1, "runner_up_confidence": 0.0001,
+            "unsure": "", "probabilities": [0, 0.0001, 0, 0.0001, 0, 0, 0, 0.9998, 0, 0],
+        }
+    ],
+}  # fmt: skip
+_REFUSALS = problems(400, 401, 404, 413, 415, 421, 422, 503)
+
+
+def routes(desk: Desk, limits: Limits, corrupt: Corrupt | None) -> APIRouter:
+    """Return the routes.
+
+    Args:
+        desk: Whom to ask.
+        limits: How much is taken.
+        corrupt: Puts noise on an image; None where this installation cannot.
+    """
+    router = APIRouter(prefix="/v1", tags=["digits"])
+
+    @router.post(
+        "/predict",
+        openapi_extra=picture_body(_CURL + "predict"),
+        responses={
+            200: {"model": Predicted, "content": {"application/json": {"example": _EXAMPLE}}},
+            **_REFUSALS,
+        },
+    )
+    async def predict(request: Request, model: Model = DEFAULT) -> Response:
+        """Read pictures of one digit each."""
+        reader = desk.reader(model)
+        pictures = await pictures_in(request, limits)
+        answers = await asyncio.gather(*(_answer(desk, limits, reader, model, p) for p in pictures))
+        return as_json({"model": model, "answers": answers})
+
+    @router.get("/models", responses={200: {"model": Models}, **problems(401, 421)})
+    async def models() -> Response:
+        """List the networks that can be asked."""
+        cards = [card(name, reader) for name, reader in desk.readers.items()]
+        return as_json({"default": DEFAULT, "models": cards})
+
+    @router.post(
+        "/noise",
+        openapi_extra=picture_body(_CURL + "noise?noise=rotate(degrees=30)"),
+        response_class=Response,
+        responses={
+            200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}},
+            **_REFUSALS,
+            **problems(501),
+        },
+    )
+    async def noise(
+        request: Request,
+        noise: Annotated[
+            str,
+            Query(
+                max_length=300, description="A corruption, a chain or a preset.",
+                examples=["rotate(degrees=30) + gaussian(sigma=0.2)", "noisy-mnist"],
+            ),
+        ],
+        seed: Annotated[int, Query(ge=0, le=2**31 - 1, description="Of what is drawn.")] = 0,
+    ) -> Response:  # fmt: skip
+        """Return a picture of one digit at 28x28, as a PNG file, under a named noise."""
+        if corrupt is None:
+            raise Refused(
+                501, "Noise by name needs torch: pip install 'inkfast[train]' beside the server."
+            )
+        (picture,) = (await pictures_in(request, limits))[:1]
+        pixels_of(picture)
+        noisy = await desk.large.ask(lambda: corrupt(as_seen(picture), noise, seed))
+        return Response(png(noisy), media_type="image/png")
+
+    return router
+
+
+async def _answer(
+    desk: Desk, limits: Limits, reader: Reader, model: str, picture: bytes
+) -> dict[str, Any]:
+    question = Question(lambda: as_seen(picture)[None], (model,))
+    try:
+        told = await desk.ask(question, large=pixels_of(picture) > limits.large)
+    except NoInkError as error:
+        return no_ink(str(error))
+    return answer(reader, told.probabilities[model][0])
+
+
+def answer(reader: Reader, probabilities: NDArray[np.float64]) -> dict[str, Any]:
+    """Return what a reader says, in the API's words."""
+    (judged,) = reader.judged(probabilities[None])
+    return {
+        "digit": judged.digit,
+        "confidence": judged.confidence,
+        "runner_up": judged.runner_up,
+        "runner_up_confidence": judged.runner_up_confidence,
+        "unsure": judged.unsure,
+        "probabilities": [round(value, 6) for value in probabilities.tolist()],
+    }
+
+
+def no_ink(reason: str) -> dict[str, Any]:
+    """Return the answer for a picture on which there is nothing."""
+    return {
+        "digit": None, "confidence": 0.0, "runner_up": None, "runner_up_confidence": 0.0,
+        "unsure": reason, "probabilities": [0.0] * CLASSES,
+    }  # fmt: skip
+
+
+def card(name: str, reader: Reader) -> dict[str, Any]:
+    """Return what is to be known of a network."""
+    return {
+        "name": name,
+        "architecture": reader.classifier.about.text("model"),
+        "threshold": reader.threshold,
+    }
+
+
+def as_json(content: Any, status: int = 200) -> Response:
+    """Return a response; quicker than by way of a pydantic model."""
+    return Response(
+        json.dumps(content, allow_nan=False, separators=(",", ":")), status,
+        media_type="application/json",
+    )  # fmt: skip

@@ -1,0 +1,48 @@
+"""The pictures that a request carries, raw or as multipart; nothing touches the disk."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+
+from inkfast.serving.limits import Limits, Refused
+
+
+class _InMemory(MultiPartParser):
+    spool_max_size = 2**62  # the guard bounds the body; a temporary file would only add traces
+
+
+async def pictures_in(request: Request, limits: Limits) -> list[bytes]:
+    """Return the picture that is the body, or those of its multipart files, in order.
+
+    Raises:
+        Refused: If there is none, there are too many, or the multipart is damaged.
+    """
+    body = await request.body()
+    kind = request.headers.get("content-type", "")
+    if kind.lower().startswith("multipart/form-data"):
+        found = await _files(request, body, limits)
+    else:
+        found = [body] if body else []
+    if not found:
+        raise Refused(
+            400, "Expected a picture as the body, or as files of multipart/form-data, got none."
+        )
+    return found
+
+
+async def _files(request: Request, body: bytes, limits: Limits) -> list[bytes]:
+    async def whole() -> AsyncGenerator[bytes, None]:
+        yield body
+
+    try:
+        parser = _InMemory(request.headers, whole(), max_files=limits.files, max_fields=8)
+        form = await parser.parse()
+    except (MultiPartException, ValueError) as error:
+        reason = getattr(error, "message", "") or "its parts cannot be told apart"
+        raise Refused(400, f"The multipart body cannot be read: {reason}") from None
+    files = [item for _, item in form.multi_items() if isinstance(item, UploadFile)]
+    return [await file.read() for file in files]
