@@ -24,7 +24,7 @@ import numpy as np
 from measured import record
 from PIL import Image
 
-from inkfast.data.written import written
+from inkfast.data.written import write
 
 CLIENTS, TIMES = 16, 10
 SIDE = 280
@@ -54,7 +54,7 @@ class Tally:
 
 def pictures(n: int) -> list[tuple[bytes, int]]:
     """Return drawn digits as PNG files with their labels."""
-    digits = written(n, seed=1)
+    digits = write(n, seed=1)
     found = []
     for image, label in zip(digits.images, digits.known_labels, strict=True):
         large = Image.fromarray(255 - image).resize((SIDE, SIDE), Image.Resampling.BICUBIC)

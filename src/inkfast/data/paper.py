@@ -129,7 +129,7 @@ def main_part(ink: Ink) -> Ink:
 def _polarity(picture: Grey) -> int:
     """Return 1 for bright ink on dark, -1 for dark ink on bright: ink is what there is less of."""
     away = picture - np.median(picture)
-    return 1 if float((away**3).sum()) > 0 else -1
+    return 1 if float((away * away * away).sum()) > 0 else -1  # ** is ten times as slow
 
 
 def _otsu(values: Grey) -> float:
