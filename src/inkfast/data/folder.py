@@ -6,23 +6,19 @@ they are, noise and all; all others are brought to MNIST's frame.
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from inkfast.data.digits import CLASSES, SIDE, Digits, Images, Source, Survey
 from inkfast.data.framing import frame, ink_of
 from inkfast.data.paper import NoInkError, normalise
+from inkfast.data.pictures import SUFFIXES, Grey, open_picture
 from inkfast.errors import InkfastError
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
-_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 _PARTS = ("train", "test")
-MAX_PIXELS = 50_000_000
+_LONGEST = 640  # pixels of the longer side that one digit can make use of
 _LAYOUT = "one subfolder per class named 0 to 9, each with PNG, JPEG, WebP, BMP, GIF or TIFF files"
 
 
@@ -83,14 +79,15 @@ def _part(
             if file.suffix.lower() not in SUFFIXES:
                 continue
             try:
-                ink = _ink(file)
+                picture = open_picture(file, _LONGEST)
+                image = _at_28(picture.grey)
             except InkfastError as error:
                 unreadable.append(str(error))
                 if len(unreadable) > most:
                     raise
                 continue
-            sizes[ink.shape[1], ink.shape[0]] += 1
-            images.append(_at_28(ink))
+            sizes[picture.size] += 1
+            images.append(image)
             labels.append(int(folder.name))
             files.append(file)
     if not images:
@@ -105,34 +102,13 @@ def read_picture(path: Path) -> Images:
     Raises:
         InkfastError: If the file is no picture, is damaged or too large.
     """
-    return _at_28(_ink(path))
+    return _at_28(open_picture(path, _LONGEST).grey)
 
 
-def _ink(path: Path) -> NDArray[np.float64]:
-    """Return a picture file as ink strength, see `ink_of`."""
+def _at_28(grey: Grey) -> Images:
+    if grey.shape == (SIDE, SIDE):  # a set of its own making, noisy perhaps: not to be cleaned
+        return np.asarray(np.rint(255 * ink_of(grey)), np.uint8)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of large pictures; we refuse them below
-            with Image.open(path, formats=_FORMATS) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise Image.DecompressionBombError
-                return ink_of(image)
-    except Image.DecompressionBombError:
-        most = MAX_PIXELS // 10**6
-        raise InkfastError(
-            f"{path}: expected at most {most} million pixels. Make the picture smaller."
-        ) from None
-    except (OSError, SyntaxError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it cannot be decoded"
-        raise InkfastError(
-            f"{path}: expected a picture, but {reason}. Remove or replace it."
-        ) from None
-
-
-def _at_28(ink: NDArray[np.float64]) -> Images:
-    if ink.shape == (SIDE, SIDE):  # a set of its own making, noisy perhaps: not to be cleaned
-        return np.asarray(np.rint(255 * ink), np.uint8)
-    try:
-        return normalise(ink)
+        return normalise(grey)
     except NoInkError:  # of a labelled picture even the faintest trace is worth more than black
-        return frame(ink)
+        return frame(ink_of(grey))

@@ -60,42 +60,7 @@ def _centred(digit: Images) -> Images:
     return field
 
 
-def ink_of(image: Image.Image) -> NDArray[np.float64]:
-    """Turn a picture into ink strength, whatever its mode, orientation or polarity.
-
-    EXIF rotation is applied; transparency becomes background; 16 bit and CMYK are handled. Dark
-    on light is turned over: the border of the picture is taken for the background.
-
-    Returns:
-        float64 ``(h, w)`` in [0, 1], ink bright.
-    """
-    from PIL import ImageOps
-
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I") or image.mode == "F":
-        grey = _unit(np.asarray(image, np.float64))
-        if not np.isfinite(grey).all():
-            raise ValueError("a pixel is not a finite number")
-    elif "A" in image.getbands() or "transparency" in image.info:
-        grey = _flattened(image.convert("RGBA"))
-    else:
-        grey = np.asarray(image.convert("RGB").convert("L"), np.float64) / 255
+def ink_of(grey: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return brightness in [0, 1] with ink bright: the picture's border is taken for the paper."""
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     return 1 - grey if np.median(border) > 0.5 * (grey.min() + grey.max()) else grey
-
-
-def _unit(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scale 16-bit (or 8-bit in a wider type, or float) grey values to [0, 1]."""
-    top = next((top for top in (1.0, 255.0, 65535.0) if values.max() <= top), values.max())
-    return np.clip(values / top, 0, 1)
-
-
-def _flattened(image: Image.Image) -> NDArray[np.float64]:
-    """Lay a picture with transparency on the background its visible ink stands out from."""
-    rgba = np.asarray(image, np.float64) / 255
-    grey, alpha = rgba[..., :3] @ (0.299, 0.587, 0.114), rgba[..., 3]
-    if alpha.min() == 1:
-        return np.asarray(grey)
-    visible = (grey * alpha).sum() / max(alpha.sum(), 1e-9)
-    background = 0.0 if visible > 0.5 else 1.0
-    return np.asarray(grey * alpha + background * (1 - alpha))

@@ -1,0 +1,117 @@
+"""Ink apart from its paper, on a single digit or a whole page.
+
+What is darker than the paper around it, by a share of the paper's brightness, is ink: shadows
+change both alike. The paper's brightness under a stroke is that of a window wider than the stroke,
+first as wide as any stroke could be, then as the strokes that were found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkfast.data.pictures import Grey
+from inkfast.data.ruling import without_lines
+from inkfast.errors import InkfastError
+
+Mask = NDArray[np.bool_]
+
+_LEAST_CONTRAST = 0.06  # of the paper's brightness, by which ink must differ from it
+_LEAST_SURE = 6.0  # times the paper's own noise, by which it must differ as well
+_FAINTEST = 0.35  # of the page's strongest ink: what is fainter is lines, stains, the other side
+_EDGE = 0.42  # of a stroke's own strength: where it ends
+_DARKEST_PAPER = 0.15  # of white
+
+
+class NoInkError(InkfastError):
+    """A picture shows nothing that stands out from its paper."""
+
+
+@dataclass(frozen=True)
+class Ink:
+    """What was written, apart from what it was written on.
+
+    Attributes:
+        amount: ``(h, w)``, 0 on paper and 1 where there is as much as in a stroke's middle.
+        mask: Where there is ink.
+    """
+
+    amount: Grey
+    mask: Mask
+
+
+def find_ink(picture: Grey) -> Ink:
+    """Tell ink from paper.
+
+    Args:
+        picture: ``(h, w)`` in [0, 1].
+
+    Raises:
+        NoInkError: If nothing stands out.
+    """
+    paper_up = picture if _dark_on_bright(picture) else 1 - picture
+    window = max(15, max(picture.shape) // 3)
+    contrast, mask = _marked(paper_up, window)
+    narrow = max(7, round(6 * stroke_width(mask)))
+    if narrow < 0.7 * window:
+        contrast, mask = _marked(paper_up, narrow)
+    written = without_lines(mask)
+    contrast[mask & ~written] = 0
+    mask = written
+    if not mask.any():
+        raise NoInkError(
+            "there is no ink to be seen: expected a digit that stands out from its paper"
+        )
+    return strengthened(contrast, mask)
+
+
+def strengthened(amount: Grey, mask: Mask) -> Ink:
+    """Return the ink with its own strokes' middle as 1."""
+    full = float(np.percentile(amount[mask], 75))
+    return Ink(np.clip(amount / full, 0, 1).astype(np.float32), mask)
+
+
+def stroke_width(mask: Mask) -> float:
+    """Return how wide strokes usually are, in pixels: twice their area by their outline."""
+    from scipy import ndimage
+
+    labels, count = ndimage.label(mask, np.ones((3, 3)))
+    if not count:
+        return 1.0
+    outline = mask & ~ndimage.binary_erosion(mask, border_value=1)
+    areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    outlines = np.maximum(1, np.bincount(labels[outline], minlength=count + 1)[1:])
+    widths = 2 * areas / outlines
+    order = np.argsort(widths)
+    half = np.searchsorted(np.cumsum(areas[order]), areas.sum() / 2)
+    return float(widths[order[half]])
+
+
+def _dark_on_bright(picture: Grey) -> bool:
+    """Return whether ink is darker than its paper: near any place, ink is what there is less of."""
+    from scipy import ndimage
+
+    away = picture - ndimage.uniform_filter(picture, max(15, max(picture.shape) // 4))
+    return float((away**3).mean()) < 0
+
+
+def _marked(bright: Grey, window: int) -> tuple[Grey, Mask]:
+    """Return by how much of its paper's brightness each pixel is darker, and what is ink."""
+    from scipy import ndimage
+
+    paper = ndimage.grey_closing(bright, size=(window, window))
+    paper = ndimage.uniform_filter(paper, max(3, window // 2))
+    contrast = (paper - bright) / np.maximum(paper, _DARKEST_PAPER)
+    usual = float(np.median(contrast))
+    noise = 1.4826 * float(np.median(np.abs(contrast - usual)))
+    contrast = np.clip(contrast - usual - noise, 0, None)
+    low = max(_LEAST_CONTRAST, _LEAST_SURE * noise)
+    stands_out = contrast > low
+    if not stands_out.any():
+        return contrast, stands_out
+    # a stroke ends at a share of its own strength, which changes with the pen's pressure
+    peak = ndimage.maximum_filter(contrast, size=max(3, window // 2))
+    least = _FAINTEST * float(np.percentile(contrast[stands_out], 90))
+    return contrast, stands_out & (peak > least) & (contrast > _EDGE * peak)

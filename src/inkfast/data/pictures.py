@@ -1,0 +1,143 @@
+"""Picture files: what is opened, how large it may be, and how it becomes grey values.
+
+A picture's size is read and judged before a pixel is decoded. JPEG files are decoded at a half, a
+quarter or an eighth of their size where that is enough, so that a phone's photograph costs little.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from inkfast.errors import InkfastError
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+MAX_PIXELS = 50_000_000
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+_DEEP = ("I", "F")  # modes of more than 8 bits begin so
+_ORIENTATION = 0x0112  # the EXIF tag: how a picture must be turned to be upright
+_TURN = Image.Transpose
+_UPRIGHT = {
+    2: _TURN.FLIP_LEFT_RIGHT, 3: _TURN.ROTATE_180, 4: _TURN.FLIP_TOP_BOTTOM, 5: _TURN.TRANSPOSE,
+    6: _TURN.ROTATE_270, 7: _TURN.TRANSVERSE, 8: _TURN.ROTATE_90,
+}  # fmt: skip
+_SAME_SIDES = (_TURN.FLIP_LEFT_RIGHT, _TURN.ROTATE_180, _TURN.FLIP_TOP_BOTTOM)
+
+Grey = NDArray[np.floating]  # (h, w), brightness in [0, 1]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture, upright and perhaps made smaller.
+
+    Attributes:
+        image: Mode L, RGB, RGBA or one of more than 8 bits.
+        size: Width and height in the file, upright, in pixels.
+    """
+
+    image: Image.Image
+    size: tuple[int, int]
+
+    @property
+    def grey(self) -> Grey:
+        """Brightness, float32 ``(h, w)`` in [0, 1]; what is transparent takes the background.
+
+        Raises:
+            InkfastError: If a pixel is not a finite number.
+        """
+        if self.image.mode.startswith(_DEEP):
+            return _unit(np.asarray(self.image, np.float32))
+        return np.asarray(_opaque(self.image).convert("L"), np.float32) / 255
+
+    @property
+    def colours(self) -> Image.Image:
+        """The same in mode RGB."""
+        if self.image.mode.startswith(_DEEP):
+            grey = np.rint(255 * self.grey).astype(np.uint8)
+            return Image.fromarray(grey).convert("RGB")
+        return _opaque(self.image).convert("RGB")
+
+
+def open_picture(source: Path | bytes, longest: int | None = None, name: str = "") -> Picture:
+    """Open a PNG, JPEG, WebP, BMP, GIF or TIFF file; of several pictures in it, the first.
+
+    Args:
+        source: A path, or what a file holds.
+        longest: Pixels of the longer side to which a larger picture is brought down.
+        name: What messages call it; a path's own name by default.
+
+    Raises:
+        InkfastError: If it is none of these, is damaged, or has more than `MAX_PIXELS` pixels.
+    """
+    name = name or (str(source) if isinstance(source, Path) else "the picture")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of large pictures; they are refused here
+            file = source if isinstance(source, Path) else io.BytesIO(source)
+            with Image.open(file, formats=_FORMATS) as image:
+                return _decoded(image, longest)
+    except Image.DecompressionBombError:
+        raise InkfastError(
+            f"{name}: expected at most {MAX_PIXELS // 10**6} million pixels. Make the picture "
+            "smaller."
+        ) from None
+    except MemoryError:
+        raise
+    except Exception as error:  # damaged files make Pillow's decoders fail in every way there is
+        reason = getattr(error, "strerror", None) or "it cannot be decoded"
+        raise InkfastError(
+            f"{name}: expected a picture, but {reason}. Remove or replace it."
+        ) from None
+
+
+def _decoded(image: Image.Image, longest: int | None) -> Picture:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise Image.DecompressionBombError
+    scale = min(1.0, longest / max(width, height)) if longest else 1.0
+    size = (max(1, round(scale * width)), max(1, round(scale * height)))
+    if scale < 1:
+        image.draft(None, size)  # type: ignore[arg-type]  # None keeps the mode
+    plain = _plain(image)
+    if plain.size != size and scale < 1:
+        plain = plain.resize(size, Image.Resampling.BOX)
+    turn = _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
+    if turn is None:
+        return Picture(plain, (width, height))
+    sideways = turn not in _SAME_SIDES
+    return Picture(plain.transpose(turn), (height, width) if sideways else (width, height))
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Return the picture in a mode whose values can be averaged."""
+    if image.mode.startswith(_DEEP):
+        return Image.fromarray(np.asarray(image, np.float32))
+    if "A" in image.getbands() or "transparency" in image.info:
+        return image.convert("RGBA")
+    image.load()
+    return image if image.mode in ("L", "RGB") else image.convert("RGB")
+
+
+def _unit(values: NDArray[np.float32]) -> Grey:
+    """Scale 16-bit (or 8-bit in a wider type, or float) grey values to [0, 1]."""
+    if not np.isfinite(values).all():
+        raise InkfastError("expected a picture of finite numbers, got NaN or infinity")
+    top = next((top for top in (1.0, 255.0, 65535.0) if values.max() <= top), values.max())
+    return np.clip(values / np.float32(top), 0, 1)
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """Lay a picture with transparency on the background its visible ink stands out from."""
+    if image.mode != "RGBA":
+        return image
+    tiny = np.asarray(image.resize((64, 64), Image.Resampling.BOX), np.float32) / 255
+    grey, alpha = tiny[..., :3] @ (0.299, 0.587, 0.114), tiny[..., 3]
+    visible = (grey * alpha).sum() / max(alpha.sum(), 1e-9)
+    background = Image.new("RGBA", image.size, "black" if visible > 0.5 else "white")
+    return Image.alpha_composite(background, image)
