@@ -51,6 +51,9 @@ def find_ink(picture: Grey) -> Ink:
     Raises:
         NoInkError: If nothing stands out.
     """
+    drawn = _on_even_paper(picture)
+    if drawn is not None:
+        return drawn
     paper_up = picture if _dark_on_bright(picture) else 1 - picture
     window = max(15, max(picture.shape) // 3)
     contrast, mask = _marked(paper_up, window)
@@ -65,6 +68,19 @@ def find_ink(picture: Grey) -> Ink:
             "there is no ink to be seen: expected a digit that stands out from its paper"
         )
     return strengthened(contrast, mask)
+
+
+def _on_even_paper(picture: Grey) -> Ink | None:
+    """Return the ink of a picture that a program drew, in a tenth of the time; None of others.
+
+    Half of its pixels are one and the same: there is no light to follow, and no grain.
+    """
+    paper = float(np.median(picture))
+    contrast = np.abs(picture - np.float32(paper))
+    peak = float(contrast.max())
+    if peak < _LEAST_CONTRAST or np.count_nonzero(contrast) > contrast.size / 2:
+        return None
+    return strengthened(contrast, contrast > _EDGE * peak)
 
 
 def strengthened(amount: Grey, mask: Mask) -> Ink:
