@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 from numpy.typing import NDArray
 
 from inkfast.data.digits import CLASSES, Images
-from inkfast.data.paper import NoInkError
+from inkfast.data.ink import NoInkError
 from inkfast.reading.reader import DEFAULT, Reader
 from inkfast.serving.bodies import pictures_in
 from inkfast.serving.limits import Limits, Refused

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from inkfast.data.digits import SIDE, Images
-from inkfast.data.paper import NoInkError
+from inkfast.data.ink import NoInkError
 from inkfast.serving.answers import answer, as_json, card, no_ink
 from inkfast.serving.bodies import pictures_in
 from inkfast.serving.heat import covered, heat
@@ -65,7 +65,8 @@ def routes(desk: Desk, limits: Limits) -> APIRouter:
         try:
             told = await desk.ask(Question(lambda: _images(picture, asked), shown), large=large)
         except NoInkError as error:
-            return as_json({"answers": dict.fromkeys(shown, no_ink(str(error)))})
+            none = dict.fromkeys(shown, no_ink(str(error)))
+            return as_json({"clean_digit": None, "answers": none})
         clean, noisy = told.images[:2]
         answers = {
             name: answer(desk.readers[name], rows[1]) for name, rows in told.probabilities.items()
@@ -74,6 +75,7 @@ def routes(desk: Desk, limits: Limits) -> APIRouter:
             "noise": chain(_strengths(asked)),
             "clean": _packed(clean),
             "seen": _packed(noisy),
+            "clean_digit": int(told.probabilities[shown[-1]][0].argmax()),
             "answers": answers,
         }
         if asked.heat:

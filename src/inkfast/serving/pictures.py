@@ -52,7 +52,7 @@ def as_seen(content: bytes) -> Images:
     """
     picture = open_picture(content, longest=_WORK)
     if picture.size == (SIDE, SIDE):
-        return np.asarray(np.rint(255 * ink_of(picture.image)), np.uint8)
+        return np.asarray(np.rint(255 * ink_of(picture.grey)), np.uint8)
     return normalise(picture.grey)
 
 
