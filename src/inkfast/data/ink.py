@@ -20,8 +20,10 @@ Mask = NDArray[np.bool_]
 
 _LEAST_CONTRAST = 0.06  # of the paper's brightness, by which ink must differ from it
 _LEAST_SURE = 6.0  # times the paper's own noise, by which it must differ as well
-_FAINTEST = 0.35  # of the page's strongest ink: what is fainter is lines, stains, the other side
+_FAINTEST = 0.3  # of the page's strongest ink: what is fainter is lines, stains, the other side
 _EDGE = 0.42  # of a stroke's own strength: where it ends
+_THICK = 1.8  # times the usual width of strokes
+_MOST_INSIDE = 0.2  # of all ink: with less inside the picture, the ink at its edge is the digit
 _DARKEST_PAPER = 0.15  # of white
 
 
@@ -56,13 +58,15 @@ def find_ink(picture: Grey) -> Ink:
         return drawn
     paper_up = picture if _dark_on_bright(picture) else 1 - picture
     window = max(15, max(picture.shape) // 3)
-    contrast, mask = _marked(paper_up, window)
-    narrow = max(7, round(6 * stroke_width(mask)))
+    contrast, least = _contrast(paper_up, window)
+    strokes = _without_corners(_strokes(contrast, least, window))
+    narrow = max(7, round(6 * stroke_width(strokes)))
     if narrow < 0.7 * window:
-        contrast, mask = _marked(paper_up, narrow)
-    written = without_lines(mask)
-    contrast[mask & ~written] = 0
-    mask = written
+        window = narrow
+        contrast, least = _contrast(paper_up, window)
+    stands_out = contrast > least
+    contrast[stands_out & ~without_lines(stands_out)] = 0
+    mask = _without_corners(_strokes(contrast, least, window))
     if not mask.any():
         raise NoInkError(
             "there is no ink to be seen: expected a digit that stands out from its paper"
@@ -91,18 +95,39 @@ def strengthened(amount: Grey, mask: Mask) -> Ink:
 
 def stroke_width(mask: Mask) -> float:
     """Return how wide strokes usually are, in pixels: twice their area by their outline."""
-    from scipy import ndimage
-
-    labels, count = ndimage.label(mask, np.ones((3, 3)))
-    if not count:
+    widths, areas, _ = _pieces(mask)
+    if not len(areas):
         return 1.0
-    outline = mask & ~ndimage.binary_erosion(mask, border_value=1)
-    areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    outlines = np.maximum(1, np.bincount(labels[outline], minlength=count + 1)[1:])
-    widths = 2 * areas / outlines
     order = np.argsort(widths)
     half = np.searchsorted(np.cumsum(areas[order]), areas.sum() / 2)
     return float(widths[order[half]])
+
+
+def _pieces(mask: Mask) -> tuple[Grey, NDArray[np.int64], NDArray[np.int32]]:
+    """Return each piece's stroke width and area, and the pieces' labels."""
+    from scipy import ndimage
+
+    labels, count = ndimage.label(mask, np.ones((3, 3)))
+    outline = mask & ~ndimage.binary_erosion(mask, border_value=1)
+    areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    outlines = np.maximum(1, np.bincount(labels[outline], minlength=count + 1)[1:])
+    return 2 * areas / outlines, areas, labels
+
+
+def _without_corners(mask: Mask) -> Mask:
+    """Return the mask without what reaches in from the edge and is too thick to be written.
+
+    A shadow's or a table's corner is as narrow as a stroke may be, but only there.
+    """
+    edge = np.ones_like(mask)
+    edge[1:-1, 1:-1] = False
+    widths, _, labels = _pieces(mask)
+    outside = np.unique(labels[mask & edge]) - 1
+    inner = mask & ~np.isin(labels, outside + 1)
+    if inner.sum() < _MOST_INSIDE * mask.sum():
+        return mask
+    thick = outside[widths[outside] > _THICK * stroke_width(inner)]
+    return mask & ~np.isin(labels, thick + 1)
 
 
 def _dark_on_bright(picture: Grey) -> bool:
@@ -113,21 +138,27 @@ def _dark_on_bright(picture: Grey) -> bool:
     return float((away**3).mean()) < 0
 
 
-def _marked(bright: Grey, window: int) -> tuple[Grey, Mask]:
-    """Return by how much of its paper's brightness each pixel is darker, and what is ink."""
+def _contrast(bright: Grey, window: int) -> tuple[Grey, float]:
+    """Return by how much of its paper's brightness each pixel is darker, and what exceeds noise."""
     from scipy import ndimage
 
     paper = ndimage.grey_closing(bright, size=(window, window))
-    paper = ndimage.uniform_filter(paper, max(3, window // 2))
+    paper = ndimage.uniform_filter(paper, max(3, window // 6))
     contrast = (paper - bright) / np.maximum(paper, _DARKEST_PAPER)
     usual = float(np.median(contrast))
     noise = 1.4826 * float(np.median(np.abs(contrast - usual)))
     contrast = np.clip(contrast - usual - noise, 0, None)
-    low = max(_LEAST_CONTRAST, _LEAST_SURE * noise)
-    stands_out = contrast > low
+    return contrast, max(_LEAST_CONTRAST, _LEAST_SURE * noise)
+
+
+def _strokes(contrast: Grey, least: float, window: int) -> Mask:
+    """Return what is ink: a stroke ends at a share of its own strength, as pressure changes it."""
+    from scipy import ndimage
+
+    stands_out = contrast > least
     if not stands_out.any():
-        return contrast, stands_out
-    # a stroke ends at a share of its own strength, which changes with the pen's pressure
+        return stands_out
     peak = ndimage.maximum_filter(contrast, size=max(3, window // 2))
-    least = _FAINTEST * float(np.percentile(contrast[stands_out], 90))
-    return contrast, stands_out & (peak > least) & (contrast > _EDGE * peak)
+    faintest = _FAINTEST * float(np.percentile(contrast[stands_out], 95))
+    mask: Mask = stands_out & (peak > faintest) & (contrast > _EDGE * peak)
+    return mask

@@ -16,7 +16,7 @@ from inkfast.data.ink import Ink, NoInkError, find_ink
 from inkfast.data.pictures import Grey
 
 _WORK = 160  # pixels of the longer side of a picture at work; a digit needs no more
-_FAINT = 0.2  # of a stroke's middle: what still joins two parts
+FAINT = 0.2  # of a stroke's middle: what still joins two parts
 _STROKE = (2.3, 4.2)  # widths in pixels of 28x28 between which nine in ten of MNIST's digits lie
 
 
@@ -29,7 +29,14 @@ def normalise(picture: Grey) -> Images:
     Raises:
         NoInkError: If there is nothing on it.
     """
-    return frame(_evened(main_part(find_ink(shrunk(picture.astype(np.float32), _WORK)))))
+    return as_mnist(main_part(find_ink(shrunk(picture.astype(np.float32), _WORK))))
+
+
+def as_mnist(ink: Ink) -> Images:
+    """Return one digit's ink in MNIST's frame and stroke width: uint8 ``(28, 28)``."""
+    if max(ink.mask.shape) > _WORK:
+        ink = Ink(shrunk(ink.amount, _WORK), shrunk(ink.mask.astype(np.float32), _WORK) > 0.5)
+    return frame(_evened(ink))
 
 
 def shrunk(picture: Grey, longest: int) -> Grey:
@@ -47,7 +54,7 @@ def main_part(ink: Ink) -> Ink:
     from scipy import ndimage
 
     # what faint ink joins is one part
-    labels, count = ndimage.label(ink.mask | (ink.amount > _FAINT), np.ones((3, 3)))
+    labels, count = ndimage.label(ink.mask | (ink.amount > FAINT), np.ones((3, 3)))
     mask = ink.mask
     if count > 1:
         sizes = ndimage.sum_labels(ink.mask, labels, np.arange(1, count + 1))

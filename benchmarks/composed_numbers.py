@@ -1,0 +1,188 @@
+"""Six-digit numbers, composed of MNIST's digits on paper as people have it, read from JPEG files.
+
+Digits keep their writers' strokes; size, slant, distance, ink, paper, light, blur and compression are
+drawn anew for each number. Two digits in a quarter of the numbers are pushed together until they
+touch. A number counts as right when all six digits are, and nothing else is read.
+
+    python benchmarks/composed_numbers.py                    # MNIST's test rows: looked at once
+    python benchmarks/composed_numbers.py --rows train --show wrong/
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import time
+from pathlib import Path
+
+import numpy as np
+from measured import record
+from PIL import Image
+from scipy import ndimage
+
+from inkfast.data import Digits, mnist
+from inkfast.data.pictures import open_picture
+from inkfast.evaluation import wilson_interval
+from inkfast.reading.page import LONGEST, Page, read_page
+from inkfast.reading.reader import Reader
+
+PAPERS = ("textured", "ruled", "squared", "shadowed")
+INKS = ((25, 25, 30), (20, 40, 130), (150, 25, 30), (20, 90, 50), (75, 75, 80))  # RGB, the last pencil
+DIGITS = 6
+TOUCHING = 0.25  # of the numbers have two digits that touch
+
+
+def compose(
+    digits: Digits, rows: np.ndarray, paper: str, rng: np.random.Generator
+) -> tuple[bytes, str]:
+    """Return a JPEG file of one number and the number."""
+    height = int(rng.integers(26, 90))  # pixels of a digit of 20 in MNIST
+    ink = _line(digits.images[rows], height, rng)
+    room = rng.integers(height // 3, 2 * height, 4)
+    ink = np.pad(ink, ((room[0], room[1]), (room[2], room[3])))
+    page = _paper(paper, ink.shape, height, rng)
+    colour = np.array(INKS[rng.integers(len(INKS))])
+    page = page * (1 - ink[..., None] * (1 - colour / 255 * rng.uniform(0.8, 1.1)))
+    page = ndimage.gaussian_filter(page, (*[rng.uniform(0, 0.03) * height] * 2, 0))
+    page += rng.normal(0, rng.uniform(0, 0.02), page.shape)
+    buffer = io.BytesIO()
+    picture = Image.fromarray(np.rint(255 * np.clip(page, 0, 1)).astype(np.uint8))
+    picture.save(buffer, "JPEG", quality=int(rng.integers(50, 95)))
+    return buffer.getvalue(), "".join(map(str, digits.known_labels[rows]))
+
+
+def _line(images: np.ndarray, height: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the ink ``(h, w)`` of digits beside each other, in [0, 1]."""
+    slant, scale = rng.uniform(-0.25, 0.35), height / 20
+    touching = rng.integers(1, DIGITS) if rng.random() < TOUCHING else 0
+    canvas = np.zeros((2 * height, 2 * height * (len(images) + 1)), np.float32)
+    right = height // 2
+    for place, image in enumerate(images):
+        digit = _enlarged(image, scale * rng.uniform(0.85, 1.15), slant)
+        top = (len(canvas) - len(digit)) // 2 + round(rng.normal(0, 0.05) * height)
+        if place and place == touching:
+            left = _until_touching(canvas, digit, top, right)
+        else:
+            left = right + round(rng.uniform(0.12, 0.5) * height)
+        there = canvas[top : top + digit.shape[0], left : left + digit.shape[1]]
+        np.maximum(there, digit, out=there)
+        right = left + digit.shape[1]
+    rows, columns = np.nonzero(canvas > 0.1)
+    return canvas[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+
+
+def _enlarged(image: np.ndarray, scale: float, slant: float) -> np.ndarray:
+    """Return a digit's ink, larger and slanted, without its margins."""
+    side = round(28 * scale)
+    large = Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC)
+    wide = (2 * side, side)
+    shear = (1, slant, -side / 2 - slant * side / 2, 0, 1, 0)
+    ink = np.asarray(large.transform(wide, Image.Transform.AFFINE, shear, Image.Resampling.BICUBIC))
+    rows, columns = np.nonzero(ink > 60)
+    ink = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] / np.float32(255)
+    return np.clip(1.6 * ink - 0.25, 0, 1)
+
+
+def _until_touching(canvas: np.ndarray, digit: np.ndarray, top: int, right: int) -> int:
+    """Return the column at which a digit, pushed to the left, first meets ink."""
+    before = canvas[top : top + len(digit)]
+    for left in range(right, 0, -1):
+        if (before[:, left : left + digit.shape[1]] * digit).max() > 0.3:
+            return left
+    return right
+
+
+def _paper(kind: str, shape: tuple[int, ...], height: int, rng: np.random.Generator) -> np.ndarray:
+    """Return a page ``(h, w, 3)`` in [0, 1]."""
+    page = np.ones((*shape, 3)) * rng.uniform(0.8, 0.97, 3).clip(0.82)
+    grain = ndimage.gaussian_filter(rng.normal(size=shape), rng.uniform(0.5, 3))
+    page *= 1 + rng.uniform(0.005, 0.025) * (grain / grain.std())[..., None]
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    if kind in ("ruled", "squared"):
+        step = height * rng.uniform(1.3, 1.8) if kind == "ruled" else height * rng.uniform(0.4, 0.8)
+        width, tilt = max(1.0, rng.uniform(0.015, 0.04) * height), rng.uniform(-0.02, 0.02)
+        shade = 1 - rng.uniform(0.12, 0.4) * np.array([1, 0.8, 0.4])
+        away = [(y + tilt * x + rng.uniform(0, step)) % step]
+        away += [(x - tilt * y + rng.uniform(0, step)) % step] if kind == "squared" else []
+        lines = np.max([np.clip(width / 2 + 0.5 - np.abs(a - step / 2), 0, 1) for a in away], axis=0)
+        page *= 1 - lines[..., None] * (1 - shade)
+    angle = rng.uniform(0, 2 * np.pi)
+    along = (np.cos(angle) * x + np.sin(angle) * y) / max(shape)
+    page *= 1 - rng.uniform(0, 0.25) * (along - along.min())[..., None]
+    if kind == "shadowed":
+        edge = (along - rng.uniform(along.min(), along.max())) * max(shape)
+        page *= 1 - rng.uniform(0.2, 0.55) / (1 + np.exp(-edge / rng.uniform(2, 40)))[..., None]
+    return page
+
+
+def judge(page: Page, number: str) -> str:
+    """Return right, unsure or wrong."""
+    read = "".join(page.numbers)
+    return "right" if read == number else "unsure" if "?" in read else "wrong"
+
+
+def main() -> None:
+    """Compose, read and record."""
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("--rows", choices=("test", "train"), default="test")
+    words.add_argument("--numbers", type=int, default=2000)
+    words.add_argument("--seed", type=int, default=0)
+    words.add_argument("--model", default="reader")
+    words.add_argument("--max-error", type=float)
+    words.add_argument("--show", type=Path, help="folder for the pictures that were not read right")
+    asked = words.parse_args()
+    source = mnist.load()
+    digits = source.test if asked.rows == "test" else source.train
+    assert digits is not None  # noqa: S101 - MNIST has both parts
+    reader = Reader.open(asked.model, asked.max_error, threads=1)
+    rng = np.random.default_rng(asked.seed)
+    counts = {paper: dict.fromkeys(("right", "unsure", "wrong"), 0) for paper in PAPERS}
+    seconds = 0.0
+    for turn in range(asked.numbers):
+        paper = PAPERS[turn % len(PAPERS)]
+        file, number = compose(digits, rng.integers(len(digits), size=DIGITS), paper, rng)
+        start = time.perf_counter()
+        page = read_page(open_picture(file, LONGEST), reader)
+        seconds += time.perf_counter() - start
+        outcome = judge(page, number)
+        counts[paper][outcome] += 1
+        if asked.show and outcome != "right":
+            show(asked.show, file, page, f"{turn:05}-{outcome}-{number}-{paper}")
+    report(asked, counts, seconds)
+
+
+def show(folder: Path, file: bytes, page: Page, name: str) -> None:
+    """Write a picture with what was read in it."""
+    from inkfast.reading.overlay import overlay
+
+    folder.mkdir(parents=True, exist_ok=True)
+    overlay(open_picture(file, LONGEST).colours, page).save(folder / f"{name}.png")
+
+
+def report(asked: argparse.Namespace, counts: dict[str, dict[str, int]], seconds: float) -> None:
+    """Record shares; those of MNIST's training rows go into a file of their own name."""
+    n = asked.numbers
+    total = {word: sum(paper[word] for paper in counts.values()) for word in counts[PAPERS[0]]}
+    answered = n - total["unsure"]
+    name = "composed_numbers" if asked.rows == "test" else "composed_numbers_train"
+    record(
+        name,
+        f"python benchmarks/composed_numbers.py --rows {asked.rows} --numbers {n}",
+        {
+            "rows": asked.rows,
+            "numbers": n,
+            "seed": asked.seed,
+            "model": asked.model,
+            "max_error": asked.max_error,
+            "right": total["right"] / n,
+            "right_ci95": wilson_interval(total["right"] / n, n),
+            "unsure": total["unsure"] / n,
+            "right_of_answered": total["right"] / max(1, answered),
+            "papers": counts,
+            "milliseconds_per_number": 1000 * seconds / n,
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""`read_page`: a picture of one digit or many -> digits in reading order, each with its answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from inkfast.data.digits import SIDE, Images
+from inkfast.data.ink import NoInkError, find_ink
+from inkfast.data.paper import as_mnist, shrunk
+from inkfast.data.pictures import Picture
+from inkfast.reading.order import in_lines, in_numbers
+from inkfast.reading.parts import Part, find_parts
+from inkfast.reading.reader import Answer, Reader
+from inkfast.reading.splitting import cuts
+
+LONGEST = 1600  # pixels of a picture's longer side at work; larger ones are opened at this size
+NO_INK = "no ink"
+_TOUCH = "two digits touch"
+_CUT_OFF = "cut off at the picture's edge"
+_BLURRED = "too blurred"
+_ROUNDS = 3  # of cutting: each may double the digits of a part
+_WIDE = 0.95  # times as wide as high: may be two digits even where the reader is sure
+_NARROW = 0.75  # may be two digits where the reader is unsure
+_TWO = 1.15  # times as wide as high: what no one can read is two digits
+_SUREST = 0.9  # confidence that halves need at least
+_SOFT = 3.2  # pixels of 20 in height over which a stroke's edge fades: no stroke can be made out
+
+
+@dataclass(frozen=True)
+class Digit:
+    """A digit on a page.
+
+    Attributes:
+        box: Left, top, width and height in pixels of the upright picture.
+        line: Of the page, from 0.
+        number: Of the page, from 0: digits that stand together share it.
+        answer: What was read.
+        image: What the network saw: uint8 ``(28, 28)``, ink bright.
+    """
+
+    box: tuple[int, int, int, int]
+    line: int
+    number: int
+    answer: Answer
+    image: Images
+
+    @property
+    def text(self) -> str:
+        """The digit; ``?`` where the reader is unsure."""
+        return "?" if self.answer.unsure else str(self.answer.digit)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What stands on a picture.
+
+    Attributes:
+        size: Width and height of the upright picture in pixels.
+        digits: In reading order.
+    """
+
+    size: tuple[int, int]
+    digits: tuple[Digit, ...]
+
+    @property
+    def lines(self) -> list[list[str]]:
+        """The numbers of each line, a number as its digits; ``?`` stands for an unsure one."""
+        lines: list[dict[int, str]] = []
+        for digit in self.digits:
+            if digit.line == len(lines):
+                lines.append({})
+            lines[-1][digit.number] = lines[-1].get(digit.number, "") + digit.text
+        return [list(line.values()) for line in lines]
+
+    @property
+    def numbers(self) -> list[str]:
+        """All numbers in reading order."""
+        return [number for line in self.lines for number in line]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A part with what the network saw of it and answered."""
+
+    part: Part
+    image: Images
+    answer: Answer
+
+
+def read_page(picture: Picture, reader: Reader) -> Page:
+    """Find a picture's digits and read them.
+
+    Args:
+        picture: Of any size; see `inkfast.data.pictures.open_picture`.
+        reader: Answers.
+
+    Returns:
+        The digits line by line; none where nothing stands out from the paper.
+    """
+    grey = shrunk(picture.grey, LONGEST)
+    try:
+        parts = find_parts(find_ink(grey))
+    except NoInkError:
+        return Page(picture.size, ())
+    found = _apart(_read(parts, reader), reader)
+    boxes = [one.part.box for one in found]
+    scale = picture.size[0] / grey.shape[1]
+    digits = []
+    number = -1
+    for line, places in enumerate(in_lines(boxes)):
+        for together in in_numbers(places, boxes):
+            number += 1
+            digits += [_digit(found[place], line, number, scale) for place in together]
+    return Page(picture.size, tuple(digits))
+
+
+def _read(parts: list[Part], reader: Reader) -> list[_Read]:
+    """Read parts in one call of the reader."""
+    images = [as_mnist(part.ink) for part in parts]
+    answers = reader.answers(np.stack(images) if images else np.zeros((0, SIDE, SIDE), np.uint8))
+    return [_Read(*one) for one in zip(parts, images, answers, strict=True)]
+
+
+def _apart(found: list[_Read], reader: Reader) -> list[_Read]:
+    """Cut digits that touch, wherever the reader is surer of the parts than of the whole."""
+    for _ in range(_ROUNDS):
+        ways = [_cuts(one) for one in found]
+        halves = iter(_read([half for way in ways for cut in way for half in cut], reader))
+        cut_any, after = False, []
+        for one, way in zip(found, ways, strict=True):
+            pairs = [(next(halves), next(halves)) for _ in way]
+            best = max(pairs, key=_surety, default=None)
+            if best and _surety(best) > max(one.answer.confidence, _SUREST):
+                after += best
+                cut_any = True
+            else:
+                after.append(one)
+        found = after
+        if not cut_any:
+            break
+    return found
+
+
+def _cuts(one: _Read) -> list[tuple[Part, Part]]:
+    """Return the ways to cut what may be two digits; what is read surely is cut with more care."""
+    shape = one.part.width / one.part.height
+    if shape < (_NARROW if one.answer.unsure else _WIDE):
+        return []
+    return cuts(one.part, places=2 if one.answer.unsure else 1)
+
+
+def _surety(pair: tuple[_Read, _Read]) -> float:
+    """Return how surely both halves are digits; one that is wide may be two itself."""
+    sure = [half.answer.confidence for half in pair if half.part.width < _TWO * half.part.height]
+    return min(sure, default=0.0)
+
+
+def _digit(one: _Read, line: int, number: int, scale: float) -> Digit:
+    top, left, bottom, right = one.part.box
+    box = [round(scale * side) for side in (left, top, right - left, bottom - top)]
+    answer = replace(one.answer, unsure=_doubt(one))
+    return Digit((box[0], box[1], box[2], box[3]), line, number, answer, one.image)
+
+
+def _doubt(one: _Read) -> str:
+    """Return why an answer should not be relied on; "" when it can be."""
+    if one.part.cut_off:
+        return _CUT_OFF
+    soft = _softness(one.part)
+    if soft > _SOFT:
+        return _BLURRED
+    if one.answer.unsure and one.part.width > _TWO * one.part.height:
+        return _TOUCH
+    return one.answer.unsure
+
+
+def _softness(part: Part) -> float:
+    """Return over how many pixels a stroke's edge fades, of a digit 20 pixels high."""
+    from scipy import ndimage
+
+    amount, mask = part.ink.amount, part.ink.mask
+    fading = ((amount > 0.15) & (amount < 0.85)).sum()
+    outline = (mask & ~ndimage.binary_erosion(mask)).sum()
+    return float(20 / max(part.height, part.width) * fading / max(1, outline))
