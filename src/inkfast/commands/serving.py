@@ -29,8 +29,8 @@ def serve(host: str, port: int, models: list[Path]) -> None:
     from inkfast.serving.server import run
 
     limits = Limits()
-    corrupt = _corrupt if find_spec("torch") else None
-    app = build(_readers(models), token=token, corrupt=corrupt, limits=limits)
+    noise = corrupt if find_spec("torch") else None
+    app = build(_readers(models), token=token, corrupt=noise, limits=limits)
     display = Teller(open_console())
 
     def ready(url: str) -> None:
@@ -74,7 +74,7 @@ def _readers(models: list[Path]) -> dict[str, Reader]:
     return {name: Reader.open(model, threads=1) for name, model in named.items()}
 
 
-def _corrupt(image: Images, text: str, seed: int) -> Images:
+def corrupt(image: Images, text: str, seed: int) -> Images:
     """Return an image ``(28, 28)`` under a named noise."""
     import numpy as np
 

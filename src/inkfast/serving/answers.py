@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
@@ -13,12 +14,14 @@ from numpy.typing import NDArray
 
 from inkfast.data.digits import CLASSES, Images
 from inkfast.data.ink import NoInkError
+from inkfast.data.pictures import open_picture
+from inkfast.reading.page import LONGEST, NO_INK, read_page
 from inkfast.reading.reader import DEFAULT, Reader
 from inkfast.serving.bodies import pictures_in
 from inkfast.serving.limits import Limits, Refused
 from inkfast.serving.pictures import as_seen, pixels_of, png
 from inkfast.serving.questions import Desk, Question
-from inkfast.serving.schemas import Model, Models, Predicted, picture_body, problems
+from inkfast.serving.schemas import Model, Models, Pages, Predicted, picture_body, problems
 
 Corrupt = Callable[[Images, str, int], Images]  # image, chain of noise, seed -> image
 
@@ -29,6 +32,20 @@ _EXAMPLE = {
         {
             "digit": 7, "confidence": 0.9998, "runner_up": 1, "runner_up_confidence": 0.0001,
             "unsure": "", "probabilities": [0, 0.0001, 0, 0.0001, 0, 0, 0, 0.9998, 0, 0],
+        }
+    ],
+}  # fmt: skip
+_PAGES = {
+    "model": "reader",
+    "pages": [
+        {
+            "size": [4032, 3024], "numbers": ["47"], "lines": [["47"]],
+            "digits": [
+                {"box": [310, 200, 90, 140], "line": 0, "number": 0, "digit": 4, "unsure": "",
+                 "confidence": 0.9991, "runner_up": 9, "runner_up_confidence": 0.0006},
+                {"box": [420, 205, 84, 133], "line": 0, "number": 0, "digit": 7, "unsure": "",
+                 "confidence": 0.9997, "runner_up": 1, "runner_up_confidence": 0.0001},
+            ],
         }
     ],
 }  # fmt: skip
@@ -59,6 +76,23 @@ def routes(desk: Desk, limits: Limits, corrupt: Corrupt | None) -> APIRouter:
         pictures = await pictures_in(request, limits)
         answers = await asyncio.gather(*(_answer(desk, limits, reader, model, p) for p in pictures))
         return as_json({"model": model, "answers": answers})
+
+    @router.post(
+        "/read",
+        openapi_extra=picture_body(_CURL + "read"),
+        responses={
+            200: {"model": Pages, "content": {"application/json": {"example": _PAGES}}},
+            **_REFUSALS,
+        },
+    )
+    async def read(request: Request, model: Model = DEFAULT) -> Response:
+        """Read pictures of many digits: numbers, line by line."""
+        reader = desk.reader(model)
+        pictures = await pictures_in(request, limits)
+        for picture in pictures:
+            pixels_of(picture)
+        work = [desk.large.ask(partial(_page, picture, reader)) for picture in pictures]
+        return as_json({"model": model, "pages": await asyncio.gather(*work)})
 
     @router.get("/models", responses={200: {"model": Models}, **problems(401, 421)})
     async def models() -> Response:
@@ -106,29 +140,32 @@ async def _answer(
     question = Question(lambda: as_seen(picture)[None], (model,))
     try:
         told = await desk.ask(question, large=pixels_of(picture) > limits.large)
-    except NoInkError as error:
-        return no_ink(str(error))
+    except NoInkError:
+        return no_ink()
     return answer(reader, told.probabilities[model][0])
+
+
+def _page(picture: bytes, reader: Reader) -> dict[str, Any]:
+    """Return what stands on a picture, in the API's words."""
+    page = read_page(open_picture(picture, longest=LONGEST), reader)
+    digits = [
+        {"box": digit.box, "line": digit.line, "number": digit.number, **vars(digit.answer)}
+        for digit in page.digits
+    ]
+    return {"size": page.size, "numbers": page.numbers, "lines": page.lines, "digits": digits}
 
 
 def answer(reader: Reader, probabilities: NDArray[np.float64]) -> dict[str, Any]:
     """Return what a reader says, in the API's words."""
     (judged,) = reader.judged(probabilities[None])
-    return {
-        "digit": judged.digit,
-        "confidence": judged.confidence,
-        "runner_up": judged.runner_up,
-        "runner_up_confidence": judged.runner_up_confidence,
-        "unsure": judged.unsure,
-        "probabilities": [round(value, 6) for value in probabilities.tolist()],
-    }
+    return vars(judged) | {"probabilities": [round(value, 6) for value in probabilities.tolist()]}
 
 
-def no_ink(reason: str) -> dict[str, Any]:
+def no_ink() -> dict[str, Any]:
     """Return the answer for a picture on which there is nothing."""
     return {
         "digit": None, "confidence": 0.0, "runner_up": None, "runner_up_confidence": 0.0,
-        "unsure": reason, "probabilities": [0.0] * CLASSES,
+        "unsure": NO_INK, "probabilities": [0.0] * CLASSES,
     }  # fmt: skip
 
 

@@ -44,5 +44,8 @@ async def _files(request: Request, body: bytes, limits: Limits) -> list[bytes]:
     except (MultiPartException, ValueError) as error:
         reason = getattr(error, "message", "") or "its parts cannot be told apart"
         raise Refused(400, f"The multipart body cannot be read: {reason}") from None
-    files = [item for _, item in form.multi_items() if isinstance(item, UploadFile)]
-    return [await file.read() for file in files]
+    try:
+        files = [item for _, item in form.multi_items() if isinstance(item, UploadFile)]
+        return [await file.read() for file in files]
+    finally:
+        await form.close()

@@ -64,9 +64,8 @@ def routes(desk: Desk, limits: Limits) -> APIRouter:
         large = asked.heat or pixels_of(picture) > limits.large
         try:
             told = await desk.ask(Question(lambda: _images(picture, asked), shown), large=large)
-        except NoInkError as error:
-            none = dict.fromkeys(shown, no_ink(str(error)))
-            return as_json({"clean_digit": None, "answers": none})
+        except NoInkError:
+            return as_json({"clean_digit": None, "answers": dict.fromkeys(shown, no_ink())})
         clean, noisy = told.images[:2]
         answers = {
             name: answer(desk.readers[name], rows[1]) for name, rows in told.probabilities.items()

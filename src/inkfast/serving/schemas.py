@@ -35,6 +35,35 @@ class Predicted(BaseModel):
     answers: list[Answer]
 
 
+class Digit(BaseModel):
+    """A digit on a page."""
+
+    box: tuple[int, int, int, int] = Field(description="Left, top, width and height, in pixels.")
+    line: int = Field(description="Of the page, from 0.")
+    number: int = Field(description="Of the page, from 0: digits that stand together share it.")
+    digit: int = Field(ge=0, le=9)
+    confidence: float = Field(ge=0, le=1)
+    runner_up: int = Field(ge=0, le=9)
+    runner_up_confidence: float = Field(ge=0, le=1)
+    unsure: str
+
+
+class Page(BaseModel):
+    """What stands on a picture; `?` in a number is a digit that the reader is unsure of."""
+
+    size: tuple[int, int] = Field(description="Width and height of the upright picture, in pixels.")
+    numbers: list[str]
+    lines: list[list[str]]
+    digits: list[Digit]
+
+
+class Pages(BaseModel):
+    """One page a picture, in their order."""
+
+    model: str
+    pages: list[Page]
+
+
 class ModelCard(BaseModel):
     """A network that can be asked."""
 

@@ -68,16 +68,41 @@ class Server(uvicorn.Server):
             self._ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
 
 
+class Deadline:
+    """Calls a function unless it is cleared in time.
+
+    Args:
+        seconds: That there are.
+        late: What is called then.
+    """
+
+    def __init__(self, seconds: float, late: Callable[[], None]) -> None:
+        self._seconds, self._late = seconds, late
+        self._timer: asyncio.TimerHandle | None = None
+
+    def set(self) -> None:
+        """Begin to count, or begin anew."""
+        self.clear()
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._late)
+
+    def clear(self) -> None:
+        """Stop counting."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
 def _protocol(limits: Limits) -> type[asyncio.Protocol]:
     """Return uvicorn's protocol with a limit to how long a client may take, and to its headers."""
 
     class Punctual(HttpToolsProtocol):
-        _deadline: asyncio.TimerHandle | None = None
         _head: int | None = 0  # bytes of the headers so far; None while there are none to come
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
-            self._expect()
+            close = transport.abort
+            self._asked, self._taken = (Deadline(limits.seconds, close) for _ in range(2))
+            self._asked.set()
 
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
@@ -89,7 +114,7 @@ def _protocol(limits: Limits) -> type[asyncio.Protocol]:
         def on_message_begin(self) -> None:
             super().on_message_begin()
             self._head = 0
-            self._expect()
+            self._asked.set()
 
         def on_headers_complete(self) -> None:
             self._head = None
@@ -97,29 +122,20 @@ def _protocol(limits: Limits) -> type[asyncio.Protocol]:
 
         def on_message_complete(self) -> None:
             super().on_message_complete()
-            self._calm()
+            self._asked.clear()
 
         def pause_writing(self) -> None:
             super().pause_writing()
-            self._expect()
+            self._taken.set()
 
         def resume_writing(self) -> None:
             super().resume_writing()
-            self._calm()
+            self._taken.clear()
 
         def connection_lost(self, exc: Exception | None) -> None:
-            self._calm()
+            self._asked.clear()
+            self._taken.clear()
             super().connection_lost(exc)
-
-        def _expect(self) -> None:
-            """Close the connection unless what is due arrives in time."""
-            self._calm()
-            self._deadline = self.loop.call_later(limits.seconds, self.transport.abort)
-
-        def _calm(self) -> None:
-            if self._deadline is not None:
-                self._deadline.cancel()
-                self._deadline = None
 
     return Punctual
 
