@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,8 +28,7 @@ def serve(host: str, port: int, models: list[Path]) -> None:
     from inkfast.serving.server import run
 
     limits = Limits()
-    noise = corrupt if find_spec("torch") else None
-    app = build(_readers(models), token=token, corrupt=noise, limits=limits)
+    app = build(_readers(models), corrupt=corrupt, token=token, limits=limits)
     display = Teller(open_console())
 
     def ready(url: str) -> None:
@@ -75,7 +73,11 @@ def _readers(models: list[Path]) -> dict[str, Reader]:
 
 
 def corrupt(image: Images, text: str, seed: int) -> Images:
-    """Return an image ``(28, 28)`` under a named noise."""
+    """Return an image ``(28, 28)`` under a named noise.
+
+    Raises:
+        ModuleNotFoundError: Where torch is not installed.
+    """
     import numpy as np
 
     from inkfast import noise

@@ -52,13 +52,13 @@ _PAGES = {
 _REFUSALS = problems(400, 401, 404, 413, 415, 421, 422, 503)
 
 
-def routes(desk: Desk, limits: Limits, corrupt: Corrupt | None) -> APIRouter:
+def routes(desk: Desk, limits: Limits, corrupt: Corrupt) -> APIRouter:
     """Return the routes.
 
     Args:
         desk: Whom to ask.
         limits: How much is taken.
-        corrupt: Puts noise on an image; None where this installation cannot.
+        corrupt: Puts noise on an image; raises ModuleNotFoundError where torch is missing.
     """
     router = APIRouter(prefix="/v1", tags=["digits"])
 
@@ -122,13 +122,14 @@ def routes(desk: Desk, limits: Limits, corrupt: Corrupt | None) -> APIRouter:
         seed: Annotated[int, Query(ge=0, le=2**31 - 1, description="Of what is drawn.")] = 0,
     ) -> Response:  # fmt: skip
         """Return a picture of one digit at 28x28, as a PNG file, under a named noise."""
-        if corrupt is None:
-            raise Refused(
-                501, "Noise by name needs torch: pip install 'inkfast[train]' beside the server."
-            )
         (picture,) = (await pictures_in(request, limits))[:1]
         pixels_of(picture)
-        noisy = await desk.large.ask(lambda: corrupt(as_seen(picture), noise, seed))
+        try:
+            noisy = await desk.large.ask(lambda: corrupt(as_seen(picture), noise, seed))
+        except ModuleNotFoundError:
+            raise Refused(
+                501, "Noise by name needs torch: pip install 'inkfast[train]' beside the server."
+            ) from None
         return Response(png(noisy), media_type="image/png")
 
     return router

@@ -28,16 +28,16 @@ _ABOUT = "Reads handwritten digits, and shows how networks hold under noise."
 def build(
     readers: Mapping[str, Reader],
     *,
+    corrupt: Corrupt,
     token: str = "",
-    corrupt: Corrupt | None = None,
     limits: Limits | None = None,
 ) -> ASGIApp:
     """Return the application.
 
     Args:
         readers: By name, as `[a-z0-9_-]{1,64}`.
+        corrupt: Puts named noise on an image; raises ModuleNotFoundError where torch is missing.
         token: That clients must send; "" where this machine alone can reach the server.
-        corrupt: Puts named noise on an image; None where this installation cannot.
         limits: How much is taken from clients.
     """
     limits = limits or Limits()

@@ -50,6 +50,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         start, status, held = time.perf_counter(), 500, 0
+        self.metrics.being_answered.inc()
 
         async def counted() -> Message:
             nonlocal held
@@ -78,6 +79,7 @@ class Guard:
                 await refusal(refused)(scope, receive, dressed)
         finally:
             self._held -= held
+            self.metrics.being_answered.dec()
             self.metrics.answered(_route(scope), status, time.perf_counter() - start)
 
     def _check(self, scope: Scope) -> None:

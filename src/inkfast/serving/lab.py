@@ -67,19 +67,18 @@ def routes(desk: Desk, limits: Limits) -> APIRouter:
         except NoInkError:
             return as_json({"clean_digit": None, "answers": dict.fromkeys(shown, no_ink())})
         clean, noisy = told.images[:2]
-        answers = {
-            name: answer(desk.readers[name], rows[1]) for name, rows in told.probabilities.items()
-        }
+        rows = told.probabilities
+        answers = {name: answer(desk.readers[name], rows[name][1]) for name in shown}
         content: dict[str, Any] = {
             "noise": chain(_strengths(asked)),
             "clean": _packed(clean),
             "seen": _packed(noisy),
-            "clean_digit": int(told.probabilities[shown[-1]][0].argmax()),
+            "clean_digit": int(rows[shown[-1]][0].argmax()),
             "answers": answers,
         }
         if asked.heat:
-            maps = {name: heat(rows[1:]) for name, rows in told.probabilities.items()}
-            content["heat"] = {name: _packed(np.rint(255 * m)) for name, m in maps.items()}
+            maps = {name: _packed(np.rint(255 * heat(rows[name][1:]))) for name in shown}
+            content["heat"] = maps
         return as_json(content)
 
     return router

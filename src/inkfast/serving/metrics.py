@@ -18,7 +18,11 @@ _SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 
 
 class Metrics:
-    """Requests and their seconds, by route; what waits; the process itself."""
+    """Requests and their seconds, by route; what waits; the process itself.
+
+    Attributes:
+        being_answered: How many requests have come and are not yet answered.
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -26,6 +30,9 @@ class Metrics:
         PlatformCollector(registry=self.registry)
         self._requests = Counter(
             "inkfast_requests", "Requests answered.", ["route", "status"], registry=self.registry
+        )
+        self.being_answered = Gauge(
+            "inkfast_being_answered", "Requests not yet answered.", registry=self.registry
         )
         self._seconds = Histogram(
             "inkfast_request_seconds", "From the first byte of a request to its answer.", ["route"],
