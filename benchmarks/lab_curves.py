@@ -34,7 +34,9 @@ def strengths(slider: Slider) -> list[float]:
 
 def accuracies(digits: Digits, readers: dict[str, Reader]) -> dict[str, float]:
     """Return the share that each network reads right, in [0, 1]."""
-    found = {name: reader.classifier.probabilities(digits.images) for name, reader in readers.items()}
+    found = {
+        name: reader.classifier.probabilities(digits.images) for name, reader in readers.items()
+    }
     labels = digits.known_labels
     return {name: float((rows.argmax(axis=1) == labels).mean()) for name, rows in found.items()}
 
@@ -47,12 +49,17 @@ def curve(slider: Slider, digits: Digits, readers: dict[str, Reader]) -> dict[st
         chain = noise.build("none" if value == slider.neutral else slider.written(value))
         rows.append(accuracies(noise.noisy(digits, chain, SEED), readers))
         print(slider.name, value, rows[-1], flush=True)
-    return {"strengths": places, "accuracy": {name: [row[name] for row in rows] for name in readers}}
+    return {
+        "strengths": places,
+        "accuracy": {name: [row[name] for row in rows] for name in readers},
+    }
 
 
 def write_samples(digits: Digits, readers: dict[str, Reader]) -> None:
     """Write the page's sample digits as one picture, a column for each class."""
-    answers = [r.classifier.probabilities(digits.images[:500]).argmax(axis=1) for r in readers.values()]
+    answers = [
+        r.classifier.probabilities(digits.images[:500]).argmax(axis=1) for r in readers.values()
+    ]
     labels = digits.known_labels[:500]
     read = np.all([answer == labels for answer in answers], axis=0)
     columns = [

@@ -24,7 +24,9 @@ def test_a_picture_is_read(api, kind):
     assert (answer["digit"], answer["unsure"]) == (3, "")
     assert 0.9 < answer["confidence"] <= 1
     assert sum(answer["probabilities"]) == pytest.approx(1, abs=1e-4)
-    assert answer["probabilities"][answer["runner_up"]] == pytest.approx(answer["runner_up_confidence"], abs=1e-5)
+    assert answer["probabilities"][answer["runner_up"]] == pytest.approx(
+        answer["runner_up_confidence"], abs=1e-5
+    )
 
 
 def test_several_files_are_answered_in_their_order(api):
@@ -129,7 +131,9 @@ def test_tritons_client_is_answered(url, binary):
         expected = Reader.open(threads=1).classifier.probabilities(images)
         np.testing.assert_allclose(found.as_numpy("probabilities"), expected, atol=1e-5)
         assert found.get_response()["id"] == "one"
-        assert client.infer("reader", [given]).as_numpy("probabilities").argmax(1).tolist() == list(STROKES)
+        assert client.infer("reader", [given]).as_numpy("probabilities").argmax(1).tolist() == list(
+            STROKES
+        )
 
 
 TENSOR = {"name": "images", "datatype": "UINT8", "shape": [1, 28, 28], "data": [0] * 784}

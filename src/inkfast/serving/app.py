@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -11,7 +12,6 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from inkfast import __version__
 from inkfast.errors import InkfastError
 from inkfast.reading.reader import Reader
 from inkfast.serving import answers, inference, lab
@@ -51,8 +51,8 @@ def build(
         await desk.stop()
 
     app = FastAPI(
-        title="inkfast", version=__version__, description=_ABOUT, docs_url=None, redoc_url=None,
-        lifespan=life, default_response_class=Response,
+        title="inkfast", version=version("inkfast"), description=_ABOUT, lifespan=life,
+        docs_url=None, redoc_url=None, default_response_class=Response,
     )  # fmt: skip
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(InkfastError, _unusable)
@@ -79,7 +79,9 @@ def _add_health(app: FastAPI, metrics: Metrics) -> None:
         return as_json({"status": "ready"})
 
     @app.get(
-        "/metrics", tags=["health"], responses={200: {"content": {"text/plain": {}}}} | problems(401, 421)
+        "/metrics",
+        tags=["health"],
+        responses={200: {"content": {"text/plain": {}}}, **problems(401, 421)},
     )
     async def numbers() -> Response:
         """Show what Prometheus collects."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import time
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -100,7 +101,8 @@ class Guard:
         """Raise for a request that is too large, or for which there is no room now."""
         if size > self.limits.body:
             raise Refused(
-                413, f"Expected a body of at most {self.limits.body // 10**6} MB. Send less at a time."
+                413,
+                f"Expected a body of at most {self.limits.body // 10**6} MB. Send less at a time.",
             )
         if self._held + size > self.limits.held:
             raise busy()
@@ -127,5 +129,3 @@ def _check_host(host: str) -> None:
 def refusal(refused: Refused) -> JSONResponse:
     """Return the response that says why."""
     return JSONResponse({"error": refused.reason}, refused.status, dict(refused.headers))
-
-

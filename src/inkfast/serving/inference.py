@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Depends, Path, Request, Response
 from numpy.typing import NDArray
 
-from inkfast import __version__
 from inkfast.data.digits import CLASSES, SIDE, Images
 from inkfast.errors import shown
 from inkfast.serving.answers import as_json
@@ -84,7 +84,7 @@ def routes(desk: Desk, limits: Limits) -> APIRouter:
     async def server() -> Response:
         """Describe the server."""
         return as_json(
-            {"name": "inkfast", "version": __version__, "extensions": ["binary_tensor_data"]}
+            {"name": "inkfast", "version": version("inkfast"), "extensions": ["binary_tensor_data"]}
         )
 
     of_one = _model_routes(desk, limits)
@@ -160,7 +160,8 @@ def _images(asked: Mapping[str, Any], binary: bytes, most: int) -> Images:
         and type(shape[0]) is int and 1 <= shape[0] <= most
     ):  # fmt: skip
         raise Refused(
-            400, f"Expected a shape [n, {SIDE}, {SIDE}] with n from 1 to {most}, got {shown(shape)}."
+            400,
+            f"Expected a shape [n, {SIDE}, {SIDE}] with n from 1 to {most}, got {shown(shape)}.",
         )
     pixels = _pixels(tensor, binary)
     if pixels.size != shape[0] * SIDE * SIDE:
@@ -172,9 +173,7 @@ def _pixels(tensor: Mapping[str, Any], binary: bytes) -> NDArray[np.uint8]:
     size = _parameters(tensor).get("binary_data_size")
     if size is not None:
         if type(size) is not int or size != len(binary):
-            raise Refused(
-                400, f"Expected {shown(size)} bytes after the JSON, got {len(binary)}."
-            )
+            raise Refused(400, f"Expected {shown(size)} bytes after the JSON, got {len(binary)}.")
         return np.frombuffer(binary, np.uint8)
     try:
         values = np.asarray(tensor.get("data"))

@@ -38,7 +38,8 @@ class _Asked(BaseModel):
     heat: bool = Field(False, description="Whether to say what mattered, which takes longer.")
 
 
-Asked: type[_Asked] = create_model(
+# the same with a field for each slider
+_Sliders: Any = create_model(
     "Asked", __base__=_Asked, **{slider.name: _field(slider) for slider in SLIDERS}
 )
 _REFUSALS = problems(400, 401, 413, 415, 421, 422, 503)
@@ -58,7 +59,7 @@ def routes(desk: Desk, limits: Limits) -> APIRouter:
         return as_json({"models": cards, "sliders": sliders, "curves": curves})
 
     @router.post("", openapi_extra=picture_body("/v1/lab?rotate=30"), responses=_REFUSALS)
-    async def look(request: Request, asked: Annotated[Asked, Query()]) -> Response:  # type: ignore[valid-type]
+    async def look(request: Request, asked: Annotated[_Sliders, Query()]) -> Response:
         """Put a picture of one digit under the sliders' noise and ask every network."""
         (picture,) = (await pictures_in(request, limits))[:1]
         large = asked.heat or pixels_of(picture) > limits.large

@@ -93,9 +93,7 @@ class Lane(Generic[Job, Result]):
             loop.call_soon_threadsafe(_deliver, futures, results)
 
 
-def _deliver(
-    futures: list[asyncio.Future[Result]], results: list[Result | Exception]
-) -> None:
+def _deliver(futures: list[asyncio.Future[Result]], results: list[Result | Exception]) -> None:
     for future, result in zip(futures, results, strict=True):
         if future.done():  # the client has gone
             continue

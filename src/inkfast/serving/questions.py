@@ -100,13 +100,16 @@ class Desk:
         made = [_made(question) for question in questions]
         said: list[dict[str, NDArray[np.float64]]] = [{} for _ in questions]
         for name, reader in self.readers.items():
-            of = [i for i, q in enumerate(questions) if name in q.models and _is_images(made[i])]
-            if not of:
+            images = {
+                i: one
+                for i, (one, asked) in enumerate(zip(made, questions, strict=True))
+                if name in asked.models and not isinstance(one, Exception)
+            }
+            if not images:
                 continue
-            images = [made[i] for i in of]
-            found = reader.classifier.probabilities(np.concatenate(images))
-            ends = np.cumsum([len(image) for image in images])[:-1]
-            for i, rows in zip(of, np.split(found, ends), strict=True):
+            found = reader.classifier.probabilities(np.concatenate([*images.values()]))
+            ends = np.cumsum([len(one) for one in images.values()])[:-1]
+            for i, rows in zip(images, np.split(found, ends), strict=True):
                 said[i][name] = rows
         return [
             one if isinstance(one, Exception) else Told(one, rows)
@@ -124,10 +127,6 @@ def _made(question: Question) -> Images | Exception:
         return question.images()
     except Exception as error:  # the others in the batch are not to suffer
         return error
-
-
-def _is_images(made: Images | Exception) -> bool:
-    return not isinstance(made, Exception)
 
 
 def _called(jobs: list[Callable[[], Any]]) -> list[Any]:

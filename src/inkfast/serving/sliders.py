@@ -57,7 +57,7 @@ SLIDERS = (
            pair=True),
     Slider(name="translate", parameter="pixels", title="Shift", unit=" px", low=-8, high=8,
            step=0.5, pair=True),
-    Slider(name="zoom", parameter="factor", title="Size", unit=" ×", low=0.4, high=1.6, step=0.05,
+    Slider(name="zoom", parameter="factor", title="Size", unit=" x", low=0.4, high=1.6, step=0.05,
            neutral=1.0),
     Slider(name="blur", parameter="sigma", title="Blur", unit=" px", low=0, high=3, step=0.1),
     Slider(name="gaussian", parameter="sigma", title="Grain", unit="", low=0, high=1, step=0.02),
