@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 import os
 import re
 import subprocess
@@ -18,7 +17,9 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from measured import record
@@ -28,6 +29,7 @@ from inkfast.data.written import write
 
 CLIENTS, TIMES = 16, 10
 SIDE = 280
+PACKAGES = ("fastapi", "uvicorn", "uvloop", "httptools", "onnxruntime", "pillow", "numpy", "scipy")
 SECONDS = 600
 
 
@@ -39,7 +41,7 @@ class Tally:
     statuses: Counter[int] = field(default_factory=Counter)
     right: int = 0
 
-    def figures(self, took: float) -> dict[str, object]:
+    def figures(self, took: float) -> dict[str, Any]:
         """Return what is reported; latencies are those of requests that were answered with 200."""
         cuts = np.percentile(1000 * np.array(self.seconds), [50, 99, 100]) if self.seconds else []
         answered = self.statuses[200]
@@ -111,7 +113,9 @@ async def health(port: int, until: float, seconds: list[float]) -> None:
         await asyncio.sleep(0.1)
 
 
-async def load(port: int, clients: int, seconds: float, sent: list[tuple[bytes, int]]) -> dict[str, object]:  # fmt: skip
+async def load(
+    port: int, clients: int, seconds: float, sent: list[tuple[bytes, int]]
+) -> dict[str, Any]:
     """Return what a number of clients saw."""
     tally, alive = Tally(), []
     start = time.perf_counter()
@@ -124,23 +128,30 @@ async def load(port: int, clients: int, seconds: float, sent: list[tuple[bytes, 
     return {"clients": clients, **tally.figures(took), "health_milliseconds": cuts}
 
 
+def worked(pid: int) -> float:
+    """Return the seconds that a process has kept processors busy."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def resident(pid: int) -> float:
     """Return a process' resident memory in MB."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
 
 
-async def measure(port: int, pid: int, seconds: float) -> dict[str, object]:
+async def measure(port: int, pid: int, seconds: float) -> dict[str, Any]:
     """Warm the server, load it, overload it."""
     sent = [(request("/v1/predict", png), label) for png, label in pictures(100)]
     await load(port, CLIENTS, max(3.0, seconds / 20), sent)
-    before = resident(pid)
+    before, begun = resident(pid), worked(pid)
     usual = await load(port, CLIENTS, seconds, sent)
-    after = resident(pid)
+    after, busy = resident(pid), worked(pid) - begun
     return {
         "picture": f"PNG, {SIDE}x{SIDE}, drawn",
         "seconds": seconds,
         "usual": usual,
+        "server_processor_milliseconds": 1000 * busy / usual["requests"],
         "resident_mb": {"before": before, "after": after, "drift": after / before - 1},
         "overload": await load(port, TIMES * CLIENTS, seconds / 10, sent),
     }
@@ -157,15 +168,8 @@ def main() -> None:
             figures = asyncio.run(measure(port, server.pid, seconds))
         finally:
             server.terminate()
-    versions = json.loads(_versions())
+    versions = {name: version(name) for name in PACKAGES}
     record("serve_load", "python benchmarks/serve_load.py", {"versions": versions, **figures})
-
-
-def _versions() -> str:
-    from importlib.metadata import version
-
-    names = ("fastapi", "uvicorn", "uvloop", "httptools", "onnxruntime", "pillow", "numpy", "scipy")
-    return json.dumps({name: version(name) for name in names})
 
 
 if __name__ == "__main__":

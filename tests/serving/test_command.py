@@ -60,21 +60,31 @@ def test_it_serves_without_torch_and_stops_when_told(started, tmp_path):
     while "inkfast_being_answered 2.0" not in httpx.get(f"{url}/metrics").text:
         pass
     process.send_signal(signal.SIGTERM)
-    with pytest.raises(httpx.ConnectError):
-        while True:
-            httpx.get(f"{url}/healthz")
+    while takes_connections(url):
+        pass
     held.set()
     asking.join(10)
     assert answers[0].json()["answers"][0]["digit"] == 2
     assert process.wait(10) == 0
 
 
+def takes_connections(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/healthz").is_success
+    except httpx.TransportError:
+        return False
+
+
 @pytest.mark.parametrize(
     ("words", "token", "message"),
     [
-        (["--host", "0.0.0.0"], "", "others can reach 0.0.0.0: expected a token in INKFAST_TOKEN"),
+        (
+            ["--host", "192.0.2.1"],
+            "",
+            "others can reach 192.0.2.1: expected a token in INKFAST_TOKEN",
+        ),
         (["--host", "::"], "", "others can reach ::: expected a token"),
-        (["--host", "0.0.0.0"], "short", "must have at least 16 plain characters, got 5"),
+        (["--host", "192.0.2.1"], "short", "must have at least 16 plain characters, got 5"),
         (["--host", "example.org"], "", "`host` must be an IP address or localhost"),
         (["--port", "65536"], "", "`port` must be a whole number >= 0 and <= 65535, got 65536"),
         (["--model", "Wrong Name.onnx"], "", "expected a name of its own"),

@@ -24,7 +24,7 @@ export class Card {
     this.root.dataset.model = model.name;
     const head = element("div", "head");
     head.append(element("h3", "", title(model.name)), element("p", "what", NAMES[model.name]?.[1] ?? ""));
-    this.digit = element("output", "digit", "–");
+    this.digit = element("p", "digit", "–");
     this.sure = element("p", "sure");
     this.state = element("p", "state");
     const verdict = element("div", "verdict");

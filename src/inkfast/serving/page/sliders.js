@@ -25,8 +25,7 @@ export class Sliders {
     const input = document.createElement("input");
     const range = { type: "range", id: label.htmlFor, min: kind.low, max: kind.high, step: kind.step };
     Object.assign(input, range, { value: kind.neutral });
-    const output = document.createElement("output");
-    output.htmlFor = input.id;
+    const output = document.createElement("span"); // an <output> would be read aloud at each step
     input.addEventListener("input", () => {
       this.stop();
       this.set(kind, Number(input.value));
