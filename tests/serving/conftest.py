@@ -18,5 +18,5 @@ def url() -> Iterator[str]:
 
 @pytest.fixture
 def api(url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url) as client:
+    with httpx.Client(base_url=url, timeout=60) as client:
         yield client

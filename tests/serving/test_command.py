@@ -68,6 +68,16 @@ def test_it_serves_without_torch_and_stops_when_told(started, tmp_path):
     assert process.wait(10) == 0
 
 
+@pytest.mark.parametrize("absent", ["fastapi", "uvicorn", "prometheus_client"])
+def test_what_is_missing_is_said(absent):
+    """The base installation names the extra that serves."""
+    code = ALONE.format(absent=(absent,), words=["serve"])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"serving needs {absent}" in done.stderr
+    assert "pip install 'inkfast[serve]'" in done.stderr
+
+
 def takes_connections(url: str) -> bool:
     try:
         return httpx.get(f"{url}/healthz").is_success

@@ -271,6 +271,17 @@ def closed(made: socket.socket) -> bool:
     return True
 
 
+def test_a_client_that_leaves_is_no_fault(hasty, caplog):
+    """Half a body and no more client: it is counted, and nothing is logged."""
+    head = b"POST /v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf"
+    connected(hasty, head).close()
+    while (
+        'route="/v1/read",status="499"' not in httpx.get(f"http://127.0.0.1:{hasty}/metrics").text
+    ):
+        pass
+    assert caplog.records == []
+
+
 def cut_off(port: int, first: bytes, then: bytes, pause: float = 0) -> bool:
     """Send more and more; return whether the server ends that."""
     with connected(port, first) as made:

@@ -23,9 +23,14 @@ def serve(host: str, port: int, models: list[Path]) -> None:
     """Serve the shipped networks, and files of one's own, until stopped."""
     check_number("port", port, low=0, high=65535, whole=True)
     token = _token(host)
-    from inkfast.serving.app import build
-    from inkfast.serving.limits import Limits
-    from inkfast.serving.server import run
+    try:
+        from inkfast.serving.app import build
+        from inkfast.serving.limits import Limits
+        from inkfast.serving.server import run
+    except ModuleNotFoundError as error:
+        raise InkfastError(
+            f"serving needs {error.name}, which is not installed: pip install 'inkfast[serve]'"
+        ) from None
 
     limits = Limits()
     app = build(_readers(models), corrupt=corrupt, token=token, limits=limits)

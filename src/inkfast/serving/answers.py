@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 
 from inkfast.data.digits import CLASSES, Images
 from inkfast.data.ink import NoInkError
-from inkfast.data.pictures import open_picture
 from inkfast.reading.page import LONGEST, NO_INK, read_page
 from inkfast.reading.reader import DEFAULT, Reader
 from inkfast.serving.bodies import pictures_in
 from inkfast.serving.limits import Limits, Refused
-from inkfast.serving.pictures import as_seen, pixels_of, png
+from inkfast.serving.pictures import as_seen, is_large, opened, png
 from inkfast.serving.questions import Desk, Question
 from inkfast.serving.schemas import Model, Models, Pages, Predicted, picture_body, problems
 
@@ -89,8 +88,6 @@ def routes(desk: Desk, limits: Limits, corrupt: Corrupt) -> APIRouter:
         """Read pictures of many digits: numbers, line by line."""
         reader = desk.reader(model)
         pictures = await pictures_in(request, limits)
-        for picture in pictures:
-            pixels_of(picture)
         work = [desk.large.ask(partial(_page, picture, reader)) for picture in pictures]
         return as_json({"model": model, "pages": await asyncio.gather(*work)})
 
@@ -123,7 +120,6 @@ def routes(desk: Desk, limits: Limits, corrupt: Corrupt) -> APIRouter:
     ) -> Response:  # fmt: skip
         """Return a picture of one digit at 28x28, as a PNG file, under a named noise."""
         (picture,) = (await pictures_in(request, limits))[:1]
-        pixels_of(picture)
         try:
             noisy = await desk.large.ask(lambda: corrupt(as_seen(picture), noise, seed))
         except ModuleNotFoundError:
@@ -140,7 +136,7 @@ async def _answer(
 ) -> dict[str, Any]:
     question = Question(lambda: as_seen(picture)[None], (model,))
     try:
-        told = await desk.ask(question, large=pixels_of(picture) > limits.large)
+        told = await desk.ask(question, large=is_large(picture, limits))
     except NoInkError:
         return no_ink()
     return answer(reader, told.probabilities[model][0])
@@ -148,7 +144,7 @@ async def _answer(
 
 def _page(picture: bytes, reader: Reader) -> dict[str, Any]:
     """Return what stands on a picture, in the API's words."""
-    page = read_page(open_picture(picture, longest=LONGEST), reader)
+    page = read_page(opened(picture, LONGEST), reader)
     digits = [
         {"box": digit.box, "line": digit.line, "number": digit.number, **vars(digit.answer)}
         for digit in page.digits

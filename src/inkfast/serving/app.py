@@ -9,6 +9,7 @@ from importlib.metadata import version
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
@@ -56,6 +57,7 @@ def build(
     )  # fmt: skip
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(InkfastError, _unusable)
+    app.add_exception_handler(ClientDisconnect, _left)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _no_route)
     app.add_exception_handler(Exception, _failed)
@@ -103,6 +105,10 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 async def _unusable(_: Request, error: Exception) -> Response:
     return as_json({"error": str(error)}, 422)
+
+
+async def _left(_: Request, __: Exception) -> Response:
+    return Response(status_code=499)  # seen by the metrics alone
 
 
 async def _invalid(_: Request, error: Exception) -> Response:

@@ -18,7 +18,7 @@ from inkfast.serving.answers import answer, as_json, card, no_ink
 from inkfast.serving.bodies import pictures_in
 from inkfast.serving.heat import covered, heat
 from inkfast.serving.limits import Limits
-from inkfast.serving.pictures import as_seen, pixels_of
+from inkfast.serving.pictures import as_seen, is_large
 from inkfast.serving.questions import Desk, Question
 from inkfast.serving.schemas import picture_body, problems
 from inkfast.serving.sliders import SLIDERS, Slider, chain, corrupted
@@ -62,7 +62,7 @@ def routes(desk: Desk, limits: Limits) -> APIRouter:
     async def look(request: Request, asked: Annotated[_Sliders, Query()]) -> Response:
         """Put a picture of one digit under the sliders' noise and ask every network."""
         (picture,) = (await pictures_in(request, limits))[:1]
-        large = asked.heat or pixels_of(picture) > limits.large
+        large = asked.heat or is_large(picture, limits)
         try:
             told = await desk.ask(Question(lambda: _images(picture, asked), shown), large=large)
         except NoInkError:

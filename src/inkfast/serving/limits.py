@@ -18,7 +18,8 @@ class Limits:
         idle: Seconds that a connection may wait for its next request.
         files: Pictures of one multipart request.
         images: Images of one tensor.
-        large: Pixels from which a picture is decoded one at a time, beside the others.
+        large_bytes: From which a picture is decoded one at a time, beside the others.
+        large: Pixels from which it is.
         waiting: Small requests that wait for a free core; the next one is shed.
         waiting_large: The same for large pictures, pages and noise.
     """
@@ -30,6 +31,7 @@ class Limits:
     idle: int = 10
     files: int = 32
     images: int = 1024
+    large_bytes: int = 200_000
     large: int = 2_000_000
     waiting: int = 64
     waiting_large: int = 8

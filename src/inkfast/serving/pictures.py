@@ -11,8 +11,8 @@ from PIL import Image
 from inkfast.data.digits import SIDE, Images
 from inkfast.data.framing import ink_of
 from inkfast.data.paper import normalise
-from inkfast.data.pictures import MAX_PIXELS, open_picture
-from inkfast.serving.limits import Refused
+from inkfast.data.pictures import MAX_PIXELS, Picture, open_picture
+from inkfast.serving.limits import Limits, Refused
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 _WORK = 160  # pixels of the longer side at which a digit is looked at
@@ -41,19 +41,40 @@ def pixels_of(content: bytes) -> int:
     return pixels
 
 
+def is_large(content: bytes, limits: Limits) -> bool:
+    """Return whether a picture takes longer than others should wait for.
+
+    Raises:
+        Refused: See `pixels_of`; of many bytes not even the head is looked at here.
+    """
+    return len(content) > limits.large_bytes or pixels_of(content) > limits.large
+
+
 def as_seen(content: bytes) -> Images:
     """Return the digit that a picture shows, uint8 ``(28, 28)``, ink bright on dark.
 
     A picture of 28x28 is taken as it is, noise and all, turned over if it is dark on light.
 
     Raises:
+        Refused: See `pixels_of`.
         InkfastError: If it is damaged.
         NoInkError: If there is nothing on it.
     """
-    picture = open_picture(content, longest=_WORK)
+    picture = opened(content, _WORK)
     if picture.size == (SIDE, SIDE):
         return np.asarray(np.rint(255 * ink_of(picture.grey)), np.uint8)
     return normalise(picture.grey)
+
+
+def opened(content: bytes, longest: int) -> Picture:
+    """Decode a picture, its longer side no longer than this.
+
+    Raises:
+        Refused: See `pixels_of`.
+        InkfastError: If it is damaged.
+    """
+    pixels_of(content)
+    return open_picture(content, longest=longest)
 
 
 def png(image: Images) -> bytes:

@@ -1,6 +1,6 @@
 // Accuracy against strength, a line for each network, and where the slider stands.
 
-import { title } from "./cards.js";
+import { percent, title } from "./cards.js";
 
 const [WIDTH, HEIGHT] = [560, 250];
 const AREA = { left: 44, right: 486, top: 12, bottom: 212 };
@@ -83,7 +83,7 @@ export class Chart {
       const share = between(strengths, accuracy[name], strength);
       this.dots[name].setAttribute("cx", x);
       this.dots[name].setAttribute("cy", this.y(share));
-      return `${title(name)} ${(100 * share).toFixed(0)} %`;
+      return `${title(name)} ${percent(share)}`;
     });
     this.root.setAttribute("aria-label", `Share of digits read right: ${told.join(", ")}`);
     return told.join(" · ");
