@@ -302,6 +302,31 @@ def serve(
 
 
 @app.command()
+def read(
+    photos: Annotated[list[Path], typer.Argument(help="Pictures of handwritten numbers.")],
+    model: Annotated[
+        str, typer.Option(help="A shipped network's name, or an .onnx file.")
+    ] = "reader",
+    max_error: Annotated[
+        float | None,
+        typer.Option(help="Answer so that errors stay below this share.", show_default="its own"),
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="table, json (lines) or csv.")] = "table",
+    to: Annotated[Path | None, typer.Option(help="File; default: the terminal.")] = None,
+    overlay: Annotated[
+        Path | None, typer.Option(help="Folder for the pictures with boxes and answers.")
+    ] = None,
+    review: Annotated[
+        Path | None, typer.Option(help="Folder for the unsure digits and what the network saw.")
+    ] = None,
+) -> int:
+    """Read the numbers on photographs, line by line; a ? stands for an unsure digit."""
+    from inkfast.commands import reading
+
+    return reading.read(photos, model, max_error, form, to, overlay, review)
+
+
+@app.command()
 def explore(
     data: Annotated[
         str, typer.Argument(help="auto, mnist, embedded, a .csv, .npz or .npy file, or a folder.")

@@ -20,10 +20,11 @@ Mask = NDArray[np.bool_]
 
 _LEAST_CONTRAST = 0.06  # of the paper's brightness, by which ink must differ from it
 _LEAST_SURE = 6.0  # times the paper's own noise, by which it must differ as well
-_FAINTEST = 0.3  # of the page's strongest ink: what is fainter is lines, stains, the other side
-_EDGE = 0.42  # of a stroke's own strength: where it ends
-_THICK = 1.8  # times the usual width of strokes
+_FAINTEST = 0.7  # of what parts ink from lines, stains and soft edges: fainter is no stroke
+_EDGE = 0.35  # of a stroke's own strength: where it ends
+_THICK = 1.5  # times the usual width of strokes
 _MOST_INSIDE = 0.2  # of all ink: with less inside the picture, the ink at its edge is the digit
+_ALIKE = 0.6  # of drawn ink that is as strong as the strongest
 _DARKEST_PAPER = 0.15  # of white
 
 
@@ -57,16 +58,11 @@ def find_ink(picture: Grey) -> Ink:
     if drawn is not None:
         return drawn
     paper_up = picture if _dark_on_bright(picture) else 1 - picture
-    window = max(15, max(picture.shape) // 3)
-    contrast, least = _contrast(paper_up, window)
-    strokes = _without_corners(_strokes(contrast, least, window))
-    narrow = max(7, round(6 * stroke_width(strokes)))
+    window = max(15, min(picture.shape) // 3)
+    contrast, mask = _strokes(paper_up, window)
+    narrow = max(7, round(6 * stroke_width(mask)))
     if narrow < 0.7 * window:
-        window = narrow
-        contrast, least = _contrast(paper_up, window)
-    stands_out = contrast > least
-    contrast[stands_out & ~without_lines(stands_out)] = 0
-    mask = _without_corners(_strokes(contrast, least, window))
+        contrast, mask = _strokes(paper_up, narrow)
     if not mask.any():
         raise NoInkError(
             "there is no ink to be seen: expected a digit that stands out from its paper"
@@ -81,16 +77,30 @@ def _on_even_paper(picture: Grey) -> Ink | None:
     """
     paper = float(np.median(picture))
     contrast = np.abs(picture - np.float32(paper))
-    peak = float(contrast.max())
-    if peak < _LEAST_CONTRAST or np.count_nonzero(contrast) > contrast.size / 2:
+    strong = contrast > _EDGE * contrast.max()
+    inked = np.count_nonzero(contrast > _LEAST_CONTRAST)
+    if inked == 0 or np.count_nonzero(contrast) > contrast.size / 2:
         return None
-    return strengthened(contrast, contrast > _EDGE * peak)
+    if np.count_nonzero(strong) < _ALIKE * inked:
+        return None  # ink of several strengths, or hardly more than soft edges
+    return strengthened(contrast, strong)
 
 
 def strengthened(amount: Grey, mask: Mask) -> Ink:
     """Return the ink with its own strokes' middle as 1."""
     full = float(np.percentile(amount[mask], 75))
     return Ink(np.clip(amount / full, 0, 1).astype(np.float32), mask)
+
+
+def _otsu(values: Grey) -> float:
+    """Return the threshold that parts values best. Source: Otsu (1979)."""
+    counts, edges = np.histogram(values, 128)
+    centres = (edges[:-1] + edges[1:]) / 2
+    low, total = np.cumsum(counts), counts.sum()
+    mass = np.cumsum(counts * centres)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = (mass[-1] * low / total - mass) ** 2 / (low * (total - low))
+    return float(edges[1 + int(np.argmax(np.nan_to_num(between[:-1], nan=-1.0)))])
 
 
 def stroke_width(mask: Mask) -> float:
@@ -138,8 +148,30 @@ def _dark_on_bright(picture: Grey) -> bool:
     return float((away**3).mean()) < 0
 
 
+def _strokes(bright: Grey, window: int) -> tuple[Grey, Mask]:
+    """Return by what share of its paper's brightness each pixel is darker, and what is ink.
+
+    Args:
+        bright: ``(h, w)``, ink dark.
+        window: Pixels, more than a stroke is wide.
+    """
+    from scipy import ndimage
+
+    contrast, least = _contrast(bright, window)
+    stands_out = contrast > least
+    contrast[stands_out & ~without_lines(stands_out)] = 0
+    stands_out = contrast > least
+    if not stands_out.any():
+        return contrast, stands_out
+    # a stroke ends at a share of its own strength, which changes with the pen's pressure
+    peak = ndimage.maximum_filter(contrast, size=max(3, window // 2))
+    faintest = _FAINTEST * _otsu(contrast[stands_out])
+    mask = stands_out & (peak > faintest) & (contrast > _EDGE * peak)
+    return contrast, _without_corners(mask)
+
+
 def _contrast(bright: Grey, window: int) -> tuple[Grey, float]:
-    """Return by how much of its paper's brightness each pixel is darker, and what exceeds noise."""
+    """Return by what share of its paper's brightness each pixel is darker, and the noise's part."""
     from scipy import ndimage
 
     paper = ndimage.grey_closing(bright, size=(window, window))
@@ -149,16 +181,3 @@ def _contrast(bright: Grey, window: int) -> tuple[Grey, float]:
     noise = 1.4826 * float(np.median(np.abs(contrast - usual)))
     contrast = np.clip(contrast - usual - noise, 0, None)
     return contrast, max(_LEAST_CONTRAST, _LEAST_SURE * noise)
-
-
-def _strokes(contrast: Grey, least: float, window: int) -> Mask:
-    """Return what is ink: a stroke ends at a share of its own strength, as pressure changes it."""
-    from scipy import ndimage
-
-    stands_out = contrast > least
-    if not stands_out.any():
-        return stands_out
-    peak = ndimage.maximum_filter(contrast, size=max(3, window // 2))
-    faintest = _FAINTEST * float(np.percentile(contrast[stands_out], 95))
-    mask: Mask = stands_out & (peak > faintest) & (contrast > _EDGE * peak)
-    return mask

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
+Places = NDArray[np.int64]
 
 _MANY = 3  # parallel lines are ruling even where they end inside the picture, over _LONG of it
 _LONG = 0.6
-_VISIBLE = 0.4  # of its length in which a line is not hidden by strokes
 _SHORTEST = 40  # pixels; in smaller pictures strokes are as long
 _THIN = 0.015  # of the picture's longer side that a line may be wide, or so many pixels:
 _FEW = 4
@@ -33,30 +33,39 @@ def _lines(mask: Mask, fewest: int) -> Mask:
     across = _thickness(mask)
     thin = mask & (across <= max(_FEW, _THIN * max(mask.shape)))
     run = max(8, width // 60)
-    runs = ndimage.grey_opening(thin.view(np.uint8), size=(1, run)).astype(bool)
+    runs = ndimage.grey_opening(thin.view(np.uint8), size=(1, run)).view(bool)
     joined = ndimage.maximum_filter(runs.view(np.uint8), size=(3, 3 * run))
     labels, count = ndimage.label(joined, np.ones((3, 3)))
-    labels *= runs
+    boxes = ndimage.find_objects(labels * runs, count)
+    lengths = np.array([box[1].stop - box[1].start for box in boxes])
+    begins = np.array([box[1].start for box in boxes])
+    whole = lengths > max(_SHORTEST, width - 2 * run)
+    lines = whole
+    if (lengths > max(_SHORTEST, _LONG * width)).sum() >= _MANY:
+        # a number may stand between the parts of a line
+        to_edge = (begins < run) | (begins + lengths > width - run)
+        lines = (lengths > max(_SHORTEST, _LONG * width)) | (to_edge & (lengths > 3 * run))
     found = np.zeros_like(mask)
-    lines = []
-    for one, box in enumerate(ndimage.find_objects(labels, count), start=1):
-        pixels = labels[box] == one
-        length = pixels.shape[1]
-        if length > max(_SHORTEST, _LONG * width) and pixels.any(axis=0).mean() > _VISIBLE:
-            lines.append((box, pixels, length > width - 2 * run))
-    if len(lines) < _MANY:
-        lines = [line for line in lines if line[2]]
-    if len(lines) < fewest:
-        return found
-    for box, pixels, _ in lines:
-        rows = slice(max(0, box[0].start - 2), box[0].stop + 2)
-        place = rows, box[1]
-        around = np.pad(pixels, ((box[0].start - rows.start, 2), (0, 0)))[: rows.stop - rows.start]
-        around = around[: found[place].shape[0]]
-        near = ndimage.maximum_filter(around.view(np.uint8), size=(3, 2 * run + 1)).astype(bool)
-        thickness = float(np.median(across[box][pixels]))
-        found[place] |= near & mask[place] & (across[place] <= 1.6 * thickness + 1)
+    if lines.sum() >= fewest:
+        for one in np.flatnonzero(lines):
+            rows, columns = np.nonzero((labels[boxes[one]] == one + 1) & runs[boxes[one]])
+            place = rows + boxes[one][0].start, columns + boxes[one][1].start
+            _mark(found, place, float(np.median(across[place])), bent=bool(whole[one]))
+        found &= mask & (across <= 1.6 * np.median(across[found & runs]) + 1)
     return found
+
+
+def _mark(found: Mask, place: tuple[Places, Places], thickness: float, *, bent: bool) -> None:
+    """Mark a line all the way across, by the places of a part of it."""
+    rows, columns = place
+    line = np.polynomial.Polynomial.fit(columns, rows, 2 if bent else 1)
+    all_columns = np.arange(found.shape[1])
+    middle = line(all_columns)
+    reach = thickness / 2 + 1.5
+    for step in np.arange(-np.ceil(reach), np.ceil(reach) + 1):
+        row = np.rint(middle + step).astype(np.int64)
+        inside = (row >= 0) & (row < len(found)) & (np.abs(row - middle) <= reach)
+        found[row[inside], all_columns[inside]] = True
 
 
 def _thickness(mask: Mask) -> NDArray[np.int64]:

@@ -24,7 +24,8 @@ _ROUNDS = 3  # of cutting: each may double the digits of a part
 _WIDE = 0.95  # times as wide as high: may be two digits even where the reader is sure
 _NARROW = 0.75  # may be two digits where the reader is unsure
 _TWO = 1.15  # times as wide as high: what no one can read is two digits
-_SUREST = 0.9  # confidence that halves need at least
+_MANY = 1.6  # times as wide as high: more than one digit for sure
+_SUREST = 0.95  # confidence that halves need at least
 _SOFT = 3.2  # pixels of 20 in height over which a stroke's edge fades: no stroke can be made out
 
 
@@ -152,8 +153,8 @@ def _cuts(one: _Read) -> list[tuple[Part, Part]]:
 
 
 def _surety(pair: tuple[_Read, _Read]) -> float:
-    """Return how surely both halves are digits; one that is wide may be two itself."""
-    sure = [half.answer.confidence for half in pair if half.part.width < _TWO * half.part.height]
+    """Return how surely both halves are digits; a very wide one is two itself."""
+    sure = [half.answer.confidence for half in pair if half.part.width < _MANY * half.part.height]
     return min(sure, default=0.0)
 
 

@@ -15,6 +15,7 @@ _MOST = 3000  # pieces of ink that are looked at, the largest first
 _CRUMB = 0.2  # of the usual height: smaller pieces are dots and dirt
 _SMALLEST = 0.35  # of the usual height that a digit has at least
 _FLATTEST = 3.5  # times as wide as high: a dash or an underline
+_FAINTEST = 0.45  # of the largest one's ink: crossings of ruled lines
 _HUGE = 3.0  # times the usual height: at the picture's edge no digit but a table, a hand, a shadow
 
 Boxes = NDArray[np.int64]  # (n, 4): top, left, bottom, right; the last two exclusive
@@ -69,7 +70,11 @@ def find_parts(ink: Ink) -> list[Part]:
     group_of = np.full(count + 1, -1)
     group_of[1 + large] = group
     wholes = np.array([_around(boxes[large[group == one]]) for one in range(group.max() + 1)])
-    kept = _possible(wholes, usual, ink.mask.shape)
+    written = group_of[labels] >= 0
+    strength = np.asarray(
+        ndimage.mean(ink.amount[written], group_of[labels[written]], np.arange(len(wholes)))
+    )
+    kept = _possible(wholes, strength, usual, ink.mask.shape)
     return [_cropped(ink, labels, group_of, one, wholes[one]) for one in kept]
 
 
@@ -116,10 +121,13 @@ def _around(boxes: Boxes) -> tuple[int, int, int, int]:
     return int(top), int(left), int(bottom), int(right)
 
 
-def _possible(boxes: Boxes, usual: float, shape: tuple[int, ...]) -> list[int]:
+def _possible(
+    boxes: Boxes, strength: NDArray[np.floating], usual: float, shape: tuple[int, ...]
+) -> list[int]:
     """Return which groups are neither dirt nor dashes nor things at the edge; one at least."""
     heights, widths = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
     digits = (heights >= _SMALLEST * usual) & (widths < _FLATTEST * heights)
+    digits &= strength > _FAINTEST * strength[np.argmax(heights * widths * digits)]
     outside = np.array([_beyond(box, shape) for box in boxes])
     digits &= ~(outside & (np.maximum(heights, widths) > _HUGE * usual))
     return list(np.flatnonzero(digits)) or [int(np.argmax(heights * widths))]

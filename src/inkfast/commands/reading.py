@@ -1,0 +1,149 @@
+"""What `read` does once its words have been read: photographs in, numbers out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inkfast.errors import InkfastError, check_choice
+from inkfast.files import write_bytes, write_text
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from inkfast.reading.page import Page
+    from inkfast.reading.reader import Reader
+
+FORMATS = ("table", "json", "csv")
+_COLUMNS = (
+    "file", "line", "number", "x", "y", "width", "height", "digit", "confidence", "runner_up",
+    "runner_up_confidence", "unsure",
+)  # fmt: skip
+
+
+def read(
+    photos: list[Path],
+    model: str,
+    max_error: float | None,
+    form: str,
+    to: Path | None,
+    overlays: Path | None,
+    reviews: Path | None,
+) -> int:
+    """Read photographs one after the other and write what stands on them.
+
+    Returns:
+        The exit code: 1 if a file could not be read, else 0.
+    """
+    from inkfast.reading.reader import Reader
+
+    check_choice("format", form, FORMATS)
+    reader = Reader.open(model, max_error)
+    failures: list[str] = []
+    texts = _texts(photos, reader, form, overlays, reviews, failures)
+    if to is None:
+        for text in texts:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+    else:
+        write_text(to, "".join(texts))
+    for failure in failures:
+        sys.stderr.write(f"inkfast: {failure}\n")
+    return 1 if failures else 0
+
+
+def _texts(
+    photos: list[Path],
+    reader: Reader,
+    form: str,
+    overlays: Path | None,
+    reviews: Path | None,
+    failures: list[str],
+) -> Iterator[str]:
+    """Yield what is written of each photograph; what could not be read is added to `failures`."""
+    from inkfast.data.pictures import open_picture
+    from inkfast.reading.page import LONGEST, read_page
+
+    if form == "csv":
+        yield _csv_line(_COLUMNS)
+    for photo, name in zip(photos, _names(photos), strict=True):
+        try:
+            picture = open_picture(photo, LONGEST)
+            page = read_page(picture, reader)
+        except InkfastError as error:
+            failures.append(str(error))
+            continue
+        if overlays or reviews:
+            _draw(picture.colours, page, name, overlays, reviews)
+        yield _written(photo, page, form, several=len(photos) > 1)
+
+
+def _names(photos: list[Path]) -> list[str]:
+    """Return a name for the pictures made of each photograph; alike ones are numbered."""
+    stems = [photo.stem for photo in photos]
+    return [
+        stem if stems.count(stem) == 1 else f"{stem}-{place}"
+        for place, stem in enumerate(stems, start=1)
+    ]
+
+
+def _written(photo: Path, page: Page, form: str, *, several: bool) -> str:
+    if form == "json":
+        return json.dumps(as_json(photo, page), ensure_ascii=False) + "\n"
+    if form == "csv":
+        return "".join(_csv_line([row[c] for c in _COLUMNS]) for row in _rows(photo, page))
+    lines = ["  ".join(numbers) for numbers in page.lines] or ["no ink"]
+    return "\n".join([*([f"{photo}:"] if several else []), *lines]) + "\n"
+
+
+def as_json(photo: Path, page: Page) -> dict[str, Any]:
+    """Return what stands on a photograph, boxes in pixels of the upright picture."""
+    digits = [{key: row[key] for key in _COLUMNS[1:]} for row in _rows(photo, page)]
+    return {
+        "file": str(photo), "width": page.size[0], "height": page.size[1], "lines": page.lines,
+        "digits": digits,
+    }  # fmt: skip
+
+
+def _rows(photo: Path, page: Page) -> Iterator[dict[str, Any]]:
+    """Yield each digit by column, lines and numbers counted from 1."""
+    for digit in page.digits:
+        x, y, width, height = digit.box
+        answer = digit.answer
+        yield {
+            "file": str(photo), "line": digit.line + 1, "number": digit.number + 1, "x": x, "y": y,
+            "width": width, "height": height, "digit": answer.digit,
+            "confidence": round(answer.confidence, 6), "runner_up": answer.runner_up,
+            "runner_up_confidence": round(answer.runner_up_confidence, 6), "unsure": answer.unsure,
+        }  # fmt: skip
+
+
+def _csv_line(cells: Any) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue()
+
+
+def _draw(
+    image: Image.Image, page: Page, name: str, overlays: Path | None, reviews: Path | None
+) -> None:
+    """Write the photograph with its answers, and the unsure digits each as a picture."""
+    from inkfast.reading.overlay import overlay, review
+
+    if overlays:
+        write_bytes(overlays / f"{name}.png", _png(overlay(image, page)))
+    for place, digit in enumerate(page.digits, start=1):
+        if reviews and digit.answer.unsure:
+            path = reviews / f"{name}-{place:03}-maybe-{digit.answer.digit}.png"
+            write_bytes(path, _png(review(image, page, digit)))
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()

@@ -1,0 +1,119 @@
+"""Picture files: limits hold before anything is decoded, large photographs cost little."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image, JpegImagePlugin
+
+from inkfast.data.pictures import open_picture
+from inkfast.errors import InkfastError
+
+
+def content(image: Image.Image, form: str = "PNG", **options) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def slope(width: int = 60, height: int = 40) -> Image.Image:
+    """Return a picture that is different in every corner."""
+    return Image.fromarray(
+        np.add.outer(np.linspace(0, 60, height), np.linspace(0, 180, width)).astype(np.uint8)
+    )
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF", "WEBP"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_turned_upright(form, orientation):
+    """The eight ways in which a camera can be held, in all formats that note it."""
+    turns = {
+        1: None, 2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4,  # the inverse of what the tag asks for
+    }  # fmt: skip
+    upright = slope()
+    turn = turns[orientation]
+    stored = upright if turn is None else upright.transpose(Image.Transpose(turn))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    found = open_picture(content(stored, form, exif=exif))
+    assert found.size == (60, 40)
+    assert np.abs(255 * found.grey - np.asarray(upright, float)).max() < 8
+
+
+def test_large_photographs_are_decoded_small(monkeypatch):
+    """A JPEG of 12 million pixels is brought down by its decoder, not after it."""
+    decoded = []
+    load = JpegImagePlugin.JpegImageFile.load
+    monkeypatch.setattr(
+        JpegImagePlugin.JpegImageFile, "load", lambda self: decoded.append(self.size) or load(self)
+    )
+    found = open_picture(content(slope(4000, 3000), "JPEG"), longest=1000)
+    assert found.size == (4000, 3000)
+    assert found.grey.shape == (750, 1000)
+    assert max(decoded) == (1000, 750)
+    assert np.abs(255 * found.grey - np.asarray(slope(1000, 750), float)).mean() < 2
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "CMYK", "L", "1", "P", "I;16", "I", "F"])
+def test_every_mode_has_brightness_and_colours(mode):
+    """From one bit to floating point, a dark square on white stays one, when shrunk too."""
+    page = np.full((80, 120), 255, np.uint8)
+    page[20:60, 40:80] = 0
+    image = Image.fromarray(page)
+    image = (
+        Image.fromarray(page.astype(np.uint16) * 257) if mode == "I;16" else image.convert(mode)
+    )
+    for longest in (None, 60):
+        found = open_picture(content(image, "TIFF"), longest)
+        grey = found.grey
+        middle = grey[grey.shape[0] // 2, grey.shape[1] // 2]
+        assert (grey.shape, middle) == ((60, 90), 0) or middle < 0.05
+        assert grey[0, 0] > 0.95
+        assert found.colours.getpixel((1, 1)) >= (240, 240, 240)
+
+
+def header_of(width: int, height: int) -> bytes:
+    """Return a PNG file that promises many pixels and holds none."""
+    body = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + body + struct.pack(">I", zlib.crc32(body))
+    return b"\x89PNG\r\n\x1a\n" + chunk + b"\0\0\0\0IDAT\x35\xaf\x06\x1e"
+
+
+@pytest.mark.parametrize("size", [(50_001, 1_000), (200_000, 200_000)])
+def test_too_many_pixels_are_refused_by_the_header(size):
+    """The limit is looked at before a pixel is decoded: there is none here to decode."""
+    with pytest.raises(InkfastError, match="bomb: expected at most 50 million pixels"):
+        open_picture(header_of(*size), name="bomb")
+
+
+@pytest.mark.parametrize("form", ["PPM", "ICO", "TGA"])
+def test_other_formats_are_refused(form):
+    """Only the six formats that are promised reach a decoder."""
+    with pytest.raises(InkfastError, match="expected a picture, but it cannot be decoded"):
+        open_picture(content(slope().convert("RGB"), form))
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"])
+def test_damaged_files_are_one_line(form):
+    """Files cut short or with bytes changed raise nothing but the one error."""
+    whole = content(slope(), form)
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        damaged = bytearray(whole[: rng.integers(len(whole)) + 1])
+        for place in rng.integers(len(damaged), size=3):
+            damaged[place] = rng.integers(256)
+        try:
+            assert open_picture(bytes(damaged), 100, "damaged").grey.ndim == 2
+        except InkfastError as error:
+            assert "\n" not in str(error)
+
+
+def test_pixels_that_are_no_numbers_are_refused():
+    """NaN has no brightness."""
+    image = Image.fromarray(np.full((30, 30), np.nan, np.float32))
+    with pytest.raises(InkfastError, match="NaN or infinity"):
+        _ = open_picture(content(image, "TIFF")).grey

@@ -1,0 +1,171 @@
+"""Numbers on photographs are found, put in order and read, whatever they are written on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy import ndimage
+
+from inkfast.data.pictures import open_picture
+from inkfast.reading.page import LONGEST, Page, read_page
+from inkfast.reading.reader import Reader
+from tests.reading.photographs import digit, file_of, page, photographed, write_on
+
+LINES = ("0123 456", "789 0246", "13579")
+NUMBERS = [["0123", "456"], ["789", "0246"], ["13579"]]
+
+
+@pytest.fixture(scope="module")
+def reader() -> Reader:
+    return Reader.open(threads=1)
+
+
+def read(content: bytes, reader: Reader) -> Page:
+    return read_page(open_picture(content, LONGEST), reader)
+
+
+def answers(page: Page) -> str:
+    """Return all digits in reading order, unsure ones too."""
+    return "".join(str(digit.answer.digit) for digit in page.digits)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["plain", "red ink", "pencil", "shadow", "slope of light", "ruled", "squared", "blackboard"],
+)
+def test_numbers_are_read_line_by_line(kind, reader):
+    """Lines from the top, numbers from the left, on each kind of paper and in each light."""
+    found = read(file_of(photographed(page(*LINES), kind)), reader)
+    assert found.lines == NUMBERS
+    assert found.numbers == ["0123", "456", "789", "0246", "13579"]
+
+
+@pytest.mark.parametrize("height", [9, 14, 30, 300])
+def test_size_does_not_matter(height, reader):
+    """From 9 pixels high to pictures that are brought down before they are looked at."""
+    found = read(file_of(photographed(page(*LINES, height=height, width=18 * height))), reader)
+    assert answers(found) == "0123456789024613579"
+
+
+def test_one_digit_may_fill_the_picture(reader):
+    """A digit cut out tightly is one digit, and not cut off."""
+    for value in range(10):
+        ink = np.pad(digit(value, 200), 4)
+        found = read(file_of(photographed(ink)), reader)
+        assert answers(found) == str(value)
+        assert "cut off" not in found.digits[0].answer.unsure
+
+
+def test_boxes_are_in_pixels_of_the_upright_picture(reader):
+    """A photograph on its side, and larger than what is looked at, has its boxes where ink is."""
+    ink = page("258", height=300, width=2400)
+    sideways = np.rot90(photographed(ink)).copy()
+    exif = Image.Exif()
+    exif[0x0112] = 6  # shown after a quarter turn clockwise
+    found = read(file_of(sideways, "JPEG", exif=exif), reader)
+    assert found.lines == [["258"]]
+    assert found.size == (ink.shape[1], ink.shape[0])
+    labels, _ = ndimage.label(ink > 0.4)
+    places = sorted(ndimage.find_objects(labels), key=lambda place: place[1].start)
+    for one, (rows, columns) in zip(found.digits, places, strict=True):
+        expected = (columns.start, rows.start, columns.stop, rows.stop)
+        left, top, width, height = one.box
+        assert np.allclose((left, top, left + width, top + height), expected, atol=8)
+
+
+def test_a_sloping_line_is_one_line(reader):
+    """Photographs are seldom straight."""
+    ink = page("24680 135", "97531 204", width=800)
+    turned = ndimage.rotate(ink, 4, reshape=True, order=1)
+    assert read(file_of(photographed(turned)), reader).lines == [["24680", "135"], ["97531", "204"]]
+
+
+def test_a_broken_stroke_stays_with_its_digit(reader):
+    """The bar of a five that does not touch its body is no digit of its own."""
+    ink = page("5050")
+    columns = np.flatnonzero(ink[40:80].any(axis=0))
+    first_gap = columns[np.flatnonzero(np.diff(columns) > 3)[0]]
+    ink[50:53, : first_gap + 1] = 0
+    assert len(read(file_of(photographed(ink)), reader).digits) == 4
+
+
+def test_touching_digits_are_cut_apart(reader):
+    """Two digits pushed together are read as two, each with a box of its own."""
+    canvas = np.zeros((120, 320))
+    end = write_on(canvas, "0", 60, 40, 40)
+    write_on(canvas, "6", end - 11, 40, 40)
+    assert ndimage.label(canvas > 0.3, np.ones((3, 3)))[1] == 1
+    found = read(file_of(photographed(canvas)), reader)
+    assert answers(found) == "06"
+    assert found.digits[0].box[0] < found.digits[1].box[0]
+
+
+def test_what_touches_and_cannot_be_read_is_said_to_touch(reader):
+    """A tangle wider than high is unsure, and the reason is given."""
+    canvas = np.zeros((120, 320))
+    for x in (60, 72, 84, 96):
+        write_on(canvas, "8", x, 40, 40)
+    found = read(file_of(photographed(canvas)), reader)
+    assert "two digits touch" in {one.answer.unsure for one in found.digits}
+    assert "?" in found.numbers[0]
+
+
+def test_a_digit_at_the_edge_is_cut_off(reader):
+    """What goes on outside the picture is not relied on."""
+    ink = page("3456")
+    columns = np.flatnonzero(ink.any(axis=0))
+    found = read(file_of(photographed(ink[:, columns.min() + 9 :])), reader)
+    assert found.digits[0].answer.unsure == "cut off at the picture's edge"
+    assert found.numbers == ["?456"]
+
+
+def test_a_blurred_digit_is_said_to_be_blurred(reader):
+    """Where strokes have run together nobody should be sure."""
+    ink = ndimage.gaussian_filter(page("38", height=60), 13)
+    found = read(file_of(photographed(ink / ink.max())), reader)
+    assert {one.answer.unsure for one in found.digits} == {"too blurred"}
+
+
+@pytest.mark.parametrize("kind", ["plain", "ruled", "squared", "slope of light"])
+def test_an_empty_page_has_no_digits(kind, reader):
+    """Paper alone, ruled or not, is no number."""
+    found = read(file_of(photographed(np.zeros((300, 400)), kind)), reader)
+    assert found.digits == ()
+    assert found.lines == found.numbers == []
+
+
+def test_dots_dashes_and_underlines_are_no_digits(reader):
+    """A full stop, a minus and a line under a number are left out."""
+    ink = page("246", "135")
+    ink[76:80, 205:209] = 1
+    ink[60:64, 240:275] = 1
+    ink[172:175, 30:180] = 1
+    assert read(file_of(photographed(ink)), reader).lines == [["246"], ["135"]]
+
+
+def test_the_network_sees_mnists_frame(reader):
+    """Every digit is brought to 28x28, bright on black, whatever it looked like."""
+    for kind in ("plain", "blackboard"):
+        for one in read(file_of(photographed(page(*LINES), kind)), reader).digits:
+            assert one.image.shape == (28, 28)
+            assert one.image.dtype == np.uint8
+            assert one.image[:2].max() == 0
+            assert one.image.max() > 200
+
+
+def test_pages_take_few_calls_of_the_network(reader, monkeypatch):
+    """All digits of a page are read together, and once more where they may touch."""
+    calls = []
+    whole = Reader.answers
+    monkeypatch.setattr(Reader, "answers", lambda self, images: calls.append(len(images)) or whole(self, images))
+    read(file_of(photographed(page(*LINES * 3))), reader)
+    assert len(calls) <= 4
+    assert calls[0] == 57
+
+
+def test_noise_without_end_is_read_in_bounded_time(reader):
+    """Specks all over are not looked at one by one against each other."""
+    rng = np.random.default_rng(0)
+    specks = (ndimage.gaussian_filter(rng.normal(size=(900, 1200)), 1.5) > 0.25).astype(float)
+    assert len(read(file_of(photographed(specks)), reader).digits) <= 3000

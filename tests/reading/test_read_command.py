@@ -1,0 +1,102 @@
+"""`inkfast read`: numbers on the terminal or in a file, pictures to look at, faults listed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.reading.photographs import file_of, page, photographed
+
+
+@pytest.fixture
+def photo(tmp_path):
+    """Return a photograph of two lines, its last digit cut off."""
+    ink = page("2460 135", "975")
+    ink = ink[:, : np.flatnonzero(ink.any(axis=0)).max() - 7]
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(file_of(photographed(ink), "JPEG", quality=90))
+    return path
+
+
+def test_numbers_are_printed_line_by_line(inkfast, photo):
+    """What one sees first is what one wants: the numbers."""
+    assert inkfast("read", photo) == (0, "2460  13?\n975\n", "")
+
+
+def test_json_has_everything_on_one_line(inkfast, photo):
+    """A line a photograph: lines, boxes, confidence, runner-up and reason."""
+    code, out, _ = inkfast("read", photo, photo, "--format", "json")
+    first, second = map(json.loads, out.splitlines())
+    assert code == 0
+    assert first == second
+    assert first["lines"] == [["2460", "13?"], ["975"]]
+    last = first["digits"][6]
+    assert last["unsure"] == "cut off at the picture's edge"
+    assert (last["line"], last["number"]) == (1, 2)
+    assert 0 < last["x"] < last["x"] + last["width"] <= first["width"]
+    assert 0 <= last["runner_up_confidence"] <= last["confidence"] <= 1
+
+
+def test_csv_goes_into_a_file(inkfast, photo, tmp_path):
+    """A row a digit under one header."""
+    code, out, _ = inkfast("read", photo, "--format", "csv", "--to", tmp_path / "new" / "a.csv")
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "new" / "a.csv").read_text())))
+    assert (code, out) == (0, "")
+    assert [row["digit"] for row in rows][:6] == list("246013")
+    assert {row["file"] for row in rows} == {str(photo)}
+
+
+def test_pictures_show_what_was_read(inkfast, photo, tmp_path):
+    """The photograph with boxes, and each unsure digit beside what the network saw."""
+    inkfast("read", photo, "--overlay", tmp_path / "seen", "--review", tmp_path / "unsure")
+    with Image.open(tmp_path / "seen" / "photo.png") as seen, Image.open(photo) as original:
+        assert seen.width >= original.width
+        colours = np.asarray(seen, int)
+    green = (colours[..., 1] - colours[..., 0] > 80).sum()
+    red = (colours[..., 0] - colours[..., 1] > 120).sum()
+    assert green > red > 0
+    (review,) = (tmp_path / "unsure").iterdir()
+    assert review.name.startswith("photo-007-maybe-")
+    with Image.open(review) as pair:
+        assert pair.width > 2 * pair.height
+
+
+def test_a_bad_file_is_listed_and_the_rest_is_read(inkfast, photo, tmp_path):
+    """One damaged file among many costs one line and the exit code, not the others."""
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"no picture")
+    code, out, err = inkfast("read", bad, photo, tmp_path / "missing.png")
+    assert code == 1
+    assert out == f"{photo}:\n2460  13?\n975\n"
+    assert [line.split(": expected a picture")[0] for line in err.splitlines()] == [
+        f"inkfast: {bad}",
+        f"inkfast: {tmp_path / 'missing.png'}",
+    ]
+
+
+def test_blank_paper_is_said_to_be_blank(inkfast, tmp_path):
+    """No ink is no fault."""
+    Image.new("L", (200, 100), 230).save(tmp_path / "blank.png")
+    assert inkfast("read", tmp_path / "blank.png") == (0, "no ink\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--format", "xml"], "`format` must be one of 'table', 'json', 'csv', got 'xml'"),
+        (["--model", "reeder"], "unknown shipped network 'reeder'"),
+        (["--max-error", "2"], "`max_error` must be a finite number"),
+    ],
+)
+def test_bad_words_are_explained(inkfast, photo, tmp_path, words, message):
+    """One line, exit code 2, nothing written."""
+    code, out, err = inkfast("read", photo, *words, "--to", tmp_path / "out")
+    assert (code, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
