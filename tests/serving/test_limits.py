@@ -90,9 +90,10 @@ def test_a_body_that_grows_without_saying_so_is_cut_off(api):
 def test_too_many_files_are_refused(api):
     """One request carries at most 32 pictures."""
     files = [("file", ("a.png", DIGIT))] * 33
-    response = api.post("/v1/predict", files=files)
-    assert response.status_code == 400
-    assert "Too many files" in response.json()["error"]
+    for path, sent in (("/v1/predict", files), ("/v1/lab", files[:2])):
+        response = api.post(path, files=sent)
+        assert response.status_code == 400
+        assert "Too many files" in response.json()["error"]
 
 
 @pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=x"])
@@ -106,10 +107,16 @@ def test_damaged_multipart_is_explained(api, kind):
 def test_what_all_clients_send_together_is_bounded():
     """A body for which there is no memory now is to come back later."""
 
+    async def chunks():
+        for _ in range(11):
+            yield bytes(100)
+
     async def ask() -> None:
         async with in_process(Limits(held=1000)) as client:
-            response = await client.post("/v1/predict", content=bytes(1001))
-            assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+            for content in (bytes(1001), chunks()):
+                response = await client.post("/v1/predict", content=content)
+                assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+            assert (await client.post("/v1/predict", content=bytes(999))).status_code == 415
 
     asyncio.run(ask())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable
 from functools import partial
@@ -16,7 +15,7 @@ from inkfast.data.digits import CLASSES, Images
 from inkfast.data.ink import NoInkError
 from inkfast.reading.page import LONGEST, NO_INK, read_page
 from inkfast.reading.reader import DEFAULT, Reader
-from inkfast.serving.bodies import pictures_in
+from inkfast.serving.bodies import picture_in, pictures_in
 from inkfast.serving.limits import Limits, Refused
 from inkfast.serving.pictures import as_seen, is_large, opened, png
 from inkfast.serving.questions import Desk, Question
@@ -24,7 +23,6 @@ from inkfast.serving.schemas import Model, Models, Pages, Predicted, picture_bod
 
 Corrupt = Callable[[Images, str, int], Images]  # image, chain of noise, seed -> image
 
-_CURL = "curl --data-binary @digit.png -H 'Content-Type: image/png' localhost:8000/v1/"
 _EXAMPLE = {
     "model": "reader",
     "answers": [
@@ -63,7 +61,7 @@ def routes(desk: Desk, limits: Limits, corrupt: Corrupt) -> APIRouter:
 
     @router.post(
         "/predict",
-        openapi_extra=picture_body(_CURL + "predict"),
+        openapi_extra=picture_body("predict"),
         responses={
             200: {"model": Predicted, "content": {"application/json": {"example": _EXAMPLE}}},
             **_REFUSALS,
@@ -72,13 +70,14 @@ def routes(desk: Desk, limits: Limits, corrupt: Corrupt) -> APIRouter:
     async def predict(request: Request, model: Model = DEFAULT) -> Response:
         """Read pictures of one digit each."""
         reader = desk.reader(model)
-        pictures = await pictures_in(request, limits)
-        answers = await asyncio.gather(*(_answer(desk, limits, reader, model, p) for p in pictures))
+        pictures = await pictures_in(request, limits.files)
+        # one after the other: who sends many leaves room in the queue for who sends one
+        answers = [await _answer(desk, limits, reader, model, picture) for picture in pictures]
         return as_json({"model": model, "answers": answers})
 
     @router.post(
         "/read",
-        openapi_extra=picture_body(_CURL + "read"),
+        openapi_extra=picture_body("read"),
         responses={
             200: {"model": Pages, "content": {"application/json": {"example": _PAGES}}},
             **_REFUSALS,
@@ -87,9 +86,9 @@ def routes(desk: Desk, limits: Limits, corrupt: Corrupt) -> APIRouter:
     async def read(request: Request, model: Model = DEFAULT) -> Response:
         """Read pictures of many digits: numbers, line by line."""
         reader = desk.reader(model)
-        pictures = await pictures_in(request, limits)
-        work = [desk.large.ask(partial(_page, picture, reader)) for picture in pictures]
-        return as_json({"model": model, "pages": await asyncio.gather(*work)})
+        pictures = await pictures_in(request, limits.files)
+        pages = [await desk.large.ask(partial(_page, picture, reader)) for picture in pictures]
+        return as_json({"model": model, "pages": pages})
 
     @router.get("/models", responses={200: {"model": Models}, **problems(401, 421)})
     async def models() -> Response:
@@ -99,7 +98,7 @@ def routes(desk: Desk, limits: Limits, corrupt: Corrupt) -> APIRouter:
 
     @router.post(
         "/noise",
-        openapi_extra=picture_body(_CURL + "noise?noise=rotate(degrees=30)"),
+        openapi_extra=picture_body("noise?noise=rotate(degrees=30)"),
         response_class=Response,
         responses={
             200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}},
@@ -119,7 +118,7 @@ def routes(desk: Desk, limits: Limits, corrupt: Corrupt) -> APIRouter:
         seed: Annotated[int, Query(ge=0, le=2**31 - 1, description="Of what is drawn.")] = 0,
     ) -> Response:  # fmt: skip
         """Return a picture of one digit at 28x28, as a PNG file, under a named noise."""
-        (picture,) = (await pictures_in(request, limits))[:1]
+        picture = await picture_in(request)
         try:
             noisy = await desk.large.ask(lambda: corrupt(as_seen(picture), noise, seed))
         except ModuleNotFoundError:

@@ -8,14 +8,24 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from inkfast.serving.limits import Limits, Refused
+from inkfast.serving.limits import Refused
 
 
 class _InMemory(MultiPartParser):
     spool_max_size = 2**62  # the guard bounds the body; a temporary file would only add traces
 
 
-async def pictures_in(request: Request, limits: Limits) -> list[bytes]:
+async def picture_in(request: Request) -> bytes:
+    """Return the one picture of a request.
+
+    Raises:
+        Refused: If there is none, there are several, or the multipart is damaged.
+    """
+    (picture,) = await pictures_in(request, most=1)
+    return picture
+
+
+async def pictures_in(request: Request, most: int) -> list[bytes]:
     """Return the picture that is the body, or those of its multipart files, in order.
 
     Raises:
@@ -24,7 +34,7 @@ async def pictures_in(request: Request, limits: Limits) -> list[bytes]:
     body = await request.body()
     kind = request.headers.get("content-type", "")
     if kind.lower().startswith("multipart/form-data"):
-        found = await _files(request, body, limits)
+        found = await _files(request, body, most)
     else:
         found = [body] if body else []
     if not found:
@@ -34,12 +44,12 @@ async def pictures_in(request: Request, limits: Limits) -> list[bytes]:
     return found
 
 
-async def _files(request: Request, body: bytes, limits: Limits) -> list[bytes]:
+async def _files(request: Request, body: bytes, most: int) -> list[bytes]:
     async def whole() -> AsyncGenerator[bytes, None]:
         yield body
 
     try:
-        parser = _InMemory(request.headers, whole(), max_files=limits.files, max_fields=8)
+        parser = _InMemory(request.headers, whole(), max_files=most, max_fields=8)
         form = await parser.parse()
     except (MultiPartException, ValueError) as error:
         reason = getattr(error, "message", "") or "its parts cannot be told apart"

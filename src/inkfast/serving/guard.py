@@ -59,7 +59,7 @@ class Guard:
             size = len(message.get("body", b""))
             held += size
             self._held += size
-            self._check_size(held)
+            self._check_size(held, 0)
             return message
 
         async def dressed(message: Message) -> None:
@@ -95,16 +95,22 @@ class Guard:
                     {"WWW-Authenticate": "Bearer"},
                 )  # fmt: skip
         length = headers.get("content-length", "0")
-        self._check_size(int(length) if length.isdecimal() else 0)
+        size = int(length) if length.isdecimal() else 0
+        self._check_size(size, size)
 
-    def _check_size(self, size: int) -> None:
-        """Raise for a request that is too large, or for which there is no room now."""
+    def _check_size(self, size: int, coming: int) -> None:
+        """Raise for a request that is too large, or for which there is no room now.
+
+        Args:
+            size: Bytes of its body.
+            coming: How many of them have not been counted yet.
+        """
         if size > self.limits.body:
             raise Refused(
                 413,
                 f"Expected a body of at most {self.limits.body // 10**6} MB. Send less at a time.",
             )
-        if self._held + size > self.limits.held:
+        if self._held + coming > self.limits.held:
             raise busy()
 
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from inkfast.data.digits import SIDE, Images
 from inkfast.data.ink import NoInkError
 from inkfast.serving.answers import answer, as_json, card, no_ink
-from inkfast.serving.bodies import pictures_in
+from inkfast.serving.bodies import picture_in
 from inkfast.serving.heat import covered, heat
 from inkfast.serving.limits import Limits
 from inkfast.serving.pictures import as_seen, is_large
@@ -58,10 +58,10 @@ def routes(desk: Desk, limits: Limits) -> APIRouter:
         sliders = [vars(slider) for slider in SLIDERS]
         return as_json({"models": cards, "sliders": sliders, "curves": curves})
 
-    @router.post("", openapi_extra=picture_body("/v1/lab?rotate=30"), responses=_REFUSALS)
+    @router.post("", openapi_extra=picture_body("lab?rotate=30"), responses=_REFUSALS)
     async def look(request: Request, asked: Annotated[_Sliders, Query()]) -> Response:
         """Put a picture of one digit under the sliders' noise and ask every network."""
-        (picture,) = (await pictures_in(request, limits))[:1]
+        picture = await picture_in(request)
         large = asked.heat or is_large(picture, limits)
         try:
             told = await desk.ask(Question(lambda: _images(picture, asked), shown), large=large)

@@ -95,8 +95,9 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {one: {"model": Problem, "description": words[one]} for one in statuses}
 
 
-def picture_body(example: str) -> dict[str, Any]:
+def picture_body(route: str) -> dict[str, Any]:
     """Return what OpenAPI is told of a body that is a picture, raw or multipart."""
+    example = f"curl --data-binary @digit.png 'localhost:8000/v1/{route}'"
     binary = {"type": "string", "format": "binary"}
     form = {
         "type": "object",

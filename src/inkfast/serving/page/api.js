@@ -49,7 +49,7 @@ export function latest(work) {
   };
 }
 
-/** The 784 bytes in a text. */
+/** The bytes in a text. */
 export function pixels(text) {
   return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 }
