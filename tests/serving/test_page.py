@@ -158,9 +158,14 @@ def test_everybody_can_use_it(browser, url, scheme, width):
     page = context.new_page()
     page.goto(url)
     expect(card(page, "reader")).to_have_attribute("data-state", "holds")
-    page.fill("#slider-brightness", "0.5")
+    page.click("#clear")
+    write(page, STROKES[5])
+    page.fill("#slider-translate", "4")
+    page.fill("#slider-impulse", "0.06")
     page.check("#heat")
     expect(card(page, "reader").locator(".map")).to_be_visible()
+    expect(card(page, "dense")).to_have_attribute("data-state", "fooled")
+    expect(card(page, "reader")).to_have_attribute("data-state", "holds")
     found = Axe().run(page).response["violations"]
     assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width

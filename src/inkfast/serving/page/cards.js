@@ -52,7 +52,10 @@ export class Card {
     this.sure.textContent = "";
     this.state.textContent = "waiting for ink";
     this.map.hidden = true;
-    for (const item of this.bars.children) item.firstChild.style.transform = "scaleY(0)";
+    for (const item of this.bars.children) {
+      item.firstChild.style.transform = "scaleY(0)";
+      item.classList.remove("top");
+    }
   }
 
   show(answer, expected, seen, heat) {

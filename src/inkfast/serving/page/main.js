@@ -47,6 +47,7 @@ async function start() {
     $("hint").hidden = !pad.blank;
     clearTimeout(resting);
     if (pad.blank) {
+      $("time").textContent = "";
       show(null);
       return;
     }
