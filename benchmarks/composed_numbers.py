@@ -1,8 +1,8 @@
 """Six-digit numbers, composed of MNIST's digits on paper as people have it, read from JPEG files.
 
-Digits keep their writers' strokes; size, slant, distance, ink, paper, light, blur and compression are
-drawn anew for each number. Two digits in a quarter of the numbers are pushed together until they
-touch. A number counts as right when all six digits are, and nothing else is read.
+Digits keep their writers' strokes; size, slant, distance, ink, paper, light, blur and compression
+are drawn anew for each number. Two digits in a quarter of the numbers are pushed together until
+they touch. A number counts as right when all six digits are, and nothing else is read.
 
     python benchmarks/composed_numbers.py                    # MNIST's test rows: looked at once
     python benchmarks/composed_numbers.py --rows train --show wrong/
@@ -27,7 +27,13 @@ from inkfast.reading.page import LONGEST, Page, read_page
 from inkfast.reading.reader import Reader
 
 PAPERS = ("textured", "ruled", "squared", "shadowed")
-INKS = ((25, 25, 30), (20, 40, 130), (150, 25, 30), (20, 90, 50), (75, 75, 80))  # RGB, the last pencil
+INKS = (
+    (25, 25, 30),
+    (20, 40, 130),
+    (150, 25, 30),
+    (20, 90, 50),
+    (75, 75, 80),
+)  # RGB, the last pencil
 DIGITS = 6
 TOUCHING = 0.25  # of the numbers have two digits that touch
 
@@ -104,7 +110,9 @@ def _paper(kind: str, shape: tuple[int, ...], height: int, rng: np.random.Genera
         shade = 1 - rng.uniform(0.12, 0.4) * np.array([1, 0.8, 0.4])
         away = [(y + tilt * x + rng.uniform(0, step)) % step]
         away += [(x - tilt * y + rng.uniform(0, step)) % step] if kind == "squared" else []
-        lines = np.max([np.clip(width / 2 + 0.5 - np.abs(a - step / 2), 0, 1) for a in away], axis=0)
+        lines = np.max(
+            [np.clip(width / 2 + 0.5 - np.abs(a - step / 2), 0, 1) for a in away], axis=0
+        )
         page *= 1 - lines[..., None] * (1 - shade)
     angle = rng.uniform(0, 2 * np.pi)
     along = (np.cos(angle) * x + np.sin(angle) * y) / max(shape)

@@ -10,7 +10,8 @@ from PIL import Image
 from scipy import ndimage
 
 from inkfast.data import embedded
-from inkfast.data.paper import NoInkError, find_ink, main_part, normalise
+from inkfast.data.ink import NoInkError, find_ink
+from inkfast.data.paper import main_part, normalise
 from tests.conftest import DATA
 
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from inkfast.data.digits import CLASSES, SIDE, Digits, Images, Source, Survey
 from inkfast.data.framing import frame, ink_of
-from inkfast.data.paper import NoInkError, normalise
+from inkfast.data.ink import NoInkError
+from inkfast.data.paper import normalise
 from inkfast.data.pictures import SUFFIXES, Grey, open_picture
 from inkfast.errors import InkfastError
 

@@ -20,7 +20,7 @@ Mask = NDArray[np.bool_]
 
 _LEAST_CONTRAST = 0.06  # of the paper's brightness, by which ink must differ from it
 _LEAST_SURE = 6.0  # times the paper's own noise, by which it must differ as well
-_FAINTEST = 0.7  # of what parts ink from lines, stains and soft edges: fainter is no stroke
+_FAINTEST = 0.6  # of what parts ink from lines, stains and soft edges: fainter is no stroke
 _EDGE = 0.35  # of a stroke's own strength: where it ends
 _THICK = 1.5  # times the usual width of strokes
 _MOST_INSIDE = 0.2  # of all ink: with less inside the picture, the ink at its edge is the digit
@@ -58,7 +58,7 @@ def find_ink(picture: Grey) -> Ink:
     if drawn is not None:
         return drawn
     paper_up = picture if _dark_on_bright(picture) else 1 - picture
-    window = max(15, min(picture.shape) // 3)
+    window = max(9, min(picture.shape) // 2)
     contrast, mask = _strokes(paper_up, window)
     narrow = max(7, round(6 * stroke_width(mask)))
     if narrow < 0.7 * window:
@@ -144,7 +144,7 @@ def _dark_on_bright(picture: Grey) -> bool:
     """Return whether ink is darker than its paper: near any place, ink is what there is less of."""
     from scipy import ndimage
 
-    away = picture - ndimage.uniform_filter(picture, max(15, max(picture.shape) // 4))
+    away = picture - ndimage.uniform_filter(picture, max(15, max(picture.shape) // 2))
     return float((away**3).mean()) < 0
 
 
@@ -177,7 +177,9 @@ def _contrast(bright: Grey, window: int) -> tuple[Grey, float]:
     paper = ndimage.grey_closing(bright, size=(window, window))
     paper = ndimage.uniform_filter(paper, max(3, window // 6))
     contrast = (paper - bright) / np.maximum(paper, _DARKEST_PAPER)
-    usual = float(np.median(contrast))
-    noise = 1.4826 * float(np.median(np.abs(contrast - usual)))
+    # ink lies above the paper's values only, so that the lowest quarter tells of the paper alone
+    lowest, low = (float(value) for value in np.percentile(contrast, (10, 25)))
+    noise = 1.65 * (low - lowest)
+    usual = low + 0.67 * noise
     contrast = np.clip(contrast - usual - noise, 0, None)
     return contrast, max(_LEAST_CONTRAST, _LEAST_SURE * noise)

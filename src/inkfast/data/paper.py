@@ -12,7 +12,7 @@ from PIL import Image
 
 from inkfast.data.digits import Images
 from inkfast.data.framing import BOX, frame
-from inkfast.data.ink import Ink, NoInkError, find_ink
+from inkfast.data.ink import Ink, find_ink
 from inkfast.data.pictures import Grey
 
 _WORK = 160  # pixels of the longer side of a picture at work; a digit needs no more

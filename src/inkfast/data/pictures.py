@@ -103,7 +103,7 @@ def _decoded(image: Image.Image, longest: int | None) -> Picture:
     scale = min(1.0, longest / max(width, height)) if longest else 1.0
     size = (max(1, round(scale * width)), max(1, round(scale * height)))
     if scale < 1:
-        image.draft(None, size)  # type: ignore[arg-type]  # None keeps the mode
+        image.draft(None, size)  # None keeps the mode
     plain = _plain(image)
     if plain.size != size and scale < 1:
         plain = plain.resize(size, Image.Resampling.BOX)
@@ -129,7 +129,8 @@ def _unit(values: NDArray[np.float32]) -> Grey:
     if not np.isfinite(values).all():
         raise InkfastError("expected a picture of finite numbers, got NaN or infinity")
     top = next((top for top in (1.0, 255.0, 65535.0) if values.max() <= top), values.max())
-    return np.clip(values / np.float32(top), 0, 1)
+    scaled: Grey = np.clip(values / np.float32(top), 0, 1)
+    return scaled
 
 
 def _opaque(image: Image.Image) -> Image.Image:

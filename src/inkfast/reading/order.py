@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -32,7 +33,7 @@ def in_numbers(line: Sequence[int], boxes: Sequence[Box]) -> list[list[int]]:
     """Return a line's places in groups that stand together."""
     usual = float(np.median([boxes[i][2] - boxes[i][0] for i in line]))
     numbers = [[line[0]]]
-    for before, place in zip(line, line[1:], strict=False):
+    for before, place in pairwise(line):
         if boxes[place][1] - boxes[before][3] > _GAP * usual:
             numbers.append([])
         numbers[-1].append(place)

@@ -16,7 +16,6 @@ from inkfast.reading.reader import Answer, Reader
 from inkfast.reading.splitting import cuts
 
 LONGEST = 1600  # pixels of a picture's longer side at work; larger ones are opened at this size
-NO_INK = "no ink"
 _TOUCH = "two digits touch"
 _CUT_OFF = "cut off at the picture's edge"
 _BLURRED = "too blurred"
@@ -26,7 +25,8 @@ _NARROW = 0.75  # may be two digits where the reader is unsure
 _TWO = 1.15  # times as wide as high: what no one can read is two digits
 _MANY = 1.6  # times as wide as high: more than one digit for sure
 _SUREST = 0.95  # confidence that halves need at least
-_SOFT = 3.2  # pixels of 20 in height over which a stroke's edge fades: no stroke can be made out
+_MOST_CUT = 300  # digits of a page; of more no one asks, they are texture
+_SOFT = 1.8  # pixels of 20 in height over which a stroke's edge fades: sharp ones take about one
 
 
 @dataclass(frozen=True)
@@ -126,10 +126,13 @@ def _read(parts: list[Part], reader: Reader) -> list[_Read]:
 
 def _apart(found: list[_Read], reader: Reader) -> list[_Read]:
     """Cut digits that touch, wherever the reader is surer of the parts than of the whole."""
+    if len(found) > _MOST_CUT:
+        return found
     for _ in range(_ROUNDS):
         ways = [_cuts(one) for one in found]
         halves = iter(_read([half for way in ways for cut in way for half in cut], reader))
-        cut_any, after = False, []
+        cut_any = False
+        after: list[_Read] = []
         for one, way in zip(found, ways, strict=True):
             pairs = [(next(halves), next(halves)) for _ in way]
             best = max(pairs, key=_surety, default=None)
@@ -169,8 +172,7 @@ def _doubt(one: _Read) -> str:
     """Return why an answer should not be relied on; "" when it can be."""
     if one.part.cut_off:
         return _CUT_OFF
-    soft = _softness(one.part)
-    if soft > _SOFT:
+    if one.answer.unsure and _softness(one.part) > _SOFT:
         return _BLURRED
     if one.answer.unsure and one.part.width > _TWO * one.part.height:
         return _TOUCH

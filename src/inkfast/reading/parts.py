@@ -11,8 +11,9 @@ from inkfast.data.ink import Ink, Mask, strengthened
 from inkfast.data.paper import FAINT
 
 _MARGIN = 3  # pixels around a part, for the soft edges of its strokes
-_MOST = 3000  # pieces of ink that are looked at, the largest first
+_MOST = 1000  # pieces of ink that are looked at, the largest first
 _CRUMB = 0.2  # of the usual height: smaller pieces are dots and dirt
+_LOWEST = 6  # pixels that a digit is high at least; 9 can be read
 _SMALLEST = 0.35  # of the usual height that a digit has at least
 _FLATTEST = 3.5  # times as wide as high: a dash or an underline
 _FAINTEST = 0.45  # of the largest one's ink: crossings of ruled lines
@@ -124,17 +125,17 @@ def _around(boxes: Boxes) -> tuple[int, int, int, int]:
 def _possible(
     boxes: Boxes, strength: NDArray[np.floating], usual: float, shape: tuple[int, ...]
 ) -> list[int]:
-    """Return which groups are neither dirt nor dashes nor things at the edge; one at least."""
+    """Return which groups are neither dirt nor dashes nor things at the edge."""
     heights, widths = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
-    digits = (heights >= _SMALLEST * usual) & (widths < _FLATTEST * heights)
+    digits = (heights >= max(_LOWEST, _SMALLEST * usual)) & (widths < _FLATTEST * heights)
     digits &= strength > _FAINTEST * strength[np.argmax(heights * widths * digits)]
     outside = np.array([_beyond(box, shape) for box in boxes])
     digits &= ~(outside & (np.maximum(heights, widths) > _HUGE * usual))
-    return list(np.flatnonzero(digits)) or [int(np.argmax(heights * widths))]
+    return list(np.flatnonzero(digits))
 
 
 def _beyond(box: NDArray[np.int64], shape: tuple[int, ...]) -> bool:
-    """Return whether ink touches the picture's edge; a picture cut to its digit cuts nothing off."""
+    """Return whether ink touches the edge; a picture cut to its digit cuts nothing off."""
     top, left, bottom, right = box
     touches = top == 0, left == 0, bottom == shape[0], right == shape[1]
     fills = (touches[0] and touches[2]) or (touches[1] and touches[3])
@@ -146,7 +147,10 @@ def _cropped(
 ) -> Part:
     """Return one group's ink."""
     top, left, bottom, right = box
-    place = slice(max(0, top - _MARGIN), bottom + _MARGIN), slice(max(0, left - _MARGIN), right + _MARGIN)
+    place = (
+        slice(max(0, top - _MARGIN), bottom + _MARGIN),
+        slice(max(0, left - _MARGIN), right + _MARGIN),
+    )
     mask = group_of[labels[place]] == one
     corner = place[0].start, place[1].start
     return _part(Ink(ink.amount[place], mask), corner, cut_off=_beyond(box, ink.mask.shape))

@@ -43,10 +43,10 @@ def cuts(part: Part, places: int) -> list[tuple[Part, Part]]:
             continue
         line = scale * (np.interp(rows, np.arange(len(seam)), seam) + 0.5)
         left = columns < line[:, None]
-        halves = _half(part, left), _half(part, ~left)
-        if all(half and half.height >= _LOWEST * part.height for half in halves):
-            found[halves[0].box + halves[1].box] = halves  # type: ignore[index,union-attr]
-    return list(found.values())  # type: ignore[arg-type]
+        first, second = _half(part, left), _half(part, ~left)
+        if first and second and min(first.height, second.height) >= _LOWEST * part.height:
+            found[first.box + second.box] = first, second
+    return list(found.values())
 
 
 def _seam(amount: Grey, place: float, slant: float) -> NDArray[np.int64]:
@@ -60,9 +60,7 @@ def _seam(amount: Grey, place: float, slant: float) -> NDArray[np.int64]:
     cost[0] = ink[0]
     for row in range(1, height):
         above = np.pad(cost[row - 1], 1, constant_values=np.inf)
-        cost[row] = ink[row] + np.minimum(
-            above[1:-1], 0.02 + np.minimum(above[:-2], above[2:])
-        )
+        cost[row] = ink[row] + np.minimum(above[1:-1], 0.02 + np.minimum(above[:-2], above[2:]))
     seam = np.empty(height, np.int64)
     seam[-1] = int(np.argmin(cost[-1]))
     for row in range(height - 2, -1, -1):
