@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from inkfast.data.digits import CLASSES, Images
 from inkfast.data.ink import NoInkError
-from inkfast.reading.page import LONGEST, NO_INK, read_page
+from inkfast.reading.page import LONGEST, read_page
 from inkfast.reading.reader import DEFAULT, Reader
 from inkfast.serving.bodies import picture_in, pictures_in
 from inkfast.serving.limits import Limits, Refused
@@ -161,7 +161,7 @@ def no_ink() -> dict[str, Any]:
     """Return the answer for a picture on which there is nothing."""
     return {
         "digit": None, "confidence": 0.0, "runner_up": None, "runner_up_confidence": 0.0,
-        "unsure": NO_INK, "probabilities": [0.0] * CLASSES,
+        "unsure": "no ink", "probabilities": [0.0] * CLASSES,
     }  # fmt: skip
 
 
