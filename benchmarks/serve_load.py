@@ -16,6 +16,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -157,17 +159,23 @@ async def measure(port: int, pid: int, seconds: float) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    """Start a server of its own, measure, and stop it."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
+@contextmanager
+def started() -> Iterator[tuple[int, int]]:
+    """Run a server; its port and its process."""
     words = [sys.executable, "-c", "from inkfast.cli import main; main()", "serve", "--port", "0"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as server:
         try:
             line = server.stdout.readline()  # type: ignore[union-attr]
-            port = int(re.search(r":(\d+)/", line)[1])  # type: ignore[index]
-            figures = asyncio.run(measure(port, server.pid, seconds))
+            yield int(re.search(r":(\d+)/", line)[1]), server.pid  # type: ignore[index]
         finally:
             server.terminate()
+
+
+def main() -> None:
+    """Measure a server of our own."""
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
+    with started() as (port, pid):
+        figures = asyncio.run(measure(port, pid, seconds))
     versions = {name: version(name) for name in PACKAGES}
     record("serve_load", "python benchmarks/serve_load.py", {"versions": versions, **figures})
 
