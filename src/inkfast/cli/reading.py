@@ -1,4 +1,4 @@
-"""Commands that read digits: predict and read."""
+"""Commands that read digits: predict, read and serve."""
 
 from __future__ import annotations
 
@@ -86,3 +86,20 @@ def read(
     from inkfast.commands import reading
 
     raise typer.Exit(reading.read(photos, model, max_error, form, to, overlay, review))
+
+
+@app.command()
+def serve(
+    host: Annotated[
+        str, typer.Option(help="Address; one that others reach needs a token in INKFAST_TOKEN.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8000,
+    model: Annotated[
+        list[Path] | None,
+        typer.Option(help="An .onnx file of your own, beside what is shipped; repeatable."),
+    ] = None,
+) -> None:
+    """Serve the readers over HTTP, and the Noise Lab page."""
+    from inkfast.commands.serving import serve as start
+
+    start(host, port, model or [])

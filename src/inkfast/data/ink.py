@@ -24,6 +24,7 @@ _FAINTEST = 0.6  # of what parts ink from lines, stains and soft edges: fainter 
 _EDGE = 0.35  # of a stroke's own strength: where it ends
 _THICK = 1.5  # times the usual width of strokes
 _MOST_INSIDE = 0.2  # of all ink: with less inside the picture, the ink at its edge is the digit
+_ALIKE = 0.6  # of drawn ink that is as strong as the strongest
 _DARKEST_PAPER = 0.15  # of white
 
 
@@ -53,6 +54,9 @@ def find_ink(picture: Grey) -> Ink:
     Raises:
         NoInkError: If nothing stands out.
     """
+    drawn = _on_even_paper(picture)
+    if drawn is not None:
+        return drawn
     paper_up = picture if _dark_on_bright(picture) else 1 - picture
     window = max(9, min(picture.shape) // 2)
     contrast, mask = _strokes(paper_up, window)
@@ -64,6 +68,22 @@ def find_ink(picture: Grey) -> Ink:
             "there is no ink to be seen: expected a digit that stands out from its paper"
         )
     return strengthened(contrast, mask)
+
+
+def _on_even_paper(picture: Grey) -> Ink | None:
+    """Return the ink of a picture that a program drew, in a tenth of the time; None of others.
+
+    Half of its pixels are one and the same: there is no light to follow, and no grain.
+    """
+    paper = float(np.median(picture))
+    contrast = np.abs(picture - np.float32(paper))
+    strong = contrast > _EDGE * contrast.max()
+    inked = np.count_nonzero(contrast > _LEAST_CONTRAST)
+    if inked == 0 or np.count_nonzero(contrast) > contrast.size / 2:
+        return None
+    if np.count_nonzero(strong) < _ALIKE * inked:
+        return None  # ink of several strengths, or hardly more than soft edges
+    return strengthened(contrast, strong)
 
 
 def strengthened(amount: Grey, mask: Mask) -> Ink:

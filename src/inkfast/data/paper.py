@@ -91,7 +91,8 @@ def _evened(ink: Ink) -> Grey:
     rows, columns = np.nonzero(ink.mask)
     scale = BOX / (1 + max(np.ptp(rows), np.ptp(columns)))
     # inside a bar of w pixels the distance to the nearest pixel outside is (w + 2) / 4 on average
-    inside = ndimage.distance_transform_edt(np.pad(ink.mask, 1))
+    digit = ink.mask[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    inside = ndimage.distance_transform_edt(np.pad(digit, 1))
     width = max(1.0, 4 * float(inside.sum() / ink.mask.sum()) - 2)
     radius = (float(np.clip(width * scale, *_STROKE)) / scale - width) / 2
     if abs(radius) < 0.35:

@@ -81,7 +81,11 @@ class Reader:
 
     def answers(self, images: Images) -> list[Answer]:
         """Read uint8 ``(n, 28, 28)``, ink bright on dark."""
-        return [self._answer(row) for row in self.classifier.probabilities(images)]
+        return self.judged(self.classifier.probabilities(images))
+
+    def judged(self, probabilities: NDArray[np.float64]) -> list[Answer]:
+        """Return what class probabilities ``(n, 10)`` of the classifier say."""
+        return [self._answer(row) for row in probabilities]
 
     def _answer(self, row: NDArray[np.float64]) -> Answer:
         second, first = (int(digit) for digit in np.argsort(row, kind="stable")[-2:])

@@ -1,0 +1,93 @@
+"""What `serve` does once its words have been read."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inkfast.console import Teller, open_console
+from inkfast.errors import InkfastError, check_number
+
+if TYPE_CHECKING:
+    from inkfast.data.digits import Images
+    from inkfast.reading.reader import Reader
+
+TOKEN = "INKFAST_TOKEN"  # noqa: S105 - the name of a variable
+_SHORTEST = 16
+
+
+def serve(host: str, port: int, models: list[Path]) -> None:
+    """Serve the shipped networks, and files of one's own, until stopped."""
+    check_number("port", port, low=0, high=65535, whole=True)
+    token = _token(host)
+    try:
+        from inkfast.serving.app import build
+        from inkfast.serving.limits import Limits
+        from inkfast.serving.server import run
+    except ModuleNotFoundError as error:
+        raise InkfastError(
+            f"serving needs {error.name}, which is not installed: pip install 'inkfast[serve]'"
+        ) from None
+
+    limits = Limits()
+    app = build(_readers(models), corrupt=corrupt, token=token, limits=limits)
+    display = Teller(open_console())
+
+    def ready(url: str) -> None:
+        display.say(f"the Noise Lab: {url}{'#token=' + token if token else ''}", style="bold")
+        display.say(f"the API: {url}openapi.json, {url}v2 and {url}metrics; Ctrl-C stops it")
+
+    run(app, host, port, limits, ready)
+
+
+def _token(host: str) -> str:
+    """Return the token that clients must send; one is needed where others can reach the server."""
+    token = os.environ.get(TOKEN, "")
+    if token and (len(token) < _SHORTEST or not token.isascii() or not token.isprintable()):
+        raise InkfastError(
+            f"{TOKEN} must have at least {_SHORTEST} plain characters, got {len(token)}."
+        )
+    try:
+        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        raise InkfastError(f"`host` must be an IP address or localhost, got {host!r}.") from None
+    if not local and not token:
+        raise InkfastError(
+            f"others can reach {host}: expected a token in {TOKEN}, got none. For example: "
+            f"export {TOKEN}=$(openssl rand -hex 16)"
+        )
+    return token
+
+
+def _readers(models: list[Path]) -> dict[str, Reader]:
+    from inkfast.reading.reader import Reader, shipped_names
+
+    named = {name: name for name in shipped_names()}
+    for path in models:
+        name = path.stem.lower()
+        if not re.fullmatch("[a-z0-9_-]{1,64}", name) or name in named:
+            raise InkfastError(
+                f"{path}: expected a name of its own, of 1 to 64 letters, digits, - and _, got "
+                f"{name!r}. Rename the file."
+            )
+        named[name] = str(path)
+    return {name: Reader.open(model, threads=1) for name, model in named.items()}
+
+
+def corrupt(image: Images, text: str, seed: int) -> Images:
+    """Return an image ``(28, 28)`` under a named noise.
+
+    Raises:
+        ModuleNotFoundError: Where torch is not installed.
+    """
+    import numpy as np
+
+    from inkfast import noise
+    from inkfast.data.digits import Digits
+
+    digits = Digits(image[None], np.zeros(1, np.int64), "client")
+    noisy: Images = noise.noisy(digits, noise.build(text), seed).images[0]
+    return noisy

@@ -1,0 +1,1 @@
+"""Readers over HTTP, and the Noise Lab page: nothing here imports torch."""

@@ -1,0 +1,182 @@
+"""`/v1`: pictures in, answers out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Query, Request, Response
+from numpy.typing import NDArray
+
+from inkfast.data.digits import CLASSES, Images
+from inkfast.data.ink import NoInkError
+from inkfast.reading.page import LONGEST, read_page
+from inkfast.reading.reader import DEFAULT, Reader
+from inkfast.serving.bodies import picture_in, pictures_in
+from inkfast.serving.limits import Limits, Refused
+from inkfast.serving.pictures import as_seen, is_large, opened, png
+from inkfast.serving.questions import Desk, Question
+from inkfast.serving.schemas import Model, Models, Pages, Predicted, picture_body, problems
+
+Corrupt = Callable[[Images, str, int], Images]  # image, chain of noise, seed -> image
+
+_EXAMPLE = {
+    "model": "reader",
+    "answers": [
+        {
+            "digit": 7, "confidence": 0.9998, "runner_up": 1, "runner_up_confidence": 0.0001,
+            "unsure": "", "probabilities": [0, 0.0001, 0, 0.0001, 0, 0, 0, 0.9998, 0, 0],
+        }
+    ],
+}  # fmt: skip
+_PAGES = {
+    "model": "reader",
+    "pages": [
+        {
+            "size": [4032, 3024], "numbers": ["47"], "lines": [["47"]],
+            "digits": [
+                {"box": [310, 200, 90, 140], "line": 0, "number": 0, "digit": 4, "unsure": "",
+                 "confidence": 0.9991, "runner_up": 9, "runner_up_confidence": 0.0006},
+                {"box": [420, 205, 84, 133], "line": 0, "number": 0, "digit": 7, "unsure": "",
+                 "confidence": 0.9997, "runner_up": 1, "runner_up_confidence": 0.0001},
+            ],
+        }
+    ],
+}  # fmt: skip
+_REFUSALS = problems(400, 401, 404, 413, 415, 421, 422, 503)
+
+
+def routes(desk: Desk, limits: Limits, corrupt: Corrupt) -> APIRouter:
+    """Return the routes.
+
+    Args:
+        desk: Whom to ask.
+        limits: How much is taken.
+        corrupt: Puts noise on an image; raises ModuleNotFoundError where torch is missing.
+    """
+    router = APIRouter(prefix="/v1", tags=["digits"])
+
+    @router.post(
+        "/predict",
+        openapi_extra=picture_body("predict"),
+        responses={
+            200: {"model": Predicted, "content": {"application/json": {"example": _EXAMPLE}}},
+            **_REFUSALS,
+        },
+    )
+    async def predict(request: Request, model: Model = DEFAULT) -> Response:
+        """Read pictures of one digit each."""
+        reader = desk.reader(model)
+        pictures = await pictures_in(request, limits.files)
+        # one after the other: who sends many leaves room in the queue for who sends one
+        answers = [await _answer(desk, limits, reader, model, picture) for picture in pictures]
+        return as_json({"model": model, "answers": answers})
+
+    @router.post(
+        "/read",
+        openapi_extra=picture_body("read"),
+        responses={
+            200: {"model": Pages, "content": {"application/json": {"example": _PAGES}}},
+            **_REFUSALS,
+        },
+    )
+    async def read(request: Request, model: Model = DEFAULT) -> Response:
+        """Read pictures of many digits: numbers, line by line."""
+        reader = desk.reader(model)
+        pictures = await pictures_in(request, limits.files)
+        pages = [await desk.large.ask(partial(_page, picture, reader)) for picture in pictures]
+        return as_json({"model": model, "pages": pages})
+
+    @router.get("/models", responses={200: {"model": Models}, **problems(401, 421)})
+    async def models() -> Response:
+        """List the networks that can be asked."""
+        cards = [card(name, reader) for name, reader in desk.readers.items()]
+        return as_json({"default": DEFAULT, "models": cards})
+
+    @router.post(
+        "/noise",
+        openapi_extra=picture_body("noise?noise=rotate(degrees=30)"),
+        response_class=Response,
+        responses={
+            200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}},
+            **_REFUSALS,
+            **problems(501),
+        },
+    )
+    async def noise(
+        request: Request,
+        noise: Annotated[
+            str,
+            Query(
+                max_length=300, description="A corruption, a chain or a preset.",
+                examples=["rotate(degrees=30) + gaussian(sigma=0.2)", "noisy-mnist"],
+            ),
+        ],
+        seed: Annotated[int, Query(ge=0, le=2**31 - 1, description="Of what is drawn.")] = 0,
+    ) -> Response:  # fmt: skip
+        """Return a picture of one digit at 28x28, as a PNG file, under a named noise."""
+        picture = await picture_in(request)
+        try:
+            noisy = await desk.large.ask(lambda: corrupt(as_seen(picture), noise, seed))
+        except ModuleNotFoundError:
+            raise Refused(
+                501, "Noise by name needs torch: pip install 'inkfast[train]' beside the server."
+            ) from None
+        return Response(png(noisy), media_type="image/png")
+
+    return router
+
+
+async def _answer(
+    desk: Desk, limits: Limits, reader: Reader, model: str, picture: bytes
+) -> dict[str, Any]:
+    question = Question(lambda: as_seen(picture)[None], (model,))
+    try:
+        told = await desk.ask(question, large=is_large(picture, limits))
+    except NoInkError:
+        return no_ink()
+    return answer(reader, told.probabilities[model][0])
+
+
+def _page(picture: bytes, reader: Reader) -> dict[str, Any]:
+    """Return what stands on a picture, in the API's words."""
+    page = read_page(opened(picture, LONGEST), reader)
+    digits = [
+        {"box": digit.box, "line": digit.line, "number": digit.number, **vars(digit.answer)}
+        for digit in page.digits
+    ]
+    return {"size": page.size, "numbers": page.numbers, "lines": page.lines, "digits": digits}
+
+
+def answer(reader: Reader, probabilities: NDArray[np.float64]) -> dict[str, Any]:
+    """Return what a reader says, in the API's words."""
+    (judged,) = reader.judged(probabilities[None])
+    return vars(judged) | {"probabilities": [round(value, 6) for value in probabilities.tolist()]}
+
+
+def no_ink() -> dict[str, Any]:
+    """Return the answer for a picture on which there is nothing."""
+    return {
+        "digit": None, "confidence": 0.0, "runner_up": None, "runner_up_confidence": 0.0,
+        "unsure": "no ink", "probabilities": [0.0] * CLASSES,
+    }  # fmt: skip
+
+
+def card(name: str, reader: Reader) -> dict[str, Any]:
+    """Return what is to be known of a network."""
+    return {
+        "name": name,
+        "architecture": reader.classifier.about.text("model"),
+        "threshold": reader.threshold,
+    }
+
+
+def as_json(content: Any, status: int = 200) -> Response:
+    """Return a response; quicker than by way of a pydantic model."""
+    return Response(
+        json.dumps(content, allow_nan=False, separators=(",", ":")), status,
+        media_type="application/json",
+    )  # fmt: skip

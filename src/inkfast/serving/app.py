@@ -1,0 +1,128 @@
+"""The application: every route behind one guard."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from inkfast.errors import InkfastError
+from inkfast.reading.reader import Reader
+from inkfast.serving import answers, inference, lab
+from inkfast.serving.answers import Corrupt, as_json
+from inkfast.serving.guard import Guard, refusal
+from inkfast.serving.limits import Limits, Refused
+from inkfast.serving.metrics import Metrics
+from inkfast.serving.questions import Desk
+from inkfast.serving.schemas import problems
+
+_ABOUT = "Reads handwritten digits, and shows how networks hold under noise."
+
+
+def build(
+    readers: Mapping[str, Reader],
+    *,
+    corrupt: Corrupt,
+    token: str = "",
+    limits: Limits | None = None,
+) -> ASGIApp:
+    """Return the application.
+
+    Args:
+        readers: By name, as `[a-z0-9_-]{1,64}`.
+        corrupt: Puts named noise on an image; raises ModuleNotFoundError where torch is missing.
+        token: That clients must send; "" where this machine alone can reach the server.
+        limits: How much is taken from clients.
+    """
+    limits = limits or Limits()
+    metrics = Metrics()
+    desk = Desk(readers, limits)
+    metrics.watch("inkfast_waiting", "Requests that no thread has taken.", lambda: desk.waiting)
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await desk.stop()
+
+    app = FastAPI(
+        title="inkfast", version=version("inkfast"), description=_ABOUT, lifespan=life,
+        docs_url=None, redoc_url=None, default_response_class=Response,
+    )  # fmt: skip
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(InkfastError, _unusable)
+    app.add_exception_handler(ClientDisconnect, _left)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _no_route)
+    app.add_exception_handler(Exception, _failed)
+    app.include_router(answers.routes(desk, limits, corrupt))
+    app.include_router(lab.routes(desk, limits))
+    app.include_router(inference.routes(desk, limits))
+    _add_health(app, metrics)
+    _add_page(app)
+    return Guard(app, limits, token, metrics)
+
+
+def _add_health(app: FastAPI, metrics: Metrics) -> None:
+    @app.get("/healthz", tags=["health"], responses=problems(421))
+    async def healthz() -> Response:
+        """Say that the server runs."""
+        return as_json({"status": "ok"})
+
+    @app.get("/readyz", tags=["health"], responses=problems(421))
+    async def readyz() -> Response:
+        """Say that every network can be asked: they are loaded before the server listens."""
+        return as_json({"status": "ready"})
+
+    @app.get(
+        "/metrics",
+        tags=["health"],
+        responses={200: {"content": {"text/plain": {}}}, **problems(401, 421)},
+    )
+    async def numbers() -> Response:
+        """Show what Prometheus collects."""
+        return Response(metrics.page(), media_type="text/plain; version=0.0.4")
+
+
+def _add_page(app: FastAPI) -> None:
+    @app.get("/", include_in_schema=False)
+    async def page() -> Response:
+        return Response((lab.PAGE / "index.html").read_bytes(), media_type="text/html")
+
+    app.mount("/page", StaticFiles(directory=lab.PAGE))
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)  # noqa: S101 - registered for it alone
+    return refusal(error)
+
+
+async def _unusable(_: Request, error: Exception) -> Response:
+    return as_json({"error": str(error)}, 422)
+
+
+async def _left(_: Request, __: Exception) -> Response:
+    return Response(status_code=499)  # seen by the metrics alone
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it alone
+    faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+    return as_json({"error": "; ".join(faults)}, 422)
+
+
+async def _no_route(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
+    response = as_json({"error": error.detail}, error.status_code)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _failed(_: Request, __: Exception) -> Response:
+    return as_json({"error": "The server failed at this. Its log says more."}, 500)

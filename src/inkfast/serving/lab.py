@@ -1,0 +1,102 @@
+"""`/v1/lab`: what the Noise Lab page asks; one request for each movement of pen or slider."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from inkfast.data.digits import SIDE, Images
+from inkfast.data.ink import NoInkError
+from inkfast.serving.answers import answer, as_json, card, no_ink
+from inkfast.serving.bodies import picture_in
+from inkfast.serving.heat import covered, heat
+from inkfast.serving.limits import Limits
+from inkfast.serving.pictures import as_seen, is_large
+from inkfast.serving.questions import Desk, Question
+from inkfast.serving.schemas import picture_body, problems
+from inkfast.serving.sliders import SLIDERS, Slider, chain, corrupted
+
+PAGE = Path(__file__).parent / "page"
+SHOWN = ("dense", "cnn", "reader")  # networks side by side, the weakest first
+
+
+def _field(slider: Slider) -> Any:
+    text = f"{slider.title}: {slider.name}, {slider.parameter}."
+    return (float, Field(slider.neutral, ge=slider.low, le=slider.high, description=text))
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="Of grain and specks.")
+    heat: bool = Field(False, description="Whether to say what mattered, which takes longer.")
+
+
+# the same with a field for each slider
+_Sliders: Any = create_model(
+    "Asked", __base__=_Asked, **{slider.name: _field(slider) for slider in SLIDERS}
+)
+_REFUSALS = problems(400, 401, 413, 415, 421, 422, 503)
+
+
+def routes(desk: Desk, limits: Limits) -> APIRouter:
+    """Return the routes."""
+    router = APIRouter(prefix="/v1/lab", tags=["Noise Lab"])
+    shown = tuple(name for name in SHOWN if name in desk.readers)
+    curves = json.loads((PAGE / "curves.json").read_text(encoding="utf-8"))
+
+    @router.get("", responses=problems(401, 421))
+    async def lab() -> Response:
+        """Describe the sliders, the networks, and how accuracy falls as noise grows."""
+        cards = [card(name, desk.readers[name]) for name in shown]
+        sliders = [vars(slider) for slider in SLIDERS]
+        return as_json({"models": cards, "sliders": sliders, "curves": curves})
+
+    @router.post("", openapi_extra=picture_body("lab?rotate=30"), responses=_REFUSALS)
+    async def look(request: Request, asked: Annotated[_Sliders, Query()]) -> Response:
+        """Put a picture of one digit under the sliders' noise and ask every network."""
+        picture = await picture_in(request)
+        large = asked.heat or is_large(picture, limits)
+        try:
+            told = await desk.ask(Question(lambda: _images(picture, asked), shown), large=large)
+        except NoInkError:
+            return as_json({"clean_digit": None, "answers": dict.fromkeys(shown, no_ink())})
+        clean, noisy = told.images[:2]
+        rows = told.probabilities
+        answers = {name: answer(desk.readers[name], rows[name][1]) for name in shown}
+        content: dict[str, Any] = {
+            "noise": chain(_strengths(asked)),
+            "clean": _packed(clean),
+            "seen": _packed(noisy),
+            "clean_digit": int(rows[shown[-1]][0].argmax()),
+            "answers": answers,
+        }
+        if asked.heat:
+            maps = {name: _packed(np.rint(255 * heat(rows[name][1:]))) for name in shown}
+            content["heat"] = maps
+        return as_json(content)
+
+    return router
+
+
+def _images(picture: bytes, asked: _Asked) -> Images:
+    """Return the clean image, the noisy one, and the noisy one's copies with covered places."""
+    clean = as_seen(picture)
+    noisy = corrupted(clean, _strengths(asked), asked.seed)
+    rest = covered(noisy)[1:] if asked.heat else np.zeros((0, SIDE, SIDE), np.uint8)
+    return np.stack([clean, noisy, *rest])
+
+
+def _strengths(asked: _Asked) -> Mapping[str, float]:
+    return {slider.name: getattr(asked, slider.name) for slider in SLIDERS}
+
+
+def _packed(image: np.ndarray[Any, Any]) -> str:
+    """Return 784 bytes as text."""
+    return base64.b64encode(image.astype(np.uint8).tobytes()).decode()

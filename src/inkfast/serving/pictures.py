@@ -1,0 +1,84 @@
+"""From the bytes of a picture to the 28x28 pixels that networks see."""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+import numpy as np
+from PIL import Image
+
+from inkfast.data.digits import SIDE, Images
+from inkfast.data.framing import ink_of
+from inkfast.data.paper import normalise
+from inkfast.data.pictures import MAX_PIXELS, Picture, open_picture
+from inkfast.serving.limits import Limits, Refused
+
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+_WORK = 160  # pixels of the longer side at which a digit is looked at
+
+
+def pixels_of(content: bytes) -> int:
+    """Return how many pixels a picture has; nothing is decoded.
+
+    Raises:
+        Refused: If it is none of the six formats, or has more than `MAX_PIXELS`.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+                pixels = image.width * image.height
+    except Image.DecompressionBombError:
+        pixels = MAX_PIXELS + 1
+    except Exception:  # damaged headers make Pillow fail in every way there is
+        raise Refused(
+            415, "Expected a PNG, JPEG, WebP, BMP, GIF or TIFF picture, got something else."
+        ) from None
+    if pixels > MAX_PIXELS:
+        most = MAX_PIXELS // 10**6
+        raise Refused(413, f"Expected at most {most} million pixels. Make the picture smaller.")
+    return pixels
+
+
+def is_large(content: bytes, limits: Limits) -> bool:
+    """Return whether a picture takes longer than others should wait for.
+
+    Raises:
+        Refused: See `pixels_of`; of many bytes not even the head is looked at here.
+    """
+    return len(content) > limits.large_bytes or pixels_of(content) > limits.large
+
+
+def as_seen(content: bytes) -> Images:
+    """Return the digit that a picture shows, uint8 ``(28, 28)``, ink bright on dark.
+
+    A picture of 28x28 is taken as it is, noise and all, turned over if it is dark on light.
+
+    Raises:
+        Refused: See `pixels_of`.
+        InkfastError: If it is damaged.
+        NoInkError: If there is nothing on it.
+    """
+    picture = opened(content, _WORK)
+    if picture.size == (SIDE, SIDE):
+        return np.asarray(np.rint(255 * ink_of(picture.grey)), np.uint8)
+    return normalise(picture.grey)
+
+
+def opened(content: bytes, longest: int) -> Picture:
+    """Decode a picture, its longer side no longer than this.
+
+    Raises:
+        Refused: See `pixels_of`.
+        InkfastError: If it is damaged.
+    """
+    pixels_of(content)
+    return open_picture(content, longest=longest)
+
+
+def png(image: Images) -> bytes:
+    """Return an image as a PNG file."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return file.getvalue()

@@ -1,0 +1,149 @@
+"""The server itself: sockets that are closed in time, and a stop that loses no answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from inkfast.serving.limits import Limits
+
+_STOPPING = 10  # seconds in which running requests may end
+_SWITCH = 0.0005  # seconds after which a computing thread lets the event loop have its turn
+
+
+def run(app: ASGIApp, host: str, port: int, limits: Limits, ready: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or Ctrl-C; what is running then is finished.
+
+    Args:
+        app: See `inkfast.serving.app.build`.
+        host: Address to listen at.
+        port: 0 takes a free one.
+        limits: How much is taken from clients.
+        ready: Called with the server's URL once it listens.
+    """
+    sys.setswitchinterval(_SWITCH)
+    _allow_files()
+    # uvicorn raises the signal anew once it has stopped: this makes that a normal end
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: None)
+    Server(app, host, port, limits, ready).run()
+
+
+class Server(uvicorn.Server):
+    """A server that says when it listens.
+
+    Args:
+        app: What is served.
+        host: Address to listen at.
+        port: 0 takes a free one.
+        limits: How much is taken from clients.
+        ready: Called with the server's URL once it listens.
+    """
+
+    def __init__(
+        self, app: ASGIApp, host: str, port: int, limits: Limits, ready: Callable[[str], None]
+    ) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app, host=host, port=port, http=_protocol(limits), ws="none", lifespan="on",
+                access_log=False, log_level="warning", server_header=False, proxy_headers=False,
+                timeout_keep_alive=limits.idle, timeout_graceful_shutdown=_STOPPING,
+            )
+        )  # fmt: skip
+        self._ready = ready
+
+    async def startup(self, *args: Any, **kwargs: Any) -> None:
+        """Listen, and say so."""
+        await super().startup(*args, **kwargs)
+        if self.started:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            self._ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
+
+
+class Deadline:
+    """Calls a function unless it is cleared in time.
+
+    Args:
+        seconds: That there are.
+        late: What is called then.
+    """
+
+    def __init__(self, seconds: float, late: Callable[[], None]) -> None:
+        self._seconds, self._late = seconds, late
+        self._timer: asyncio.TimerHandle | None = None
+
+    def set(self) -> None:
+        """Begin to count, or begin anew."""
+        self.clear()
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._late)
+
+    def clear(self) -> None:
+        """Stop counting."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _protocol(limits: Limits) -> type[asyncio.Protocol]:
+    """Return uvicorn's protocol with a limit to how long a client may take, and to its headers."""
+
+    class Punctual(HttpToolsProtocol):
+        _head: int | None = 0  # bytes of the headers so far; None while there are none to come
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            close = transport.abort
+            self._asked, self._taken = (Deadline(limits.seconds, close) for _ in range(2))
+            self._asked.set()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            if self._head is not None:
+                self._head += len(data)
+                if self._head > limits.head:
+                    self.transport.abort()
+
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            self._head = 0
+            self._asked.set()
+
+        def on_headers_complete(self) -> None:
+            self._head = None
+            super().on_headers_complete()
+
+        def on_message_complete(self) -> None:
+            super().on_message_complete()
+            self._asked.clear()
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._taken.set()
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            self._taken.clear()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._asked.clear()
+            self._taken.clear()
+            super().connection_lost(exc)
+
+    return Punctual
+
+
+def _allow_files() -> None:
+    """Let the process hold as many sockets as the system permits."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

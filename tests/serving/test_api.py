@@ -1,0 +1,196 @@
+"""What the API answers to pictures and tensors."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+import pytest
+import tritonclient.http as triton
+from PIL import Image
+
+from inkfast import noise
+from inkfast.data import Digits
+from inkfast.reading.reader import Reader
+from inkfast.serving.pictures import as_seen
+from tests.serving.makers import STROKES, as_file, drawn
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"])
+def test_a_picture_is_read(api, kind):
+    """The body is a picture of one of six formats; the answer says how sure it is."""
+    (answer,) = api.post("/v1/predict", content=as_file(drawn(3), kind)).json()["answers"]
+    assert (answer["digit"], answer["unsure"]) == (3, "")
+    assert 0.9 < answer["confidence"] <= 1
+    assert sum(answer["probabilities"]) == pytest.approx(1, abs=1e-4)
+    assert answer["probabilities"][answer["runner_up"]] == pytest.approx(
+        answer["runner_up_confidence"], abs=1e-5
+    )
+
+
+def test_several_files_are_answered_in_their_order(api):
+    """Multipart carries many pictures; each has its answer."""
+    files = [("file", (f"{digit}.png", as_file(drawn(digit)), "image/png")) for digit in STROKES]
+    found = api.post("/v1/predict", files=files).json()
+    assert found["model"] == "reader"
+    assert [answer["digit"] for answer in found["answers"]] == list(STROKES)
+
+
+def test_an_empty_paper_is_no_digit(api):
+    """Where nothing is written, no digit is made up."""
+    blank = as_file(Image.new("L", (280, 280), 255))
+    (answer,) = api.post("/v1/predict", content=blank).json()["answers"]
+    assert (answer["digit"], answer["unsure"]) == (None, "no ink")
+    assert api.post("/v1/read", content=blank).json()["pages"][0]["digits"] == []
+    lab = api.post("/v1/lab", content=blank).json()
+    assert lab["clean_digit"] is None
+    assert lab["answers"]["dense"]["unsure"] == "no ink"
+
+
+def test_a_number_is_read(api):
+    """Digits that stand together are one number, with a box for each."""
+    page = Image.new("L", (900, 400), 250)
+    for place, digit in enumerate((4, 0, 7)):
+        page.paste(drawn(digit), (40 + 200 * place, 60))
+    (found,) = api.post("/v1/read", content=as_file(page)).json()["pages"]
+    assert found["size"] == [900, 400]
+    assert found["numbers"] == ["407"]
+    left, top, width, height = found["digits"][0]["box"]
+    assert 80 < left < 200 and 60 < top < 200 and 50 < width < 140 and 100 < height < 220  # noqa: PT018
+
+
+def test_noise_is_put_on_a_picture(api):
+    """The same chain and seed give the same pixels as in Python."""
+    picture = as_file(drawn(5))
+    text = "rotate(degrees=30) + gaussian(sigma=0.2)"
+    response = api.post("/v1/noise", params={"noise": text, "seed": 7}, content=picture)
+    assert response.headers["content-type"] == "image/png"
+    found = np.asarray(Image.open(io.BytesIO(response.content)))
+    clean = Digits(as_seen(picture)[None], np.zeros(1, np.int64), "one")
+    np.testing.assert_array_equal(found, noise.noisy(clean, noise.build(text), 7).images[0])
+    refused = api.post("/v1/noise", params={"noise": "fogg"}, content=picture)
+    assert refused.status_code == 422
+    assert "Did you mean 'fog'?" in refused.json()["error"]
+
+
+def test_the_lab_shows_what_each_network_sees_and_says(api):
+    """Sliders act on the server; what mattered lies where the ink is."""
+    picture = as_file(drawn(7))
+    asked = {"rotate": 20, "gaussian": 0.1, "seed": 3, "heat": True}
+    found = api.post("/v1/lab", params=asked, content=picture).json()
+    assert found["noise"] == "rotate(degrees=[20, 20]) + gaussian(sigma=0.1)"
+    assert found["clean_digit"] == 7
+    assert list(found["answers"]) == ["dense", "cnn", "reader"]
+    clean, seen = (pixels(found[key]) for key in ("clean", "seen"))
+    np.testing.assert_array_equal(clean, as_seen(picture))
+    assert (clean != seen).mean() > 0.3
+    heat = pixels(found["heat"]["reader"])
+    assert heat.max() > 20
+    assert heat[clean > 128].mean() > 2 * heat[clean == 0].mean()
+    sliders = {slider["name"] for slider in api.get("/v1/lab").json()["sliders"]}
+    assert sliders == set(api.get("/v1/lab").json()["curves"]["curves"])
+
+
+def pixels(text: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), np.uint8).reshape(28, 28)
+
+
+def test_models_are_listed(api):
+    """Each has a name and the confidence from which it answers."""
+    found = api.get("/v1/models").json()
+    assert found["default"] == "reader"
+    assert {model["name"] for model in found["models"]} >= {"reader", "cnn", "dense"}
+
+
+def test_prometheus_is_told_of_requests(api):
+    """Counts go by route and status, names of models left out."""
+    api.get("/v2/models/reader")
+    text = api.get("/metrics").text
+    assert 'inkfast_requests_total{route="/v2/models/{name}",status="200"}' in text
+    assert "process_resident_memory_bytes" in text
+    assert "inkfast_waiting 0.0" in text
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_tritons_client_is_answered(url, binary):
+    """The real client of the Open Inference Protocol: health, metadata, JSON and binary tensors."""
+    with triton.InferenceServerClient(url.removeprefix("http://")) as client:
+        assert client.is_server_live()
+        assert client.is_server_ready()
+        assert client.is_model_ready("reader")
+        assert client.is_model_ready("reader", "1")
+        assert not client.is_model_ready("nobody")
+        assert client.get_server_metadata()["name"] == "inkfast"
+        (tensor,) = client.get_model_metadata("reader")["inputs"]
+        images = np.stack([as_seen(as_file(drawn(digit))) for digit in STROKES])
+        given = triton.InferInput(tensor["name"], list(images.shape), tensor["datatype"])
+        given.set_data_from_numpy(images, binary_data=binary)
+        outputs = [triton.InferRequestedOutput("probabilities", binary_data=binary)]
+        found = client.infer("reader", [given], outputs=outputs, request_id="one")
+        expected = Reader.open(threads=1).classifier.probabilities(images)
+        np.testing.assert_allclose(found.as_numpy("probabilities"), expected, atol=1e-5)
+        assert found.get_response()["id"] == "one"
+        assert client.infer("reader", [given]).as_numpy("probabilities").argmax(1).tolist() == list(
+            STROKES
+        )
+
+
+TENSOR = {"name": "images", "datatype": "UINT8", "shape": [1, 28, 28], "data": [0] * 784}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": "pictures"}, "Expected the input images of UINT8"),
+        ({"datatype": "FP32"}, "got 'images' of 'FP32'"),
+        ({"shape": [0, 28, 28]}, "with n from 1 to 1024, got"),
+        ({"shape": [1025, 28, 28]}, "with n from 1 to 1024, got"),
+        ({"shape": [1, 784]}, "Expected a shape"),
+        ({"shape": [True, 28, 28]}, "Expected a shape"),
+        ({"data": [0] * 783}, "Expected 784 pixels, got 783"),
+        ({"data": [256] * 784}, "whole numbers from 0 to 255"),
+        ({"data": [[1], [1, 2]]}, "whole numbers from 0 to 255"),
+        ({"data": [10**30] * 784}, "whole numbers from 0 to 255"),
+        ({"data": None}, "whole numbers from 0 to 255"),
+        ({"parameters": []}, None),
+        ({"parameters": [1]}, "Expected `parameters` to be a JSON object"),
+        ({"parameters": {"binary_data_size": 784}}, "Expected 784 bytes after the JSON, got 0"),
+        ({"parameters": {"binary_data_size": -1}}, "Expected -1 bytes after the JSON"),
+    ],
+)
+def test_a_wrong_tensor_is_explained(api, change, message):
+    """Whatever is wrong with a tensor is one sentence."""
+    response = api.post("/v2/models/reader/infer", json={"inputs": [TENSOR | change]})
+    assert response.status_code == (400 if message else 200)
+    assert message is None or message in response.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "message"),
+    [
+        (b"", {}, "Expected a JSON object with `inputs`."),
+        (b"[" * 100_000, {}, "Expected a JSON object with `inputs`."),
+        (b"{}", {}, "Expected one input, named images."),
+        (b"{}", {"Inference-Header-Content-Length": "3"}, "expected at most 2, got '3'"),
+        (b"{}", {"Inference-Header-Content-Length": "-1"}, "expected at most 2"),
+        (b"{}", {"Content-Encoding": "gzip"}, "Expected a body that is not compressed."),
+    ],
+)
+def test_a_wrong_request_is_explained(api, content, headers, message):
+    """What is no request of the protocol is one sentence."""
+    response = api.post("/v2/models/reader/infer", content=content, headers=headers)
+    assert response.status_code == 400
+    assert message in response.json()["error"]
+
+
+def test_an_output_of_another_name_is_explained(api):
+    """There is one output; Triton's classification of it is not offered."""
+    for output, message in [
+        ({"name": "labels"}, "Expected one output, named probabilities."),
+        ({"name": "probabilities", "parameters": {"classification": 1}}, "take the probabilities"),
+    ]:
+        asked = {"inputs": [TENSOR], "outputs": [output]}
+        response = api.post("/v2/models/reader/infer", json=asked)
+        assert response.status_code == 400
+        assert message in response.json()["error"]

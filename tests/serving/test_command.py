@@ -1,0 +1,111 @@
+"""`inkfast serve` as it is started and stopped."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import threading
+
+import httpx
+import pytest
+
+from tests.reading.makers import classifier
+from tests.reading.test_without_torch import ABSENT, ALONE
+from tests.serving.makers import as_file, drawn
+
+
+@pytest.fixture
+def started():
+    """Return a function that starts a server without the packages that train: (process, URL)."""
+    processes = []
+
+    def start(*words: object) -> tuple[subprocess.Popen[str], str]:
+        code = ALONE.format(absent=ABSENT, words=["serve", "--port", "0", *map(str, words)])
+        process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        processes.append(process)
+        assert process.stdout is not None
+        found = re.search(r"http://\S+/", process.stdout.readline())
+        assert found
+        return process, found[0].rstrip("/")
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def test_it_serves_without_torch_and_stops_when_told(started, tmp_path):
+    """A network of one's own beside the shipped ones; SIGTERM lets running requests end."""
+    (tmp_path / "own-1.onnx").write_bytes(classifier().SerializeToString())
+    process, url = started("--model", tmp_path / "own-1.onnx")
+    picture = as_file(drawn(2))
+    names = [model["name"] for model in httpx.get(f"{url}/v1/models").json()["models"]]
+    assert "own-1" in names
+    assert httpx.post(f"{url}/v1/noise?noise=fog", content=picture).status_code == 501
+    assert httpx.post(f"{url}/v1/lab?blur=1", content=picture).status_code == 200
+    held = threading.Event()
+
+    def slowly():
+        yield picture[:100]
+        held.wait(10)
+        yield picture[100:]
+
+    answers = []
+    asking = threading.Thread(
+        target=lambda: answers.append(httpx.post(f"{url}/v1/predict", content=slowly()))
+    )
+    asking.start()
+    while "inkfast_being_answered 2.0" not in httpx.get(f"{url}/metrics").text:
+        pass
+    process.send_signal(signal.SIGTERM)
+    while takes_connections(url):
+        pass
+    held.set()
+    asking.join(10)
+    assert answers[0].json()["answers"][0]["digit"] == 2
+    assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize("absent", ["fastapi", "uvicorn", "prometheus_client"])
+def test_what_is_missing_is_said(absent):
+    """The base installation names the extra that serves."""
+    code = ALONE.format(absent=(absent,), words=["serve"])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"serving needs {absent}" in done.stderr
+    assert "pip install 'inkfast[serve]'" in done.stderr
+
+
+def takes_connections(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/healthz").is_success
+    except httpx.TransportError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("words", "token", "message"),
+    [
+        (
+            ["--host", "192.0.2.1"],
+            "",
+            "others can reach 192.0.2.1: expected a token in INKFAST_TOKEN",
+        ),
+        (["--host", "::"], "", "others can reach ::: expected a token"),
+        (["--host", "192.0.2.1"], "short", "must have at least 16 plain characters, got 5"),
+        (["--host", "example.org"], "", "`host` must be an IP address or localhost"),
+        (["--port", "65536"], "", "`port` must be a whole number >= 0 and <= 65535, got 65536"),
+        (["--model", "Wrong Name.onnx"], "", "expected a name of its own"),
+        (["--model", "elsewhere/reader.onnx"], "", "expected a name of its own"),
+        (["--model", "none.onnx"], "", "cannot be read"),
+    ],
+)
+def test_what_cannot_be_served_is_explained(inkfast, monkeypatch, words, token, message):
+    """One line, before anything listens."""
+    monkeypatch.setenv("INKFAST_TOKEN", token)
+    code, out, err = inkfast("serve", *words)
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert message in err

@@ -1,0 +1,332 @@
+"""Every limit of the server, tripped."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import select
+import socket
+import struct
+import zlib
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from inkfast.reading.reader import Reader
+from inkfast.serving.app import build
+from inkfast.serving.lanes import Lane
+from inkfast.serving.limits import Limits, Refused
+from tests.serving.makers import Stuck, as_file, drawn, serving
+
+TOKEN = "a-token-of-sixteen-or-more"  # noqa: S105 - opens nothing
+DIGIT = as_file(drawn(7))
+
+
+def without_torch(*_: object) -> np.ndarray:
+    raise ModuleNotFoundError("No module named 'torch'")
+
+
+def in_process(
+    limits: Limits | None = None, classifier: object = None, **words: object
+) -> httpx.AsyncClient:
+    """Return a client of a server without sockets, whose one reader is stuck."""
+    reader = Reader(classifier or Stuck(), 0.5)
+    app = build({"reader": reader}, corrupt=without_torch, limits=limits, **words)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost")
+
+
+def empty_png(width: int, height: int) -> bytes:
+    """Return a PNG file that says any size and holds no pixels."""
+    parts = (b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0), b"IDATnone")
+    chunks = [struct.pack(">I", len(p) - 4) + p + struct.pack(">I", zlib.crc32(p)) for p in parts]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "status", "message"),
+    [
+        ("/v1/predict", bytes(15_000_001), 413, "at most 15 MB"),
+        ("/v1/predict", empty_png(10_000, 5_001), 413, "at most 50 million pixels"),
+        ("/v1/read", empty_png(100_000, 100_000), 413, "at most 50 million pixels"),
+        ("/v1/lab", empty_png(10_000, 5_001), 413, "at most 50 million pixels"),
+        ("/v1/noise?noise=none", empty_png(10_000, 5_001), 413, "at most 50 million pixels"),
+        ("/v1/predict", b"", 400, "got none"),
+        ("/v1/predict", b"http://localhost/digit.png", 415, "Expected a PNG, JPEG, WebP"),
+        ("/v1/predict", b"/etc/passwd", 415, "Expected a PNG, JPEG, WebP"),
+        ("/v1/predict", as_file(Image.new("L", (9, 9)), "ICO"), 415, "Expected a PNG, JPEG, WebP"),
+        ("/v1/predict", b"%!PS-Adobe-3.0 EPSF-3.0\n", 415, "Expected a PNG, JPEG, WebP"),
+        ("/v1/predict", empty_png(50, 50), 422, "it cannot be decoded"),
+        ("/v1/read", DIGIT[:200], 422, "it cannot be decoded"),
+        ("/v1/predict?model=../reader", DIGIT, 422, "query.model"),
+        ("/v1/predict?model=" + "a" * 65, DIGIT, 422, "query.model"),
+        ("/v1/predict?model=raeder", DIGIT, 404, "Did you mean 'reader'?"),
+        ("/v1/lab?rotate=91", DIGIT, 422, "query.rotate"),
+        ("/v1/lab?rotate=nan", DIGIT, 422, "query.rotate"),
+        ("/v1/lab?fog=1", DIGIT, 422, "query.fog"),
+        ("/v1/noise?noise=" + "a" * 301, DIGIT, 422, "query.noise"),
+        ("/v1/noise?noise=rotate(degrees=__import__('os'))", DIGIT, 422, "cannot be read"),
+        ("/v1/noise?noise=blur(sigma=1e9)", DIGIT, 422, "`sigma` must be"),
+        ("/v2/models/nobody/infer", b"{}", 404, "unknown model"),
+        ("/nowhere", b"", 404, "Not Found"),
+        ("/healthz", b"", 405, "Method Not Allowed"),
+    ],
+)  # fmt: skip
+def test_what_is_not_taken_is_explained(api, path, content, status, message):
+    """One sentence for whatever a client may get wrong; nothing is decoded that is too large."""
+    response = api.post(path, content=content)
+    assert response.status_code == status
+    assert message in response.json()["error"]
+    assert "\n" not in response.json()["error"]
+
+
+def test_a_body_that_grows_without_saying_so_is_cut_off(api):
+    """A chunked body is counted as it comes."""
+    chunks = itertools.repeat(bytes(100_000), 200)
+    assert api.post("/v1/predict", content=chunks).status_code == 413
+
+
+def test_too_many_files_are_refused(api):
+    """One request carries at most 32 pictures."""
+    files = [("file", ("a.png", DIGIT))] * 33
+    for path, sent in (("/v1/predict", files), ("/v1/lab", files[:2])):
+        response = api.post(path, files=sent)
+        assert response.status_code == 400
+        assert "Too many files" in response.json()["error"]
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=x"])
+def test_damaged_multipart_is_explained(api, kind):
+    """Parts that cannot be told apart, or none at all."""
+    response = api.post("/v1/predict", content=b"--y\r\n", headers={"Content-Type": kind})
+    assert response.status_code == 400
+    assert "\n" not in response.json()["error"]
+
+
+def test_what_all_clients_send_together_is_bounded():
+    """A body for which there is no memory now is to come back later."""
+
+    async def chunks():
+        for _ in range(11):
+            yield bytes(100)
+
+    async def ask() -> None:
+        async with in_process(Limits(held=1000)) as client:
+            for content in (bytes(1001), chunks()):
+                response = await client.post("/v1/predict", content=content)
+                assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+            assert (await client.post("/v1/predict", content=bytes(999))).status_code == 415
+
+    asyncio.run(ask())
+
+
+def test_load_is_shed_while_health_answers():
+    """When the queue is full, others are told to come back; who waits is answered."""
+
+    async def ask() -> None:
+        stuck = Stuck()
+        async with in_process(Limits(waiting=1), stuck) as client:
+            work = [
+                asyncio.create_task(client.post("/v1/predict", content=DIGIT)) for _ in range(40)
+            ]
+            done, pending = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
+            shed = done.pop().result()
+            assert (shed.status_code, shed.headers["retry-after"]) == (503, "1")
+            assert "Try again" in shed.json()["error"]
+            assert (await client.get("/healthz")).status_code == 200
+            stuck.go.set()
+            statuses = {task.result().status_code for task in (await asyncio.wait(pending))[0]}
+            assert 200 in statuses <= {200, 503}
+
+    asyncio.run(ask())
+
+
+def test_requests_that_wait_are_answered_together():
+    """While the network is busy, those who wait are gathered for its next pass."""
+
+    async def ask() -> None:
+        stuck = Stuck()
+        async with in_process(None, stuck) as client:
+            work = [
+                asyncio.create_task(client.post("/v1/predict", content=DIGIT)) for _ in range(30)
+            ]
+            while not stuck.batches:
+                await asyncio.sleep(0)
+            for _ in range(2000):  # let all that were sent reach the queue
+                await asyncio.sleep(0)
+            stuck.go.set()
+            assert {(await task).status_code for task in work} == {200}
+        assert sum(stuck.batches) == 30
+        assert max(stuck.batches) > 1
+
+    asyncio.run(ask())
+
+
+def test_a_fault_in_one_job_is_told_to_those_who_asked():
+    """A lane outlives what its work raises, and finishes what waits before it stops."""
+
+    def work(jobs: list[int]) -> list[int | Exception]:
+        return [1 // job for job in jobs]
+
+    async def ask() -> None:
+        lane = Lane(work, threads=1, waiting=9)
+        with pytest.raises(ZeroDivisionError):
+            await lane.ask(0)
+        assert await lane.ask(1) == 1
+        await asyncio.to_thread(lane.stop)
+
+    asyncio.run(ask())
+
+
+def test_a_full_lane_refuses():
+    """One works, one waits, the third is refused."""
+
+    async def ask() -> None:
+        stuck = Stuck()
+        lane = Lane(lambda jobs: [stuck.probabilities(np.zeros(1)) for _ in jobs], 1, waiting=1)
+        first = asyncio.create_task(lane.ask(1))
+        while not stuck.batches:
+            await asyncio.sleep(0)
+        second = asyncio.create_task(lane.ask(2))
+        await asyncio.sleep(0)
+        with pytest.raises(Refused, match="Try again in a second"):
+            await lane.ask(3)
+        stuck.go.set()
+        await asyncio.gather(first, second)
+        lane.stop()
+
+    asyncio.run(ask())
+
+
+def test_browsers_are_told_what_a_page_may_do(api):
+    """Every response, refusals too, has the headers; the page loads nothing from elsewhere."""
+    for response in (
+        api.get("/"),
+        api.get("/nowhere"),
+        api.get("/page/main.js"),
+        api.post("/v1/predict"),
+    ):
+        policy = response.headers["content-security-policy"]
+        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+        assert "unsafe" not in policy
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["referrer-policy"] == "no-referrer"
+        assert "frame-ancestors 'none'" in policy
+    assert api.get("/page/../app.py").status_code == 404
+    assert api.get("/page/%2e%2e/app.py").status_code == 404
+
+
+def test_a_foreign_name_is_not_answered_to(api):
+    """Another site's name that is made to point here reads nothing."""
+    assert api.get("/v1/models", headers={"Host": "evil.example"}).status_code == 421
+    assert api.get("/v1/models", headers={"Host": "localhost:1"}).status_code == 200
+
+
+def test_a_token_opens_what_is_guarded():
+    """With a token, only health and the page's own files are open; any name is answered to."""
+
+    async def ask() -> None:
+        async with in_process(token=TOKEN) as client:
+            for path in ("/healthz", "/readyz", "/v2/health/ready", "/", "/page/main.js"):
+                assert (await client.get(path)).status_code == 200, path
+            for path in ("/v1/models", "/v2", "/metrics", "/openapi.json", "/nowhere"):
+                refused = await client.get(path)
+                assert refused.status_code == 401, path
+                assert refused.headers["www-authenticate"] == "Bearer"
+                wrong = {"Authorization": "Bearer wr\xf6ng".encode("latin-1")}
+                assert (await client.get(path, headers=wrong)).status_code == 401
+            headers = {"Authorization": f"Bearer {TOKEN}", "Host": "digits.example"}
+            assert (await client.get("/v2", headers=headers)).status_code == 200
+
+    asyncio.run(ask())
+
+
+def test_without_torch_named_noise_says_so():
+    """501, and how to mend it."""
+
+    async def ask() -> None:
+        async with in_process() as client:
+            response = await client.post("/v1/noise?noise=fog", content=DIGIT)
+            assert response.status_code == 501
+            assert "pip install 'inkfast[train]'" in response.json()["error"]
+
+    asyncio.run(ask())
+
+
+@pytest.fixture(scope="module")
+def hasty():
+    """Return the port of a server that waits for nobody."""
+    with serving(Limits(seconds=0.3, head=5000, idle=1)) as url:
+        yield int(url.rpartition(":")[2])
+
+
+def connected(port: int, content: bytes = b"") -> socket.socket:
+    made = socket.create_connection(("127.0.0.1", port), timeout=5)
+    made.sendall(content)
+    return made
+
+
+def closed(made: socket.socket) -> bool:
+    """Read to the end; a server that keeps the connection makes this time out."""
+    try:
+        while made.recv(65536):
+            pass
+    except ConnectionError:
+        pass
+    made.close()
+    return True
+
+
+def test_a_client_that_leaves_is_no_fault(hasty, caplog):
+    """Half a body and no more client: it is counted, and nothing is logged."""
+    head = b"POST /v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf"
+    connected(hasty, head).close()
+    while (
+        'route="/v1/read",status="499"' not in httpx.get(f"http://127.0.0.1:{hasty}/metrics").text
+    ):
+        pass
+    assert caplog.records == []
+
+
+def cut_off(port: int, first: bytes, then: bytes, pause: float = 0) -> bool:
+    """Send more and more; return whether the server ends that."""
+    with connected(port, first) as made:
+        try:
+            for _ in range(100_000):
+                made.sendall(then)
+                select.select([made], [], [], pause)
+        except OSError:
+            return True
+    return False
+
+
+def test_half_open_connections_are_closed(hasty):
+    """Nothing sent, half a head, half a body: all are closed in time, and health answers."""
+    head = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\n"
+    halves = [b"", b"GET", head, head + b"Content-Length: 9\r\n\r\nhalf"]
+    sockets = [connected(hasty, half) for half in halves * 25]
+    assert httpx.get(f"http://127.0.0.1:{hasty}/healthz").status_code == 200
+    assert all(map(closed, sockets))
+
+
+def test_a_client_that_drips_is_closed(hasty):
+    """A byte now and then does not keep a connection: the whole request is due in time."""
+    assert cut_off(hasty, b"GET /healthz HTTP/1.1\r\n", b"a: b\r\n", pause=0.02)
+
+
+def test_a_client_that_takes_no_answer_is_closed(hasty):
+    """Answers that nobody reads do not keep a connection."""
+    assert cut_off(hasty, b"", 10 * b"GET /page/style.css HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+
+def test_endless_headers_are_cut_off(hasty):
+    """A head of more bytes than any has is not collected."""
+    assert cut_off(hasty, b"GET / HTTP/1.1\r\n", b"a: " + b"b" * 1000 + b"\r\n")
+
+
+def test_an_idle_connection_is_closed(hasty):
+    """After an answer, a connection waits only so long for the next request."""
+    made = connected(hasty, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert made.recv(65536).startswith(b"HTTP/1.1 200")
+    assert closed(made)
