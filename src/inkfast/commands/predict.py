@@ -22,6 +22,7 @@ from inkfast.errors import InkfastError, check_choice
 from inkfast.files import write_bytes
 from inkfast.places import Place
 from inkfast.reading import crew, sources, writing
+from inkfast.reading.classifier import About
 from inkfast.reading.forms import FORMS, SUFFIXES
 from inkfast.reading.reader import Reader, shipped_names
 from inkfast.reading.rows import Row, one_line
@@ -204,6 +205,7 @@ class RunClassifier:
         accuracy = f"validation accuracy {self._model.best.validation_accuracy:.2%}"
         self.name = f"{entry.name}, seed {self._model.seed} ({accuracy})"
         self.fingerprint = f"{run.resolve()}: {self.name}"
+        self.about = About({"model": str(entry.architecture)}, self.name)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return RunClassifier, (self._run,)

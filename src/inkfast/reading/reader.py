@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from inkfast.data.digits import Images
 from inkfast.errors import InkfastError, check_number, unknown
-from inkfast.reading.classifier import Classifier
+from inkfast.reading.classifier import About, Classifier
 
 SHIPPED = Path(__file__).parent / "shipped"
 DEFAULT = "reader"  # the shipped network that reads through noise
@@ -37,10 +37,11 @@ class Answer:
 
 
 class GivesProbabilities(Protocol):
-    """What a reader needs of a classifier: what it is called, and probabilities of images."""
+    """What a reader needs of a classifier: what it is, and probabilities of images."""
 
     name: str
     fingerprint: str
+    about: About
 
     def probabilities(self, images: Images) -> NDArray[np.float64]:
         """Return class probabilities ``(n, 10)`` of uint8 ``(n, 28, 28)``, ink bright on dark."""
