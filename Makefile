@@ -4,7 +4,9 @@
 # make check   lint, types and the direction of imports
 # make notebooks  writes the notebooks anew from their scripts
 # make replicate  runs the source projects' recipes (hours) and writes docs/sources.md
-.PHONY: run setup test check notebooks replicate clean
+# make reader   trains and packs the shipped reader (hours), and measures it
+# make bench    measures everything (hours) and writes docs/benchmarks.md and the model card
+.PHONY: run setup test check notebooks replicate reader bench clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -33,6 +35,26 @@ notebooks: setup
 replicate: .venv/.installed
 	$(BIN)/python benchmarks/sources.py
 	$(BIN)/python benchmarks/document.py
+
+reader: .venv/.installed-all
+	$(BIN)/inkfast compare recipes/flagship.toml --data mnist --seeds 3 --engine local:2 --resume
+	$(BIN)/inkfast export runs/flagship --max-error 0.005 \
+	  --to src/inkfast/reading/shipped/reader.onnx --overwrite
+	$(BIN)/python benchmarks/reader.py $(HANDWRITING)
+	$(BIN)/python benchmarks/lab_curves.py
+	$(BIN)/python benchmarks/document.py
+
+bench: .benchmarks-venv/.installed
+	for script in recipes reader time_to_99 noise_throughput training_rate growth help_seconds \
+	  composed_numbers predict_throughput serve_load noisy_mnist; do \
+	  .benchmarks-venv/bin/python benchmarks/$$script.py || exit; done
+	.benchmarks-venv/bin/python benchmarks/document.py
+
+.benchmarks-venv/.installed: benchmarks/requirements.txt pyproject.toml constraints.txt
+	$(PYTHON) -m venv .benchmarks-venv
+	.benchmarks-venv/bin/pip install --quiet --disable-pip-version-check \
+	  --constraint constraints.txt --editable '.[train,serve]' -r benchmarks/requirements.txt
+	@touch $@
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -14,7 +14,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pages import filled, percent, ranged, result, suite_of
+from pages import filled, ranged, result
 
 from inkfast.models import MODELS, Architecture, Baseline, summarise
 
@@ -27,7 +27,7 @@ def rows() -> list[tuple[str, str, str]]:
     noisy, clean, noise, help_ = (
         result(name) for name in ("noisy_mnist", "time_to_99", "noise_throughput", "help_seconds")
     )
-    made = reader_rows()
+    made = []
     for model in noisy["models"]:
         accuracy = model["accuracy"]
         made.append((
@@ -69,27 +69,6 @@ def rows() -> list[tuple[str, str, str]]:
     return made
 
 
-def reader_rows() -> list[tuple[str, str, str]]:
-    """Return what the shipped reader and the recipe behind it have reached."""
-    made = []
-    for run, what in (("flagship", "the shipped reader's recipe"), ("generic", "a network that")):
-        for summary in suite_of(run, "mnist-c").get("models", []):
-            met = "trained on them" if run == "flagship" else "never met them"
-            made.append((
-                f"MNIST-C, mean of 15 corruptions: {what}{', ' if run == 'flagship' else ' '}{met}",
-                f"{percent(summary['mean'])}, clean {percent(summary['clean'])}, n = 3 seeds"
-                + ("" if run == "flagship" else "; best published 89.76 %"),
-                f"inkfast robustness runs/{run}",
-            ))  # fmt: skip
-    for row in result("reader").get("handwriting", [])[:2]:
-        made.append((
-            f"other people's handwriting, {row['set']}, read from the file",
-            f"{percent(row['accuracy'])} of {row['n']:,}",
-            result("reader")["command"],
-        ))  # fmt: skip
-    return made
-
-
 def block() -> str:
     """Return the table as Markdown, with the machine below it."""
     lines = ["| what | measured | command |", "|---|---|---|"]
@@ -108,7 +87,7 @@ def block() -> str:
 
 def documented(readme: str) -> str:
     """Return the README with its measured block made anew."""
-    return BLOCK.sub(lambda match: match[1] + "\n" + block() + match[2], readme)
+    return filled(BLOCK.sub(lambda match: match[1] + "\n" + block() + match[2], readme))
 
 
 def sources_page(page: str) -> str:

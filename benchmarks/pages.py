@@ -239,7 +239,32 @@ def _card_non_digits() -> list[str]:
     return table(["kind", "AUROC", "refused"], rows)
 
 
+def _headline() -> list[str]:
+    """Return the README's first table: what was reached, beside the best published."""
+    rows = []
+    for run, met in (("flagship", "trained on them"), ("generic", "never met")):
+        for one in suite_of(run, "mnist-c").get("models", []):
+            best = PUBLISHED.get(run, "")
+            rows.append([
+                f"MNIST-C, mean of 15 corruptions, {met}",
+                f"{percent(one['mean'])}, clean {percent(one['clean'])}",
+                "3 seeds, 10,000 test digits each", best,
+            ])  # fmt: skip
+    for row in result("reader").get("handwriting", [])[:2]:
+        rows.append([
+            f"other people's handwriting, {row['set']}", percent(row["accuracy"]),
+            f"{row['n']:,} digits", "",
+        ])  # fmt: skip
+    if found := result("reader"):
+        speed = found["float"]["images_per_second"]
+        rows.append(
+            ["images a second on one core", f"{speed['median']:,.0f}", f"n = {speed['n']}", ""]
+        )
+    return table(["what", "measured", "on", "best published"], rows) if rows else []
+
+
 TABLES = {
+    "headline": _headline,
     "recipes": _recipes,
     "time": _time,
     "noise": _noise,

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from inkfast.data.digits import CLASSES, SIDE, Digits, Images, Source, Survey
+from inkfast.data.digits import CLASSES, Digits, Images, Source, Survey
 from inkfast.data.framing import frame, ink_of
 from inkfast.data.ink import NoInkError
-from inkfast.data.paper import normalise
-from inkfast.data.pictures import LARGEST_DIGIT, SUFFIXES, Grey, open_picture
+from inkfast.data.paper import WORK, as_seen
+from inkfast.data.pictures import SUFFIXES, Grey, open_picture
 from inkfast.errors import InkfastError
 
 _PARTS = ("train", "test")
@@ -79,7 +79,7 @@ def _part(
             if file.suffix.lower() not in SUFFIXES:
                 continue
             try:
-                picture = open_picture(file, LARGEST_DIGIT)
+                picture = open_picture(file, WORK)
                 image = _at_28(picture.grey)
             except InkfastError as error:
                 unreadable.append(str(error))
@@ -102,13 +102,11 @@ def read_picture(path: Path) -> Images:
     Raises:
         InkfastError: If the file is no picture, is damaged or too large.
     """
-    return _at_28(open_picture(path, LARGEST_DIGIT).grey)
+    return _at_28(open_picture(path, WORK).grey)
 
 
 def _at_28(grey: Grey) -> Images:
-    if grey.shape == (SIDE, SIDE):  # a set of its own making, noisy perhaps: not to be cleaned
-        return np.asarray(np.rint(255 * ink_of(grey)), np.uint8)
     try:
-        return normalise(grey)
+        return as_seen(grey)
     except NoInkError:  # of a labelled picture even the faintest trace is worth more than black
         return frame(ink_of(grey))

@@ -10,14 +10,31 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from inkfast.data.digits import Images
-from inkfast.data.framing import BOX, frame
+from inkfast.data.digits import SIDE, Images
+from inkfast.data.framing import BOX, frame, ink_of
 from inkfast.data.ink import Ink, find_ink
 from inkfast.data.pictures import Grey
 
-_WORK = 160  # pixels of the longer side of a picture at work; a digit needs no more
+WORK = 160  # pixels of the longer side of a picture at work; a digit needs no more
 FAINT = 0.2  # of a stroke's middle: what still joins two parts
 _STROKE = (2.3, 4.2)  # widths in pixels of 28x28 between which nine in ten of MNIST's digits lie
+
+
+def as_seen(grey: Grey) -> Images:
+    """Return the one digit of a picture as networks see it: uint8 ``(28, 28)``, bright on black.
+
+    A picture of 28x28 is taken as it is, noise and all, turned over if it is dark on light; any
+    other is normalised.
+
+    Args:
+        grey: ``(h, w)`` in [0, 1].
+
+    Raises:
+        NoInkError: If there is nothing on it.
+    """
+    if grey.shape == (SIDE, SIDE):
+        return np.asarray(np.rint(255 * ink_of(grey)), np.uint8)
+    return normalise(grey)
 
 
 def normalise(picture: Grey) -> Images:
@@ -29,13 +46,13 @@ def normalise(picture: Grey) -> Images:
     Raises:
         NoInkError: If there is nothing on it.
     """
-    return as_mnist(main_part(find_ink(shrunk(picture.astype(np.float32), _WORK))))
+    return as_mnist(main_part(find_ink(shrunk(picture.astype(np.float32), WORK))))
 
 
 def as_mnist(ink: Ink) -> Images:
     """Return one digit's ink in MNIST's frame and stroke width: uint8 ``(28, 28)``."""
-    if max(ink.mask.shape) > _WORK:
-        ink = Ink(shrunk(ink.amount, _WORK), shrunk(ink.mask.astype(np.float32), _WORK) > 0.5)
+    if max(ink.mask.shape) > WORK:
+        ink = Ink(shrunk(ink.amount, WORK), shrunk(ink.mask.astype(np.float32), WORK) > 0.5)
     return frame(_evened(ink))
 
 

@@ -19,7 +19,6 @@ from inkfast.errors import InkfastError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 MAX_PIXELS = 50_000_000
-LARGEST_DIGIT = 640  # pixels of the longer side that one digit can make use of
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 _DEEP = ("I", "F")  # modes of more than 8 bits begin so
 _ORIENTATION = 0x0112  # the EXIF tag: how a picture must be turned to be upright

@@ -12,10 +12,9 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from inkfast.data.digits import SIDE, Images
-from inkfast.data.framing import ink_of
 from inkfast.data.ink import NoInkError
-from inkfast.data.paper import normalise
-from inkfast.data.pictures import LARGEST_DIGIT, open_picture
+from inkfast.data.paper import WORK, as_seen
+from inkfast.data.pictures import open_picture
 from inkfast.errors import InkfastError
 from inkfast.reading.reader import Answer, Reader
 from inkfast.reading.sources import Content
@@ -108,11 +107,8 @@ def _seen(source: str, content: Content | InkfastError) -> Images | str:
 
 
 def _framed(source: str, content: bytes) -> Images:
-    grey = open_picture(content, LARGEST_DIGIT, source).grey
-    if grey.shape == (SIDE, SIDE):  # of a set of its own making: not to be cleaned
-        return np.asarray(np.rint(255 * ink_of(grey)), np.uint8)
     try:
-        return normalise(grey)
+        return as_seen(open_picture(content, WORK, source).grey)
     except NoInkError:
         return np.zeros((SIDE, SIDE), np.uint8)
 
@@ -121,7 +117,7 @@ def _review(content: Content, image: Images) -> bytes:
     """Return a PNG of what was given on the left and what the network saw on the right."""
     given = Image.fromarray(image)
     if isinstance(content, bytes):
-        given = open_picture(content, LARGEST_DIGIT).colours
+        given = open_picture(content, _REVIEW).colours
     canvas = Image.new("RGB", (2 * _REVIEW + 10, _REVIEW), "white")
     for left, picture in ((0, given), (_REVIEW + 10, Image.fromarray(image))):
         how = Image.Resampling.BOX if max(picture.size) > _REVIEW else Image.Resampling.NEAREST

@@ -17,7 +17,7 @@ from inkfast.reading.page import LONGEST, read_page
 from inkfast.reading.reader import DEFAULT, Reader
 from inkfast.serving.bodies import picture_in, pictures_in
 from inkfast.serving.limits import Limits, Refused
-from inkfast.serving.pictures import as_seen, is_large, opened, png
+from inkfast.serving.pictures import digit_of, is_large, opened, png
 from inkfast.serving.questions import Desk, Question
 from inkfast.serving.schemas import Model, Models, Pages, Predicted, picture_body, problems
 
@@ -120,7 +120,7 @@ def routes(desk: Desk, limits: Limits, corrupt: Corrupt) -> APIRouter:
         """Return a picture of one digit at 28x28, as a PNG file, under a named noise."""
         picture = await picture_in(request)
         try:
-            noisy = await desk.large.ask(lambda: corrupt(as_seen(picture), noise, seed))
+            noisy = await desk.large.ask(lambda: corrupt(digit_of(picture), noise, seed))
         except ModuleNotFoundError:
             raise Refused(
                 501, "Noise by name needs torch: pip install 'inkfast[train]' beside the server."
@@ -133,7 +133,7 @@ def routes(desk: Desk, limits: Limits, corrupt: Corrupt) -> APIRouter:
 async def _answer(
     desk: Desk, limits: Limits, reader: Reader, model: str, picture: bytes
 ) -> dict[str, Any]:
-    question = Question(lambda: as_seen(picture)[None], (model,))
+    question = Question(lambda: digit_of(picture)[None], (model,))
     try:
         told = await desk.ask(question, large=is_large(picture, limits))
     except NoInkError:

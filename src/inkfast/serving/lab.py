@@ -18,7 +18,7 @@ from inkfast.serving.answers import answer, as_json, card, no_ink
 from inkfast.serving.bodies import picture_in
 from inkfast.serving.heat import covered, heat
 from inkfast.serving.limits import Limits
-from inkfast.serving.pictures import as_seen, is_large
+from inkfast.serving.pictures import digit_of, is_large
 from inkfast.serving.questions import Desk, Question
 from inkfast.serving.schemas import picture_body, problems
 from inkfast.serving.sliders import SLIDERS, Slider, chain, corrupted
@@ -87,7 +87,7 @@ def routes(desk: Desk, limits: Limits) -> APIRouter:
 
 def _images(picture: bytes, asked: _Asked) -> Images:
     """Return the clean image, the noisy one, and the noisy one's copies with covered places."""
-    clean = as_seen(picture)
+    clean = digit_of(picture)
     noisy = corrupted(clean, _strengths(asked), asked.seed)
     rest = covered(noisy)[1:] if asked.heat else np.zeros((0, SIDE, SIDE), np.uint8)
     return np.stack([clean, noisy, *rest])

@@ -5,17 +5,14 @@ from __future__ import annotations
 import io
 import warnings
 
-import numpy as np
 from PIL import Image
 
-from inkfast.data.digits import SIDE, Images
-from inkfast.data.framing import ink_of
-from inkfast.data.paper import normalise
+from inkfast.data.digits import Images
+from inkfast.data.paper import WORK, as_seen
 from inkfast.data.pictures import MAX_PIXELS, Picture, open_picture
 from inkfast.serving.limits import Limits, Refused
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
-_WORK = 160  # pixels of the longer side at which a digit is looked at
 
 
 def pixels_of(content: bytes) -> int:
@@ -50,20 +47,15 @@ def is_large(content: bytes, limits: Limits) -> bool:
     return len(content) > limits.large_bytes or pixels_of(content) > limits.large
 
 
-def as_seen(content: bytes) -> Images:
-    """Return the digit that a picture shows, uint8 ``(28, 28)``, ink bright on dark.
-
-    A picture of 28x28 is taken as it is, noise and all, turned over if it is dark on light.
+def digit_of(content: bytes) -> Images:
+    """Return the digit that a picture shows, see `inkfast.data.paper.as_seen`.
 
     Raises:
         Refused: See `pixels_of`.
         InkfastError: If it is damaged.
         NoInkError: If there is nothing on it.
     """
-    picture = opened(content, _WORK)
-    if picture.size == (SIDE, SIDE):
-        return np.asarray(np.rint(255 * ink_of(picture.grey)), np.uint8)
-    return normalise(picture.grey)
+    return as_seen(opened(content, WORK).grey)
 
 
 def opened(content: bytes, longest: int) -> Picture:
