@@ -19,8 +19,8 @@ from sources import SEEDS, seeds_of
 RUNS = Path("runs")
 # recipe: the suites that it is judged under as well
 RECIPES: dict[str, tuple[str, ...]] = {
-    "flagship": ("mnist-c", "mnist-c-ladder"),
-    "generic": ("mnist-c", "mnist-c-ladder"),
+    "flagship": ("mnist-c",),
+    "generic": ("mnist-c",),
     "tiny": (),
     "dense-best": (),
     "n-mnist-awgn": (),
@@ -67,15 +67,14 @@ def collect() -> None:
     suites = [
         json.loads(path.read_text()) | {"run": run.name}
         for run in (*(RUNS / name for name in done), PUBLISHED)
-        for suite in ("mnist-c", "mnist-c-ladder")
-        if (path := judged(run, suite)).is_file()
+        if (path := judged(run, "mnist-c")).is_file()
     ]
     record("recipes", "python benchmarks/recipes.py", {
         "recipes": [figures(name) for name in done],
         "not_measured": [name for name in RECIPES if name not in done],
         "suites": suites,
     })  # fmt: skip
-    draw([one for one in suites if one["suite"] == "mnist-c"])
+    draw(suites)
 
 
 def figures(name: str) -> dict[str, Any]:

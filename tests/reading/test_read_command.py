@@ -88,7 +88,7 @@ def test_blank_paper_is_said_to_be_blank(inkfast, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--format", "xml"], "`format` must be one of 'table', 'json', 'csv', got 'xml'"),
+        (["--format", "xml"], "`format` must be one of 'table', 'jsonl', 'csv', got 'xml'"),
         (["--model", "reeder"], "unknown shipped network 'reeder'"),
         (["--max-error", "2"], "`max_error` must be a finite number"),
     ],
