@@ -7,7 +7,9 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from inkfast.data.written import write
 from tests.reading.makers import bars, classifier, write_csv, write_pictures
 
 # a process in which nothing of the extra `train` can be imported, as where it is not installed
@@ -63,6 +65,18 @@ def test_the_shipped_reader_reads_pictures_and_tables(tmp_path):
     done = alone("predict", *paths, tmp_path / "a.parquet")
     assert done.returncode == 2
     assert "this needs pyarrow, which is not installed" in done.stderr
+
+
+def test_a_photograph_of_a_number_is_read(tmp_path):
+    """Two digits on paper, by the shipped reader."""
+    first, second = write(40, seed=2).images[[24, 27]]
+    page = np.full((80, 120), 230, np.uint8)
+    for left, digit in ((20, first), (42, second)):
+        page[20:48, left : left + 28] = 230 - (digit.astype(int) * 200) // 255
+    Image.fromarray(page).save(tmp_path / "photo.png")
+    done = alone("read", tmp_path / "photo.png")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "47" in done.stdout
 
 
 @pytest.mark.parametrize("words", [["compare"], ["noise", "list"], ["robustness", "a.onnx"]])
