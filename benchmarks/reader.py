@@ -110,10 +110,11 @@ def confidence(reader: Reader, images: Any) -> Any:
 def draw_failures(reader: Reader, test: data.Digits) -> None:
     """Draw digits that it reads wrong and is sure of: three of each corruption, the surest."""
     import matplotlib as mpl
+    from matplotlib.figure import Figure
 
     names = ["clean", *noise.MNIST_C]
     with mpl.rc_context({"font.size": 8}):
-        figure = mpl.figure.Figure(figsize=(9, 6.2), layout="constrained")
+        figure = Figure(figsize=(9, 6.2), layout="constrained")
         grid = figure.subplots(6, 8)
         for place, name in enumerate(names):
             digits = test if name == "clean" else noise.noisy(test, noise.build(name), 2)
