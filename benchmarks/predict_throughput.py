@@ -129,7 +129,8 @@ def main() -> None:
         made = make(asked.kind, asked.rows, asked.side, Path(place))
         out = Path(place, "rows.jsonl")
         words = [sys.executable, "-c", "from inkfast.cli import main; main()", "predict",
-                 str(made), "--engine", asked.engine, "--to", str(out)]  # fmt: skip
+                 str(made), "--engine", asked.engine, "--to", str(out),
+                 "--overwrite"]  # fmt: skip
         turns = [timed(words) for _ in range(asked.turns)]
         with out.open(encoding="utf-8") as file:
             read = sum(1 for _ in file)

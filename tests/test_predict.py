@@ -257,3 +257,51 @@ def test_a_submission_has_kaggles_form(strokes, tmp_path, monkeypatch, capsys):
     right = [int(row["Label"]) for row in table] == strokes.labels[:30]
     assert right.mean() > 0.9
     assert "30 digits read by mlp(hidden=[32]), seed 0" in capsys.readouterr().out
+
+
+def test_nothing_to_read_is_said(model, tmp_path, inkfast):
+    """An empty folder, an archive of no pictures: one line, exit code 2, nothing written."""
+    (tmp_path / "in").mkdir()
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+        file.writestr("inner.zip", b"")
+    for path in (tmp_path / "in", tmp_path / "a.zip"):
+        words = ("predict", path, "--model", model)
+        code, out, err = inkfast(*words, "--format", "csv")
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert err.startswith("inkfast: expected pictures, got none")
+        assert inkfast(*words, "--to", tmp_path / "out.csv")[0] == 2
+    assert not list(tmp_path.glob("out.csv*"))
+
+
+def test_what_is_there_is_replaced_on_request_alone(model, tmp_path, inkfast):
+    """An existing --to needs --overwrite; a folder is never one; a review needs a folder."""
+    (tmp_path / "a.csv").write_text("mine")
+    words = ("predict", write_pictures(tmp_path / "in", bars(1)), "--model", model)
+    code, _, err = inkfast(*words, "--to", tmp_path / "a.csv")
+    assert (code, err) == (
+        2, f"inkfast: {tmp_path}/a.csv exists. Add --overwrite, or use --to FILE.\n",
+    )  # fmt: skip
+    assert (tmp_path / "a.csv").read_text() == "mine"
+    assert "is a file" in inkfast(*words, "--review", tmp_path / "a.csv")[2]
+    assert "expected a file" in inkfast(*words, "--to", tmp_path / "in", "--format", "csv")[2]
+    assert inkfast(*words, "--to", tmp_path / "a.csv", "--overwrite")[0] == 0
+    assert (tmp_path / "a.csv").read_text().startswith("source,")
+
+
+def test_standard_input_may_be_closed_and_a_list_no_text(model, tmp_path, inkfast, monkeypatch):
+    """Neither ends in a traceback."""
+    monkeypatch.setattr(sys, "stdin", None)
+    assert "which is closed" in inkfast("predict", "-", "--model", model)[2]
+    assert "which is closed" in inkfast("predict", "--files-from", "-", "--model", model)[2]
+    (tmp_path / "list").write_bytes(png(bars()[0]))
+    for name, message in (("list", "a path a line"), ("gone", "cannot read")):
+        code, out, err = inkfast("predict", "--files-from", tmp_path / name, "--model", model)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert message in err
+
+
+def test_a_fault_in_kaggles_form_is_told_once(model, tmp_path, inkfast):
+    """A wrong header is one line, and no header of ours comes before it."""
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    code, out, err = inkfast("predict", tmp_path / "a.csv", "--model", model, "--format", "kaggle")
+    assert (code, out, err.count("\n")) == (2, "", 1)

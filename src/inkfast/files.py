@@ -39,6 +39,28 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise
 
 
+def check_free(path: Path, *, overwrite: bool) -> None:
+    """Raise where a file would take the place of something that it may not.
+
+    Raises:
+        InkfastError: If there is a file and `overwrite` is false, or what there is is no file.
+    """
+    if path.exists() and not path.is_file():
+        raise InkfastError(f"{path}: expected a file or a new name. Choose another place.")
+    if path.exists() and not overwrite:
+        raise InkfastError(f"{path} exists. Add --overwrite, or use --to FILE.")
+
+
+def check_folder(path: Path | None) -> None:
+    """Raise unless files can be put into a folder of this name, if there is a name.
+
+    Raises:
+        InkfastError: If it is a file.
+    """
+    if path is not None and path.exists() and not path.is_dir():
+        raise InkfastError(f"{path} is a file: expected a folder or a new name.")
+
+
 def cannot_write(path: Path, error: OSError) -> InkfastError:
     """Return the error for a place that refuses to be written."""
     reason = error.strerror or type(error).__name__

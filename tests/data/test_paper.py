@@ -122,3 +122,15 @@ def test_photographed_handwriting_is_found():
     shares = found.mean(axis=(1, 2)) / 255
     assert shares.min() > 0.03
     assert 0.07 < shares.mean() < 0.17  # MNIST has 0.13
+
+
+@pytest.mark.parametrize("grain", [0.0, 0.02])
+def test_the_dark_end_of_a_slope_of_light_is_no_ink(grain, written):
+    """An empty page under steep light is empty; a digit on it is found."""
+    rng = np.random.default_rng(0)
+    light = np.linspace(0.95, 0.3, 300) * np.linspace(1, 0.8, 300)[:, None]
+    page = (light + grain * rng.standard_normal(light.shape)).clip(0, 1).astype(np.float32)
+    with pytest.raises(NoInkError):
+        normalise(page)
+    page[100:200, 140:150] *= 0.4
+    assert normalise(page).any()

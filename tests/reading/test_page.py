@@ -139,6 +139,13 @@ def test_an_empty_page_has_no_digits(kind, reader):
     assert found.lines == found.numbers == []
 
 
+def test_a_hairline_across_a_photograph_is_no_fault(reader):
+    """What is left of it at the size at work is thinner than a pixel."""
+    picture = np.full((1000, 300), 230, np.uint8)
+    picture[50:950, 150] = 30
+    assert len(read(file_of(picture), reader).digits) <= 1
+
+
 def test_dots_dashes_and_underlines_are_no_digits(reader):
     """A full stop, a minus and a line under a number are left out."""
     ink = page("246", "135")

@@ -100,3 +100,25 @@ def test_bad_words_are_explained(inkfast, photo, tmp_path, words, message):
     assert message in err
     assert err.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_what_is_there_is_replaced_on_request_alone(inkfast, photo, tmp_path):
+    """An existing --to needs --overwrite; nothing is written where nothing could be read."""
+    (tmp_path / "a.txt").write_text("mine")
+    assert "Add --overwrite" in inkfast("read", photo, "--to", tmp_path / "a.txt")[2]
+    assert "is a file" in inkfast("read", photo, "--overlay", tmp_path / "a.txt")[2]
+    words = ("--to", tmp_path / "a.txt", "--overwrite")
+    assert inkfast("read", tmp_path / "gone.png", *words)[0] == 2
+    assert (tmp_path / "a.txt").read_text() == "mine"
+    assert inkfast("read", photo, *words)[0] == 0
+    assert (tmp_path / "a.txt").read_text() == "2460  13?\n975\n"
+
+
+def test_a_strange_name_stays_on_its_line(inkfast, photo, tmp_path):
+    """A new line and bytes that are no text, in a name, are written as escapes."""
+    name = tmp_path / "a\n\udcff.jpg"
+    photo.rename(name)
+    code, out, _ = inkfast("read", name, tmp_path / "b\n.png")
+    assert (code, out) == (1, f"{tmp_path}/a\\n\\udcff.jpg:\n2460  13?\n975\n")
+    assert inkfast("read", tmp_path / "b\n.png")[2].count("\n") == 1
+    assert json.loads(inkfast("read", name, "--format", "jsonl")[1])["file"].endswith("udcff.jpg")

@@ -162,3 +162,10 @@ def test_what_is_no_parquet_of_pictures_is_explained(tmp_path):
     with pytest.raises(InkfastError, match="is no Parquet file that can be read") as error:
         list(tables.parquet_rows(tmp_path / "b.parquet"))
     assert "\n" not in str(error.value)
+
+
+def test_a_wrong_shape_is_told_as_it_is(tmp_path):
+    """The message has the array's own shape, though its header alone is looked at."""
+    np.save(tmp_path / "a.npy", np.zeros((3, 5)))
+    with pytest.raises(InkfastError, match=r"got \(3, 5\)"):
+        next(tables.numpy_rows(tmp_path / "a.npy"))

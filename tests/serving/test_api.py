@@ -154,6 +154,7 @@ TENSOR = {"name": "images", "datatype": "UINT8", "shape": [1, 28, 28], "data": [
         ({"data": [10**30] * 784}, "whole numbers from 0 to 255"),
         ({"data": None}, "whole numbers from 0 to 255"),
         ({"parameters": []}, None),
+        ({"shape": [1, 28.0, 28.0]}, None),
         ({"parameters": [1]}, "Expected `parameters` to be a JSON object"),
         ({"parameters": {"binary_data_size": 784}}, "Expected 784 bytes after the JSON, got 0"),
         ({"parameters": {"binary_data_size": -1}}, "Expected -1 bytes after the JSON"),

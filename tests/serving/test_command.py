@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -109,3 +110,12 @@ def test_what_cannot_be_served_is_explained(inkfast, monkeypatch, words, token, 
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
     assert message in err
+
+
+def test_a_place_that_cannot_be_had_is_one_line(inkfast):
+    """A port in use ends with one line and exit code 2, as every fault does."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, _, err = inkfast("serve", "--port", taken.getsockname()[1])
+    assert (code, err.count("\n")) == (2, 1)
+    assert "cannot listen at 127.0.0.1" in err
+    assert "ends in .onnx" in inkfast("serve", "--model", "reader.txt")[2]

@@ -54,12 +54,24 @@ def predict(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with what an interrupted job left of --to.")
     ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --to.")] = False,
 ) -> None:
     """Read pictures of one digit each, and say how sure it is or why it is not."""
     from inkfast.commands.predict import predict as read
 
     raise typer.Exit(
-        read(paths or [], files_from, model, max_error, form, to, review, engine, resume=resume)
+        read(
+            paths or [],
+            files_from,
+            model,
+            max_error,
+            form,
+            to,
+            review,
+            engine,
+            resume=resume,
+            overwrite=overwrite,
+        )
     )
 
 
@@ -81,11 +93,13 @@ def read(
     review: Annotated[
         Path | None, typer.Option(help="Folder for the unsure digits and what the network saw.")
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --to.")] = False,
 ) -> None:
     """Read the numbers on photographs, line by line; a ? stands for an unsure digit."""
     from inkfast.commands import reading
 
-    raise typer.Exit(reading.read(photos, model, max_error, form, to, overlay, review))
+    code = reading.read(photos, model, max_error, form, to, overlay, review, overwrite=overwrite)
+    raise typer.Exit(code)
 
 
 @app.command()

@@ -7,10 +7,10 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import closing, nullcontext, suppress
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from inkfast import places
 from inkfast.console import Teller, open_console
 from inkfast.data.digits import Digits, Images
 from inkfast.errors import InkfastError, check_choice
-from inkfast.files import write_bytes
+from inkfast.files import check_folder, check_free, write_bytes
 from inkfast.places import Place
 from inkfast.reading import crew, sources, writing
 from inkfast.reading.classifier import About
@@ -27,12 +27,15 @@ from inkfast.reading.forms import FORMS, SUFFIXES
 from inkfast.reading.reader import Reader, shipped_names
 from inkfast.reading.rows import Row, one_line
 
+_EXPECTED = "PNG, JPEG, WebP, BMP, GIF or TIFF files, folders or zip archives of them, or tables"
 _TOLD = 1000  # rows between two looks at how far it is
+_LONGEST = 1 << 16  # characters of a path
 
 
 def predict(
     paths: Sequence[str], files_from: str | None, model: str, max_error: float | None,
     form: str | None, to: Path | None, review: Path | None, engine: str, *, resume: bool,
+    overwrite: bool,
 ) -> int:  # fmt: skip
     """Read every picture and write its row; return the exit code, 1 if one could not be read."""
     place = places.parse(engine)
@@ -46,6 +49,9 @@ def predict(
     if resume and to and to.exists() and not writing.part_of(to).exists():
         tell.say(f"{to} is whole: there is nothing to go on with.")
         return 0
+    if to and not resume:
+        check_free(to, overwrite=overwrite)
+    check_folder(review)
     output = _output(_form(form, to, wanted), to, reader, resume=resume)
     job = _Job(output, review, tell if to else None)
     given = sources.stream(chain(wanted, _listed(files_from)))
@@ -56,6 +62,8 @@ def predict(
         with _engine(place), closing(crew.rows(given, team, output.done)) as found:
             for row in found:
                 job.keep(row)
+        if not output.written:
+            raise InkfastError(f"expected pictures, got none: {_EXPECTED}.")
         output.finish()
     except KeyboardInterrupt:
         output.leave()
@@ -95,12 +103,12 @@ class _Job:
         """Write a row, and its review before it, so that none is missing after a crash."""
         number = self.output.written + 1
         self.counts[row.state] += 1
-        if row.error:
-            _warn(row.error)
         if self.review and row.review:
             name = re.sub(r"[^\w.-]+", "_", row.source, flags=re.ASCII)[-80:]
             write_bytes(self.review / f"{number:07d}-{name}.png", row.review)
         self.output.write(row)
+        if row.error:  # after the row, which may be refused for the same reason
+            _warn(row.error)
         if self.tell and number % _TOLD == 0 and self.tell.console.is_terminal:
             self.tell.console.print(f"{number:,} read", end="\r", highlight=False)
 
@@ -117,11 +125,25 @@ def _warn(sentence: str) -> None:
 
 def _listed(files_from: str | None) -> Iterator[str]:
     """Yield the paths in a file, or on standard input, a line each."""
-    if files_from == "-":
-        yield from filter(None, (line.rstrip("\r\n") for line in sys.stdin))
-    elif files_from is not None:
-        with open(files_from, encoding="utf-8", errors="surrogateescape") as file:
-            yield from filter(None, (line.rstrip("\r\n") for line in file))
+    if files_from is None:
+        return
+    try:
+        with _opened(files_from) as file:
+            while line := file.readline(_LONGEST):
+                if "\0" in line or len(line) == _LONGEST:
+                    raise InkfastError(f"{files_from}: expected a path a line, got no text.")
+                if path := line.rstrip("\r\n"):
+                    yield path
+    except OSError as error:
+        raise InkfastError(f"cannot read {files_from}: {error.strerror}.") from None
+
+
+def _opened(files_from: str) -> AbstractContextManager[TextIO]:
+    if files_from != "-":
+        return open(files_from, encoding="utf-8", errors="surrogateescape")
+    if sys.stdin is None:
+        raise InkfastError("-: expected standard input, which is closed.")
+    return nullcontext(sys.stdin)
 
 
 def _form(asked: str | None, to: Path | None, paths: Sequence[str]) -> str:

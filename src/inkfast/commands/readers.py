@@ -64,6 +64,7 @@ def export(
     from inkfast import data as sources
     from inkfast import exporting, running
     from inkfast.errors import InkfastError, check_number, unknown
+    from inkfast.files import check_free
     from inkfast.material import own_material
     from inkfast.models import Network
 
@@ -72,8 +73,7 @@ def export(
     if not is_onnx(path):
         raise InkfastError(f"`to` must be a file that ends in .onnx, got {path}.")
     for place in (path, path.with_suffix(".json")):
-        if place.exists() and not overwrite:
-            raise InkfastError(f"{place} exists. Add --overwrite, or use --to FILE.")
+        check_free(place, overwrite=overwrite)
     display = Teller(open_console())
     experiment, trained = running.load_models(run)
     names = list(dict.fromkeys(entry.name for entry, _ in trained))

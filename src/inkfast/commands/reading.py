@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inkfast.errors import InkfastError, check_choice
-from inkfast.files import write_bytes, write_text
+from inkfast.files import check_folder, check_free, write_bytes, write_text
+from inkfast.reading.rows import one_line
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -34,15 +35,21 @@ def read(
     to: Path | None,
     overlays: Path | None,
     reviews: Path | None,
+    *,
+    overwrite: bool,
 ) -> int:
     """Read photographs one after the other and write what stands on them.
 
     Returns:
-        The exit code: 1 if a file could not be read, else 0.
+        The exit code: 0, 1 if a file could not be read, 2 if none could and nothing was written.
     """
     from inkfast.reading.reader import Reader
 
     check_choice("format", form, FORMATS)
+    check_folder(overlays)
+    check_folder(reviews)
+    if to is not None:
+        check_free(to, overwrite=overwrite)
     reader = Reader.open(model, max_error)
     failures: list[str] = []
     texts = _texts(photos, reader, form, overlays, reviews, failures)
@@ -51,10 +58,12 @@ def read(
             sys.stdout.write(text)
             sys.stdout.flush()
     else:
-        write_text(to, "".join(texts))
+        content = "".join(texts)
+        if len(failures) < len(photos):
+            write_text(to, content)
     for failure in failures:
-        sys.stderr.write(f"inkfast: {failure}\n")
-    return 1 if failures else 0
+        sys.stderr.write(f"inkfast: {one_line(failure)}\n")
+    return 0 if not failures else 1 if len(failures) < len(photos) else 2
 
 
 def _texts(
@@ -98,15 +107,15 @@ def _written(photo: Path, page: Page, form: str, *, several: bool) -> str:
     if form == "csv":
         return "".join(_csv_line([row[c] for c in _COLUMNS]) for row in _rows(photo, page))
     lines = ["  ".join(numbers) for numbers in page.lines] or ["no ink"]
-    return "\n".join([*([f"{photo}:"] if several else []), *lines]) + "\n"
+    return "\n".join([*([f"{one_line(str(photo))}:"] if several else []), *lines]) + "\n"
 
 
 def as_json(photo: Path, page: Page) -> dict[str, Any]:
     """Return what stands on a photograph, boxes in pixels of the upright picture."""
     digits = [{key: row[key] for key in _COLUMNS[1:]} for row in _rows(photo, page)]
     return {
-        "file": str(photo), "width": page.size[0], "height": page.size[1], "lines": page.lines,
-        "digits": digits,
+        "file": one_line(str(photo)), "width": page.size[0], "height": page.size[1],
+        "lines": page.lines, "digits": digits,
     }  # fmt: skip
 
 
@@ -116,8 +125,8 @@ def _rows(photo: Path, page: Page) -> Iterator[dict[str, Any]]:
         x, y, width, height = digit.box
         answer = digit.answer
         yield {
-            "file": str(photo), "line": digit.line + 1, "number": digit.number + 1, "x": x, "y": y,
-            "width": width, "height": height, "digit": answer.digit,
+            "file": one_line(str(photo)), "line": digit.line + 1, "number": digit.number + 1,
+            "x": x, "y": y, "width": width, "height": height, "digit": answer.digit,
             "confidence": round(answer.confidence, 6), "runner_up": answer.runner_up,
             "runner_up_confidence": round(answer.runner_up_confidence, 6), "unsure": answer.unsure,
         }  # fmt: skip
@@ -133,17 +142,12 @@ def _draw(
     image: Image.Image, page: Page, name: str, overlays: Path | None, reviews: Path | None
 ) -> None:
     """Write the photograph with its answers, and the unsure digits each as a picture."""
+    from inkfast.data.pictures import png
     from inkfast.reading.overlay import overlay, review
 
     if overlays:
-        write_bytes(overlays / f"{name}.png", _png(overlay(image, page)))
+        write_bytes(overlays / f"{name}.png", png(overlay(image, page)))
     for place, digit in enumerate(page.digits, start=1):
         if reviews and digit.answer.unsure:
             path = reviews / f"{name}-{place:03}-maybe-{digit.answer.digit}.png"
-            write_bytes(path, _png(review(image, page, digit)))
-
-
-def _png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
+            write_bytes(path, png(review(image, page, digit)))

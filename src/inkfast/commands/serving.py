@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inkfast.commands.readers import is_onnx
 from inkfast.console import Teller, open_console
 from inkfast.errors import InkfastError, check_number
 
@@ -67,6 +68,8 @@ def _readers(models: list[Path]) -> dict[str, Reader]:
 
     named = {name: name for name in shipped_names()}
     for path in models:
+        if not is_onnx(path):
+            raise InkfastError(f"`model` must be a file that ends in .onnx, got {path}.")
         name = path.stem.lower()
         if not re.fullmatch("[a-z0-9_-]{1,64}", name) or name in named:
             raise InkfastError(

@@ -82,13 +82,16 @@ def _labels(values: NDArray[np.generic], n: int, path: Path) -> Labels:
     return labels
 
 
-def images_of(values: NDArray[Any], path: Path, top: float | None = None) -> Images:
+def images_of(
+    values: NDArray[Any], path: Path, top: float | None = None, shape: tuple[int, ...] = ()
+) -> Images:
     """Return images of any accepted form as uint8 ``(n, 28, 28)``.
 
     Args:
         values: The images, or a part of them.
         path: Of their file, for messages.
         top: The value of full ink, see `full_ink`; told by the values themselves unless given.
+        shape: Of the whole, for messages, where the values are a part.
 
     Raises:
         InkfastError: If they are something else.
@@ -97,7 +100,7 @@ def images_of(values: NDArray[Any], path: Path, top: float | None = None) -> Ima
         values = values[..., 0]
     if values.shape[1:] not in ((SIDE, SIDE), (SIDE * SIDE,)):
         raise InkfastError(
-            f"{path}: images must have shape (n, 28, 28) or (n, 784), got {values.shape}."
+            f"{path}: images must have shape (n, 28, 28) or (n, 784), got {shape or values.shape}."
         )
     if values.dtype.kind not in "uif":
         raise InkfastError(f"{path}: images must be numbers, got {values.dtype}.")

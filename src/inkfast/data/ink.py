@@ -26,6 +26,8 @@ _THICK = 1.5  # times the usual width of strokes
 _MOST_INSIDE = 0.2  # of all ink: with less inside the picture, the ink at its edge is the digit
 _ALIKE = 0.6  # of drawn ink that is as strong as the strongest
 _DARKEST_PAPER = 0.15  # of white
+_SAMPLES = 64  # pixels a side that tell how light falls on the paper
+_NOTHING = "there is no ink to be seen: expected a digit that stands out from its paper"
 
 
 class NoInkError(InkfastError):
@@ -57,6 +59,8 @@ def find_ink(picture: Grey) -> Ink:
     drawn = _on_even_paper(picture)
     if drawn is not None:
         return drawn
+    if _is_bare(picture):
+        raise NoInkError(_NOTHING)
     paper_up = picture if _dark_on_bright(picture) else 1 - picture
     window = max(9, min(picture.shape) // 2)
     contrast, mask = _strokes(paper_up, window)
@@ -64,9 +68,7 @@ def find_ink(picture: Grey) -> Ink:
     if narrow < 0.7 * window:
         contrast, mask = _strokes(paper_up, narrow)
     if not mask.any():
-        raise NoInkError(
-            "there is no ink to be seen: expected a digit that stands out from its paper"
-        )
+        raise NoInkError(_NOTHING)
     return strengthened(contrast, mask)
 
 
@@ -84,6 +86,24 @@ def _on_even_paper(picture: Grey) -> Ink | None:
     if np.count_nonzero(strong) < _ALIKE * inked:
         return None  # ink of several strengths, or hardly more than soft edges
     return strengthened(contrast, strong)
+
+
+def _is_bare(picture: Grey) -> bool:
+    """Return whether light that falls off evenly explains all: its dark end is no ink."""
+    step = max(1, max(picture.shape) // _SAMPLES)
+    # 1, y, y^2 times 1, x, x^2, fitted to a sample
+    y, x = (np.vander(np.linspace(-1, 1, length), 3) for length in picture.shape)
+    light = np.linalg.pinv(y[::step]) @ picture[::step, ::step] @ np.linalg.pinv(x[::step]).T
+    # the median difference of neighbours is 0.95 deviations of the grain
+    grain = float(np.median(np.abs(np.diff(picture[::step], axis=1)))) if len(x) > 1 else 0.0
+
+    def even(step: int) -> bool:
+        paper = y[::step] @ light @ x[::step].T
+        least = _LEAST_CONTRAST * np.maximum(paper, _DARKEST_PAPER)
+        away = np.abs(picture[::step, ::step] - paper)
+        return bool((away <= np.maximum(least, _LEAST_SURE * grain / 0.95)).all())
+
+    return even(step) and even(1)
 
 
 def strengthened(amount: Grey, mask: Mask) -> Ink:

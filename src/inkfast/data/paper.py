@@ -52,7 +52,9 @@ def normalise(picture: Grey) -> Images:
 def as_mnist(ink: Ink) -> Images:
     """Return one digit's ink in MNIST's frame and stroke width: uint8 ``(28, 28)``."""
     if max(ink.mask.shape) > WORK:
-        ink = Ink(shrunk(ink.amount, WORK), shrunk(ink.mask.astype(np.float32), WORK) > 0.5)
+        covered = shrunk(ink.mask.astype(np.float32), WORK)
+        # half of the most, since no pixel may be covered by half where strokes are thin
+        ink = Ink(shrunk(ink.amount, WORK), covered > covered.max() / 2)
     return frame(_evened(ink))
 
 

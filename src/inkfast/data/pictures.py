@@ -19,7 +19,7 @@ from inkfast.errors import InkfastError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 MAX_PIXELS = 50_000_000
-_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 _DEEP = ("I", "F")  # modes of more than 8 bits begin so
 _ORIENTATION = 0x0112  # the EXIF tag: how a picture must be turned to be upright
 _TURN = Image.Transpose
@@ -80,7 +80,7 @@ def open_picture(source: Path | bytes, longest: int | None = None, name: str = "
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large pictures; they are refused here
             file = source if isinstance(source, Path) else io.BytesIO(source)
-            with Image.open(file, formats=_FORMATS) as image:
+            with Image.open(file, formats=FORMATS) as image:
                 return _decoded(image, longest)
     except Image.DecompressionBombError:
         raise InkfastError(
@@ -94,6 +94,13 @@ def open_picture(source: Path | bytes, longest: int | None = None, name: str = "
         raise InkfastError(
             f"{name}: expected a picture, but {reason}. Remove or replace it."
         ) from None
+
+
+def png(image: Image.Image) -> bytes:
+    """Return a picture as a PNG file."""
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
 
 
 def _decoded(image: Image.Image, longest: int | None) -> Picture:

@@ -8,9 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 from inkfast.reading.page import Digit, Page
 
 _SURE, _UNSURE = (0, 122, 61), (200, 30, 30)  # RGB, on white labels with a contrast above 5:1
-_SMALLEST = (
-    700  # pixels of the longer side; smaller pictures are enlarged so that labels can be read
-)
+_SMALLEST = 700  # pixels of the longer side: smaller pictures are enlarged, labels must be read
 _SIDE = 168  # pixels of a review picture's halves
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from io import BytesIO
 from typing import TypeAlias
 
 import numpy as np
@@ -14,7 +13,7 @@ from PIL import Image, ImageOps
 from inkfast.data.digits import SIDE, Images
 from inkfast.data.ink import NoInkError
 from inkfast.data.paper import WORK, as_seen
-from inkfast.data.pictures import open_picture
+from inkfast.data.pictures import open_picture, png
 from inkfast.errors import InkfastError
 from inkfast.reading.reader import Answer, Reader
 from inkfast.reading.sources import Content
@@ -85,10 +84,10 @@ def read(reader: Reader, chunk: Chunk, *, review: bool = False) -> list[Row]:
         answer = next(answers)
         if not image.any():
             answer = replace(answer, unsure=NO_INK)
-        png = b""
+        shown = b""
         if review and answer.unsure and not isinstance(content, InkfastError):
-            png = _review(content, image)
-        rows.append(Row(source, answer, review=png))
+            shown = _review(content, image)
+        rows.append(Row(source, answer, review=shown))
     return rows
 
 
@@ -122,6 +121,4 @@ def _review(content: Content, image: Images) -> bytes:
     for left, picture in ((0, given), (_REVIEW + 10, Image.fromarray(image))):
         how = Image.Resampling.BOX if max(picture.size) > _REVIEW else Image.Resampling.NEAREST
         canvas.paste(ImageOps.contain(picture.convert("RGB"), (_REVIEW, _REVIEW), how), (left, 0))
-    file = BytesIO()
-    canvas.save(file, "PNG")
-    return file.getvalue()
+    return png(canvas)

@@ -110,6 +110,8 @@ def _content(path: str) -> bytes:
 
 
 def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise InkfastError("-: expected a picture on standard input, which is closed.")
     return _bounded(sys.stdin.buffer.read(MOST_BYTES + 1), "-")
 
 

@@ -152,7 +152,8 @@ def _header(file: IO[bytes], path: Path) -> tuple[tuple[int, ...], bool, np.dtyp
         shape, fortran, dtype = np.lib.format.read_array_header_2_0(file)
     if dtype.hasobject:
         raise InkfastError(f"{path}: expected numbers, got pickled objects.")
-    arrays.images_of(np.empty((0, *shape[1:]), dtype), path)  # raises where these are no images
+    none = np.empty((0, *shape[1:]), dtype)
+    arrays.images_of(none, path, shape=shape)  # raises where these are no images
     return shape, not fortran, dtype
 
 

@@ -59,12 +59,13 @@ class Lines(Output):
 
     def __init__(self, file: IO[str], form: Form) -> None:
         self._file, self._form = file, form
-        if form.header:
-            file.write(form.header + "\n")
 
     def write(self, row: Row) -> None:
         """Write a row; whoever reads the stream has it at once."""
-        self._file.write(self._form.line(row, self.written + 1) + "\n")
+        line = self._form.line(row, self.written + 1)
+        if self._form.header and not self.written:
+            line = f"{self._form.header}\n{line}"
+        self._file.write(line + "\n")
         self._file.flush()
         self.written += 1
 

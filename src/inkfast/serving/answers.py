@@ -10,14 +10,16 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from numpy.typing import NDArray
+from PIL import Image
 
 from inkfast.data.digits import CLASSES, Images
 from inkfast.data.ink import NoInkError
+from inkfast.data.pictures import png
 from inkfast.reading.page import LONGEST, read_page
 from inkfast.reading.reader import DEFAULT, Reader
 from inkfast.serving.bodies import picture_in, pictures_in
 from inkfast.serving.limits import Limits, Refused
-from inkfast.serving.pictures import digit_of, is_large, opened, png
+from inkfast.serving.pictures import digit_of, is_large, opened
 from inkfast.serving.questions import Desk, Question
 from inkfast.serving.schemas import Model, Models, Pages, Predicted, picture_body, problems
 
@@ -125,7 +127,7 @@ def routes(desk: Desk, limits: Limits, corrupt: Corrupt) -> APIRouter:
             raise Refused(
                 501, "Noise by name needs torch: pip install 'inkfast[train]' beside the server."
             ) from None
-        return Response(png(noisy), media_type="image/png")
+        return Response(png(Image.fromarray(noisy)), media_type="image/png")
 
     return router
 

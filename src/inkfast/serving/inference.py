@@ -166,7 +166,7 @@ def _images(asked: Mapping[str, Any], binary: bytes, most: int) -> Images:
     pixels = _pixels(tensor, binary)
     if pixels.size != shape[0] * SIDE * SIDE:
         raise Refused(400, f"Expected {shape[0] * SIDE * SIDE} pixels, got {pixels.size}.")
-    return pixels.reshape(shape)
+    return pixels.reshape(-1, SIDE, SIDE)
 
 
 def _pixels(tensor: Mapping[str, Any], binary: bytes) -> NDArray[np.uint8]:

@@ -9,10 +9,8 @@ from PIL import Image
 
 from inkfast.data.digits import Images
 from inkfast.data.paper import WORK, as_seen
-from inkfast.data.pictures import MAX_PIXELS, Picture, open_picture
+from inkfast.data.pictures import FORMATS, MAX_PIXELS, Picture, open_picture
 from inkfast.serving.limits import Limits, Refused
-
-_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 
 
 def pixels_of(content: bytes) -> int:
@@ -24,7 +22,7 @@ def pixels_of(content: bytes) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
                 pixels = image.width * image.height
     except Image.DecompressionBombError:
         pixels = MAX_PIXELS + 1
@@ -67,10 +65,3 @@ def opened(content: bytes, longest: int) -> Picture:
     """
     pixels_of(content)
     return open_picture(content, longest=longest)
-
-
-def png(image: Images) -> bytes:
-    """Return an image as a PNG file."""
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "PNG")
-    return file.getvalue()

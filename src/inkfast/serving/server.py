@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from inkfast.errors import InkfastError
 from inkfast.serving.limits import Limits
 
 _STOPPING = 10  # seconds in which running requests may end
@@ -28,13 +30,29 @@ def run(app: ASGIApp, host: str, port: int, limits: Limits, ready: Callable[[str
         port: 0 takes a free one.
         limits: How much is taken from clients.
         ready: Called with the server's URL once it listens.
+
+    Raises:
+        InkfastError: If the port is taken, or the address is not this machine's.
     """
+    try:
+        asyncio.run(_listen(host, port))
+    except OSError as error:  # uvicorn would log it and exit with a code of its own
+        reason = os.strerror(error.errno or 0)
+        raise InkfastError(
+            f"cannot listen at {host}, port {port}: {reason}. Use another --port; 0 takes a free "
+            "one."
+        ) from None
     sys.setswitchinterval(_SWITCH)
     _allow_files()
     # uvicorn raises the signal anew once it has stopped: this makes that a normal end
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: None)
     Server(app, host, port, limits, ready).run()
+
+
+async def _listen(host: str, port: int) -> None:
+    """Listen for a moment, to see whether one can."""
+    (await asyncio.get_running_loop().create_server(asyncio.Protocol, host, port)).close()
 
 
 class Server(uvicorn.Server):
