@@ -13,7 +13,7 @@ from PIL import Image
 from inkfast import noise
 from inkfast.data import Digits
 from inkfast.reading.reader import Reader
-from inkfast.serving.pictures import as_seen
+from inkfast.serving.pictures import digit_of
 from tests.serving.makers import STROKES, as_file, drawn
 
 
@@ -67,7 +67,7 @@ def test_noise_is_put_on_a_picture(api):
     response = api.post("/v1/noise", params={"noise": text, "seed": 7}, content=picture)
     assert response.headers["content-type"] == "image/png"
     found = np.asarray(Image.open(io.BytesIO(response.content)))
-    clean = Digits(as_seen(picture)[None], np.zeros(1, np.int64), "one")
+    clean = Digits(digit_of(picture)[None], np.zeros(1, np.int64), "one")
     np.testing.assert_array_equal(found, noise.noisy(clean, noise.build(text), 7).images[0])
     refused = api.post("/v1/noise", params={"noise": "fogg"}, content=picture)
     assert refused.status_code == 422
@@ -83,7 +83,7 @@ def test_the_lab_shows_what_each_network_sees_and_says(api):
     assert found["clean_digit"] == 7
     assert list(found["answers"]) == ["dense", "cnn", "reader"]
     clean, seen = (pixels(found[key]) for key in ("clean", "seen"))
-    np.testing.assert_array_equal(clean, as_seen(picture))
+    np.testing.assert_array_equal(clean, digit_of(picture))
     assert (clean != seen).mean() > 0.3
     heat = pixels(found["heat"]["reader"])
     assert heat.max() > 20
@@ -123,7 +123,7 @@ def test_tritons_client_is_answered(url, binary):
         assert not client.is_model_ready("nobody")
         assert client.get_server_metadata()["name"] == "inkfast"
         (tensor,) = client.get_model_metadata("reader")["inputs"]
-        images = np.stack([as_seen(as_file(drawn(digit))) for digit in STROKES])
+        images = np.stack([digit_of(as_file(drawn(digit))) for digit in STROKES])
         given = triton.InferInput(tensor["name"], list(images.shape), tensor["datatype"])
         given.set_data_from_numpy(images, binary_data=binary)
         outputs = [triton.InferRequestedOutput("probabilities", binary_data=binary)]

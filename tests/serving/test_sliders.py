@@ -14,11 +14,11 @@ from inkfast.files import sha256
 from inkfast.reading.reader import SHIPPED
 from inkfast.serving.heat import covered, heat
 from inkfast.serving.lab import PAGE
-from inkfast.serving.pictures import as_seen
+from inkfast.serving.pictures import digit_of
 from inkfast.serving.sliders import SLIDERS, chain, corrupted
 from tests.serving.makers import as_file, drawn
 
-IMAGE = as_seen(as_file(drawn(5)))
+IMAGE = digit_of(as_file(drawn(5)))
 
 
 @pytest.mark.parametrize(
