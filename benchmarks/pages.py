@@ -160,6 +160,12 @@ def _reading() -> list[str]:
             ["points lost in 8 bits: clean; training noise",
              f"{100 * lost['clean']:.2f}; {100 * lost['training noise']:.2f} (10,000 digits each)"],
         ]  # fmt: skip
+    if composed := result("composed_numbers"):
+        rows.append([
+            f"six-digit numbers composed of test digits on paper, {composed['numbers']} of them",
+            f"{percent(composed['right'], 1)} entirely right, {percent(composed['unsure'], 1)} unsure "
+            f"(`{composed['command']}`)",
+        ])  # fmt: skip
     return [*table(["what", "measured"], rows), "", _machine(found)]
 
 
