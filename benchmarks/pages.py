@@ -163,8 +163,8 @@ def _reading() -> list[str]:
     if composed := result("composed_numbers"):
         rows.append([
             f"six-digit numbers composed of test digits on paper, {composed['numbers']} of them",
-            f"{percent(composed['right'], 1)} entirely right, {percent(composed['unsure'], 1)} unsure "
-            f"(`{composed['command']}`)",
+            f"{percent(composed['right'], 1)} entirely right, {percent(composed['unsure'], 1)} "
+            f"unsure (`{composed['command']}`)",
         ])  # fmt: skip
     return [*table(["what", "measured"], rows), "", _machine(found)]
 
