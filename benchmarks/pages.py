@@ -166,6 +166,19 @@ def _reading() -> list[str]:
             f"{percent(composed['right'], 1)} entirely right, {percent(composed['unsure'], 1)} "
             f"unsure (`{composed['command']}`)",
         ])  # fmt: skip
+    if files := result("predict_throughput_png_28_20000"):
+        rows.append([
+            f"`inkfast predict`, {files['rows']:,} PNG files of 28x28, images/s on two cores",
+            f"{ranged(files['rows_per_second'])}; {files['peak_mb_together']['max']:.0f} MB in all",
+        ])  # fmt: skip
+    if load := result("serve_load"):
+        usual, health = load["usual"], load["overload"]["health_milliseconds"]
+        rows.append([
+            f"`inkfast serve`, {usual['clients']} clients on the same cores, PNG of 280x280",
+            f"{usual['per_second']:.0f} requests/s, p99 {usual['milliseconds']['p99']:.0f} ms; "
+            f"health at ten times the clients within {health['max']:.0f} ms (one run of "
+            f"{load['seconds']:.0f} s)",
+        ])  # fmt: skip
     return [*table(["what", "measured"], rows), "", _machine(found)]
 
 
