@@ -11,6 +11,7 @@ import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from numpy.typing import NDArray
 from PIL import Image
+from pydantic import BaseModel
 
 from inkfast.data.digits import CLASSES, Images
 from inkfast.data.ink import NoInkError
@@ -64,10 +65,7 @@ def routes(desk: Desk, limits: Limits, corrupt: Corrupt) -> APIRouter:
     @router.post(
         "/predict",
         openapi_extra=picture_body("predict"),
-        responses={
-            200: {"model": Predicted, "content": {"application/json": {"example": _EXAMPLE}}},
-            **_REFUSALS,
-        },
+        responses=_answered(Predicted, _EXAMPLE),
     )
     async def predict(request: Request, model: Model = DEFAULT) -> Response:
         """Read pictures of one digit each."""
@@ -80,10 +78,7 @@ def routes(desk: Desk, limits: Limits, corrupt: Corrupt) -> APIRouter:
     @router.post(
         "/read",
         openapi_extra=picture_body("read"),
-        responses={
-            200: {"model": Pages, "content": {"application/json": {"example": _PAGES}}},
-            **_REFUSALS,
-        },
+        responses=_answered(Pages, _PAGES),
     )
     async def read(request: Request, model: Model = DEFAULT) -> Response:
         """Read pictures of many digits: numbers, line by line."""
@@ -97,6 +92,19 @@ def routes(desk: Desk, limits: Limits, corrupt: Corrupt) -> APIRouter:
         """List the networks that can be asked."""
         cards = [card(name, reader) for name, reader in desk.readers.items()]
         return as_json({"default": DEFAULT, "models": cards})
+
+    _add_noise(router, desk, corrupt)
+    return router
+
+
+def _answered(model: type[BaseModel], example: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+    """Return what a route answers, with an example, and how it refuses."""
+    content = {"application/json": {"example": example}}
+    return {200: {"model": model, "content": content}, **_REFUSALS}
+
+
+def _add_noise(router: APIRouter, desk: Desk, corrupt: Corrupt) -> None:
+    """Add the route that puts a named noise on a picture."""
 
     @router.post(
         "/noise",
@@ -128,8 +136,6 @@ def routes(desk: Desk, limits: Limits, corrupt: Corrupt) -> APIRouter:
                 501, "Noise by name needs torch: pip install 'inkfast[train]' beside the server."
             ) from None
         return Response(png(Image.fromarray(noisy)), media_type="image/png")
-
-    return router
 
 
 async def _answer(
