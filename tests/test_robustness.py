@@ -141,6 +141,27 @@ def test_an_export_in_8_bits_answers_nearly_alike(run, inkfast, tmp_path):
     assert not np.array_equal(*found)
 
 
+def test_an_export_is_checked_on_digits_of_ones_own(run, inkfast, tmp_path, monkeypatch):
+    """A file that answers otherwise on them alone is not written."""
+    own = tmp_path / "own.npz"
+    np.savez(own, images=255 - make_strokes().images, labels=make_strokes().labels)
+    path = tmp_path / "bars.onnx"
+    assert inkfast("export", run, "--to", path, "--check", own)[0] == 0
+    answers = Classifier.probabilities
+    monkeypatch.setattr(
+        Classifier,
+        "probabilities",
+        lambda self, images: np.roll(answers(self, images), images.mean() > 127, axis=1),
+    )
+    before = path.read_bytes()
+    words = ["export", run, "--to", path, "--overwrite"]
+    assert inkfast(*words)[0] == 0
+    code, _, err = inkfast(*words, "--check", own)
+    assert code == 2
+    assert "labels of own" in err
+    assert path.read_bytes() == before
+
+
 def test_changed_test_digits_are_noticed(run, inkfast, tmp_path):
     """A run is judged on its own test digits or, said so, on others."""
     folder = tmp_path / "run"

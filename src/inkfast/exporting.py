@@ -8,7 +8,7 @@ import json
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ class _Graph(nn.Module):
 
 def export(
     entry: Entry, trained: Trained, experiment: Experiment, material: Material, path: Path,
-    max_error: float, *, int8: bool = False,
+    max_error: float, *, int8: bool = False, checks: Sequence[Digits] = (),
 ) -> Classifier:  # fmt: skip
     """Write a run's network as one file, and beside it a JSON file with its SHA-256.
 
@@ -63,6 +63,7 @@ def export(
         max_error: The share of errors among its answers that the file promises not to exceed.
         int8: Whether weights and activations are rounded to 8 bits: smaller and faster, and nearly
             the same answers. The promise is made for the network before that.
+        checks: Digits for which it must answer as the network does, beside the test images.
 
     Returns:
         The file, opened.
@@ -94,7 +95,8 @@ def export(
         task = task_of(entry, trained, experiment, material)
         content = _described(quantised(content, validation_digits(task).images), about)
     classifier = Classifier(content, str(path))
-    _check_parity(trained, classifier, material.test, known.temperature, int8=int8)
+    for digits in (material.test, *checks):
+        _check_parity(trained, classifier, digits, known.temperature, int8=int8)
     write_bytes(path, content)
     write_json(path.with_suffix(".json"), about | {"sha256": sha256(content)})
     return classifier
@@ -114,8 +116,9 @@ def _check_parity(
     others = int((found.argmax(axis=1) != expected.argmax(axis=1)).sum())
     if others > _OTHERS * len(digits) if int8 else (others or far > _TOLERANCE):
         raise InkfastError(
-            f"the exported network does not answer as the trained one: {others} of {len(digits)} "
-            f"labels differ, probabilities by up to {far:.2g}. Nothing was written."
+            f"the exported network does not answer as the trained one: {others} of the "
+            f"{len(digits)} labels of {digits.name} differ, probabilities by up to {far:.2g}. "
+            "Nothing was written."
         )
 
 

@@ -75,6 +75,10 @@ def export(
     int8: Annotated[
         bool, typer.Option("--int8", help="8-bit weights: smaller, faster, nearly the same.")
     ] = False,
+    check: Annotated[
+        list[str] | None,
+        typer.Option(help="Digits on which it must answer as the network does; repeatable."),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a file that is there.")
     ] = False,
@@ -82,4 +86,4 @@ def export(
     """Write a network as one ONNX file: pixels in, calibrated probabilities out."""
     from inkfast.commands import readers
 
-    readers.export(run, model, to, max_error, int8=int8, overwrite=overwrite)
+    readers.export(run, model, to, max_error, int8=int8, checks=check or [], overwrite=overwrite)

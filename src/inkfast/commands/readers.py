@@ -58,8 +58,9 @@ def is_onnx(path: Path) -> bool:
 
 
 def export(
-    run: Path, name: str | None, to: Path | None, max_error: float, *, int8: bool, overwrite: bool
-) -> None:
+    run: Path, name: str | None, to: Path | None, max_error: float, *,
+    int8: bool, checks: list[str], overwrite: bool,
+) -> None:  # fmt: skip
     """Write the run's best network on validation, or the best of one name, as an ONNX file."""
     from inkfast import data as sources
     from inkfast import exporting, running
@@ -87,7 +88,10 @@ def export(
     entry, model = max(chosen, key=lambda pair: pair[1].best.validation_accuracy)
     source = sources.load(experiment.data, display.download)
     material = own_material(experiment, source, run)
-    classifier = exporting.export(entry, model, experiment, material, path, max_error, int8=int8)
+    others = [sources.load(check).train for check in checks]
+    classifier = exporting.export(
+        entry, model, experiment, material, path, max_error, int8=int8, checks=others
+    )
     display.say(
         f"{path}: {entry.name}, seed {model.seed} (validation accuracy "
         f"{model.best.validation_accuracy:.2%}), {path.stat().st_size / 1e6:.2f} MB"
