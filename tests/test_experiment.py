@@ -137,6 +137,17 @@ def test_a_finished_run_is_not_trained_again(material, tmp_path):
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("model.*")} == stamps
 
 
+def test_a_run_begun_before_a_recipe_key_came_is_gone_on_with(material, tmp_path):
+    """What its file does not name had the default."""
+    first = run(TINY, material, tmp_path / "run").to_json()
+    kept = tmp_path / "run" / "experiment.toml"
+    lines = kept.read_text().splitlines(keepends=True)
+    older = [line for line in lines if not line.startswith(("outliers =", "calibration ="))]
+    assert len(older) < len(lines)
+    kept.write_text("".join(older))
+    assert run(TINY, material, tmp_path / "run", resume=True).to_json() == first
+
+
 def test_a_folder_is_never_taken_by_surprise(material, strokes, tmp_path):
     """Occupied, foreign, changed and file-named places are each refused with the way out."""
     out = tmp_path / "run"

@@ -125,7 +125,9 @@ def _clear(out: Path) -> None:
 
 def _check_same(out: Path, experiment: Experiment, prints: dict[str, str]) -> None:
     """Raise unless the folder's experiment and digits are the ones asked for."""
-    before, now = read_toml(out / "experiment.toml"), _settings(experiment)
+    # a run of an older inkfast lacks the keys that have come since: they had their defaults
+    before = _settings(from_settings(read_toml(out / "experiment.toml")))
+    now = _settings(experiment)
     # digits are known by their fingerprints, whatever the file is called
     changed = [key for key in now if before.get(key) != now[key] and key not in ("name", "data")]
     if changed == ["threads"]:
