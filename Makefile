@@ -46,7 +46,7 @@ reader: .venv/.installed-all
 
 bench: .benchmarks-venv/.installed
 	for script in recipes reader time_to_99 noise_throughput training_rate growth help_seconds \
-	  composed_numbers predict_throughput serve_load noisy_mnist; do \
+	  composed_numbers predict_throughput serve_load abuse noisy_mnist; do \
 	  .benchmarks-venv/bin/python benchmarks/$$script.py || exit; done
 	.benchmarks-venv/bin/python benchmarks/document.py
 

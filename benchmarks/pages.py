@@ -176,10 +176,35 @@ def _reading() -> list[str]:
         rows.append([
             f"`inkfast serve`, {usual['clients']} clients on the same cores, PNG of 280x280",
             f"{usual['per_second']:.0f} requests/s, p99 {usual['milliseconds']['p99']:.0f} ms; "
-            f"health at ten times the clients within {health['max']:.0f} ms (one run of "
-            f"{load['seconds']:.0f} s)",
+            f"{load['resident_mb']['drift']:+.1%} of memory; health at ten times the clients "
+            f"within {health['max']:.0f} ms (one run of {load['seconds']:.0f} s)",
         ])  # fmt: skip
+    if abuse := result("abuse"):
+        rows += _damaged(abuse)
     return [*table(["what", "measured"], rows), "", _machine(found)]
+
+
+def _damaged(found: dict[str, Any]) -> list[list[str]]:
+    """Return the rows about damaged files and unfinished requests."""
+    files, sockets = found["mutated"], found["half_open"]
+    rows = [
+        [f"{one['files']:,} damaged picture files through {where}",
+         f"slowest {one['slowest_seconds']:.2f} s, {one['resident_growth_mb']:+.0f} MB"]
+        for where, one in (("the library", found["library"]), ("the server", files))
+    ]  # fmt: skip
+    line, failed = found["command_line"], files["statuses"].get("500", 0)
+    rows[1][1] += f"; {failed} answered with 500"
+    rows.append([
+        f"{line['files']:,} of them in one call of `inkfast predict`",
+        f"{line['rows']:,} rows in {line['seconds']:.0f} s, exit code {line['exit_code']}, "
+        f"{line['resident_mb']:.0f} MB",
+    ])  # fmt: skip
+    rows.append([
+        f"{sockets['sockets']:,} connections that never finish a request",
+        f"all closed after {sockets['all_closed_after_seconds']:.0f} s, health within "
+        f"{sockets['health_slowest_milliseconds']:.0f} ms meanwhile",
+    ])  # fmt: skip
+    return rows
 
 
 def _growth() -> list[str]:

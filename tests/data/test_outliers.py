@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from inkfast.data import Digits
-from inkfast.data.outliers import outliers
+from inkfast.data.framing import BOX
+from inkfast.data.outliers import _touching, outliers
 from inkfast.data.written import write
 from inkfast.models import build
 from inkfast.noise import build as chain
@@ -26,8 +27,9 @@ def test_a_seed_decides_them():
 
 @pytest.mark.parametrize("n", [1, 5, 7])
 def test_any_number_can_be_had(n):
-    """Fewer than there are kinds, too."""
+    """Fewer than there are kinds, too, and of digits that are blank."""
     assert len(outliers(write(10), n)) == n
+    assert len(outliers(Digits(np.zeros((3, 28, 28), np.uint8), None, "blank"), n)) == n
 
 
 def test_no_outlier_is_a_digit_it_was_made_of():
@@ -54,3 +56,14 @@ def test_a_network_that_saw_outliers_is_unsure_of_new_ones(strokes):
         assert known.max(axis=1).mean() > 0.85
         assert trained.history[-1].accuracy > 0.9  # of the digits: outliers have no right answer
     assert sure[300] < sure[0] - 0.1
+
+
+def test_digits_that_touch_stand_in_one_frame():
+    """Two to a picture: most are wider than high, and none leaves the frame's 20 pixels."""
+    made = _touching(write(200).images, 60, np.random.default_rng(0))
+    rows, columns = ((made > 50).any(axis=axis) for axis in (2, 1))
+    heights, widths = (
+        np.array([np.ptp(np.flatnonzero(one)) + 1 for one in b]) for b in (rows, columns)
+    )
+    assert np.maximum(heights, widths).max() <= BOX + 1
+    assert (widths > heights).mean() > 0.5

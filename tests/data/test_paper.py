@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from inkfast.data import embedded
 from inkfast.data.ink import NoInkError, find_ink
-from inkfast.data.paper import main_part, normalise
+from inkfast.data.paper import main_part, normalise, with_soft_edges
 from tests.conftest import DATA
 
 
@@ -134,3 +134,12 @@ def test_the_dark_end_of_a_slope_of_light_is_no_ink(grain, written):
         normalise(page)
     page[100:200, 140:150] *= 0.4
     assert normalise(page).any()
+
+
+def test_soft_edges_are_two_pixels_around_a_mask():
+    """As scipy's dilation has them, at the picture's edge as well."""
+    rng = np.random.default_rng(0)
+    for density in (0.01, 0.3):
+        amount, mask = rng.random((23, 31), np.float32), rng.random((23, 31)) < density
+        around = ndimage.binary_dilation(mask, iterations=2)
+        np.testing.assert_array_equal(with_soft_edges(amount, mask), np.where(around, amount, 0))

@@ -9,7 +9,7 @@ from PIL import Image
 
 from inkfast.data import written
 
-_WRITTEN = written.write(400, seed=3)
+_WRITTEN = written.write(400, seed=4)
 
 
 def digit(value: int, height: int = 40, copy: int = 0) -> np.ndarray:

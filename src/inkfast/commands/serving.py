@@ -25,6 +25,9 @@ def serve(host: str, port: int, models: list[Path]) -> None:
     check_number("port", port, low=0, high=65535, whole=True)
     token = _token(host)
     try:
+        import scipy.ndimage
+        import scipy.sparse.csgraph  # noqa: F401 - or the first picture would wait for both
+
         from inkfast.serving.app import build
         from inkfast.serving.limits import Limits
         from inkfast.serving.server import run

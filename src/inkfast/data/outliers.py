@@ -7,10 +7,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inkfast.data.digits import SIDE, Digits, Images
+from inkfast.data.ink import Ink
+from inkfast.data.paper import as_mnist
 from inkfast.data.written import Shape, draw
 from inkfast.errors import check_number
 
 NO_DIGIT = -1  # the label of what is none
+_MEET = 0.3  # of full ink: where strokes of two digits touch
+_LEAST = 6  # columns that two digits are apart at least, else they may be one
 
 # Letters and signs that no digit looks like, as `inkfast.data.written` writes digits.
 _SIGNS = tuple(
@@ -39,8 +43,8 @@ _SIGNS = tuple(
 def outliers(digits: Digits, n: int, seed: int = 0) -> Images:
     """Return pictures that are no digit, all kinds in equal parts.
 
-    The kinds are scribbles, letters and signs, two digits at once, digits cut up, texture, and
-    nearly nothing.
+    The kinds are scribbles, letters and signs, two digits at once, two that touch, digits cut up,
+    texture, and nearly nothing.
 
     Args:
         digits: Of which pairs and pieces are made.
@@ -52,7 +56,7 @@ def outliers(digits: Digits, n: int, seed: int = 0) -> Images:
     """
     check_number("n", n, low=1, high=10_000_000, whole=True)
     rng = np.random.default_rng(seed)
-    kinds = (_scribbles, _signs, _pairs, _pieces, _textures, _nothing)
+    kinds = (_scribbles, _signs, _pairs, _touching, _pieces, _textures, _nothing)
     counts = [len(part) for part in np.array_split(np.empty(n), len(kinds))]
     made = [kind(digits.images, count, rng) for kind, count in zip(kinds, counts, strict=True)]
     return np.concatenate(made)
@@ -87,6 +91,23 @@ def _pairs(images: Images, n: int, rng: np.random.Generator) -> Images:
     ]) if n else second  # fmt: skip
     above = np.maximum(first, moved)
     return np.where((np.arange(n) % 2 == 0)[:, None, None], narrow, above)
+
+
+def _touching(images: Images, n: int, rng: np.random.Generator) -> Images:
+    """Two digits written into each other, brought to one frame as if they were one."""
+    made = np.zeros((n, SIDE, SIDE), np.uint8)
+    for row, pair in enumerate(images[rng.integers(0, len(images), (n, 2))] / np.float32(255)):
+        first, second = np.pad(pair, ((0, 0), (0, 0), (0, SIDE)))
+        second = np.roll(second, rng.integers(-2, 3), axis=0)
+        apart = next(
+            away
+            for away in range(SIDE, 0, -1)
+            if away == _LEAST or (first * np.roll(second, away, axis=1)).max() > _MEET
+        )
+        both = np.maximum(first, np.roll(second, apart, axis=1))
+        if both.max() > _MEET:
+            made[row] = as_mnist(Ink(both, both > _MEET))
+    return made
 
 
 def _narrowed(images: Images, width: int) -> Images:

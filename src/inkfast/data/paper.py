@@ -12,10 +12,12 @@ from PIL import Image
 
 from inkfast.data.digits import SIDE, Images
 from inkfast.data.framing import BOX, frame, ink_of
-from inkfast.data.ink import Ink, find_ink
+from inkfast.data.ink import Ink, Mask, find_ink
 from inkfast.data.pictures import Grey
 
-WORK = 160  # pixels of the longer side of a picture at work; a digit needs no more
+WORK = 128  # pixels of the longer side of a picture at work; a digit needs no more
+_FINE = 4 * BOX  # pixels of the longer side of a digit at work
+_SOFT = 2  # pixels around a stroke that are its soft edges
 FAINT = 0.2  # of a stroke's middle: what still joins two parts
 _STROKE = (2.3, 4.2)  # widths in pixels of 28x28 between which nine in ten of MNIST's digits lie
 
@@ -51,10 +53,13 @@ def normalise(picture: Grey) -> Images:
 
 def as_mnist(ink: Ink) -> Images:
     """Return one digit's ink in MNIST's frame and stroke width: uint8 ``(28, 28)``."""
-    if max(ink.mask.shape) > WORK:
-        covered = shrunk(ink.mask.astype(np.float32), WORK)
+    rows, columns = (np.flatnonzero(ink.mask.any(axis=axis)) for axis in (1, 0))
+    box = tuple(slice(max(0, at[0] - _SOFT), at[-1] + 1 + _SOFT) for at in (rows, columns))
+    ink = Ink(ink.amount[box], ink.mask[box])
+    if max(ink.mask.shape) > _FINE:
+        covered = shrunk(ink.mask.astype(np.float32), _FINE)
         # half of the most, since no pixel may be covered by half where strokes are thin
-        ink = Ink(shrunk(ink.amount, WORK), covered > covered.max() / 2)
+        ink = Ink(shrunk(ink.amount, _FINE), covered > covered.max() / 2)
     return frame(_evened(ink))
 
 
@@ -82,9 +87,19 @@ def main_part(ink: Ink) -> Ink:
         whole = [not _cut_off(box, mask.shape) for box in ndimage.find_objects(labels)]
         kept = np.flatnonzero((large & whole) | (np.arange(count) == main))
         mask = mask & np.isin(labels, kept + 1)
-    # soft edges belong to their stroke
-    around = ndimage.binary_dilation(mask, iterations=2)
-    return Ink(np.where(around, ink.amount, 0).astype(np.float32), mask)
+    return Ink(with_soft_edges(ink.amount, mask), mask)
+
+
+def with_soft_edges(amount: Grey, mask: Mask) -> Grey:
+    """Return the ink under a mask and around it, as far as a stroke's edge is soft."""
+    for _ in range(_SOFT):  # what ndimage.binary_dilation does, in a tenth of the time
+        grown = mask.copy()
+        grown[1:] |= mask[:-1]
+        grown[:-1] |= mask[1:]
+        grown[:, 1:] |= mask[:, :-1]
+        grown[:, :-1] |= mask[:, 1:]
+        mask = grown
+    return amount * mask
 
 
 def _centrality(labels: NDArray[np.int32], count: int) -> Grey:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast.data.ink import Ink, Mask, strengthened
-from inkfast.data.paper import FAINT
+from inkfast.data.paper import FAINT, with_soft_edges
 
 _MARGIN = 3  # pixels around a part, for the soft edges of its strokes
 _MOST = 1000  # pieces of ink that are looked at, the largest first
@@ -158,17 +158,14 @@ def _cropped(
 
 def _part(ink: Ink, corner: tuple[int, int], *, cut_off: bool) -> Part:
     """Return the ink under a mask as a part, soft edges included."""
-    from scipy import ndimage
-
     rows, columns = np.nonzero(ink.mask)
     (top, left), (bottom, right) = (rows.min(), columns.min()), (rows.max() + 1, columns.max() + 1)
     place = slice(top, bottom), slice(left, right)
     mask = np.pad(ink.mask[place], _MARGIN)
     wide = np.pad(ink.amount, _MARGIN)[top : bottom + 2 * _MARGIN, left : right + 2 * _MARGIN]
-    soft = np.where(ndimage.binary_dilation(mask, iterations=2), wide, 0)
     y, x = corner
     return Part(
         (int(y + top), int(x + left), int(y + bottom), int(x + right)),
-        strengthened(soft, mask),
+        strengthened(with_soft_edges(wide, mask), mask),
         cut_off,
     )

@@ -1,9 +1,10 @@
-"""What `inkfast serve` does with clients that mean no good, or have bad disks.
+"""What inkfast does with damaged files, and `inkfast serve` with clients that mean no good.
 
-1,000 connections that never finish their request, while health is asked; then picture files with
-bytes changed, lost and added, sent to every route that takes pictures.
+Picture files with bytes changed, lost and added go through the library, through one call of
+`inkfast predict`, and to every route of the server that takes pictures. Before that, 1,000
+connections never finish their request, while health is asked.
 
-Run: .venv/bin/python benchmarks/serve_abuse.py [FILES]
+Run: .venv/bin/python benchmarks/abuse.py [FILES]
 """
 
 from __future__ import annotations
@@ -11,18 +12,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import os
 import random
 import resource
+import subprocess
 import sys
+import tempfile
 import time
+import zipfile
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from measured import record
 from PIL import Image
 from serve_load import exchange, request, resident, started
 
+from inkfast.data.paper import WORK, as_seen
+from inkfast.data.pictures import open_picture
 from inkfast.data.written import write
+from inkfast.errors import InkfastError
+from inkfast.reading.page import LONGEST, read_page
+from inkfast.reading.reader import Reader
 
 SOCKETS = 1000
 FILES = 100_000
@@ -85,6 +96,52 @@ def mutated(content: bytes, rng: random.Random) -> bytes:
     return bytes(found)
 
 
+def library(n: int) -> dict[str, Any]:
+    """Open and read mutated files, every fourth as a page; what is no error of ours ends it."""
+    reader, whole, rng = Reader.open(threads=1), files(), random.Random(0)  # noqa: S311
+    outcomes: Counter[str] = Counter()
+    read_page(open_picture(whole[0], LONGEST), reader)  # loads what is loaded late
+    slowest, before = 0.0, resident(os.getpid())
+    for turn in range(n):
+        content = mutated(rng.choice(whole), rng)
+        start = time.perf_counter()
+        try:
+            if turn % 4:
+                reader.answers(as_seen(open_picture(content, WORK).grey)[None])
+            else:
+                read_page(open_picture(content, LONGEST), reader)
+            outcomes["read"] += 1
+        except InkfastError:
+            outcomes["refused"] += 1
+        slowest = max(slowest, time.perf_counter() - start)
+    growth = resident(os.getpid()) - before
+    return {"files": n, **outcomes, "slowest_seconds": slowest, "resident_growth_mb": growth}
+
+
+def command_line(n: int) -> dict[str, Any]:
+    """Give one call of `inkfast predict` an archive of mutated files: a row for each."""
+    whole, rng = files(), random.Random(1)  # noqa: S311
+    with tempfile.TemporaryDirectory() as folder:
+        archive, rows = Path(folder, "mutated.zip"), Path(folder, "rows.csv")
+        with zipfile.ZipFile(archive, "w") as held:
+            for number in range(n):
+                held.writestr(f"{number:06}.png", mutated(rng.choice(whole), rng))
+        words = ["predict", str(archive), "--to", str(rows)]
+        start = time.perf_counter()
+        ended = subprocess.run(
+            [sys.executable, "-c", "from inkfast.cli import main; main()", *words],
+            capture_output=True, check=False,
+        )  # fmt: skip
+        return {
+            "files": n,
+            "rows": len(rows.read_text().splitlines()) - 1,
+            "exit_code": ended.returncode,
+            "traceback": b"Traceback" in ended.stderr,
+            "seconds": time.perf_counter() - start,
+            "resident_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,
+        }
+
+
 async def abuse(port: int, pid: int, n: int) -> dict[str, Any]:
     """Send mutated files; return what was answered, the slowest answer and the memory taken."""
     statuses: Counter[int] = Counter()
@@ -116,10 +173,11 @@ def main() -> None:
     n = int(sys.argv[1]) if len(sys.argv) > 1 else FILES
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    figures = {"library": library(n), "command_line": command_line(n)}
     with started() as (port, pid):
-        figures = {"half_open": asyncio.run(half_open(port))}
+        figures["half_open"] = asyncio.run(half_open(port))
         figures["mutated"] = asyncio.run(abuse(port, pid, n))
-    record("serve_abuse", "python benchmarks/serve_abuse.py", figures)
+    record("abuse", "python benchmarks/abuse.py", figures)
 
 
 if __name__ == "__main__":
