@@ -7,9 +7,12 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
+from inkfast.data.ink import Ink
 from inkfast.data.pictures import open_picture
 from inkfast.reading.page import LONGEST, Page, read_page
+from inkfast.reading.parts import Part
 from inkfast.reading.reader import Reader
+from inkfast.reading.splitting import cuts
 from tests.reading.photographs import digit, file_of, page, photographed, write_on
 
 LINES = ("0123 456", "789 0246", "13579")
@@ -88,6 +91,13 @@ def test_a_broken_stroke_stays_with_its_digit(reader):
     first_gap = columns[np.flatnonzero(np.diff(columns) > 3)[0]]
     ink[50:53, : first_gap + 1] = 0
     assert len(read(file_of(photographed(ink)), reader).digits) == 4
+
+
+def test_specks_are_not_cut_in_two():
+    """Where every piece is a crumb there is nothing left to be a digit."""
+    specks = np.zeros((66, 86), bool)
+    specks[6:60:8, 6:80:8] = True
+    assert cuts(Part((3, 3, 63, 83), Ink(specks.astype(np.float32), specks)), places=2) == []
 
 
 def test_touching_digits_are_cut_apart(reader):

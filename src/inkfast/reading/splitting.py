@@ -70,12 +70,10 @@ def _seam(amount: Grey, place: float, slant: float) -> NDArray[np.int64]:
 
 
 def _half(part: Part, side: NDArray[np.bool_]) -> Part | None:
-    """Return the ink on one side of a cut, without crumbs of the other; None if there is none."""
+    """Return the ink on one side of a cut, without crumbs; None if there is nothing else."""
     from scipy import ndimage
 
-    labels, count = ndimage.label(part.ink.mask & side, np.ones((3, 3)))
-    if not count:
-        return None
+    labels, _ = ndimage.label(part.ink.mask & side, np.ones((3, 3)))
     areas = np.bincount(labels.ravel())[1:]
     kept = 1 + np.flatnonzero(areas >= _CRUMB * areas.sum())
-    return part.keep(np.isin(labels, kept))
+    return part.keep(np.isin(labels, kept)) if len(kept) else None
