@@ -79,7 +79,8 @@ def _on_even_paper(picture: Grey) -> Ink | None:
     """
     # the middle of a sample: where that is not the paper, too much differs from it below
     paper = float(np.median(picture[::3, ::3]))
-    contrast = np.abs(picture - np.float32(paper))
+    # rounded, so that a picture turned over gives the same ink to the bit
+    contrast = np.abs(picture - np.float32(paper)).round(4)
     strong = contrast > _EDGE * contrast.max()
     inked = np.count_nonzero(contrast > _LEAST_CONTRAST)
     if inked == 0 or np.count_nonzero(contrast) > contrast.size / 2:
