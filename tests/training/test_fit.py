@@ -45,7 +45,7 @@ def same(a: Trained, b: Trained) -> bool:
 
 @pytest.mark.parametrize("recipe", [
     {}, {"optimiser": "adam"}, {"optimiser": "sgd", "learning_rate": 0.1, "momentum": 0.9},
-    {"optimiser": "rmsprop", "learning_rate": 1e-3}, {"schedule": "plateau"}, {"schedule": "constant"},
+    {"optimiser": "rmsprop", "learning_rate": 1e-3}, {"optimiser": "muon"}, {"schedule": "plateau"}, {"schedule": "constant"},
     {"ema": 0.9}, {"label_smoothing": 0.1}, {"class_weights": "balanced"}, {"l2": 1e-4},
     {"precision": "bf16"}, {"validation_rows": "last"}, {"augment": "gaussian(sigma=0.05)"},
     {"monitor": "loss"}, {"keep": "last"},
@@ -232,6 +232,7 @@ fit(task(Digits(arrays["images"], arrays["labels"], "strokes"), **recipe), Path(
     ("step", {"epochs": 4, "model": CONVOLUTIONS, "keep": "last", "ema": 0.9}),
     ("step", {"epochs": 4, "model": CONVOLUTIONS, "optimiser": "sgd", "momentum": 0.9, "precision": "bf16"}),
     ("step", {"epochs": 5, "schedule": "plateau", "optimiser": "rmsprop"}),
+    ("step", {"epochs": 4, "model": CONVOLUTIONS, "optimiser": "muon"}),
     ("write", {"epochs": 5, "optimiser": "sgd", "momentum": 0.9}),
     ("between", {"epochs": 5}),
 ])  # fmt: skip
@@ -269,7 +270,7 @@ def test_a_torn_checkpoint_is_passed_over_and_said(strokes, tmp_path, tear):
     newest.write_bytes(newest.read_bytes()[:-20])
     said = []
     resumed = fit(task(strokes), tmp_path, Watch(say=said.append))
-    assert said[0].startswith("checkpoint epoch-000003 is damaged")
+    assert said[0].startswith("checkpoint epoch-000003 cannot be used")
     assert said[1] == "going on after epoch 2"
     assert same(resumed, fit(task(strokes)))
 

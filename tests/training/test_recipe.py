@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from inkfast.training import Recipe, resolve
-from inkfast.training.optimisation import learning_rate, make_optimiser
+from inkfast.training.optimisation import learning_rate, make_optimisers
 
 
 def test_later_settings_override_earlier():
@@ -21,7 +21,7 @@ def test_all_faults_are_reported_together():
         Recipe(epochs=0, optimiser="lion", learning_rate=-1.0)
     for part in (
         "`epochs` must be a whole number >= 1 and <= 100000, got 0.",
-        "`optimiser` must be one of 'adam', 'adamw', 'sgd', 'rmsprop', got 'lion'.",
+        "`optimiser` must be one of 'adam', 'adamw', 'sgd', 'rmsprop', 'muon', got 'lion'.",
         "`learning_rate` must be a finite number > 0 and <= 100, got -1.0.",
     ):
         assert part in str(error.value)
@@ -65,7 +65,30 @@ def test_plateau_is_that_of_keras():
 def test_weight_decay_spares_vectors():
     """Biases and normalisation are not decayed."""
     model = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
-    decayed, spared = make_optimiser(model, Recipe(weight_decay=0.1)).param_groups
+    (optimiser,) = make_optimisers(model, Recipe(weight_decay=0.1))
+    decayed, spared = optimiser.param_groups
     assert [p.ndim for p in decayed["params"]] == [2]
     assert [p.ndim for p in spared["params"]] == [1, 1, 1]
     assert (decayed["weight_decay"], spared["weight_decay"]) == (0.1, 0.0)
+
+
+def test_muon_trains_every_weight():
+    """Kernels and matrices move by orthogonal steps of AdamW's size, vectors by AdamW's own."""
+    torch.manual_seed(0)
+    layers = [torch.nn.Conv2d(3, 6, 3), torch.nn.Flatten(), torch.nn.Linear(30, 5)]
+    model = torch.nn.Sequential(*layers).to(memory_format=torch.channels_last)
+    before = [p.detach().clone() for p in model.parameters()]
+    for parameter in model.parameters():
+        parameter.grad = torch.randn_like(parameter)
+    recipe = resolve({"optimiser": "muon", "learning_rate": 0.01, "weight_decay": 0.0})
+    for optimiser in make_optimisers(model, recipe):
+        optimiser.step()
+    for old, new in zip(before, model.parameters(), strict=True):
+        step = new.detach() - old
+        if old.ndim == 1:
+            assert step.abs().numpy() == pytest.approx(0.01, rel=1e-3)  # Adam's first step
+        else:
+            step = step.flatten(1)
+            lengths = torch.linalg.svdvals(step) / (0.01 * 0.2 * max(step.shape) ** 0.5)
+            # Newton and Schulz's iteration, as Muon uses it, ends between .7 and 1.2
+            assert 0.6 < float(lengths.min()) <= float(lengths.max()) < 1.3

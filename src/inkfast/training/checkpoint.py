@@ -9,6 +9,7 @@ Randomness needs no state of its own: every draw of an epoch comes from (seed, p
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from torch.optim import Optimizer
 from inkfast.errors import InkfastError
 from inkfast.files import read_json, sha256, write_bytes, write_json
 
+VERSION = 2  # of what is in a checkpoint
 KEPT = 2  # the newest, and one before it in case the newest is torn
 
 
@@ -27,7 +29,8 @@ def save(folder: Path, epoch: int, tensors: dict[str, Tensor], state: dict[str, 
     """Write the checkpoint of a finished epoch and drop those that are no longer needed."""
     content = safetensors.torch.save({k: v.detach().contiguous().cpu() for k, v in tensors.items()})
     write_bytes(_tensors(folder, epoch), content)
-    write_json(_state(folder, epoch), {**state, "epoch": epoch, "sha256": sha256(content)})
+    known = {"version": VERSION, "epoch": epoch, "sha256": sha256(content)}
+    write_json(_state(folder, epoch), {**state, **known})
     for old in sorted(folder.glob("epoch-*.json"))[:-KEPT]:
         old.unlink()
         old.with_suffix(".safetensors").unlink(missing_ok=True)
@@ -38,19 +41,21 @@ def load_newest(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any], list[s
 
     Returns:
         The tensors and the state, both empty when there is no whole checkpoint, and one sentence
-        for each newer checkpoint that is damaged.
+        for each newer checkpoint that cannot be used.
     """
-    damaged: list[str] = []
+    faults: list[str] = []
     for path in sorted(folder.glob("epoch-*.json"), reverse=True):
         try:
             state = read_json(path)
+            if state.get("version") != VERSION:
+                raise InkfastError("another version of inkfast wrote it")
             content = path.with_suffix(".safetensors").read_bytes()
             if sha256(content) != state["sha256"]:
                 raise InkfastError("its SHA-256 differs")
-            return safetensors.torch.load(content), state, damaged
+            return safetensors.torch.load(content), state, faults
         except (InkfastError, OSError, KeyError, TypeError) as error:
-            damaged.append(f"checkpoint {path.stem} is damaged ({error}); passed over")
-    return {}, {}, damaged
+            faults.append(f"checkpoint {path.stem} cannot be used ({error}); passed over")
+    return {}, {}, faults
 
 
 def remove(folder: Path) -> None:
@@ -61,30 +66,34 @@ def remove(folder: Path) -> None:
         folder.rmdir()
 
 
-def pack_optimiser(optimiser: Optimizer) -> tuple[dict[str, Tensor], str]:
-    """Take an optimiser's state apart into tensors and JSON."""
-    state = optimiser.state_dict()
+def pack_optimisers(optimisers: Sequence[Optimizer]) -> tuple[dict[str, Tensor], list[str]]:
+    """Take the state of optimisers apart into tensors and JSON."""
+    states = [optimiser.state_dict() for optimiser in optimisers]
     tensors = {
-        f"optimiser.{index}.{key}": value
+        f"optimiser.{number}.{index}.{key}": value
+        for number, state in enumerate(states)
         for index, values in state["state"].items()
         for key, value in values.items()
         if isinstance(value, Tensor)
     }
-    return tensors, json.dumps(state["param_groups"])
+    return tensors, [json.dumps(state["param_groups"]) for state in states]
 
 
-def unpack_optimiser(optimiser: Optimizer, tensors: dict[str, Tensor], groups: str) -> None:
-    """Give an optimiser the state that `pack_optimiser` took apart."""
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in part(tensors, "optimiser").items():
-        index, key = name.split(".", 1)
-        state.setdefault(int(index), {})[key] = value
-    optimiser.load_state_dict({"state": state, "param_groups": json.loads(groups)})
-    for parameter, values in optimiser.state.items():
-        for key, value in values.items():
-            if isinstance(value, Tensor) and value.shape == parameter.shape:
-                # fused optimisers walk memory, so the layout must be the parameter's own
-                values[key] = torch.empty_like(parameter).copy_(value)
+def unpack_optimisers(
+    optimisers: Sequence[Optimizer], tensors: dict[str, Tensor], groups: Sequence[str]
+) -> None:
+    """Give optimisers the state that `pack_optimisers` took apart."""
+    for number, (optimiser, text) in enumerate(zip(optimisers, groups, strict=True)):
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in part(tensors, f"optimiser.{number}").items():
+            index, key = name.split(".", 1)
+            state.setdefault(int(index), {})[key] = value
+        optimiser.load_state_dict({"state": state, "param_groups": json.loads(text)})
+        for parameter, values in optimiser.state.items():
+            for key, value in values.items():
+                if isinstance(value, Tensor) and value.shape == parameter.shape:
+                    # fused optimisers walk memory, so the layout must be the parameter's own
+                    values[key] = torch.empty_like(parameter).copy_(value)
 
 
 def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -20,7 +20,7 @@ from inkfast.streams import derive, stream
 from inkfast.training import checkpoint, hardware
 from inkfast.training.baseline import fit_baseline
 from inkfast.training.batches import TrainingSet, training_rows
-from inkfast.training.optimisation import Average, learning_rate, make_optimiser
+from inkfast.training.optimisation import Average, learning_rate, make_optimisers
 from inkfast.training.task import Task, Watch
 from inkfast.training.trained import Epoch, Trained
 from inkfast.training.validation import evaluate, validation_digits
@@ -89,7 +89,7 @@ class _Fit:
         self.weights = (
             self.data.class_weights() if task.recipe.class_weights == "balanced" else None
         )
-        self.optimiser = make_optimiser(self.model, task.recipe)
+        self.optimisers = make_optimisers(self.model, task.recipe)
         self.average = Average(self.model, task.recipe.ema) if task.recipe.ema else None
         self.best: dict[str, Tensor] = {}
         self.history: list[Epoch] = []
@@ -110,7 +110,7 @@ class _Fit:
                 self._check_finite(loss, done)
                 self._check_finite(validated[0], done)
                 self.seconds += time.perf_counter() - start
-                rate = self.optimiser.param_groups[0]["lr"]
+                rate = self.optimisers[0].param_groups[0]["lr"]
                 self.history.append(Epoch(done, loss, accuracy, *validated, rate, self.seconds))
                 if self.best_epoch == done:
                     self.best = _copy(candidate)
@@ -145,8 +145,9 @@ class _Fit:
             torch.manual_seed(derive(self.task.seed, "dropout", number))
             for step, (images, labels) in enumerate(self.data.epoch(number)):
                 progress = (number - 1 + step / steps) / self.task.recipe.epochs
-                for group in self.optimiser.param_groups:
-                    group["lr"] = learning_rate(self.task.recipe, progress, losses)
+                rate = learning_rate(self.task.recipe, progress, losses)
+                for group in (g for o in self.optimisers for g in o.param_groups):
+                    group["lr"] = rate
                 loss, right = self._step(images, labels)
                 total += torch.stack([loss.double() * len(labels), right.double()])
                 seen += len(labels)
@@ -162,8 +163,9 @@ class _Fit:
         """Take one step; return the batch's mean loss and how many were right."""
         loss, right = self._loss(self.model, images, labels)
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
+        for optimiser in self.optimisers:
+            optimiser.step()
+        self.model.zero_grad(set_to_none=True)
         if self.average is not None:
             self.average.update(self.model)
         return loss.detach(), right
@@ -221,8 +223,8 @@ class _Fit:
     def _save(self) -> None:
         if self.folder is None:
             return
-        optimiser, groups = checkpoint.pack_optimiser(self.optimiser)
-        tensors = optimiser | {f"model.{k}": v for k, v in self.model.state_dict().items()}
+        tensors, groups = checkpoint.pack_optimisers(self.optimisers)
+        tensors |= {f"model.{k}": v for k, v in self.model.state_dict().items()}
         tensors |= {f"best.{k}": v for k, v in self.best.items()}
         if self.average is not None:
             tensors |= {f"average.{i}": v for i, v in enumerate(self.average.weights)}
@@ -249,7 +251,7 @@ class _Fit:
         self.seconds = self.history[-1].seconds if self.history else 0.0
         self.model.load_state_dict(checkpoint.part(tensors, "model"))
         self.best = checkpoint.part(tensors, "best")
-        checkpoint.unpack_optimiser(self.optimiser, tensors, state["groups"])
+        checkpoint.unpack_optimisers(self.optimisers, tensors, state["groups"])
         if self.average is not None:
             saved = checkpoint.part(tensors, "average")
             for index, weight in enumerate(self.average.weights):

@@ -1,4 +1,4 @@
-"""The optimiser, the learning rate and the averaged weights that a recipe asks for."""
+"""The optimisers, the learning rate and the averaged weights that a recipe asks for."""
 
 from __future__ import annotations
 
@@ -7,34 +7,75 @@ from math import cos, pi
 
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
+from torch.optim import SGD, Adam, AdamW, Muon, Optimizer, RMSprop
 
 from inkfast.training.recipe import Recipe
 
 
-def make_optimiser(model: nn.Module, recipe: Recipe) -> Optimizer:
-    """Return the recipe's optimiser; weight decay spares biases and normalisation."""
+def make_optimisers(model: nn.Module, recipe: Recipe) -> list[Optimizer]:
+    """Return the recipe's optimiser; for muon two, of which AdamW has the vectors.
+
+    Weight decay spares biases and normalisation.
+    """
     matrices = [p for p in model.parameters() if p.ndim > 1]
     vectors = [p for p in model.parameters() if p.ndim <= 1]
+    rate = recipe.learning_rate
+    if recipe.optimiser == "muon":
+        rest = AdamW(vectors, rate, eps=recipe.epsilon, weight_decay=0.0, fused=True)
+        return [_muon(matrices, recipe), rest]
     groups = [
         {"params": matrices, "weight_decay": recipe.weight_decay},
         {"params": vectors, "weight_decay": 0.0},
     ]
-    rate = recipe.learning_rate
     if recipe.optimiser == "sgd":
         nesterov = recipe.momentum > 0
-        return SGD(groups, rate, momentum=recipe.momentum, nesterov=nesterov, fused=True)
+        return [SGD(groups, rate, momentum=recipe.momentum, nesterov=nesterov, fused=True)]
     if recipe.optimiser == "rmsprop":
-        return RMSprop(
-            groups,
-            rate,
-            alpha=recipe.rho,
-            eps=recipe.epsilon,
-            momentum=recipe.momentum,
-            foreach=True,
-        )
+        return [
+            RMSprop(
+                groups,
+                rate,
+                alpha=recipe.rho,
+                eps=recipe.epsilon,
+                momentum=recipe.momentum,
+                foreach=True,
+            )
+        ]
     family = AdamW if recipe.optimiser == "adamw" else Adam
-    return family(groups, rate, eps=recipe.epsilon, fused=True)
+    return [family(groups, rate, eps=recipe.epsilon, fused=True)]
+
+
+def _muon(weights: Sequence[Tensor], recipe: Recipe) -> Optimizer:
+    """Return torch's Muon, which takes matrices alone, for kernels too.
+
+    Each is given as a matrix with a row for every output channel, in the same memory. Steps have
+    the size of AdamW's, so that both take one learning rate.
+
+    Sources: Jordan and others (2024), Muon: An optimizer for hidden layers in neural networks; Liu
+    and others (2025), Muon is Scalable for LLM Training.
+    """
+    # `view` fails where a matrix would be a copy, and training it would change nothing
+    matrices = [nn.Parameter(_by_channel(w.detach()).view(len(w), -1)) for w in weights]
+    optimiser = Muon(
+        matrices,
+        recipe.learning_rate,
+        weight_decay=recipe.weight_decay,
+        momentum=recipe.momentum,
+        adjust_lr_fn="match_rms_adamw",
+    )
+
+    def give_gradients(*_: object) -> None:
+        for matrix, weight in zip(matrices, weights, strict=True):
+            assert weight.grad is not None  # noqa: S101 - every weight is used
+            matrix.grad = _by_channel(weight.grad).reshape(len(weight), -1)
+
+    optimiser.register_step_pre_hook(give_gradients)
+    return optimiser
+
+
+def _by_channel(weight: Tensor) -> Tensor:
+    """Return a kernel with its input channels last, as it lies in memory."""
+    return weight.permute(0, 2, 3, 1) if weight.ndim == 4 else weight
 
 
 def learning_rate(recipe: Recipe, progress: float, validation_losses: Sequence[float]) -> float:

@@ -21,13 +21,16 @@ class Recipe:
         min_epoch_images: An epoch repeats a small training set until it has shown at least this
             many images, so that 1,300 digits under fresh noise get as many steps as they need.
         batch_size: Images of one step.
-        optimiser: adam, adamw, sgd or rmsprop.
+        optimiser: adam, adamw, sgd, rmsprop or muon (Jordan and others, 2024; AdamW for biases and
+            normalisation). Muon orthogonalises every step: fewer epochs for convolutions, but slow
+            for wide dense layers.
         learning_rate: The peak of the schedule.
-        weight_decay: Decoupled for adamw, L2 for the others, on weight matrices alone; when not
-            given, 0.01 for adamw and 0 for the others.
-        momentum: For sgd (Nesterov) and rmsprop.
+        weight_decay: Decoupled for adamw and muon, L2 for the others, on weight matrices alone;
+            when not given, 0.01 for adamw and muon and 0 for the others.
+        momentum: For sgd, muon (both Nesterov) and rmsprop; when not given, 0.95 for muon and 0
+            for the others.
         rho: Decay of rmsprop's mean of squares.
-        epsilon: Added to the denominator by adam, adamw and rmsprop.
+        epsilon: Added to the denominator by adam, adamw, rmsprop and muon's AdamW.
         schedule: onecycle (cosine up to the peak, then down to nothing), plateau (times
             `plateau_factor` when validation loss has not improved for `plateau_patience` epochs)
             or constant.
@@ -109,7 +112,7 @@ _CHECKS = (
     lambda r: check_number("epochs", r.epochs, low=1, high=100_000, whole=True),
     lambda r: check_number("min_epoch_images", r.min_epoch_images, low=0, high=10**8, whole=True),
     lambda r: check_number("batch_size", r.batch_size, low=2, high=100_000, whole=True),
-    lambda r: check_choice("optimiser", r.optimiser, ("adam", "adamw", "sgd", "rmsprop")),
+    lambda r: check_choice("optimiser", r.optimiser, ("adam", "adamw", "sgd", "rmsprop", "muon")),
     lambda r: check_number("learning_rate", r.learning_rate, above=0, high=100),
     lambda r: check_number("weight_decay", r.weight_decay, low=0, high=10),
     lambda r: check_number("momentum", r.momentum, low=0, high=0.9999),
@@ -160,8 +163,10 @@ def resolve(*layers: Mapping[str, Any]) -> Recipe:
     settings = {key: value for layer in layers for key, value in layer.items()}
     faults = [str(unknown("recipe key", key, known)) for key in settings if key not in known]
     settings = {key: value for key, value in settings.items() if key in known}
-    if settings.get("optimiser", "adamw") == "adamw":
+    if settings.get("optimiser", "adamw") in ("adamw", "muon"):
         settings.setdefault("weight_decay", 0.01)
+    if settings.get("optimiser") == "muon":
+        settings.setdefault("momentum", 0.95)
     recipe = None
     try:
         recipe = Recipe(**settings)
