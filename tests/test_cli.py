@@ -100,6 +100,8 @@ def test_train_then_evaluate(inkfast, digits, tmp_path):
     same = json.loads((tmp_path / "same.json").read_text())["rows"][0]
     assert (code, same["n"]) == (0, 80)
     assert same["accuracy"] == accuracy
+    code, out, err = inkfast("evaluate", run, "--noise", "none", "--json", tmp_path / "same.json")
+    assert (code, out, "same.json exists. Add --overwrite" in err) == (2, "", True)
     code, out, _ = inkfast(
         "evaluate", run, "--noise", "gaussian(sigma=0.9)", "--json", tmp_path / "noisy.json"
     )

@@ -279,11 +279,13 @@ def test_what_is_there_is_replaced_on_request_alone(model, tmp_path, inkfast):
     words = ("predict", write_pictures(tmp_path / "in", bars(1)), "--model", model)
     code, _, err = inkfast(*words, "--to", tmp_path / "a.csv")
     assert (code, err) == (
-        2, f"inkfast: {tmp_path}/a.csv exists. Add --overwrite, or use --to FILE.\n",
+        2, f"inkfast: {tmp_path}/a.csv exists. Add --overwrite, or choose another file.\n",
     )  # fmt: skip
     assert (tmp_path / "a.csv").read_text() == "mine"
     assert "is a file" in inkfast(*words, "--review", tmp_path / "a.csv")[2]
     assert "expected a file" in inkfast(*words, "--to", tmp_path / "in", "--format", "csv")[2]
+    both = inkfast(*words, "--to", tmp_path / "a.csv", "--overwrite", "--resume")
+    assert (both[0], "exclude each other" in both[2]) == (2, True)
     assert inkfast(*words, "--to", tmp_path / "a.csv", "--overwrite")[0] == 0
     assert (tmp_path / "a.csv").read_text().startswith("source,")
 

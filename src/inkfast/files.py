@@ -48,7 +48,7 @@ def check_free(path: Path, *, overwrite: bool) -> None:
     if path.exists() and not path.is_file():
         raise InkfastError(f"{path}: expected a file or a new name. Choose another place.")
     if path.exists() and not overwrite:
-        raise InkfastError(f"{path} exists. Add --overwrite, or use --to FILE.")
+        raise InkfastError(f"{path} exists. Add --overwrite, or choose another file.")
 
 
 def check_folder(path: Path | None) -> None:

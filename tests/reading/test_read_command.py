@@ -70,6 +70,7 @@ def test_a_bad_file_is_listed_and_the_rest_is_read(inkfast, photo, tmp_path):
     """One damaged file among many costs one line and the exit code, not the others."""
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"no picture")
+    assert f"or read single digits with inkfast predict {tmp_path}" in inkfast("read", tmp_path)[2]
     code, out, err = inkfast("read", bad, photo, tmp_path / "missing.png")
     assert code == 1
     assert out == f"{photo}:\n2460  13?\n975\n"

@@ -19,11 +19,14 @@ def evaluate(
     json_path: Annotated[
         Path | None, typer.Option("--json", help="Write the figures to this file.")
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a --json file that is there.")
+    ] = False,
 ) -> None:
     """Score a run's models on other digits or under other noise."""
     from inkfast.commands import readers
 
-    readers.evaluate(run, data, noise, json_path)
+    readers.evaluate(run, data, noise, json_path, overwrite=overwrite)
 
 
 @app.command()

@@ -44,6 +44,8 @@ def predict(
         raise InkfastError("expected at least one PATH, or --files-from FILE, got none.")
     reader = _reader(model, max_error)
     tell = Teller(open_console())
+    if resume and overwrite:
+        raise InkfastError("--resume and --overwrite exclude each other: give one of them.")
     if resume and to is None:
         raise InkfastError("--resume goes on with a file: it needs --to FILE.")
     if resume and to and to.exists() and not writing.part_of(to).exists():

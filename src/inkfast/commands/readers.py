@@ -8,15 +8,19 @@ from pathlib import Path
 from inkfast.console import Teller, open_console, plain_table
 
 
-def evaluate(run: Path, data: str | None, noise: str | None, json_path: Path | None) -> None:
+def evaluate(
+    run: Path, data: str | None, noise: str | None, json_path: Path | None, *, overwrite: bool
+) -> None:
     """Score every finished model of a run on other digits or under other noise."""
     from inkfast import data as sources
     from inkfast import noise as noises
     from inkfast import running
     from inkfast.evaluation import score, wilson_interval
-    from inkfast.files import write_json
+    from inkfast.files import check_free, write_json
     from inkfast.material import evaluation_digits
 
+    if json_path:
+        check_free(json_path, overwrite=overwrite)
     console = open_console()
     display = Teller(console)
     experiment, trained = running.load_models(run)

@@ -81,6 +81,12 @@ def _texts(
     if form == "csv":
         yield _csv_line(_COLUMNS)
     for photo, name in zip(photos, _names(photos), strict=True):
+        if photo.is_dir():
+            failures.append(
+                f"{photo}: expected a photograph, got a folder. Give the files in it, or read single "
+                f"digits with inkfast predict {photo}."
+            )
+            continue
         try:
             picture = open_picture(photo, LONGEST)
             page = read_page(picture, reader)
