@@ -44,15 +44,10 @@ def predict(
         raise InkfastError("expected at least one PATH, or --files-from FILE, got none.")
     reader = _reader(model, max_error)
     tell = Teller(open_console())
-    if resume and overwrite:
-        raise InkfastError("--resume and --overwrite exclude each other: give one of them.")
-    if resume and to is None:
-        raise InkfastError("--resume goes on with a file: it needs --to FILE.")
+    _check_place(to, resume=resume, overwrite=overwrite)
     if resume and to and to.exists() and not writing.part_of(to).exists():
         tell.say(f"{to} is whole: there is nothing to go on with.")
         return 0
-    if to and not resume:
-        check_free(to, overwrite=overwrite)
     check_folder(review)
     output = _output(_form(form, to, wanted), to, reader, resume=resume)
     job = _Job(output, review, tell if to else None)
@@ -80,6 +75,15 @@ def predict(
     if to:
         tell.say(f"{output.written:,} digits read by {_who(reader, model)}: {to}{job.rest()}")
     return 1 if job.counts["error"] else 0
+
+
+def _check_place(to: Path | None, *, resume: bool, overwrite: bool) -> None:
+    if resume and overwrite:
+        raise InkfastError("--resume and --overwrite exclude each other: give one of them.")
+    if resume and to is None:
+        raise InkfastError("--resume goes on with a file: it needs --to FILE.")
+    if to and not resume:
+        check_free(to, overwrite=overwrite)
 
 
 class _Job:

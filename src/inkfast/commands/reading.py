@@ -83,8 +83,8 @@ def _texts(
     for photo, name in zip(photos, _names(photos), strict=True):
         if photo.is_dir():
             failures.append(
-                f"{photo}: expected a photograph, got a folder. Give the files in it, or read single "
-                f"digits with inkfast predict {photo}."
+                f"{photo}: expected a photograph, got a folder. Give the files in it, or read "
+                f"single digits with inkfast predict {photo}."
             )
             continue
         try:
