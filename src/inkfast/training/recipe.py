@@ -38,7 +38,8 @@ class Recipe:
         plateau_factor: See `schedule`.
         plateau_patience: See `schedule`.
         min_learning_rate: Where plateau stops.
-        label_smoothing: Share of each target spread over all ten classes.
+        label_smoothing: Share of each target spread over all ten classes. Raises accuracy under
+            strong noise, and makes probabilities too modest until `export` calibrates them.
         class_weights: none, or balanced (loss weighted by the inverse class frequency).
         balance: Evens out class counts of the training rows: none, over, under, smote,
             borderline-smote or adasyn.
