@@ -51,6 +51,16 @@ def check_free(path: Path, *, overwrite: bool) -> None:
         raise InkfastError(f"{path} exists. Add --overwrite, or choose another file.")
 
 
+def check_resume(*, resume: bool, overwrite: bool) -> None:
+    """Raise where both are asked for.
+
+    Raises:
+        InkfastError: Saying so.
+    """
+    if resume and overwrite:
+        raise InkfastError("--resume and --overwrite exclude each other: give one of them.")
+
+
 def check_folder(path: Path | None) -> None:
     """Raise unless files can be put into a folder of this name, if there is a name.
 

@@ -23,7 +23,7 @@ from inkfast.engine import HERE, QUIET, Engine, Job, Observer
 from inkfast.errors import InkfastError
 from inkfast.evaluation.scores import Floats
 from inkfast.experiment import Entry, Experiment, from_settings, read_toml
-from inkfast.files import read_json, write_json, write_text
+from inkfast.files import check_resume, read_json, write_json, write_text
 from inkfast.material import Material
 from inkfast.training import DivergedError, Task, Trained
 
@@ -95,8 +95,7 @@ def claim_folder(
     is_run = (out / "experiment.toml").is_file()
     if occupied and not is_run:
         raise InkfastError(f"{out} is not empty and is no run of inkfast. Use another --out DIR.")
-    if resume and overwrite:
-        raise InkfastError("--resume and --overwrite exclude each other: give one of them.")
+    check_resume(resume=resume, overwrite=overwrite)
     if occupied and not (resume or overwrite):
         raise InkfastError(
             f"{out} already holds a run. Add --resume to go on with it, --overwrite to start it "

@@ -256,9 +256,9 @@ def test_a_killed_fit_goes_on_to_the_same_bits(strokes, tmp_path, where, recipe)
     ]
 
 
-@pytest.mark.parametrize("tear", ["tensors", "json"])
+@pytest.mark.parametrize("tear", ["tensors", "json", "version"])
 def test_a_torn_checkpoint_is_passed_over_and_said(strokes, tmp_path, tear):
-    """When the newest checkpoint is damaged, the one before it is used, to the same bits."""
+    """When the newest checkpoint is damaged or foreign, the one before is used, to the same bits."""
 
     def stop(epoch):
         if epoch.number == 3:
@@ -267,10 +267,14 @@ def test_a_torn_checkpoint_is_passed_over_and_said(strokes, tmp_path, tear):
     with pytest.raises(KeyboardInterrupt):
         fit(task(strokes), tmp_path, Watch(epoch=stop))
     newest = sorted(tmp_path.glob("*.safetensors" if tear == "tensors" else "*.json"))[-1]
-    newest.write_bytes(newest.read_bytes()[:-20])
+    content = newest.read_bytes()
+    torn = content.replace(b'"version": 2', b'"version": 1') if tear == "version" else content[:-20]
+    assert torn != content
+    newest.write_bytes(torn)
     said = []
     resumed = fit(task(strokes), tmp_path, Watch(say=said.append))
     assert said[0].startswith("checkpoint epoch-000003 cannot be used")
+    assert ("another version of inkfast wrote it" in said[0]) == (tear == "version")
     assert said[1] == "going on after epoch 2"
     assert same(resumed, fit(task(strokes)))
 

@@ -59,20 +59,11 @@ def predict(
     """Read pictures of one digit each, and say how sure it is or why it is not."""
     from inkfast.commands.predict import predict as read
 
-    raise typer.Exit(
-        read(
-            paths or [],
-            files_from,
-            model,
-            max_error,
-            form,
-            to,
-            review,
-            engine,
-            resume=resume,
-            overwrite=overwrite,
-        )
-    )
+    code = read(
+        paths or [], files_from, model, max_error, form, to, review, engine,
+        resume=resume, overwrite=overwrite,
+    )  # fmt: skip
+    raise typer.Exit(code)
 
 
 @app.command()

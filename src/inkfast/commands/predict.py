@@ -19,7 +19,7 @@ from inkfast import places
 from inkfast.console import Teller, open_console
 from inkfast.data.digits import Digits, Images
 from inkfast.errors import InkfastError, check_choice
-from inkfast.files import check_folder, check_free, write_bytes
+from inkfast.files import check_folder, check_free, check_resume, write_bytes
 from inkfast.places import Place
 from inkfast.reading import crew, sources, writing
 from inkfast.reading.classifier import About
@@ -78,8 +78,7 @@ def predict(
 
 
 def _check_place(to: Path | None, *, resume: bool, overwrite: bool) -> None:
-    if resume and overwrite:
-        raise InkfastError("--resume and --overwrite exclude each other: give one of them.")
+    check_resume(resume=resume, overwrite=overwrite)
     if resume and to is None:
         raise InkfastError("--resume goes on with a file: it needs --to FILE.")
     if to and not resume:

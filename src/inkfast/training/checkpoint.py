@@ -47,11 +47,11 @@ def load_newest(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any], list[s
     for path in sorted(folder.glob("epoch-*.json"), reverse=True):
         try:
             state = read_json(path)
-            if state.get("version") != VERSION:
-                raise InkfastError("another version of inkfast wrote it")
             content = path.with_suffix(".safetensors").read_bytes()
             if sha256(content) != state["sha256"]:
                 raise InkfastError("its SHA-256 differs")
+            if state.get("version") != VERSION:
+                raise InkfastError("another version of inkfast wrote it")
             return safetensors.torch.load(content), state, faults
         except (InkfastError, OSError, KeyError, TypeError) as error:
             faults.append(f"checkpoint {path.stem} cannot be used ({error}); passed over")
