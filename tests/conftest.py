@@ -19,9 +19,9 @@ DATA = os.environ.get("INKFAST_DATA", "") and os.path.abspath(os.environ["INKFAS
 @pytest.fixture(autouse=True)
 def _own_places(tmp_path_factory, monkeypatch):
     """Every test has an empty cache, an empty working folder and no network mirror."""
-    home = tmp_path_factory.mktemp("home")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(home))
-    monkeypatch.chdir(home)
+    # two folders: ONNX Runtime puts a file of its own into the cache
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.chdir(tmp_path_factory.mktemp("home"))
     monkeypatch.delenv("INKFAST_MIRROR", raising=False)
     monkeypatch.setattr(mnist, "MIRRORS", ("http://127.0.0.1:9/",))
     monkeypatch.delenv("INKFAST_DATA", raising=False)
