@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import uvloop
 from measured import record
 from PIL import Image
 
@@ -130,16 +131,24 @@ async def load(
     return {"clients": clients, **tally.figures(took), "health_milliseconds": cuts}
 
 
+def family(pid: int) -> list[Path]:
+    """Return what the system tells of a process and of those that it has started."""
+    about = Path(f"/proc/{pid}")
+    children = (about / "task" / str(pid) / "children").read_text(encoding="utf-8").split()
+    return [about, *[Path(f"/proc/{child}") for child in children]]
+
+
 def worked(pid: int) -> float:
-    """Return the seconds that a process has kept processors busy."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Return the seconds that a process and its children have kept processors busy."""
+    stats = [(one / "stat").read_text(encoding="utf-8") for one in family(pid)]
+    fields = [stat.rpartition(")")[2].split() for stat in stats]
+    return sum(int(one[11]) + int(one[12]) for one in fields) / os.sysconf("SC_CLK_TCK")
 
 
 def resident(pid: int) -> float:
-    """Return a process' resident memory in MB."""
-    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
+    """Return the resident memory of a process and its children in MB."""
+    texts = [(one / "status").read_text(encoding="utf-8") for one in family(pid)]
+    return sum(int(size) for size in re.findall(r"VmRSS:\s+(\d+)", "".join(texts))) / 1024
 
 
 async def measure(port: int, pid: int, seconds: float) -> dict[str, Any]:
@@ -175,7 +184,7 @@ def main() -> None:
     """Measure a server of our own."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
     with started() as (port, pid):
-        figures = asyncio.run(measure(port, pid, seconds))
+        figures = uvloop.run(measure(port, pid, seconds))
     versions = {name: version(name) for name in PACKAGES}
     record("serve_load", "python benchmarks/serve_load.py", {"versions": versions, **figures})
 

@@ -75,7 +75,7 @@ def seeds_of(row: dict[str, Any]) -> dict[str, Any]:
         "model": row["model"], "published": row["published"], "std": row["accuracy_std"],
         "accuracy": spread([run["accuracy"] for run in runs]),
         "seconds": spread([run["train_seconds"] for run in runs]),
-        "threads": runs[0]["threads"],
+        "averaged": row.get("accuracy_averaged"), "threads": runs[0]["threads"],
     }  # fmt: skip
 
 

@@ -88,6 +88,9 @@ def test_a_run_folder_holds_everything(material, tmp_path):
         assert [run["seed"] for run in row["runs"]] == [0, 1]
         assert row["accuracy"] == pytest.approx(np.mean([run["accuracy"] for run in row["runs"]]))
         assert row["accuracy_ci95"][0] < row["accuracy"] < row["accuracy_ci95"][1]
+        given = [fit.probabilities for fit in board.outcome.fits if fit.entry.name == row["model"]]
+        right = sum(given).argmax(axis=1) == board.outcome.material.test.known_labels
+        assert row["accuracy_averaged"] == pytest.approx(right.mean())
     assert "n = 2 seeds" in " ".join(content["comparisons"][0]["tests"])
     assert content["headline"] == board.headline()
     with (tmp_path / "run" / "leaderboard.csv").open() as file:

@@ -27,12 +27,15 @@ class Row:
         fits: One for each seed.
         scores: Of each fit on the noisy test digits.
         n_parameters: Trained numbers.
+        averaged: Accuracy of the mean of the fits' probabilities, an ensemble of the seeds; None
+            for a single seed.
     """
 
     name: str
     fits: list[Fit]
     scores: list[Scores]
     n_parameters: int
+    averaged: float | None = None
 
     def mean(self, figure: str) -> float:
         """Return the mean over seeds of one of the scores."""
@@ -118,7 +121,7 @@ class Leaderboard:
 
 _COLUMNS = (
     "model", "accuracy", "accuracy_low95", "accuracy_high95", "accuracy_std", "loss", "macro_f1",
-    "ece", "n_parameters", "train_seconds", "n_seeds",
+    "ece", "n_parameters", "train_seconds", "n_seeds", "accuracy_averaged",
 )  # fmt: skip
 
 
@@ -134,7 +137,11 @@ def build(outcome: Outcome) -> Leaderboard:
         paired = [fit for fit in fits if fit.trained.seed in common] if common else fits[:1]
         scores = [score(fit.probabilities, labels) for fit in paired]
         n_parameters = count_parameters(paired[0].trained.model)
-        rows.append(Row(paired[0].entry.name, paired, scores, n_parameters))
+        averaged = None
+        if len(paired) > 1:
+            mean = np.mean([fit.probabilities for fit in paired], axis=0)
+            averaged = score(mean, labels).accuracy
+        rows.append(Row(paired[0].entry.name, paired, scores, n_parameters, averaged))
     rows.sort(key=lambda row: (-row.mean("accuracy"), row.mean("loss")))
     right = {
         row.name: np.stack([fit.probabilities.argmax(axis=1) == labels for fit in row.fits])
@@ -150,6 +157,7 @@ def _row_json(row: Row) -> dict[str, Any]:
         **{figure: _or_null(row.mean(figure)) for figure in _MEANS},
         "accuracy_ci95": list(row.interval),
         "accuracy_std": row.spread("accuracy"),
+        "accuracy_averaged": row.averaged,
         "n_parameters": row.n_parameters,
         "train_seconds": row.seconds,
         "n_seeds": len(row.fits),

@@ -91,8 +91,10 @@ def leaderboard_table(board: Leaderboard) -> Table:
     table = Table(title=Text(title), title_justify="left", title_style="bold")
     table.add_column("model", overflow="fold")
     published = any(row.published is not None for row in board.rows)
-    columns = ["accuracy", *(["published"] if published else []), "95 % interval", "loss", "ECE",
-               "parameters", "seconds"]  # fmt: skip
+    several = any(row.averaged is not None for row in board.rows)
+    columns = ["accuracy", *(["averaged"] if several else []),
+               *(["published"] if published else []), "95 % interval", "loss", "ECE", "parameters",
+               "seconds"]  # fmt: skip
     for column in columns:
         table.add_column(column, justify="right", no_wrap=True)
     for row in board.rows:
@@ -100,10 +102,12 @@ def leaderboard_table(board: Leaderboard) -> Table:
         accuracy = f"{row.mean('accuracy'):.2%}" + (
             f" ± {100 * spread:.2f}" if spread is not None else ""
         )
+        averaged = "" if row.averaged is None else f"{row.averaged:.2%}"
         theirs = "" if row.published is None else f"{row.published:.2%}"
         low, high = row.interval
         table.add_row(
-            Text(row.name), accuracy, *([theirs] if published else []),
+            Text(row.name), accuracy, *([averaged] if several else []),
+            *([theirs] if published else []),
             f"{100 * low:.2f} to {100 * high:.2f}", f"{row.mean('loss'):.4f}",
             f"{row.mean('ece'):.2%}", f"{row.n_parameters:,}", f"{row.seconds:.1f}",
         )  # fmt: skip

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from inkfast.commands.readers import is_onnx
 from inkfast.console import Teller, open_console
 from inkfast.errors import InkfastError, check_number
+from inkfast.places import cores
 
 if TYPE_CHECKING:
     from inkfast.data.digits import Images
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 TOKEN = "INKFAST_TOKEN"  # noqa: S105 - the name of a variable
 _SHORTEST = 16
+_MOST_HANDS = 4  # they keep one event loop busy
 
 
 def serve(host: str, port: int, models: list[Path]) -> None:
@@ -26,7 +28,7 @@ def serve(host: str, port: int, models: list[Path]) -> None:
     token = _token(host)
     try:
         import scipy.ndimage
-        import scipy.sparse.csgraph  # noqa: F401 - or the first picture would wait for both
+        import scipy.sparse.csgraph  # noqa: F401 - or the first page would wait for both
 
         from inkfast.serving.app import build
         from inkfast.serving.limits import Limits
@@ -37,7 +39,8 @@ def serve(host: str, port: int, models: list[Path]) -> None:
         ) from None
 
     limits = Limits()
-    app = build(_readers(models), corrupt=corrupt, token=token, limits=limits)
+    hands = min(cores(), _MOST_HANDS)
+    app = build(_readers(models), corrupt=corrupt, token=token, limits=limits, hands=hands)
     display = Teller(open_console())
 
     def ready(url: str) -> None:

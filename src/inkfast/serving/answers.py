@@ -19,9 +19,10 @@ from inkfast.data.pictures import png
 from inkfast.reading.page import LONGEST, read_page
 from inkfast.reading.reader import DEFAULT, Reader
 from inkfast.serving.bodies import picture_in, pictures_in
+from inkfast.serving.desk import Desk
 from inkfast.serving.limits import Limits, Refused
-from inkfast.serving.pictures import digit_of, is_large, opened
-from inkfast.serving.questions import Desk, Question
+from inkfast.serving.pictures import digit_of, images_of, is_large, opened
+from inkfast.serving.questions import Question
 from inkfast.serving.schemas import Model, Models, Pages, Predicted, picture_body, problems
 
 Corrupt = Callable[[Images, str, int], Images]  # image, chain of noise, seed -> image
@@ -141,7 +142,7 @@ def _add_noise(router: APIRouter, desk: Desk, corrupt: Corrupt) -> None:
 async def _answer(
     desk: Desk, limits: Limits, reader: Reader, model: str, picture: bytes
 ) -> dict[str, Any]:
-    question = Question(lambda: digit_of(picture)[None], (model,))
+    question = Question(partial(images_of, picture), (model,))
     try:
         told = await desk.ask(question, large=is_large(picture, limits))
     except NoInkError:

@@ -17,10 +17,10 @@ from inkfast.errors import InkfastError
 from inkfast.reading.reader import Reader
 from inkfast.serving import answers, inference, lab
 from inkfast.serving.answers import Corrupt, as_json
+from inkfast.serving.desk import Desk
 from inkfast.serving.guard import Guard, refusal
 from inkfast.serving.limits import Limits, Refused
 from inkfast.serving.metrics import Metrics
-from inkfast.serving.questions import Desk
 from inkfast.serving.schemas import problems
 
 _ABOUT = "Reads handwritten digits, and shows how networks hold under noise."
@@ -32,6 +32,7 @@ def build(
     corrupt: Corrupt,
     token: str = "",
     limits: Limits | None = None,
+    hands: int = 0,
 ) -> ASGIApp:
     """Return the application.
 
@@ -40,14 +41,16 @@ def build(
         corrupt: Puts named noise on an image; raises ModuleNotFoundError where torch is missing.
         token: That clients must send; "" where this machine alone can reach the server.
         limits: How much is taken from clients.
+        hands: Processes that answer beside this one, see `inkfast.serving.hands`.
     """
     limits = limits or Limits()
     metrics = Metrics()
-    desk = Desk(readers, limits)
-    metrics.watch("inkfast_waiting", "Requests that no thread has taken.", lambda: desk.waiting)
+    desk = Desk(readers, limits, hands)
+    metrics.watch("inkfast_waiting", "Requests that nobody has taken.", lambda: desk.waiting)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
+        desk.start()
         yield
         await desk.stop()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from importlib.metadata import version
 from typing import Annotated, Any
 
@@ -17,8 +18,9 @@ from numpy.typing import NDArray
 from inkfast.data.digits import CLASSES, SIDE, Images
 from inkfast.errors import shown
 from inkfast.serving.answers import as_json
+from inkfast.serving.desk import Desk
 from inkfast.serving.limits import Limits, Refused
-from inkfast.serving.questions import Desk, Question
+from inkfast.serving.questions import Question
 from inkfast.serving.schemas import ModelName, problems
 
 _INPUT, _OUTPUT = "images", "probabilities"
@@ -122,7 +124,7 @@ def _model_routes(desk: Desk, limits: Limits) -> APIRouter:
             raise Refused(400, "Expected a body that is not compressed.")
         asked, binary = _parted(await request.body(), request.headers.get(_SPLIT, ""))
         images = _images(asked, binary, limits.images)
-        told = await desk.ask(Question(lambda: images, (name,)))
+        told = await desk.ask(Question(partial(np.asarray, images), (name,)))
         return _response(asked, name, told.probabilities[name].astype("<f4"))
 
     return router

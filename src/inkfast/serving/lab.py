@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,16 +12,16 @@ import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from inkfast.data.digits import SIDE, Images
 from inkfast.data.ink import NoInkError
 from inkfast.serving.answers import answer, as_json, card, no_ink
 from inkfast.serving.bodies import picture_in
-from inkfast.serving.heat import covered, heat
+from inkfast.serving.desk import Desk
+from inkfast.serving.heat import heat
 from inkfast.serving.limits import Limits
-from inkfast.serving.pictures import digit_of, is_large
-from inkfast.serving.questions import Desk, Question
+from inkfast.serving.pictures import images_under, is_large
+from inkfast.serving.questions import Question
 from inkfast.serving.schemas import picture_body, problems
-from inkfast.serving.sliders import SLIDERS, Slider, chain, corrupted
+from inkfast.serving.sliders import SLIDERS, Slider, chain
 
 PAGE = Path(__file__).parent / "page"
 SHOWN = ("dense", "cnn", "reader")  # networks side by side, the weakest first
@@ -63,15 +63,18 @@ def routes(desk: Desk, limits: Limits) -> APIRouter:
         """Put a picture of one digit under the sliders' noise and ask every network."""
         picture = await picture_in(request)
         large = asked.heat or is_large(picture, limits)
+        strengths = _strengths(asked)
+        images = partial(images_under, picture, strengths, asked.seed, places=asked.heat)
+        question = Question(images, shown)
         try:
-            told = await desk.ask(Question(lambda: _images(picture, asked), shown), large=large)
+            told = await desk.ask(question, large=large)
         except NoInkError:
             return as_json({"clean_digit": None, "answers": dict.fromkeys(shown, no_ink())})
         clean, noisy = told.images[:2]
         rows = told.probabilities
         answers = {name: answer(desk.readers[name], rows[name][1]) for name in shown}
         content: dict[str, Any] = {
-            "noise": chain(_strengths(asked)),
+            "noise": chain(strengths),
             "clean": _packed(clean),
             "seen": _packed(noisy),
             "clean_digit": int(rows[shown[-1]][0].argmax()),
@@ -85,15 +88,7 @@ def routes(desk: Desk, limits: Limits) -> APIRouter:
     return router
 
 
-def _images(picture: bytes, asked: _Asked) -> Images:
-    """Return the clean image, the noisy one, and the noisy one's copies with covered places."""
-    clean = digit_of(picture)
-    noisy = corrupted(clean, _strengths(asked), asked.seed)
-    rest = covered(noisy)[1:] if asked.heat else np.zeros((0, SIDE, SIDE), np.uint8)
-    return np.stack([clean, noisy, *rest])
-
-
-def _strengths(asked: _Asked) -> Mapping[str, float]:
+def _strengths(asked: _Asked) -> dict[str, float]:
     return {slider.name: getattr(asked, slider.name) for slider in SLIDERS}
 
 

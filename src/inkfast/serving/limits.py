@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +50,10 @@ class Refused(Exception):  # noqa: N818 - it says what happened
     def __init__(self, status: int, reason: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(reason)
         self.status, self.reason, self.headers = status, reason, dict(headers or {})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # so that another process can say it
+        return Refused, (self.status, self.reason, self.headers)
 
 
 def busy() -> Refused:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Mapping
 
+import numpy as np
 from PIL import Image
 
 from inkfast.data.digits import Images
 from inkfast.data.paper import WORK, as_seen
 from inkfast.data.pictures import FORMATS, MAX_PIXELS, Picture, open_picture
+from inkfast.serving.heat import covered
 from inkfast.serving.limits import Limits, Refused
+from inkfast.serving.sliders import corrupted
 
 
 def pixels_of(content: bytes) -> int:
@@ -54,6 +58,30 @@ def digit_of(content: bytes) -> Images:
         NoInkError: If there is nothing on it.
     """
     return as_seen(opened(content, WORK).grey)
+
+
+def images_of(content: bytes) -> Images:
+    """Return `digit_of` as a batch of one: ``(1, 28, 28)``."""
+    return digit_of(content)[None]
+
+
+def images_under(
+    content: bytes, strengths: Mapping[str, float], seed: int, *, places: bool
+) -> Images:
+    """Return what the Noise Lab asks about: the clean digit, then the noisy one.
+
+    Args:
+        content: Of a picture.
+        strengths: Of the noises, see `inkfast.serving.sliders.corrupted`.
+        seed: Of grain and specks.
+        places: Whether copies of the noisy one with covered places follow.
+
+    Raises:
+        Refused, InkfastError, NoInkError: See `digit_of`.
+    """
+    clean = digit_of(content)
+    noisy = corrupted(clean, strengths, seed)
+    return np.stack([clean, *(covered(noisy) if places else [noisy])])
 
 
 def opened(content: bytes, longest: int) -> Picture:

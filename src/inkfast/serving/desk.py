@@ -1,0 +1,91 @@
+"""`Desk`: where the event loop asks, and never waits for a picture itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from inkfast.errors import unknown
+from inkfast.reading.reader import Reader
+from inkfast.serving.hands import Hands
+from inkfast.serving.lanes import Lane
+from inkfast.serving.limits import Limits, Refused
+from inkfast.serving.questions import Question, Told, answered
+
+_TOGETHER = 8  # questions that one thread takes at once; more leaves other threads without work
+
+
+class Desk:
+    """Readers by name, and those who ask them.
+
+    Args:
+        readers: By name.
+        limits: How much may wait.
+        hands: Processes for small pictures and tensors; 0 asks in this one.
+
+    Attributes:
+        readers: By name.
+        small: For small pictures and tensors, several at a time.
+        large: One thread of this process for whatever takes long.
+    """
+
+    def __init__(self, readers: Mapping[str, Reader], limits: Limits, hands: int) -> None:
+        self.readers = dict(readers)
+        self._number = hands
+        self._hands: Hands | None = None
+        self.small: Lane[Question, Told] = Lane(
+            self._answer, max(1, hands), limits.waiting, _TOGETHER
+        )
+        self.large: Lane[Callable[[], Any], Any] = Lane(_called, 1, limits.waiting_large)
+
+    def reader(self, name: str) -> Reader:
+        """Return a reader.
+
+        Raises:
+            Refused: If there is none of this name.
+        """
+        if name not in self.readers:
+            raise Refused(404, str(unknown("model", name, self.readers)))
+        return self.readers[name]
+
+    @property
+    def waiting(self) -> int:
+        """How many requests nobody has taken yet."""
+        return self.small.waiting + self.large.waiting
+
+    async def ask(self, question: Question, *, large: bool = False) -> Told:
+        """Return what the networks say.
+
+        Raises:
+            Refused: If too many wait already.
+            InkfastError: If the images cannot be made.
+        """
+        if not large:
+            return await self.small.ask(question)
+        (told,) = await self.large.ask(lambda: answered(self.readers, [question]))
+        if isinstance(told, Exception):
+            raise told
+        assert isinstance(told, Told)  # noqa: S101 - it is one of the two
+        return told
+
+    def start(self) -> None:
+        """Start the processes; from the main thread, so that Ctrl-C is not for them."""
+        if self._number:
+            self._hands = Hands(self.readers, self._number)
+
+    async def stop(self) -> None:
+        """Finish what waits."""
+        for lane in (self.small, self.large):
+            await asyncio.to_thread(lane.stop)
+        if self._hands is not None:
+            await asyncio.to_thread(self._hands.stop)
+
+    def _answer(self, questions: list[Question]) -> list[Told | Exception]:
+        if self._hands is None:
+            return answered(self.readers, questions)
+        return self._hands.answer(questions)
+
+
+def _called(jobs: list[Callable[[], Any]]) -> list[Any]:
+    return [job() for job in jobs]

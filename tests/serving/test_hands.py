@@ -1,0 +1,81 @@
+"""Processes that answer: what this one would, and again after one is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from functools import partial
+from multiprocessing import active_children
+
+import numpy as np
+import pytest
+
+from inkfast.data.ink import NoInkError
+from inkfast.reading.reader import Reader
+from inkfast.serving.hands import Hands
+from inkfast.serving.limits import Refused
+from inkfast.serving.pictures import images_of
+from inkfast.serving.questions import Question, Told, answered
+from tests.serving.makers import as_file, drawn, readers
+
+
+@pytest.fixture
+def networks() -> dict[str, Reader]:
+    return readers()
+
+
+@pytest.fixture
+def hands(networks: dict[str, Reader]) -> Iterator[Hands]:
+    made = Hands(networks, 1)
+    yield made
+    made.stop()
+
+
+def question(content: bytes) -> Question:
+    return Question(partial(images_of, content), ("reader", "dense"))
+
+
+def test_answers_are_those_of_this_process(hands: Hands, networks: dict[str, Reader]) -> None:
+    asked = [question(as_file(drawn(digit))) for digit in (3, 7)]
+    for here, there in zip(answered(networks, asked), hands.answer(asked), strict=True):
+        assert isinstance(here, Told)
+        assert isinstance(there, Told)
+        np.testing.assert_array_equal(there.images, here.images)
+        for name in ("reader", "dense"):
+            np.testing.assert_array_equal(there.probabilities[name], here.probabilities[name])
+
+
+def test_what_cannot_be_read_is_told_and_the_rest_is_answered(hands: Hands) -> None:
+    blank = as_file(drawn(1).point(lambda _: 255))
+    refused, none, told = hands.answer(
+        [question(b"?"), question(blank), question(as_file(drawn(5)))]
+    )
+    assert isinstance(refused, Refused)
+    assert refused.status == 415
+    assert "Expected a PNG" in refused.reason
+    assert isinstance(none, NoInkError)
+    assert isinstance(told, Told)
+    assert told.probabilities["reader"].argmax() == 5
+
+
+def test_a_lost_process_is_told_and_another_takes_its_place(hands: Hands) -> None:
+    asked = [question(as_file(drawn(4)))]
+    (child,) = active_children()
+    assert child.pid
+    os.kill(child.pid, signal.SIGKILL)
+    with pytest.raises(Refused) as told:
+        hands.answer(asked)
+    assert told.value.status == 503
+    (found,) = hands.answer(asked)
+    assert isinstance(found, Told)
+    assert found.probabilities["reader"].argmax() == 4
+
+
+def test_none_is_left(networks: dict[str, Reader]) -> None:
+    before = set(active_children())
+    hands = Hands(networks, 2)
+    started = set(active_children()) - before
+    assert len(started) == 2
+    hands.stop()
+    assert not any(child.is_alive() for child in started)
