@@ -7,6 +7,7 @@ down takes one of them along and not the server.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
@@ -96,6 +97,8 @@ def _work(pipe: Connection, readers: Mapping[str, Reader]) -> None:
 
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)  # they are for the server, which finishes what runs
+    if hasattr(os, "nice"):
+        os.nice(10)  # where cores are few the event loop goes first, so that health answers
     with suppress(EOFError, OSError):
         pipe.send(None)
         while True:
