@@ -292,7 +292,8 @@ def _headline() -> list[str]:
          percent(row["accuracy"]["mean"]),
          f"{row['accuracy']['n']} seeds, {found['n_test']:,} test digits each",
          PUBLISHED[row["model"]]]
-        for found in result("sources").get("recipes", []) if found["recipe"].startswith("noisy-best")
+        for found in result("sources").get("recipes", [])
+        if found["recipe"].startswith("noisy-best")
         for row in found["rows"]
     ]  # fmt: skip
     for run, met in (("flagship", "trained on them"), ("generic", "never met")):
