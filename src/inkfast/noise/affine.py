@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from inkfast.errors import check_number
-from inkfast.noise.base import NOISES, Noise, Params, span, uniform
+from inkfast.noise.base import NOISES, Noise, Params, span
 from inkfast.noise.resample import affine, check_fill
 
 
@@ -54,7 +54,12 @@ class Affine(Noise):
             "zoom_down": (1 - self.zoom, 1 + self.zoom),
             "zoom_right": (1 - self.zoom, 1 + self.zoom),
         }
-        return {key: uniform(n, limits, generator) for key, limits in ranges.items()}
+        # as `uniform` draws them one by one, in a sixth of the calls
+        device = generator.device
+        share = torch.rand(len(ranges), n, generator=generator, device=device)
+        limits = [(low, high - low) for low, high in ranges.values()]
+        low, width = torch.tensor(limits, device=device).T[..., None]
+        return dict(zip(ranges, share * width + low, strict=True))
 
     def apply(self, images: Tensor, params: Params) -> Tensor:
         height, width = images.shape[1:]

@@ -44,16 +44,14 @@ def affine(images: Tensor, inverse: Tensor, fill: str) -> Tensor:
     # matrix product, three times faster than affine_grid, and its layout is one of the two that
     # the CPU kernel vectorises.
     unit = torch.tensor([[2 / width], [2 / height]], device=images.device)
-    theta = inverse * unit
-    out = torch.empty_like(images, memory_format=torch.contiguous_format)
-    for start in range(0, n, _BLOCK) if images.device.type == "cpu" else (0,):
-        stop = min(start + _BLOCK, n) if images.device.type == "cpu" else n
-        grid = theta[start:stop].reshape(-1, 3) @ base
-        grid = grid.view(-1, 2, height, width).permute(0, 2, 3, 1)
-        out[start:stop] = F.grid_sample(
-            images[start:stop, None], grid, padding_mode=FILLS[fill], align_corners=False
-        )[:, 0]
-    return out
+    block = _BLOCK if images.device.type == "cpu" else max(1, n)
+    found = []
+    for part, theta in zip(images.split(block), (inverse * unit).split(block), strict=True):
+        grid = (theta.reshape(-1, 3) @ base).view(-1, 2, height, width).permute(0, 2, 3, 1)
+        found.append(
+            F.grid_sample(part[:, None], grid, padding_mode=FILLS[fill], align_corners=False)[:, 0]
+        )
+    return found[0] if len(found) == 1 else torch.cat(found)
 
 
 def displace(images: Tensor, offsets: Tensor, fill: str) -> Tensor:
