@@ -12,8 +12,9 @@ from inkfast.data.paper import shrunk
 from inkfast.data.pictures import Grey
 from inkfast.reading.parts import Part
 
-_PLACES = np.linspace(0.2, 0.8, 11)  # of the width, where cuts go through the middle of the height
-_SLANTS = (0.0, 0.35)  # columns to the right for each row up, as writing leans
+# where cuts are sought: the share of the width at which they go through the middle of the height,
+# and by how many columns to the right they go for each row up, as writing leans
+_WAYS = np.array([*product(np.linspace(0.2, 0.8, 11), (0.0, 0.35))])
 _REACH = 0.1  # of the height, by which a cut strays aside
 _WORK = 48  # pixels of the longer side when cuts are sought
 _INK = 0.3  # of a stroke's middle, from which a cut goes through ink
@@ -35,8 +36,7 @@ def cuts(part: Part, places: int) -> list[tuple[Part, Part]]:
     rows = np.linspace(0, amount.shape[0] - 1, part.ink.mask.shape[0])
     columns = np.arange(part.ink.mask.shape[1])
     found: dict[tuple[int, ...], tuple[Part, Part]] = {}
-    for place, slant in product(_PLACES, _SLANTS):
-        seam = _seam(amount, place, slant)
+    for seam in _seams(amount):
         crossed = amount[np.arange(len(seam)), seam]
         times = np.count_nonzero(np.diff(crossed > _INK, prepend=0, append=0)) // 2
         if times > places or crossed.sum() > places * _THICKEST * stroke:
@@ -49,24 +49,25 @@ def cuts(part: Part, places: int) -> list[tuple[Part, Part]]:
     return list(found.values())
 
 
-def _seam(amount: Grey, place: float, slant: float) -> NDArray[np.int64]:
-    """Return the column at which each row is cut: the way down that meets the least ink."""
+def _seams(amount: Grey) -> NDArray[np.int64]:
+    """Return for each of `_WAYS` the column at which each row is cut: where it meets least ink."""
     height, width = amount.shape
+    place, slant = _WAYS.T[..., None]
     middle = place * (width - 1) + slant * (height / 2 - np.arange(height))
     middle, reach = np.clip(middle, 0, width - 1), max(2.0, _REACH * height)
-    aside = np.abs(np.arange(width) - middle[:, None])
+    aside = np.abs(np.arange(width) - middle[..., None])
     ink = np.where(aside <= reach, amount + 0.02 * aside / reach + 0.01, np.inf)
-    cost = np.empty_like(ink)
-    cost[0] = ink[0]
+    cost = np.pad(ink, ((0, 0), (0, 0), (1, 1)), constant_values=np.inf)
     for row in range(1, height):
-        above = np.pad(cost[row - 1], 1, constant_values=np.inf)
-        cost[row] = ink[row] + np.minimum(above[1:-1], 0.02 + np.minimum(above[:-2], above[2:]))
-    seam = np.empty(height, np.int64)
-    seam[-1] = int(np.argmin(cost[-1]))
+        above = cost[:, row - 1]
+        beside = 0.02 + np.minimum(above[:, :-2], above[:, 2:])
+        cost[:, row, 1:-1] += np.minimum(above[:, 1:-1], beside)
+    seams = np.empty((len(ink), height), np.int64)
+    seams[:, -1] = cost[:, -1, 1:-1].argmin(axis=1)
     for row in range(height - 2, -1, -1):
-        low = max(0, seam[row + 1] - 1)
-        seam[row] = low + int(np.argmin(cost[row, low : seam[row + 1] + 2]))
-    return seam
+        near = np.take_along_axis(cost[:, row], seams[:, row + 1, None] + np.arange(3), axis=1)
+        seams[:, row] = seams[:, row + 1] - 1 + near.argmin(axis=1)
+    return seams
 
 
 def _half(part: Part, side: NDArray[np.bool_]) -> Part | None:
