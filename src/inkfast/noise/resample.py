@@ -46,7 +46,8 @@ def affine(images: Tensor, inverse: Tensor, fill: str) -> Tensor:
     unit = torch.tensor([[2 / width], [2 / height]], device=images.device)
     block = _BLOCK if images.device.type == "cpu" else max(1, n)
     found = []
-    for part, theta in zip(images.split(block), (inverse * unit).split(block), strict=True):
+    parts = zip(torch.split(images, block), torch.split(inverse * unit, block), strict=True)
+    for part, theta in parts:
         grid = (theta.reshape(-1, 3) @ base).view(-1, 2, height, width).permute(0, 2, 3, 1)
         found.append(
             F.grid_sample(part[:, None], grid, padding_mode=FILLS[fill], align_corners=False)[:, 0]
