@@ -57,7 +57,7 @@ def rows() -> list[tuple[str, str, str]]:
         speed = row["inkfast_images_per_second"]["median"]
         made.append((
             f"noise, against {row['peer']}",
-            f"{ranged(row['ratio'])} times as fast, side by side: {speed:,.0f} images/s",
+            f"{ranged(row['ratio'], '{:.1f}')} times as fast, side by side: {speed:,.0f} images/s",
             noise["command"],
         ))  # fmt: skip
     made.append((
