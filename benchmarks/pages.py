@@ -300,8 +300,8 @@ def _headline() -> list[str]:
         for row in found["rows"]
     ]  # fmt: skip
     for found in result("recipes").get("recipes", []):
-        if found["recipe"] in ("clean-best", "dense-best"):
-            row = found["rows"][0]
+        row = found["rows"][0]
+        if found["recipe"] in ("clean-best", "dense-best") and row.get("averaged"):
             rows.append([
                 f"clean MNIST, {row['model']}; its seeds averaged",
                 f"{percent(row['accuracy']['mean'])}; {percent(row['averaged'])}",

@@ -134,8 +134,8 @@ async def load(
 def family(pid: int) -> list[Path]:
     """Return what the system tells of a process and of those that it has started."""
     about = Path(f"/proc/{pid}")
-    children = (about / "task" / str(pid) / "children").read_text(encoding="utf-8").split()
-    return [about, *[Path(f"/proc/{child}") for child in children]]
+    threads = [one.read_text(encoding="utf-8") for one in about.glob("task/*/children")]
+    return [about, *[Path(f"/proc/{child}") for child in " ".join(threads).split()]]
 
 
 def worked(pid: int) -> float:

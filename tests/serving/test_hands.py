@@ -12,11 +12,14 @@ import numpy as np
 import pytest
 
 from inkfast.data.ink import NoInkError
+from inkfast.errors import InkfastError
+from inkfast.reading.classifier import Classifier
 from inkfast.reading.reader import Reader
 from inkfast.serving.hands import Hands
 from inkfast.serving.limits import Refused
 from inkfast.serving.pictures import images_of
 from inkfast.serving.questions import Question, Told, answered
+from tests.reading.makers import classifier
 from tests.serving.makers import as_file, drawn, readers
 
 
@@ -27,9 +30,8 @@ def networks() -> dict[str, Reader]:
 
 @pytest.fixture
 def hands(networks: dict[str, Reader]) -> Iterator[Hands]:
-    made = Hands(networks, 1)
-    yield made
-    made.stop()
+    with Hands(networks, 1) as made:
+        yield made
 
 
 def question(content: bytes) -> Question:
@@ -60,22 +62,49 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_answered(hands: Hands) -> N
 
 
 def test_a_lost_process_is_told_and_another_takes_its_place(hands: Hands) -> None:
+    """Twice in a row, so that what takes its place can be lost as well."""
     asked = [question(as_file(drawn(4)))]
-    (child,) = active_children()
-    assert child.pid
-    os.kill(child.pid, signal.SIGKILL)
-    with pytest.raises(Refused) as told:
-        hands.answer(asked)
-    assert told.value.status == 503
-    (found,) = hands.answer(asked)
-    assert isinstance(found, Told)
-    assert found.probabilities["reader"].argmax() == 4
+    for _ in range(2):
+        (child,) = active_children()
+        assert child.pid
+        os.kill(child.pid, signal.SIGKILL)
+        with pytest.raises(Refused) as told:
+            hands.answer(asked)
+        assert told.value.status == 503
+        (found,) = hands.answer(asked)
+        assert isinstance(found, Told)
+        assert found.probabilities["reader"].argmax() == 4
+
+
+def test_a_network_that_fails_is_told_to_those_who_asked_it(networks: dict[str, Reader]) -> None:
+    """Logits instead of probabilities: a sentence, and the process goes on."""
+    logits = Classifier(classifier(softmax=False).SerializeToString(), "logits.onnx")
+    with Hands(networks | {"logits": Reader(logits, 0)}, 1) as hands:
+        picture = partial(images_of, as_file(drawn(6)))
+        failed, told = hands.answer(
+            [Question(picture, ("logits",)), Question(picture, ("reader",))]
+        )
+        assert isinstance(failed, InkfastError)
+        assert "Put a softmax" in str(failed)
+        assert isinstance(told, Told)
+        assert told.probabilities["reader"].argmax() == 6
+
+
+def fail() -> None:
+    raise RuntimeError("unforeseen")
+
+
+def test_what_no_one_foresaw_says_where(hands: Hands) -> None:
+    (error,) = hands.answer([Question(fail, ("reader",))])  # type: ignore[arg-type]
+    assert isinstance(error, RuntimeError)
+    assert "in fail" in error.__notes__[0]
 
 
 def test_none_is_left(networks: dict[str, Reader]) -> None:
     before = set(active_children())
-    hands = Hands(networks, 2)
-    started = set(active_children()) - before
-    assert len(started) == 2
-    hands.stop()
+    with Hands(networks, 2) as hands:
+        started = set(active_children()) - before
+        assert len(started) == 2
     assert not any(child.is_alive() for child in started)
+    with pytest.raises(Refused):
+        hands.answer([])

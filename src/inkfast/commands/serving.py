@@ -31,6 +31,7 @@ def serve(host: str, port: int, models: list[Path]) -> None:
         import scipy.sparse.csgraph  # noqa: F401 - or the first page would wait for both
 
         from inkfast.serving.app import build
+        from inkfast.serving.hands import Hands
         from inkfast.serving.limits import Limits
         from inkfast.serving.server import run
     except ModuleNotFoundError as error:
@@ -39,15 +40,16 @@ def serve(host: str, port: int, models: list[Path]) -> None:
         ) from None
 
     limits = Limits()
-    hands = min(cores(), _MOST_HANDS)
-    app = build(_readers(models), corrupt=corrupt, token=token, limits=limits, hands=hands)
+    readers = _readers(models)
     display = Teller(open_console())
 
     def ready(url: str) -> None:
         display.say(f"the Noise Lab: {url}{'#token=' + token if token else ''}", style="bold")
         display.say(f"the API: {url}openapi.json, {url}v2 and {url}metrics; Ctrl-C stops it")
 
-    run(app, host, port, limits, ready)
+    with Hands(readers, min(cores(), _MOST_HANDS)) as hands:
+        app = build(readers, corrupt=corrupt, token=token, limits=limits, hands=hands)
+        run(app, host, port, limits, ready)
 
 
 def _token(host: str) -> str:

@@ -54,7 +54,7 @@ class Affine(Noise):
             "zoom_down": (1 - self.zoom, 1 + self.zoom),
             "zoom_right": (1 - self.zoom, 1 + self.zoom),
         }
-        # as `uniform` draws them one by one, in a sixth of the calls
+        # what `uniform` would draw one by one on a CPU, in a sixth of the calls
         device = generator.device
         share = torch.rand(len(ranges), n, generator=generator, device=device)
         limits = [(low, high - low) for low, high in ranges.values()]

@@ -19,6 +19,7 @@ from inkfast.serving import answers, inference, lab
 from inkfast.serving.answers import Corrupt, as_json
 from inkfast.serving.desk import Desk
 from inkfast.serving.guard import Guard, refusal
+from inkfast.serving.hands import Hands
 from inkfast.serving.limits import Limits, Refused
 from inkfast.serving.metrics import Metrics
 from inkfast.serving.schemas import problems
@@ -32,7 +33,7 @@ def build(
     corrupt: Corrupt,
     token: str = "",
     limits: Limits | None = None,
-    hands: int = 0,
+    hands: Hands | None = None,
 ) -> ASGIApp:
     """Return the application.
 
@@ -41,7 +42,7 @@ def build(
         corrupt: Puts named noise on an image; raises ModuleNotFoundError where torch is missing.
         token: That clients must send; "" where this machine alone can reach the server.
         limits: How much is taken from clients.
-        hands: Processes that answer beside this one, see `inkfast.serving.hands`.
+        hands: Processes that answer beside this one; None answers in this one.
     """
     limits = limits or Limits()
     metrics = Metrics()
@@ -50,7 +51,6 @@ def build(
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
-        desk.start()
         yield
         await desk.stop()
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from inkfast.errors import unknown
+from inkfast.places import cores
 from inkfast.reading.reader import Reader
 from inkfast.serving.hands import Hands
 from inkfast.serving.lanes import Lane
@@ -22,7 +24,7 @@ class Desk:
     Args:
         readers: By name.
         limits: How much may wait.
-        hands: Processes for small pictures and tensors; 0 asks in this one.
+        hands: Processes for small pictures and tensors; None asks in this one.
 
     Attributes:
         readers: By name.
@@ -30,13 +32,11 @@ class Desk:
         large: One thread of this process for whatever takes long.
     """
 
-    def __init__(self, readers: Mapping[str, Reader], limits: Limits, hands: int) -> None:
+    def __init__(self, readers: Mapping[str, Reader], limits: Limits, hands: Hands | None) -> None:
         self.readers = dict(readers)
-        self._number = hands
-        self._hands: Hands | None = None
-        self.small: Lane[Question, Told] = Lane(
-            self._answer, max(1, hands), limits.waiting, _TOGETHER
-        )
+        answer = hands.answer if hands else partial(answered, self.readers)
+        threads = hands.number if hands else cores()
+        self.small: Lane[Question, Told] = Lane(answer, threads, limits.waiting, _TOGETHER)
         self.large: Lane[Callable[[], Any], Any] = Lane(_called, 1, limits.waiting_large)
 
     def reader(self, name: str) -> Reader:
@@ -69,22 +69,10 @@ class Desk:
         assert isinstance(told, Told)  # noqa: S101 - it is one of the two
         return told
 
-    def start(self) -> None:
-        """Start the processes; from the main thread, so that Ctrl-C is not for them."""
-        if self._number:
-            self._hands = Hands(self.readers, self._number)
-
     async def stop(self) -> None:
         """Finish what waits."""
         for lane in (self.small, self.large):
             await asyncio.to_thread(lane.stop)
-        if self._hands is not None:
-            await asyncio.to_thread(self._hands.stop)
-
-    def _answer(self, questions: list[Question]) -> list[Told | Exception]:
-        if self._hands is None:
-            return answered(self.readers, questions)
-        return self._hands.answer(questions)
 
 
 def _called(jobs: list[Callable[[], Any]]) -> list[Any]:

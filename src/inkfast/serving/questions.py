@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -9,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast.data.digits import Images
+from inkfast.errors import InkfastError
 from inkfast.reading.reader import Reader
+from inkfast.serving.limits import Refused
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Told:
 
 def answered(readers: Mapping[str, Reader], questions: list[Question]) -> list[Told | Exception]:
     """Answer several questions with one pass of each network, or say why one cannot be."""
-    made = [_made(question) for question in questions]
+    made: list[Images | Exception] = [_made(question) for question in questions]
     said: list[dict[str, NDArray[np.float64]]] = [{} for _ in questions]
     for name, reader in readers.items():
         images = {
@@ -51,7 +54,12 @@ def answered(readers: Mapping[str, Reader], questions: list[Question]) -> list[T
         }
         if not images:
             continue
-        found = reader.classifier.probabilities(np.concatenate([*images.values()]))
+        try:
+            found = reader.classifier.probabilities(np.concatenate([*images.values()]))
+        except Exception as error:  # those who ask other networks are not to suffer
+            for i in images:
+                made[i] = with_place(error)
+            continue
         ends = np.cumsum([len(one) for one in images.values()])[:-1]
         for i, rows in zip(images, np.split(found, ends), strict=True):
             said[i][name] = rows
@@ -65,4 +73,11 @@ def _made(question: Question) -> Images | Exception:
     try:
         return question.images()
     except Exception as error:  # the others in the batch are not to suffer
-        return error
+        return with_place(error)
+
+
+def with_place(error: Exception) -> Exception:
+    """Return an error that no one foresaw with its traceback as a note, which reaches the log."""
+    if not isinstance(error, InkfastError | Refused):
+        error.add_note(traceback.format_exc())
+    return error
