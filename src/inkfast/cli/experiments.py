@@ -101,7 +101,7 @@ def validate(
 @app.command()
 def tune(
     space: Annotated[
-        Path, typer.Argument(help="Experiment with a [search] table, as TOML.", metavar="SPACE")
+        Path, typer.Argument(help="Experiment with a table `search`, as TOML.", metavar="SPACE")
     ],
     data: Data = None,
     noise: NoiseOption = None,
