@@ -22,7 +22,6 @@ RECIPES: dict[str, tuple[str, ...]] = {
     "flagship": ("mnist-c",),
     "generic": ("mnist-c",),
     "tiny": (),
-    "clean-best": (),
     "dense-best": (),
     "n-mnist-awgn": (),
     "n-mnist-motion-blur": (),

@@ -124,10 +124,11 @@ class _Hand:
         process, pipe = self._running
         if not self._knows:
             pipe.send(self._readers)
-            self._knows = True
         pipe.send(questions)
-        if pipe not in wait([pipe, process.sentinel]):
+        # one that ends before it has taken its end of the pipe may leave that open
+        if not self._knows and pipe not in wait([pipe, process.sentinel]):
             raise EOFError
+        self._knows = True
         found: list[Told | Exception] = pipe.recv()
         return found
 
