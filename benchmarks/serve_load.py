@@ -1,7 +1,8 @@
 """What `inkfast serve` bears: requests a second, their latency, its memory, and its health.
 
 16 clients on the same machine send PNG files of 280x280, drawn digits, each as soon as its last one
-is answered; then ten times as many, while health is asked. Answers are checked.
+is answered; then ten times as many, while health is asked. Answers are checked. The clients run on
+uvloop, so that they take little of the cores they share with the server and its processes.
 
 Run: .venv/bin/python benchmarks/serve_load.py [SECONDS]
 """
