@@ -124,6 +124,48 @@ def test_affine_agrees_with_the_keras_composition(images):
     assert not np.allclose(d["zoom_down"], d["zoom_right"])
 
 
+def test_bends_are_added_to_where_affine_and_elastic_read(images):
+    """Both read at their map's place plus the field's, in pixels; affine without a map likewise."""
+    straight = "affine(degrees=0, bend=2, fill='constant')"
+    place = np.mgrid[:28, :28].astype(np.float64)
+    for text in ("elastic(pixels=2)", straight):
+        out, drawn = applied(text, images)
+        for image, result, offsets in zip(images, out, drawn["offsets"], strict=True):
+            where = place + offsets[::-1]  # (x, y) is (column, row)
+            expected = ndimage.map_coordinates(image, where, order=1, mode="grid-constant")
+            np.testing.assert_allclose(result, expected, atol=3e-5)
+    turned, drawn = applied("affine(degrees=30, bend=2, fill='constant')", images)
+    for image, result, angle, offsets in zip(
+        images, turned, drawn["theta"], drawn["offsets"], strict=True
+    ):
+        matrix = keras_matrix(angle, 0, 0, 0, 1, 1)[:2, :2]
+        where = np.einsum("ij,jrc->irc", matrix, place - CENTRE) + CENTRE + offsets[::-1]
+        expected = ndimage.map_coordinates(image, where, order=1, mode="grid-constant")
+        np.testing.assert_allclose(result, expected, atol=3e-5)
+
+
+def keys(distance, a=-0.75):
+    """Return the weights of Keys' cubic convolution (1981), with the slope that torch takes."""
+    x = np.abs(distance)
+    near = (a + 2) * x**3 - (a + 3) * x**2 + 1
+    far = a * (x**3 - 5 * x**2 + 8 * x - 4)
+    return np.where(x <= 1, near, np.where(x < 2, far, 0))
+
+
+def test_bicubic_is_cubic_convolution_cut_off_to_the_range_and_sharper(images):
+    """It reads 4x4 pixels by Keys' weights; what overshoots is cut off."""
+    out, drawn = applied(
+        "affine(degrees=0, shift=0.1, fill='constant', interpolation='bicubic')", images
+    )
+    place = np.arange(28)
+    for image, result, down, right in zip(images, out, drawn["down"], drawn["right"], strict=True):
+        rows, columns = (keys(place[:, None] + 28 * s - place[None]) for s in (down, right))
+        expected = np.clip(rows @ image @ columns.T, 0, 1)
+        np.testing.assert_allclose(result, expected, atol=1e-4)
+    soft, _ = applied("affine(degrees=0, shift=0.1, fill='constant')", images)
+    assert 1.1 * np.diff(soft).std() < np.diff(out).std() < np.diff(images).std()
+
+
 def test_noisy_mnist_is_four_steps_in_order(images):
     """The preset equals rotation, shift, zoom-out by 1.2 and brightness, one after the other."""
     chain = noise.build("noisy-mnist")

@@ -1,4 +1,4 @@
-"""`affine`: rotation, shift, shear and zoom in one resampling, as Keras' generator does."""
+"""`affine`: rotation, shift, shear, zoom and bends in one resampling."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor
 
-from inkfast.errors import check_number
+from inkfast.errors import check_choice, check_number
 from inkfast.noise.base import NOISES, Noise, Params, span
+from inkfast.noise.elastic import smooth_fields
 from inkfast.noise.resample import affine, check_fill
+
+_SMOOTHNESS = 4.0  # of bends, `elastic`'s default
 
 
 @NOISES.register
@@ -28,7 +31,10 @@ class Affine(Noise):
         shift: Shift range as a fraction of the size, drawn for each axis; uniform between -v and v.
         shear: Shear range in degrees; uniform between -v and v.
         zoom: Zoom range; each axis uniform between 1-v and 1+v.
+        bend: Root mean square displacement in pixels by a smooth random field, as `elastic` draws
+            it (not Keras'). Bent by itself a digit would be resampled, and softened, twice.
         fill: What lies outside the image: constant (black), nearest or reflect.
+        interpolation: bilinear, or bicubic, which leaves strokes about as sharp as they were.
     """
 
     name: ClassVar[str] = "affine"
@@ -38,12 +44,16 @@ class Affine(Noise):
     shift: float = 0.0
     shear: float = 0.0
     zoom: float = 0.0
+    bend: float = 0.0
     fill: str = "nearest"
+    interpolation: str = "bilinear"
 
     def __post_init__(self) -> None:
-        for field, high in (("degrees", 360), ("shift", 1), ("shear", 80), ("zoom", 0.9)):
+        highest = {"degrees": 360, "shift": 1, "shear": 80, "zoom": 0.9, "bend": 28}
+        for field, high in highest.items():
             check_number(field, getattr(self, field), low=0, high=high)
         check_fill(self.fill)
+        check_choice("interpolation", self.interpolation, ("bilinear", "bicubic"))
 
     def sample(self, n: int, generator: Generator) -> Params:
         ranges = {
@@ -59,7 +69,10 @@ class Affine(Noise):
         share = torch.rand(len(ranges), n, generator=generator, device=device)
         limits = [(low, high - low) for low, high in ranges.values()]
         low, width = torch.tensor(limits, device=device).T[..., None]
-        return dict(zip(ranges, share * width + low, strict=True))
+        drawn = dict(zip(ranges, share * width + low, strict=True))
+        if self.bend:
+            drawn["offsets"] = self.bend * smooth_fields(n, _SMOOTHNESS, generator)
+        return drawn
 
     def apply(self, images: Tensor, params: Params) -> Tensor:
         height, width = images.shape[1:]
@@ -72,4 +85,5 @@ class Affine(Noise):
         cr, cc = sin * zr, (sin * slant + cos * squash) * zc
         row, column = cos * tr - sin * tc, sin * tr + cos * tc
         inverse = torch.stack([cc, cr, column, rc, rr, row], dim=1).view(-1, 2, 3)
-        return affine(images, inverse, self.fill)
+        offsets = params.get("offsets")
+        return affine(images, inverse, self.fill, offsets, self.interpolation)

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from inkfast.errors import check_number
 from inkfast.noise.base import NOISES, Noise, Params, Span, check_span, span, uniform
-from inkfast.noise.resample import check_fill, displace
+from inkfast.noise.resample import affine, check_fill
 
 
 @NOISES.register
@@ -41,14 +41,21 @@ class Elastic(Noise):
         check_fill(self.fill)
 
     def sample(self, n: int, generator: Generator) -> Params:
-        device = generator.device
-        smooth = _smoother(28, self.smoothness).to(device)
-        white = torch.randn(n, 2, 28, 28, generator=generator, device=device)
+        fields = smooth_fields(n, self.smoothness, generator)
         pixels = uniform(n, span(self.pixels, signed=False), generator)
-        return {"offsets": (smooth @ white @ smooth.T) * pixels.view(-1, 1, 1, 1)}
+        return {"offsets": fields * pixels.view(-1, 1, 1, 1)}
 
     def apply(self, images: Tensor, params: Params) -> Tensor:
-        return displace(images, params["offsets"], self.fill)
+        unmoved = torch.eye(2, 3, device=images.device).expand(len(images), 2, 3)
+        return affine(images, unmoved, self.fill, params["offsets"])
+
+
+def smooth_fields(n: int, smoothness: float, generator: Generator) -> Tensor:
+    """Return random fields ``(n, 2, 28, 28)`` of root mean square 1, white noise smoothed."""
+    device = generator.device
+    smooth = _smoother(28, smoothness).to(device)
+    white = torch.randn(n, 2, 28, 28, generator=generator, device=device)
+    return smooth @ white @ smooth.T
 
 
 def _smoother(size: int, sigma: float) -> Tensor:

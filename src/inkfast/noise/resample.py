@@ -26,7 +26,13 @@ def check_fill(fill: object) -> None:
     check_choice("fill", fill, FILLS)
 
 
-def affine(images: Tensor, inverse: Tensor, fill: str) -> Tensor:
+def affine(
+    images: Tensor,
+    inverse: Tensor,
+    fill: str,
+    offsets: Tensor | None = None,
+    mode: str = "bilinear",
+) -> Tensor:
     """Resample each image under its own affine map about the image centre.
 
     Args:
@@ -34,6 +40,8 @@ def affine(images: Tensor, inverse: Tensor, fill: str) -> Tensor:
         inverse: float32 ``(n, 2, 3)``, taking an output position (x, y, 1) in pixels from the
             centre to the input position it reads.
         fill: What lies outside the image, one of `FILLS`.
+        offsets: float32 ``(n, 2, h, w)``, (x, y) in pixels that are added to the input positions.
+        mode: bilinear, or bicubic, which keeps edges sharper and is cut off to [0, 1].
 
     Returns:
         float32 ``(n, h, w)``.
@@ -46,28 +54,18 @@ def affine(images: Tensor, inverse: Tensor, fill: str) -> Tensor:
     unit = torch.tensor([[2 / width], [2 / height]], device=images.device)
     block = _BLOCK if images.device.type == "cpu" else max(1, n)
     found = []
-    parts = zip(torch.split(images, block), torch.split(inverse * unit, block), strict=True)
-    for part, theta in parts:
-        grid = (theta.reshape(-1, 3) @ base).view(-1, 2, height, width).permute(0, 2, 3, 1)
-        found.append(
-            F.grid_sample(part[:, None], grid, padding_mode=FILLS[fill], align_corners=False)[:, 0]
+    maps = torch.split(inverse * unit, block)
+    moved = [None] * len(maps) if offsets is None else torch.split(offsets, block)
+    for part, theta, extra in zip(torch.split(images, block), maps, moved, strict=True):
+        grid = (theta.reshape(-1, 3) @ base).view(-1, 2, height, width)
+        if extra is not None:
+            grid += extra * unit[:, :, None]
+        grid = grid.permute(0, 2, 3, 1)
+        sampled = F.grid_sample(
+            part[:, None], grid, mode=mode, padding_mode=FILLS[fill], align_corners=False
         )
+        found.append((sampled.clamp_(0, 1) if mode == "bicubic" else sampled)[:, 0])
     return found[0] if len(found) == 1 else torch.cat(found)
-
-
-def displace(images: Tensor, offsets: Tensor, fill: str) -> Tensor:
-    """Resample each image at every pixel's position plus its own offset.
-
-    Args:
-        images: float32 ``(n, h, w)``.
-        offsets: float32 ``(n, 2, h, w)``, (x, y) in pixels.
-        fill: What lies outside the image.
-    """
-    _, height, width = images.shape
-    place = _positions(height, width, images.device)[:2].view(2, height, width)
-    unit = torch.tensor([2 / width, 2 / height], device=images.device).view(2, 1, 1)
-    grid = ((place + offsets) * unit).permute(0, 2, 3, 1)
-    return F.grid_sample(images[:, None], grid, padding_mode=FILLS[fill], align_corners=False)[:, 0]
 
 
 def linear(xx: Tensor, xy: Tensor, yx: Tensor, yy: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ when the server is killed.
 
 from __future__ import annotations
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -153,6 +154,7 @@ def _work(pipe: Connection) -> None:
 
     with suppress(EOFError, OSError):
         readers = pipe.recv()
+        gc.freeze()  # as the server does once it listens
         while True:
             questions = pipe.recv()
             try:
