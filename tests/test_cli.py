@@ -160,10 +160,13 @@ def test_lists_and_pictures(inkfast, digits, tmp_path):
     assert "grows with the training rows: 785 numbers kept" in out
     code, out, _ = inkfast("data", "list")
     assert "MNIST is not on this machine" in out
+    picture = tmp_path / "a.png"
     for text in ("shear", "rotate + gaussian"):
-        code, out, _ = inkfast("noise", "show", text, "--data", digits, "--out", tmp_path / "a.png")
+        words = ("noise", "show", text, "--data", digits, "--out", picture)
+        code, out, _ = inkfast(*words, "--overwrite")
         assert code == 0
-        assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+        assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "Add --overwrite" in inkfast(*words)[2]
 
 
 def test_verify_names_bad_files(inkfast, tmp_path):

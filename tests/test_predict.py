@@ -283,7 +283,9 @@ def test_what_is_there_is_replaced_on_request_alone(model, tmp_path, inkfast):
     )  # fmt: skip
     assert (tmp_path / "a.csv").read_text() == "mine"
     assert "is a file" in inkfast(*words, "--review", tmp_path / "a.csv")[2]
-    assert "expected a file" in inkfast(*words, "--to", tmp_path / "in", "--format", "csv")[2]
+    for flags in ((), ("--resume",)):
+        to_folder = (*words, "--to", tmp_path / "in", "--format", "csv", *flags)
+        assert "expected a file" in inkfast(*to_folder)[2]
     both = inkfast(*words, "--to", tmp_path / "a.csv", "--overwrite", "--resume")
     assert (both[0], "exclude each other" in both[2]) == (2, True)
     assert inkfast(*words, "--to", tmp_path / "a.csv", "--overwrite")[0] == 0
@@ -300,6 +302,17 @@ def test_standard_input_may_be_closed_and_a_list_no_text(model, tmp_path, inkfas
         code, out, err = inkfast("predict", "--files-from", tmp_path / name, "--model", model)
         assert (code, out, err.count("\n")) == (2, "", 1)
         assert message in err
+
+
+def test_what_a_job_left_can_be_begun_anew(model, pictures, tmp_path, inkfast):
+    """Kaggle's form ends at a bad picture; in another form --overwrite starts from the first."""
+    to = tmp_path / "a.csv"
+    words = ("predict", pictures, "--model", model, "--to", to, "--format")
+    assert "use --format csv" in inkfast(*words, "kaggle")[2]
+    assert "begin anew with --overwrite" in inkfast(*words, "csv")[2]
+    assert inkfast(*words, "csv", "--overwrite")[0] == 1  # one is bad
+    assert to.read_text().startswith("source,")
+    assert not Path(f"{to}.part").exists()
 
 
 def test_a_fault_in_kaggles_form_is_told_once(model, tmp_path, inkfast):

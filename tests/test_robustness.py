@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import helper
 from PIL import Image
 
 from inkfast import cli, noise
-from inkfast.data import Digits
+from inkfast.data import Digits, Source
+from inkfast.errors import InkfastError
 from inkfast.evaluation.robustness import Candidate, judge, protocol, suite
 from inkfast.noise import MNIST_C
 from inkfast.reading.classifier import Classifier
+from inkfast.robustness import of_onnx
 from tests.conftest import make_strokes
+from tests.reading.makers import classifier
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +94,9 @@ def test_an_exported_network_scores_as_the_run(run, inkfast, tmp_path):
     assert code == 0, err
     assert "at most 30.00% of answers wrong" in out
     reader = Classifier.open(path)
+    offered = dict(reader.about.pairs("promises"))
+    assert offered[0.3] == reader.about.number("threshold")
+    assert list(offered) == sorted(offered)
     assert "mlp(" in reader.about.text("model")
     assert reader.about.text("training_noise") == "gaussian(sigma=0.1)"
     data = run.parent / "bars.npz"
@@ -111,6 +119,22 @@ def test_an_exported_network_scores_as_the_run(run, inkfast, tmp_path):
     assert (
         inkfast("predict", data, "--model", path)[1] == inkfast("predict", data, "--model", run)[1]
     )
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+def test_a_pooled_models_file_is_not_judged_on_digits_that_it_knows(pooled, tmp_path):
+    """It was trained on a part of the test digits too; another model of that source was not."""
+    strokes = make_strokes()
+    model = classifier()
+    about = {"digits": strokes.fingerprint, "pooled": int(pooled)}
+    helper.set_model_props(model, {"inkfast": json.dumps(about)})
+    path = tmp_path / "a.onnx"
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(InkfastError, match="trained on a part") if pooled else nullcontext():
+        of_onnx(
+            path, Source(strokes, strokes, "both"), suite="noisy-mnist", seed=0, threshold=None,
+            threads=1,
+        )  # fmt: skip
 
 
 def test_an_export_replaces_nothing_unasked(run, inkfast, tmp_path):

@@ -81,13 +81,20 @@ def export(
         "seed": trained.seed,
         "training_noise": str(met_in_training(experiment, trained)),
         "digits": material.whole,
+        "pooled": int(experiment.pooled),  # then it was trained on a part of the test digits too
         "validation_accuracy": trained.best.validation_accuracy,
         "temperature": known.temperature,
         "calibration_digits": known.promise.n,
         "strict": known.strict,
         "max_error": max_error,
         "threshold": _within_json(known.promise.threshold),
-        "promises": [[one.max_error, _within_json(one.threshold)] for one in known.offers],
+        "promises": [
+            [one.max_error, _within_json(one.threshold)]
+            for one in sorted(
+                {p.max_error: p for p in (*known.offers, known.promise)}.values(),
+                key=lambda one: one.max_error,
+            )
+        ],
     }
     content = _content(trained, about, known.temperature)
     if int8:

@@ -100,7 +100,8 @@ def of_onnx(
     noises = judging.suite(suite)
     classifier = Classifier.open(path, threads)
     about = classifier.about
-    if source.test is None and about.text("digits") == source.train.fingerprint:
+    own = about.text("digits") == source.train.fingerprint
+    if own and (source.test is None or about.number("pooled") == 1):
         raise InkfastError(
             f"{path} was trained on a part of these digits: expected others, or a source with a "
             "test part of its own. Judge its run folder, which knows its test digits."

@@ -112,5 +112,5 @@ def test_damaged_files_are_one_line(form):
 def test_pixels_that_are_no_numbers_are_refused():
     """NaN has no brightness."""
     image = Image.fromarray(np.full((30, 30), np.nan, np.float32))
-    with pytest.raises(InkfastError, match="NaN or infinity"):
-        _ = open_picture(content(image, "TIFF")).grey
+    with pytest.raises(InkfastError, match=r"^a\.tif: .* got NaN or infinity"):
+        open_picture(content(image, "TIFF"), name="a.tif")

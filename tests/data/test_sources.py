@@ -41,6 +41,16 @@ def test_forms_of_pixels(tmp_path, form):
     np.testing.assert_array_equal(saved(tmp_path, images=form).train.images, IMAGES)
 
 
+def test_a_word_stays_a_word_where_a_folder_has_its_name(tmp_path, monkeypatch):
+    """Asked for again from anywhere, `mnist` is not the folder that its files may lie in."""
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "scans").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert data.asked_again("mnist", "mnist") == "mnist"
+    assert data.asked_again("auto", "embedded") == "embedded"
+    assert data.asked_again("scans", "scans") == str(tmp_path / "scans")
+
+
 def test_npy_is_images_alone(tmp_path):
     """A .npy file gives unlabelled digits."""
     np.save(tmp_path / "a.npy", IMAGES)
@@ -53,6 +63,7 @@ def test_npy_is_images_alone(tmp_path):
     ({"images": np.full((2, 784), np.nan)}, "without NaN"),
     ({"images": np.full((2, 784), 256)}, "pixels must be 0 to 255"),
     ({"images": np.full((2, 784), -0.1)}, "pixels must be 0 to 255"),
+    ({"images": IMAGES / 254.5}, r"floats must be in \[0, 1\], or whole numbers to 255; got up to"),
     ({"images": IMAGES, "labels": LABELS[:5]}, r"labels must be int64 of shape \(12,\)"),
     ({"images": IMAGES, "labels": LABELS + 1}, "labels must be 0 to 9, got 10 in row 10"),
     ({"images": IMAGES, "labels": LABELS.astype(str)}, "labels must be whole numbers"),

@@ -16,6 +16,14 @@ from inkfast.reading.protobuf import names_other_files
 from tests.reading.makers import classifier
 
 
+def scalar() -> onnx.ModelProto:
+    """Return a model with one number for all images together."""
+    model = classifier()
+    model.graph.node.append(helper.make_node("ReduceMax", ["answer"], ["one"], keepdims=0))
+    model.graph.output[0].CopyFrom(helper.make_tensor_value_info("one", TensorProto.FLOAT, []))
+    return model
+
+
 @pytest.fixture
 def images() -> np.ndarray:
     """Return 600 images, each with a bright tenth."""
@@ -59,6 +67,7 @@ def test_no_image_gives_no_answer(images):
         (classifier(("n", 3, 28, 28)), r"got \('n', 3, 28, 28\)"),
         (classifier(kind=TensorProto.INT64), r"expected an input of uint8 or float, got .*int64"),
         (classifier(classes=7), r"expected an answer \(n, 10\), got \(600, 7\)"),
+        (scalar(), r"expected an answer \(n, 10\), got"),
         (classifier(softmax=False), "expected probabilities that sum to 1, got sums from"),
     ],
 )

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inkfast.data import pictures
 from tests.reading.photographs import file_of, page, photographed
 
 
@@ -54,7 +55,7 @@ def test_csv_goes_into_a_file(inkfast, photo, tmp_path):
 def test_pictures_show_what_was_read(inkfast, photo, tmp_path):
     """The photograph with boxes, and each unsure digit beside what the network saw."""
     inkfast("read", photo, "--overlay", tmp_path / "seen", "--review", tmp_path / "unsure")
-    with Image.open(tmp_path / "seen" / "photo.png") as seen, Image.open(photo) as original:
+    with Image.open(tmp_path / "seen" / "photo-read.png") as seen, Image.open(photo) as original:
         assert seen.width >= original.width
         colours = np.asarray(seen, int)
     green = (colours[..., 1] - colours[..., 0] > 80).sum()
@@ -64,6 +65,35 @@ def test_pictures_show_what_was_read(inkfast, photo, tmp_path):
     assert review.name.startswith("photo-007-maybe-")
     with Image.open(review) as pair:
         assert pair.width > 2 * pair.height
+
+
+def test_what_has_no_words_of_its_own_is_named(inkfast, photo, monkeypatch):
+    """A picture for which memory does not suffice ends in one line as well."""
+
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(pictures, "open_picture", fail)
+    assert inkfast("read", photo) == (2, "", "inkfast: out of memory\n")
+
+
+def test_overlays_spare_the_photographs_and_each_other(inkfast, photo, tmp_path):
+    """In the photographs' own folder as well; names that are alike are told apart."""
+    before = photo.read_bytes()
+    assert inkfast("read", photo, "--overlay", photo.parent)[0] == 0
+    assert photo.read_bytes() == before
+    drawn = photo.with_name("photo-read.png")
+    after = drawn.read_bytes()
+    code, _, err = inkfast("read", photo, drawn, "--overlay", photo.parent)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "--overlay would replace it" in err
+    assert drawn.read_bytes() == after
+    alike = [tmp_path / name for name in ("x/a.png", "y/a.png", "a-1.png")]
+    for path in alike:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(before)
+    inkfast("read", *alike, "--overlay", tmp_path / "seen")
+    assert len(list((tmp_path / "seen").iterdir())) == 3
 
 
 def test_a_bad_file_is_listed_and_the_rest_is_read(inkfast, photo, tmp_path):

@@ -103,6 +103,22 @@ def test_bad_files_do_not_end_the_work(tmp_path, reader):
     assert "gone.png: expected a picture, but No such file" in found[3].error
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_picture_in_an_archive_is_one_row(method, tmp_path, reader):
+    """Whatever the archive packs with; the others are read."""
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w", method) as file:
+        for place, image in enumerate(bars(2)):
+            file.writestr(f"{place}.png", png(image))
+        start = file.infolist()[0].header_offset + 60
+    damaged = bytearray(archive.read_bytes())
+    damaged[start : start + 30] = b"\xff" * 30
+    archive.write_bytes(damaged)
+    first, second = crew.rows(sources.stream([str(archive)]), crew.here(reader))
+    assert "a.zip/0.png: cannot be taken out of its archive" in first.error
+    assert second.answer is not None
+
+
 def test_whatever_a_decoder_raises_is_one_row(tmp_path, monkeypatch, reader):
     """A decoder that fails in its own way on one file is told of that file."""
 

@@ -64,7 +64,7 @@ def test_the_shipped_reader_reads_pictures_and_tables(tmp_path):
     (tmp_path / "a.parquet").write_bytes(b"")
     done = alone("predict", *paths, tmp_path / "a.parquet")
     assert done.returncode == 2
-    assert "this needs pyarrow, which is not installed" in done.stderr
+    assert "this needs pyarrow, which is not installed. Install it: pip install" in done.stderr
 
 
 def test_a_photograph_of_a_number_is_read(tmp_path):

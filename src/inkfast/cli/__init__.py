@@ -29,17 +29,18 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "inkfast":
             raise
-        sys.stderr.write(
-            f"inkfast: this needs {error.name}, which is not installed. Install what trains and "
-            "measures too: pip install 'inkfast[train]'\n"
-        )
+        how = "Install what trains and measures too: pip install 'inkfast[train]'"
+        if error.name == "pyarrow":  # reading a table is no reason for all of that
+            how = "Install it: pip install pyarrow"
+        sys.stderr.write(f"inkfast: this needs {error.name}, which is not installed. {how}\n")
         code = 2
     except Exception as error:
         # typer's own errors of usage share no public base, but they all can format themselves
         usage = getattr(error, "format_message", None)
         if usage is None and not isinstance(error, InkfastError | OSError | MemoryError):
             raise
-        message = " ".join((usage() if usage else str(error)).split())
+        nameless = "out of memory" if isinstance(error, MemoryError) else type(error).__name__
+        message = " ".join((usage() if usage else str(error) or nameless).split())
         if message:  # none when the help has been shown instead
             sys.stderr.write(f"inkfast: {message}\n")
         code = 2

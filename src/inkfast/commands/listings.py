@@ -116,16 +116,19 @@ def noise_list() -> None:
     Teller(console).say(f"suites of `inkfast robustness`: {', '.join(SUITES)}")
 
 
-def noise_show(text: str, data: str, out: Path | None) -> None:
+def noise_show(text: str, data: str, out: Path | None, *, overwrite: bool) -> None:
     """Write a picture of digits under a corruption at several strengths."""
     import re
 
     from inkfast import data as sources
     from inkfast import noise as noises
+    from inkfast.files import check_free
     from inkfast.report import noise_picture
 
     display = Teller(open_console())
     noises.build(text)  # refuse a typing mistake before anything is loaded
+    if out:
+        check_free(out, overwrite=overwrite)
     source = sources.load(data, display.download)
     path = out or Path((re.sub(r"[^\w.-]+", "-", text).strip("-") or "none") + ".png")
     noise_picture.write(text, source.test or source.train, path)

@@ -45,11 +45,11 @@ def predict(
     reader = _reader(model, max_error)
     tell = Teller(open_console())
     _check_place(to, resume=resume, overwrite=overwrite)
-    if resume and to and to.exists() and not writing.part_of(to).exists():
+    if resume and to and to.is_file() and not writing.part_of(to).exists():
         tell.say(f"{to} is whole: there is nothing to go on with.")
         return 0
     check_folder(review)
-    output = _output(_form(form, to, wanted), to, reader, resume=resume)
+    output = _output(_form(form, to, wanted), to, reader, resume=resume, overwrite=overwrite)
     job = _Job(output, review, tell if to else None)
     given = sources.stream(chain(wanted, _listed(files_from)))
     try:
@@ -81,8 +81,8 @@ def _check_place(to: Path | None, *, resume: bool, overwrite: bool) -> None:
     check_resume(resume=resume, overwrite=overwrite)
     if resume and to is None:
         raise InkfastError("--resume goes on with a file: it needs --to FILE.")
-    if to and not resume:
-        check_free(to, overwrite=overwrite)
+    if to:
+        check_free(to, overwrite=overwrite or resume)
 
 
 class _Job:
@@ -170,7 +170,9 @@ def _form(asked: str | None, to: Path | None, paths: Sequence[str]) -> str:
     return "kaggle" if pixels and suffix == ".csv" else SUFFIXES[suffix]
 
 
-def _output(form: str, to: Path | None, reader: Reader, *, resume: bool) -> writing.Output:
+def _output(
+    form: str, to: Path | None, reader: Reader, *, resume: bool, overwrite: bool
+) -> writing.Output:
     if to is None:
         return writing.Lines(sys.stdout, FORMS[form])
     if form == "parquet":
@@ -182,7 +184,7 @@ def _output(form: str, to: Path | None, reader: Reader, *, resume: bool) -> writ
     job = {
         "format": form, "model": reader.classifier.fingerprint, "threshold": reader.threshold,
     }  # fmt: skip
-    return writing.TextFile(to, FORMS[form], job, resume=resume)
+    return writing.TextFile(to, FORMS[form], job, resume=resume, overwrite=overwrite)
 
 
 def _engine(place: Place) -> Any:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,9 +51,12 @@ def read(
     check_folder(reviews)
     if to is not None:
         check_free(to, overwrite=overwrite)
+    named = _named(photos)
+    if overlays:
+        _check_spared(photos, [_overlay(overlays, name) for name in named])
     reader = Reader.open(model, max_error)
     failures: list[str] = []
-    texts = _texts(photos, reader, form, overlays, reviews, failures)
+    texts = _texts(named, reader, form, overlays, reviews, failures)
     if to is None:
         for text in texts:
             sys.stdout.write(text)
@@ -67,20 +71,23 @@ def read(
 
 
 def _texts(
-    photos: list[Path],
+    photos: dict[str, Path],
     reader: Reader,
     form: str,
     overlays: Path | None,
     reviews: Path | None,
     failures: list[str],
 ) -> Iterator[str]:
-    """Yield what is written of each photograph; what could not be read is added to `failures`."""
+    """Yield what is written of each photograph, by the name that pictures made of it have.
+
+    What could not be read is added to `failures`.
+    """
     from inkfast.data.pictures import open_picture
     from inkfast.reading.page import LONGEST, read_page
 
     if form == "csv":
         yield _csv_line(_COLUMNS)
-    for photo, name in zip(photos, _names(photos), strict=True):
+    for name, photo in photos.items():
         if photo.is_dir():
             failures.append(
                 f"{photo}: expected a photograph, got a folder. Give the files in it, or read "
@@ -98,13 +105,31 @@ def _texts(
         yield _written(photo, page, form, several=len(photos) > 1)
 
 
-def _names(photos: list[Path]) -> list[str]:
-    """Return a name for the pictures made of each photograph; alike ones are numbered."""
-    stems = [photo.stem for photo in photos]
-    return [
-        stem if stems.count(stem) == 1 else f"{stem}-{place}"
-        for place, stem in enumerate(stems, start=1)
-    ]
+def _named(photos: list[Path]) -> dict[str, Path]:
+    """Return each photograph by a name for the pictures made of it; alike ones are numbered."""
+    alike = Counter(photo.stem for photo in photos)
+    named: dict[str, Path] = {}
+    for place, photo in enumerate(photos, start=1):
+        name = photo.stem if alike[photo.stem] == 1 else f"{photo.stem}-{place}"
+        while name in named:
+            name += f"-{place}"
+        named[name] = photo
+    return named
+
+
+def _overlay(folder: Path, name: str) -> Path:
+    return folder / f"{name}-read.png"
+
+
+def _check_spared(photos: list[Path], written: list[Path]) -> None:
+    """Raise if what is written would take the place of a photograph."""
+    given = {photo.resolve() for photo in photos}
+    for path in written:
+        if path.resolve() in given:
+            raise InkfastError(
+                f"{path} is one of the photographs: --overlay would replace it. Choose another "
+                "folder."
+            )
 
 
 def _written(photo: Path, page: Page, form: str, *, several: bool) -> str:
@@ -152,7 +177,7 @@ def _draw(
     from inkfast.reading.overlay import overlay, review
 
     if overlays:
-        write_bytes(overlays / f"{name}.png", png(overlay(image, page)))
+        write_bytes(_overlay(overlays, name), png(overlay(image, page)))
     for place, digit in enumerate(page.digits, start=1):
         if reviews and digit.answer.unsure:
             path = reviews / f"{name}-{place:03}-maybe-{digit.answer.digit}.png"

@@ -77,6 +77,8 @@ def asked_again(asked: str, name: str) -> str:
     """Return how to ask for the same data from anywhere: ``auto`` resolved, paths absolute."""
     if asked == "auto":
         return name
+    if asked in WORDS:  # a folder of that name is another thing
+        return asked
     return str(Path(asked).absolute()) if Path(asked).exists() else asked
 
 

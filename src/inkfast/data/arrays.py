@@ -105,6 +105,11 @@ def images_of(
     if values.dtype.kind not in "uif":
         raise InkfastError(f"{path}: images must be numbers, got {values.dtype}.")
     pixels = values.reshape(-1, SIDE, SIDE)
+    if pixels.dtype.kind == "f" and pixels.size and 1 < pixels.max() < 2:
+        raise InkfastError(
+            f"{path}: floats must be in [0, 1], or whole numbers to 255; got up to "
+            f"{pixels.max():.7g}. Divide by that, or cut off at 1."
+        )
     top = top or full_ink([pixels])
     if not len(pixels) or (pixels.dtype == np.uint8 and top == 255):
         return pixels.astype(np.uint8)

@@ -89,6 +89,8 @@ def open_picture(source: Path | bytes, longest: int | None = None, name: str = "
         ) from None
     except MemoryError:
         raise
+    except InkfastError as error:
+        raise InkfastError(f"{name}: {error}") from None
     except Exception as error:  # damaged files make Pillow's decoders fail in every way there is
         reason = getattr(error, "strerror", None) or "it cannot be decoded"
         raise InkfastError(
@@ -124,7 +126,10 @@ def _decoded(image: Image.Image, longest: int | None) -> Picture:
 def _plain(image: Image.Image) -> Image.Image:
     """Return the picture in a mode whose values can be averaged."""
     if image.mode.startswith(_DEEP):
-        return Image.fromarray(np.asarray(image, np.float32))
+        values = np.asarray(image, np.float32)
+        if not np.isfinite(values).all():
+            raise InkfastError("expected a picture of finite numbers, got NaN or infinity.")
+        return Image.fromarray(values)
     if "A" in image.getbands() or "transparency" in image.info:
         return image.convert("RGBA")
     image.load()
@@ -133,8 +138,6 @@ def _plain(image: Image.Image) -> Image.Image:
 
 def _unit(values: NDArray[np.float32]) -> Grey:
     """Scale 16-bit (or 8-bit in a wider type, or float) grey values to [0, 1]."""
-    if not np.isfinite(values).all():
-        raise InkfastError("expected a picture of finite numbers, got NaN or infinity")
     top = next((top for top in (1.0, 255.0, 65535.0) if values.max() <= top), values.max())
     scaled: Grey = np.clip(values / np.float32(top), 0, 1)
     return scaled

@@ -142,7 +142,7 @@ class Classifier:
             raise InkfastError(
                 f"{self.name} cannot read {size} images at a time ({_first_line(error)})."
             ) from None
-        return np.asarray(found, np.float64)[:count]
+        return np.atleast_1d(np.asarray(found, np.float64))[:count]
 
     def _check(self, result: NDArray[np.float64]) -> None:
         if result.ndim != 2 or result.shape[1] != CLASSES:

@@ -110,7 +110,8 @@ def processes(reader: Reader, number: int, *, review: bool = False) -> Iterator[
 
     try:
         with deaf():
-            pool.submit(os.getpid)  # starts them all
+            for _ in range(number):  # each call starts one
+                pool.submit(os.getpid)
         yield submit, 2 * number + 1
     finally:
         pool.shutdown(cancel_futures=True)

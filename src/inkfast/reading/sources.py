@@ -10,7 +10,6 @@ import glob
 import os
 import sys
 import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -160,8 +159,9 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, source: str) -> b
     try:
         with archive.open(member) as file:
             return _bounded(file.read(MOST_BYTES + 1), source)
-    # damaged, of an unknown method, encrypted
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, ValueError) as error:
+    except (InkfastError, MemoryError):
+        raise
+    except Exception as error:  # damaged, encrypted, of an unknown method: each fails its own way
         raise InkfastError(f"{source}: cannot be taken out of its archive ({error}).") from None
 
 

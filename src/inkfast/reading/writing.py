@@ -78,17 +78,22 @@ class TextFile(Output):
         form: Of its lines.
         job: What must be the same for rows to belong together; kept beside the part.
         resume: Whether to go on with what an interrupted job left.
+        overwrite: Whether what it left may go.
 
     Raises:
         InkfastError: If an interrupted job left rows and they are not to be kept, or belong to
             another job; or the place cannot be written.
     """
 
-    def __init__(self, path: Path, form: Form, job: dict[str, Any], *, resume: bool) -> None:
+    def __init__(
+        self, path: Path, form: Form, job: dict[str, Any], *, resume: bool, overwrite: bool = False
+    ) -> None:
         self.path, self.form = path, form
         self.part: Path = part_of(path)
         self._about = path.with_name(f"{path.name}.part.json")
         lines = 0
+        if overwrite:
+            self.part.unlink(missing_ok=True)
         if self.part.exists():
             self._check(job, resume)
             lines = _cut_to_whole_lines(self.part)
@@ -104,13 +109,13 @@ class TextFile(Output):
     def _check(self, job: dict[str, Any], resume: bool) -> None:
         if not resume:
             raise InkfastError(
-                f"{self.part} holds what an interrupted job left. Go on with --resume, or delete "
-                "it."
+                f"{self.part} holds what an interrupted job left. Go on with --resume, or "
+                "begin anew with --overwrite."
             )
         if not self._about.exists() or read_json(self._about) != job:
             raise InkfastError(
                 f"{self.part} was left by a job with another model or form. Go on with the same "
-                "flags, or delete it."
+                "flags, or begin anew with --overwrite."
             )
 
     def kept(self) -> Iterator[tuple[str, str]]:
