@@ -21,10 +21,12 @@ _CUT_OFF = "cut off at the picture's edge"
 _BLURRED = "too blurred"
 _ROUNDS = 3  # of cutting: each may double the digits of a part
 _WIDE = 0.95  # times as wide as high: may be two digits even where the reader is sure
-_NARROW = 0.75  # may be two digits where the reader is unsure
+_NARROW = 0.68  # may be two digits where the reader is unsure
 _TWO = 1.15  # times as wide as high: what no one can read is two digits
 _MANY = 1.6  # times as wide as high: more than one digit for sure
 _SUREST = 0.95  # confidence that halves need at least
+_HOPELESS = 0.3  # confidence below which a whole is no digit: it is cut through more ink,
+_SURE = 0.85  # and its halves need this
 _MOST_CUT = 300  # digits of a page; of more no one asks, they are texture
 _SOFT = 1.8  # pixels of 20 in height over which a stroke's edge fades: sharp ones take about one
 
@@ -136,7 +138,8 @@ def _apart(found: list[_Read], reader: Reader) -> list[_Read]:
         for one, way in zip(found, ways, strict=True):
             pairs = [(next(halves), next(halves)) for _ in way]
             best = max(pairs, key=_surety, default=None)
-            if best and _surety(best) > max(one.answer.confidence, _SUREST):
+            needed = _SURE if _is_hopeless(one) else max(one.answer.confidence, _SUREST)
+            if best and _surety(best) > needed:
                 after += best
                 cut_any = True
             else:
@@ -148,11 +151,15 @@ def _apart(found: list[_Read], reader: Reader) -> list[_Read]:
 
 
 def _cuts(one: _Read) -> list[tuple[Part, Part]]:
-    """Return the ways to cut what may be two digits; what is read surely is cut with more care."""
+    """Return the ways to cut what may be two digits; the surer it is read, the more carefully."""
     shape = one.part.width / one.part.height
     if shape < (_NARROW if one.answer.unsure else _WIDE):
         return []
-    return cuts(one.part, places=2 if one.answer.unsure else 1)
+    return cuts(one.part, places=4 if _is_hopeless(one) else 2 if one.answer.unsure else 1)
+
+
+def _is_hopeless(one: _Read) -> bool:
+    return one.answer.confidence < _HOPELESS
 
 
 def _surety(pair: tuple[_Read, _Read]) -> float:
