@@ -83,9 +83,7 @@ class Server(uvicorn.Server):
         """Listen, and say so."""
         await super().startup(*args, **kwargs)
         if self.started:
-            # what is loaded stays: looking through all of it for garbage holds everyone up for
-            # a twelfth of a second where the processor is shared
-            gc.freeze()
+            gc.freeze()  # what is loaded stays: to look through all of it holds everyone up
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             self._ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
 
