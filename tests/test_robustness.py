@@ -97,6 +97,7 @@ def test_an_exported_network_scores_as_the_run(run, inkfast, tmp_path):
     offered = dict(reader.about.pairs("promises"))
     assert offered[0.3] == reader.about.number("threshold")
     assert list(offered) == sorted(offered)
+    assert reader.about.number("pooled") == 0
     assert "mlp(" in reader.about.text("model")
     assert reader.about.text("training_noise") == "gaussian(sigma=0.1)"
     data = run.parent / "bars.npz"

@@ -11,16 +11,14 @@ from torch import Generator, Tensor
 
 from inkfast.errors import check_choice, check_number
 from inkfast.noise.base import NOISES, Noise, Params, span
-from inkfast.noise.elastic import smooth_fields
+from inkfast.noise.elastic import Elastic, smooth_fields
 from inkfast.noise.resample import affine, check_fill
-
-_SMOOTHNESS = 4.0  # of bends, `elastic`'s default
 
 
 @NOISES.register
 @dataclass(frozen=True, kw_only=True)
 class Affine(Noise):
-    """One inverse affine map rotation . translation . shear . zoom about the centre, bilinear.
+    """One inverse affine map rotation . translation . shear . zoom about the centre.
 
     Source: keras.src.legacy.preprocessing.image, `ImageDataGenerator.get_random_transform` and
     `apply_affine_transform` (Keras 3). The map takes output to input in (row, column) order, so a
@@ -32,7 +30,8 @@ class Affine(Noise):
         shear: Shear range in degrees; uniform between -v and v.
         zoom: Zoom range; each axis uniform between 1-v and 1+v.
         bend: Root mean square displacement in pixels by a smooth random field, as `elastic` draws
-            it (not Keras'). Bent by itself a digit would be resampled, and softened, twice.
+            it at its default smoothness (not Keras'). Bent by itself a digit would be resampled,
+            and softened, twice.
         fill: What lies outside the image: constant (black), nearest or reflect.
         interpolation: bilinear, or bicubic, which leaves strokes about as sharp as they were.
     """
@@ -71,7 +70,7 @@ class Affine(Noise):
         low, width = torch.tensor(limits, device=device).T[..., None]
         drawn = dict(zip(ranges, share * width + low, strict=True))
         if self.bend:
-            drawn["offsets"] = self.bend * smooth_fields(n, _SMOOTHNESS, generator)
+            drawn["offsets"] = self.bend * smooth_fields(n, Elastic.smoothness, generator)
         return drawn
 
     def apply(self, images: Tensor, params: Params) -> Tensor:
