@@ -148,7 +148,8 @@ def _training() -> list[str]:
          ranged(row["fraction"], "{:.2f}")]
         for row in found["rows"]
     ]  # fmt: skip
-    head = ["network", "training, GFLOP/s", "bf16 matrix product, GFLOP/s", "fraction"]
+    precision = found["machine"].get("fast_precision", "bf16")  # older results say nothing else
+    head = ["network", "training, GFLOP/s", f"{precision} matrix product, GFLOP/s", "fraction"]
     return [*table(head, rows), "", f"{found['threads']} threads. {_machine(found)}"]
 
 

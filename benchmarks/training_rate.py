@@ -1,9 +1,10 @@
 """How much of the processor's matrix rate training reaches.
 
-The limit is the rate at which torch multiplies two bf16 matrices of 2048 x 2048 on the same cores,
-in the same run; FLOPs of a step are counted as three times those of the forward pass (Kaplan et
-al. 2020, section 2.1). Noise, optimiser and everything else take their time but count no FLOPs.
-Limit and training take turns.
+The limit is the rate at which torch multiplies two matrices of 2048 x 2048 on the same cores, in
+the same run, at the precision of training: bf16, or fp32 where the processor has no bf16. FLOPs of
+a step are counted as three times those of the forward pass (Kaplan et al. 2020, section 2.1).
+Noise, optimiser and everything else take their time but count no FLOPs. Limit and training take
+turns.
 
     python benchmarks/training_rate.py
 """
@@ -29,21 +30,29 @@ MODELS = (
 SIDE, TURNS, STEPS = 2048, 5, 40
 
 
-def matrix_rate() -> float:
-    """Return FLOP/s of a bf16 matrix product, the best of a few."""
-    left, right = (torch.randn(SIDE, SIDE).bfloat16() for _ in range(2))
+def now() -> float:
+    """Return the time, once everything that was begun has been computed."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def matrix_rate(precision: str) -> float:
+    """Return FLOP/s of a matrix product, the best of a few."""
+    kind = {"bf16": torch.bfloat16, "fp32": torch.float32}[precision]
+    left, right = (torch.randn(SIDE, SIDE, device=hardware.device()).to(kind) for _ in range(2))
     best = float("inf")
     for _ in range(4):
-        start = time.perf_counter()
+        start = now()
         left @ right
-        best = min(best, time.perf_counter() - start)
+        best = min(best, now() - start)
     return 2 * SIDE**3 / best
 
 
-def training_rate(name: str, digits: Digits) -> float:
+def training_rate(name: str, digits: Digits, precision: str) -> float:
     """Return FLOP/s of training steps under noise, batches made on the way."""
     architecture = models.build(name)
-    recipe = resolve(architecture.recipe, {"precision": "bf16"})
+    recipe = resolve(architecture.recipe, {"precision": precision})
     task = Task(
         architecture=architecture, recipe=recipe, digits=digits,
         noise=noise.build("noisy-mnist"), threads=torch.get_num_threads(),
@@ -53,10 +62,10 @@ def training_rate(name: str, digits: Digits) -> float:
     batches = fit.data.epoch(1)
     for _ in range(5):
         fit._step(*next(batches))
-    start = time.perf_counter()
+    start = now()
     for _ in range(STEPS):
         fit._step(*next(batches))
-    seconds = time.perf_counter() - start
+    seconds = now() - start
     summary = models.summarise(architecture)
     return 3 * summary.flops * recipe.batch_size * STEPS / seconds
 
@@ -64,13 +73,16 @@ def training_rate(name: str, digits: Digits) -> float:
 def main() -> None:
     """Take turns and record both rates and the fraction."""
     hardware.keep_freed_memory()
+    precision = hardware.precision("auto", hardware.device())
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (60_000, 28, 28), dtype=np.uint8)
     digits = Digits(images, np.arange(60_000) % 10, "random")
     rows = []
     for name in MODELS:
-        training_rate(name, digits)
-        pairs = [(matrix_rate(), training_rate(name, digits)) for _ in range(TURNS)]
+        training_rate(name, digits, precision)
+        pairs = [
+            (matrix_rate(precision), training_rate(name, digits, precision)) for _ in range(TURNS)
+        ]
         rows.append({
             "model": name,
             "matrix_gflops": spread([limit / 1e9 for limit, _ in pairs]),

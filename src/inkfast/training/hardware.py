@@ -103,6 +103,7 @@ def describe() -> dict[str, str | int]:
         "processor": _cpu_info("model name") or platform.processor() or platform.machine(),
         "cores": os.cpu_count() or 1,
         "accelerator": torch.cuda.get_device_name() if where.type == "cuda" else "none",
+        "fast_precision": precision("auto", where),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "torch": torch.__version__,
