@@ -22,6 +22,7 @@ from inkfast.evaluation.scores import wilson_interval
 from inkfast.experiment import Entry, Experiment
 from inkfast.material import Material
 from inkfast.reading.classifier import Classifier
+from inkfast.reading.reader import LEAST
 from inkfast.training import Trained
 from inkfast.training.validation import validation_digits
 
@@ -106,7 +107,7 @@ def of_onnx(
             f"{path} was trained on a part of these digits: expected others, or a source with a "
             "test part of its own. Judge its run folder, which knows its test digits."
         )
-    named = about.number("threshold")
+    named = float(np.maximum(about.number("threshold"), LEAST))  # NaN stays
     digits = source.test or source.train
     answers = classifier.probabilities
     level = named if threshold is None else threshold

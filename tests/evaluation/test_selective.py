@@ -68,6 +68,12 @@ def test_a_promise_says_what_it_found():
         assert kept.n == 5000
 
 
+def test_what_is_likelier_wrong_than_right_is_no_answer():
+    """However much error is allowed."""
+    probabilities, labels = answers(np.random.default_rng(5), 5000)
+    assert promise(probabilities, labels, 0.9).threshold == 0.5
+
+
 def test_what_cannot_be_promised_is_not():
     """With 20 digits nothing can be said about one error in a thousand."""
     probabilities, labels = answers(np.random.default_rng(4), 20)

@@ -67,8 +67,10 @@ def test_a_stricter_promise_needs_more_confidence(model):
     assert Reader.open(path).threshold == 0.5
     assert Reader.open(path, max_error=0.01).threshold == 0.8
     assert Reader.open(path, max_error=0.019).threshold == 0.8
+    assert Reader.open(path, max_error=0.02).threshold == 0.5  # likelier wrong is no answer
     with pytest.raises(InkfastError, match=r"cannot promise max_error=0\.002; it promises 0\.005"):
         Reader.open(path, max_error=0.002)
+    assert Reader.open(model(threshold=0.0)).threshold == 0.5
 
 
 def test_a_file_that_promises_nothing_always_answers(model):

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from inkfast.data.digits import Labels
 from inkfast.errors import InkfastError, check_number
+from inkfast.reading.reader import LEAST
 
 DELTA = 0.05  # the chance that a promise does not hold, over the draw of the calibration digits
-# Fixed before any digit was seen, as the proof wants it: from 99.999 % sure to any confidence.
-_LOG_ODDS = np.linspace(11.5, 0.0, 24)
-THRESHOLDS = np.append(1 / (1 + np.exp(-_LOG_ODDS)), 0.0)
+# Fixed before any digit was seen, as the proof wants it: from 99.999 % sure down to `LEAST`.
+THRESHOLDS = 1 / (1 + np.exp(-np.linspace(11.5, np.log(LEAST / (1 - LEAST)), 24)))
 
 
 @dataclass(frozen=True)

@@ -137,10 +137,10 @@ def _apart(found: list[_Read], reader: Reader) -> list[_Read]:
         after: list[_Read] = []
         for one, way in zip(found, ways, strict=True):
             pairs = [(next(halves), next(halves)) for _ in way]
-            best = max(pairs, key=_surety, default=None)
             needed = _SURE if _is_hopeless(one) else max(one.answer.confidence, _SUREST)
-            if best and _surety(best) > needed:
-                after += best
+            sure = [pair for pair in pairs if _surety(pair) > needed]
+            if sure:
+                after += max(sure, key=lambda pair: (not any(map(_is_many, pair)), _surety(pair)))
                 cut_any = True
             else:
                 after.append(one)
@@ -162,10 +162,13 @@ def _is_hopeless(one: _Read) -> bool:
     return one.answer.confidence < _HOPELESS
 
 
+def _is_many(one: _Read) -> bool:
+    return one.part.width >= _MANY * one.part.height
+
+
 def _surety(pair: tuple[_Read, _Read]) -> float:
     """Return how surely both halves are digits; a very wide one is two itself."""
-    sure = [half.answer.confidence for half in pair if half.part.width < _MANY * half.part.height]
-    return min(sure, default=0.0)
+    return min((half.answer.confidence for half in pair if not _is_many(half)), default=0.0)
 
 
 def _digit(one: _Read, line: int, number: int, scale: float) -> Digit:

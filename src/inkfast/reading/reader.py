@@ -15,6 +15,7 @@ from inkfast.reading.classifier import About, Classifier
 
 SHIPPED = Path(__file__).parent / "shipped"
 DEFAULT = "reader"  # the shipped network that reads through noise
+LEAST = 0.5  # what is likelier wrong than right is no answer, whatever may be promised with it
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,8 @@ def _threshold(classifier: Classifier, max_error: float | None) -> float:
     """Return the least confidence with which the file answers, 0 if it promises nothing."""
     about = classifier.about
     if max_error is None:
-        return float(np.nan_to_num(about.number("threshold"), nan=0.0))
+        named = about.number("threshold")
+        return 0.0 if np.isnan(named) else max(LEAST, named)
     check_number("max_error", max_error, above=0, high=0.999)
     promises = about.pairs("promises")
     kept = [threshold for error, threshold in promises if error <= max_error and threshold <= 1]
@@ -124,4 +126,4 @@ def _threshold(classifier: Classifier, max_error: float | None) -> float:
             f"{classifier.name} cannot promise max_error={max_error:g}; it promises "
             f"{known or 'nothing'}. Ask for one of these, or export it with --max-error."
         )
-    return min(kept)
+    return max(LEAST, min(kept))
