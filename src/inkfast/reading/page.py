@@ -140,7 +140,8 @@ def _apart(found: list[_Read], reader: Reader) -> list[_Read]:
             needed = _SURE if _is_hopeless(one) else max(one.answer.confidence, _SUREST)
             sure = [pair for pair in pairs if _surety(pair) > needed]
             if sure:
-                after += max(sure, key=lambda pair: (not any(map(_is_many, pair)), _surety(pair)))
+                best = max(sure, key=lambda pair: (not any(map(_is_many, pair)), _surety(pair)))
+                after += best
                 cut_any = True
             else:
                 after.append(one)

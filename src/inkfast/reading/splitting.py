@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.data.ink import stroke_width
+from inkfast.data.ink import Mask, stroke_width
 from inkfast.data.paper import shrunk
 from inkfast.data.pictures import Grey
 from inkfast.reading.parts import Part
@@ -35,7 +35,7 @@ def cuts(part: Part, places: int) -> list[tuple[Part, Part]]:
     stroke = max(1.0, stroke_width(part.ink.mask) / scale)
     rows = np.linspace(0, amount.shape[0] - 1, part.ink.mask.shape[0])
     columns = np.arange(part.ink.mask.shape[1])
-    found: dict[tuple[int, ...], tuple[Part, Part]] = {}
+    found: dict[tuple[int, ...], tuple[Mask, Mask]] = {}
     for seam in _seams(amount):
         crossed = amount[np.arange(len(seam)), seam]
         times = np.count_nonzero(np.diff(crossed > _INK, prepend=0, append=0)) // 2
@@ -43,10 +43,11 @@ def cuts(part: Part, places: int) -> list[tuple[Part, Part]]:
             continue
         line = scale * (np.interp(rows, np.arange(len(seam)), seam) + 0.5)
         left = columns < line[:, None]
-        first, second = _half(part, left), _half(part, ~left)
-        if first and second and min(first.height, second.height) >= _LOWEST * part.height:
-            found[first.box + second.box] = first, second
-    return list(found.values())
+        first, second = _half(part.ink.mask, left), _half(part.ink.mask, ~left)
+        boxes = _box(first), _box(second)
+        if min(bottom - top for top, _, bottom, _ in boxes) >= _LOWEST * part.height:
+            found[boxes[0] + boxes[1]] = first, second
+    return [(part.keep(first), part.keep(second)) for first, second in found.values()]
 
 
 def _seams(amount: Grey) -> NDArray[np.int64]:
@@ -70,11 +71,20 @@ def _seams(amount: Grey) -> NDArray[np.int64]:
     return seams
 
 
-def _half(part: Part, side: NDArray[np.bool_]) -> Part | None:
-    """Return the ink on one side of a cut, without crumbs; None if there is nothing else."""
+def _half(mask: Mask, side: Mask) -> Mask:
+    """Return the ink on one side of a cut, without crumbs."""
     from scipy import ndimage
 
-    labels, _ = ndimage.label(part.ink.mask & side, np.ones((3, 3)))
-    areas = np.bincount(labels.ravel())[1:]
-    kept = 1 + np.flatnonzero(areas >= _CRUMB * areas.sum())
-    return part.keep(np.isin(labels, kept)) if len(kept) else None
+    labels, _ = ndimage.label(mask & side, np.ones((3, 3)))
+    areas = np.bincount(labels.ravel())
+    areas[0] = 0  # paper
+    large = (areas > 0) & (areas >= _CRUMB * areas.sum())
+    return np.asarray(large[labels])
+
+
+def _box(mask: Mask) -> tuple[int, int, int, int]:
+    """Return top, left, bottom and right of a mask; zeros where there is nothing."""
+    if not mask.any():
+        return 0, 0, 0, 0
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
