@@ -44,6 +44,28 @@ def test_numbers_are_read_line_by_line(kind, reader):
     assert found.numbers == ["0123", "456", "789", "0246", "13579"]
 
 
+@pytest.mark.parametrize("kind", ["plain", "shadow", "slope of light"])
+@pytest.mark.parametrize("shade", [0.1, 0.4])
+def test_a_sheet_on_a_desk_is_read(kind, shade, reader):
+    """What is around the sheet is no ink, and neither is the sheet's edge."""
+    sheet = photographed(page(*LINES), kind)
+    height, width = sheet.shape[0] + 160, sheet.shape[1] + 160
+    desk = np.full((height, width, 3), round(255 * shade), np.uint8)
+    desk[70:-90, 90:-70] = sheet
+    assert answers(read(file_of(desk), reader)) == answers(read(file_of(sheet), reader))
+
+
+@pytest.mark.parametrize("edge", [3, 30])
+def test_a_strip_of_desk_is_no_digit(edge, reader):
+    """Neither a hairline at two edges of the picture nor a broad strip at one."""
+    sheet = photographed(page(*LINES))
+    expected = answers(read(file_of(sheet), reader))
+    sheet[:, :edge] = 25
+    if edge < 10:
+        sheet[:edge] = 25
+    assert answers(read(file_of(sheet), reader)) == expected
+
+
 @pytest.mark.parametrize("height", [9, 14, 30, 120])
 def test_size_does_not_matter(height, reader):
     """From 9 pixels high to pictures that are brought down before they are looked at."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.data.pictures import Grey
+from inkfast.data.pictures import Grey, shrunk
 from inkfast.data.ruling import without_lines
 from inkfast.errors import InkfastError
 
@@ -25,6 +25,13 @@ _EDGE = 0.35  # of a stroke's own strength: where it ends
 _THICK = 1.5  # times the usual width of strokes
 _MOST_INSIDE = 0.2  # of all ink: with less inside the picture, the ink at its edge is the digit
 _ALIKE = 0.6  # of drawn ink that is as strong as the strongest
+_COARSE = 400  # pixels of the longer side where the window is chosen
+_LEAST_WINDOW = 9  # pixels
+_STRONG = 0.2  # of the paper's brightness: what stands out less hides no ink
+_LESS = 0.6  # of a picture's ink: with as little left, the rest was no ink if
+_AS_STRONG = 0.65  # of its contrast is left, and
+_RESOLVED = 0.3  # of the window is as wide as strokes are
+_STEP = 1.05  # times: where evened paper is brighter, light or the sheet ends
 _DARKEST_PAPER = 0.15  # of white
 _SAMPLES = 64  # pixels a side that tell how light falls on the paper
 _NOTHING = "there is no ink to be seen: expected a digit that stands out from its paper"
@@ -61,12 +68,13 @@ def find_ink(picture: Grey) -> Ink:
         return drawn
     if _is_bare(picture):
         raise NoInkError(_NOTHING)
-    paper_up = picture if _dark_on_bright(picture) else 1 - picture
-    window = max(9, min(picture.shape) // 2)
-    contrast, mask = _strokes(paper_up, window)
+    contrast, mask = _within(picture, 1)
+    parts = _parts(picture, contrast, mask)
+    if parts > 1:
+        contrast, mask = _within(picture, parts)
     narrow = max(7, round(6 * stroke_width(mask)))
-    if narrow < 0.7 * window:
-        contrast, mask = _strokes(paper_up, narrow)
+    if narrow < 0.7 * _window(picture, parts):
+        contrast, mask = _strokes(_with_dark_ink(picture, parts), narrow)
     if not mask.any():
         raise NoInkError(_NOTHING)
     return strengthened(contrast, mask)
@@ -164,12 +172,47 @@ def _without_corners(mask: Mask) -> Mask:
     return mask & ~np.isin(labels, thick + 1)
 
 
-def _dark_on_bright(picture: Grey) -> bool:
-    """Return whether ink is darker than its paper: near any place, ink is what there is less of."""
+def _parts(picture: Grey, contrast: Grey, mask: Mask) -> int:
+    """Return by how much the first window is to be smaller than half the picture.
+
+    Within that window what differs most may be a sheet from its desk, or a shadow from light. A
+    smaller one no longer sees them; writing stands out in it as before, and there is less of it.
+
+    Args:
+        picture: ``(h, w)``.
+        contrast: What half the picture shows, as `_strokes` returns it.
+        mask: Likewise.
+    """
+    small = shrunk(picture, _COARSE)
+    chosen = parts = 1
+    share, strength = float(mask.mean()), float(np.median(contrast[mask])) if mask.any() else 0.0
+    while strength > _STRONG and min(small.shape) // (2 * (parts := 3 * parts)) >= _LEAST_WINDOW:
+        contrast, mask = _within(small, parts)
+        if not mask.any():
+            break
+        left, still = float(mask.mean()), float(np.median(contrast[mask]))
+        resolved = stroke_width(mask) < _RESOLVED * _window(small, parts)
+        if resolved and left < _LESS * share and still > _AS_STRONG * strength:
+            chosen, share, strength = parts, left, still
+    return chosen
+
+
+def _within(picture: Grey, parts: int) -> tuple[Grey, Mask]:
+    """Return what differs from its paper within so small a part of half the picture."""
+    return _strokes(_with_dark_ink(picture, parts), _window(picture, parts))
+
+
+def _window(picture: Grey, parts: int) -> int:
+    return max(_LEAST_WINDOW, int(min(picture.shape)) // (2 * parts))
+
+
+def _with_dark_ink(picture: Grey, parts: int) -> Grey:
+    """Return the picture, turned over if its ink is bright: of ink there is less near any place."""
     from scipy import ndimage
 
-    away = picture - ndimage.uniform_filter(picture, max(15, max(picture.shape) // 2))
-    return float((away**3).mean()) < 0
+    near = max(15, max(picture.shape) // (2 * parts))
+    away = picture - ndimage.uniform_filter(picture, near)
+    return picture if float((away**3).mean()) < 0 else 1 - picture
 
 
 def _strokes(bright: Grey, window: int) -> tuple[Grey, Mask]:
@@ -199,7 +242,9 @@ def _contrast(bright: Grey, window: int) -> tuple[Grey, float]:
     from scipy import ndimage
 
     paper = ndimage.grey_closing(bright, size=(window, window))
-    paper = ndimage.uniform_filter(paper, max(3, window // 6))
+    evened = ndimage.uniform_filter(paper, max(3, window // 6))
+    # beside the edge of a sheet or a shadow, what is dark is dark paper
+    paper = np.where(evened > _STEP * paper, paper, evened)
     contrast = (paper - bright) / np.maximum(paper, _DARKEST_PAPER)
     # ink lies above the paper's values only, so that the lowest quarter tells of the paper alone
     lowest, low = (float(value) for value in np.percentile(contrast, (10, 25)))

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from inkfast.data.digits import SIDE, Images
 from inkfast.data.framing import BOX, frame, ink_of
 from inkfast.data.ink import Ink, Mask, find_ink
-from inkfast.data.pictures import Grey
+from inkfast.data.pictures import Grey, shrunk
 
 WORK = 128  # pixels of the longer side of a picture at work; a digit needs no more
 _FINE = 4 * BOX  # pixels of the longer side of a digit at work
@@ -61,16 +60,6 @@ def as_mnist(ink: Ink) -> Images:
         # half of the most, since no pixel may be covered by half where strokes are thin
         ink = Ink(shrunk(ink.amount, _FINE), covered > covered.max() / 2)
     return frame(_evened(ink))
-
-
-def shrunk(picture: Grey, longest: int) -> Grey:
-    """Return the picture with its longer side no longer than this, areas averaged."""
-    height, width = picture.shape
-    scale = longest / max(height, width)
-    if scale >= 1:
-        return picture
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX))
 
 
 def main_part(ink: Ink) -> Ink:

@@ -152,3 +152,13 @@ def _opaque(image: Image.Image) -> Image.Image:
     visible = (grey * alpha).sum() / max(alpha.sum(), 1e-9)
     background = Image.new("RGBA", image.size, "black" if visible > 0.5 else "white")
     return Image.alpha_composite(background, image)
+
+
+def shrunk(picture: Grey, longest: int) -> Grey:
+    """Return the picture with its longer side no longer than this, areas averaged."""
+    height, width = picture.shape
+    scale = longest / max(height, width)
+    if scale >= 1:
+        return picture
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX))

@@ -8,8 +8,8 @@ import numpy as np
 
 from inkfast.data.digits import SIDE, Images
 from inkfast.data.ink import NoInkError, find_ink
-from inkfast.data.paper import as_mnist, shrunk
-from inkfast.data.pictures import Picture
+from inkfast.data.paper import as_mnist
+from inkfast.data.pictures import Picture, shrunk
 from inkfast.reading.order import in_lines, in_numbers
 from inkfast.reading.parts import Part, find_parts
 from inkfast.reading.reader import Answer, Reader

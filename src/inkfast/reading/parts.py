@@ -17,6 +17,7 @@ _LOWEST = 6  # pixels that a digit is high at least; 9 can be read
 _SMALLEST = 0.35  # of the usual height that a digit has at least
 _FLATTEST = 3.5  # times as wide as high: a dash or an underline
 _FAINTEST = 0.45  # of the largest one's ink: crossings of ruled lines
+_MOST_INSIDE = 0.2  # of all ink: with less inside the picture, what reaches its edge is no frame
 _HUGE = 3.0  # times the usual height: at the picture's edge no digit but a table, a hand, a shadow
 
 Boxes = NDArray[np.int64]  # (n, 4): top, left, bottom, right; the last two exclusive
@@ -62,8 +63,12 @@ def find_parts(ink: Ink) -> list[Part]:
     ).reshape(-1, 4)
     areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     heights, widths = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
-    usual = _usual_height(heights, areas)
-    large = np.flatnonzero(np.maximum(heights, widths) >= _CRUMB * usual)
+    longer = np.maximum(heights, widths)
+    inside: Mask = np.all((boxes[:, :2] > 0) & (boxes[:, 2:] < ink.mask.shape), axis=1)
+    if areas[inside].sum() < _MOST_INSIDE * areas.sum():
+        inside = np.ones_like(inside)  # what reaches the edge is what was written
+    usual = _usual_height(heights[inside], areas[inside])
+    large = np.flatnonzero((longer >= _CRUMB * usual) & (inside | (longer <= _HUGE * usual)))
     large = np.sort(large[np.argsort(-areas[large], kind="stable")[:_MOST]])
     bridged, _ = ndimage.label(ink.mask | (ink.amount > FAINT), np.ones((3, 3)))
     bridges = ndimage.maximum(bridged, labels, 1 + large)

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast.data.ink import Mask, stroke_width
-from inkfast.data.paper import shrunk
-from inkfast.data.pictures import Grey
+from inkfast.data.pictures import Grey, shrunk
 from inkfast.reading.parts import Part
 
 # where cuts are sought: the share of the width at which they go through the middle of the height,
