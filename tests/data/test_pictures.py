@@ -30,7 +30,7 @@ def slope(width: int = 60, height: int = 40) -> Image.Image:
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF", "WEBP"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_every_orientation_is_turned_upright(form, orientation):
+def test_every_orientation_is_turned_upright(form, orientation, tmp_path):
     """The eight ways in which a camera can be held, in all formats that note it."""
     turns = {
         1: None, 2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4,  # the inverse of what the tag asks for
@@ -40,9 +40,12 @@ def test_every_orientation_is_turned_upright(form, orientation):
     stored = upright if turn is None else upright.transpose(Image.Transpose(turn))
     exif = Image.Exif()
     exif[0x0112] = orientation
-    found = open_picture(content(stored, form, exif=exif))
-    assert found.size == (60, 40)
-    assert np.abs(255 * found.grey - np.asarray(upright, float)).max() < 8
+    path = tmp_path / "picture"
+    path.write_bytes(content(stored, form, exif=exif))
+    for source in (path, path.read_bytes()):
+        found = open_picture(source)
+        assert found.size == (60, 40)
+        assert np.abs(255 * found.grey - np.asarray(upright, float)).max() < 8
 
 
 def test_large_photographs_are_decoded_small(monkeypatch):

@@ -9,9 +9,10 @@ from scipy import ndimage
 
 from inkfast.data.ink import Ink
 from inkfast.data.pictures import open_picture
+from inkfast.reading import page as reading_page
 from inkfast.reading.page import LONGEST, Page, read_page
 from inkfast.reading.parts import Part
-from inkfast.reading.reader import Reader
+from inkfast.reading.reader import Answer, Reader
 from inkfast.reading.splitting import cuts
 from tests.reading.photographs import digit, file_of, page, photographed, write_on
 
@@ -135,6 +136,23 @@ def test_touching_digits_are_cut_apart(number, back, reader):
     found = read(file_of(photographed(canvas)), reader)
     assert answers(found) == number
     assert found.digits[0].box[0] < found.digits[1].box[0]
+
+
+def test_so_many_parts_are_cut_to_see_and_no_more(monkeypatch, reader):
+    """A page of nothing but touching digits takes bounded time; the least sure go first."""
+    tried = []
+    monkeypatch.setattr(reading_page, "cuts", lambda part, places: tried.append(part.box) or [])
+    ink = Ink(np.ones((26, 36), np.float32), np.ones((26, 36), bool))
+    found = [
+        reading_page._Read(
+            Part((0, place, 20, place + 30), ink),
+            np.zeros((28, 28), np.uint8),
+            Answer(0, 0.9 - place / 1000, 1, 0.05, "unsure"),
+        )
+        for place in range(120)
+    ]
+    assert reading_page._apart(found, reader) == found
+    assert sorted(box[1] for box in tried) == list(range(40, 120))
 
 
 def test_what_touches_and_cannot_be_read_is_said_to_touch(reader):

@@ -79,8 +79,11 @@ def open_picture(source: Path | bytes, longest: int | None = None, name: str = "
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large pictures; they are refused here
-            file = source if isinstance(source, Path) else io.BytesIO(source)
-            with Image.open(file, formats=FORMATS) as image:
+            # given a path, Pillow maps some TIFF files into memory, and turns those the wrong way
+            with (
+                source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as file,
+                Image.open(file, formats=FORMATS) as image,
+            ):
                 return _decoded(image, longest)
     except Image.DecompressionBombError:
         raise InkfastError(

@@ -28,6 +28,7 @@ _SUREST = 0.95  # confidence that halves need at least
 _HOPELESS = 0.3  # confidence below which a whole is no digit: it is cut through more ink,
 _SURE = 0.85  # and its halves need this
 _MOST_CUT = 300  # digits of a page; of more no one asks, they are texture
+_MOST_TRIED = 80  # parts of a page that are cut to see, the least sure first: it takes time
 _SOFT = 1.8  # pixels of 20 in height over which a stroke's edge fades: sharp ones take about one
 
 
@@ -130,32 +131,38 @@ def _apart(found: list[_Read], reader: Reader) -> list[_Read]:
     """Cut digits that touch, wherever the reader is surer of the parts than of the whole."""
     if len(found) > _MOST_CUT:
         return found
+    uncut, left = [True] * len(found), _MOST_TRIED
     for _ in range(_ROUNDS):
-        ways = [_cuts(one) for one in found]
-        halves = iter(_read([half for way in ways for cut in way for half in cut], reader))
-        cut_any = False
+        asked = [place for place, one in enumerate(found) if uncut[place] and _may_be_two(one)]
+        asked = sorted(asked, key=lambda place: found[place].answer.confidence)[:left]
+        if not asked:
+            break
+        left -= len(asked)
+        ways = {place: _cuts(found[place]) for place in sorted(asked)}
+        halves = iter(_read([half for way in ways.values() for cut in way for half in cut], reader))
         after: list[_Read] = []
-        for one, way in zip(found, ways, strict=True):
-            pairs = [(next(halves), next(halves)) for _ in way]
+        uncut = []
+        for place, one in enumerate(found):
+            pairs = [(next(halves), next(halves)) for _ in ways.get(place, [])]
             needed = _SURE if _is_hopeless(one) else max(one.answer.confidence, _SUREST)
             sure = [pair for pair in pairs if _surety(pair) > needed]
             if sure:
                 best = max(sure, key=lambda pair: (not any(map(_is_many, pair)), _surety(pair)))
                 after += best
-                cut_any = True
             else:
                 after.append(one)
+            uncut += [True, True] if sure else [False]
         found = after
-        if not cut_any:
-            break
     return found
+
+
+def _may_be_two(one: _Read) -> bool:
+    """Return whether it is wide for one digit; the surer it is read, the wider."""
+    return one.part.width / one.part.height >= (_NARROW if one.answer.unsure else _WIDE)
 
 
 def _cuts(one: _Read) -> list[tuple[Part, Part]]:
     """Return the ways to cut what may be two digits; the surer it is read, the more carefully."""
-    shape = one.part.width / one.part.height
-    if shape < (_NARROW if one.answer.unsure else _WIDE):
-        return []
     return cuts(one.part, places=4 if _is_hopeless(one) else 2 if one.answer.unsure else 1)
 
 
