@@ -142,13 +142,15 @@ class Classifier:
             raise InkfastError(
                 f"{self.name} cannot read {size} images at a time ({_first_line(error)})."
             ) from None
-        return np.atleast_1d(np.asarray(found, np.float64))[:count]
+        answers = np.asarray(found, np.float64)
+        if answers.shape != (len(images), CLASSES):  # else a row may be another image's answer
+            raise InkfastError(
+                f"{self.name}: expected an answer (n, {CLASSES}), got {answers.shape} for "
+                f"{len(images)} images."
+            )
+        return answers[:count]
 
     def _check(self, result: NDArray[np.float64]) -> None:
-        if result.ndim != 2 or result.shape[1] != CLASSES:
-            raise InkfastError(
-                f"{self.name}: expected an answer (n, {CLASSES}), got {result.shape}."
-            )
         if not np.isfinite(result).all():
             raise InkfastError(f"{self.name}: expected probabilities, got NaN or infinity.")
         sums = result.sum(axis=1)
