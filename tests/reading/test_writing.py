@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import errno
 import json
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from inkfast import files
 from inkfast.errors import InkfastError
 from inkfast.reading import writing
 from inkfast.reading.forms import FORMS
@@ -121,6 +123,64 @@ def test_a_part_is_neither_thrown_away_nor_mixed_with_another_job(tmp_path):
     with pytest.raises(InkfastError, match="row 2 is no row"):
         list(again.kept())
     again.leave()
+
+
+def opened(path: Path, *, resume: bool = False, overwrite: bool = False) -> writing.Output:
+    if path.suffix == ".parquet":
+        pytest.importorskip("pyarrow")
+        return writing.ParquetFile(path)
+    return writing.TextFile(path, FORMS["csv"], JOB, resume=resume, overwrite=overwrite)
+
+
+@pytest.mark.parametrize("flags", [{}, {"resume": True}, {"overwrite": True}])
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_two_jobs_do_not_write_one_file(name, flags, tmp_path):
+    """The second is refused and changes nothing, until the first has let go or is done."""
+    path = tmp_path / name
+    first = opened(path)
+    for row in ROWS:
+        first.write(row)
+    with pytest.raises(InkfastError, match=f"another job is writing .*{name}. Wait for it"):
+        opened(path, **flags)
+    first.finish()
+    whole = path.read_bytes()
+    again = opened(path, **flags)
+    again.leave()
+    assert path.read_bytes() == whole
+    assert [entry.name for entry in tmp_path.iterdir()] == [name]
+
+
+def test_a_part_that_is_renamed_meanwhile_is_another_job_s(tmp_path, monkeypatch):
+    """What was opened is by now the file that the other job has finished: it is left alone."""
+    path = tmp_path / "a.csv"
+    real = files.lock
+
+    def late(file, refusal):
+        writing.part_of(path).rename(path)
+        return real(file, refusal)
+
+    monkeypatch.setattr(files, "lock", late)
+    with pytest.raises(InkfastError, match="another job is writing"):
+        opened(path)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_files_are_written_where_there_are_no_locks(name, tmp_path, monkeypatch):
+    """Outside Unix nothing is kept open that is to be renamed."""
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    output = opened(tmp_path / name)
+    assert output._claim.closed
+    output.write(ROWS[0])
+    output.finish()
+    assert (tmp_path / name).stat().st_size
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_a_folder_in_the_place_of_the_part_is_explained(name, tmp_path):
+    """Nothing is deleted, whatever was asked for."""
+    writing.part_of(tmp_path / name).mkdir()
+    with pytest.raises(InkfastError, match="cannot write .*part: Is a directory. Choose another"):
+        opened(tmp_path / name, overwrite=True)
 
 
 def test_a_job_that_wrote_no_row_leaves_nothing(tmp_path):
