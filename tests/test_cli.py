@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import re
@@ -257,6 +258,31 @@ def test_bad_input_is_one_line_and_exit_code_2(
     words, message = bad_calls(tmp_path)[kind]
     assert message in refused(inkfast(*words))
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("closed", [("stdout",), ("stdout", "stderr", "stdin")])
+@pytest.mark.parametrize(
+    ("words", "code"), [(["--version"], 0), (["noise", "list"], 0), (["x"], 2)]
+)
+def test_a_closed_stream_is_no_reason_to_end(inkfast, monkeypatch, closed, words, code):
+    """`>&-` leaves Python without one; what would be printed goes nowhere."""
+    for name in closed:
+        monkeypatch.setattr(sys, name, None)
+    assert inkfast(*words)[0] == code
+    for name in set(closed) - {"stdin"}:
+        getattr(sys, name).close()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_console_need_not_have_every_letter(inkfast, digits, monkeypatch, encoding):
+    """A letter that it cannot show is escaped."""
+    out = io.TextIOWrapper(io.BytesIO(), encoding)
+    monkeypatch.setattr(sys, "stdout", out)
+    assert inkfast("explore", digits, "--noise", "none", "--out", "数")[0] == 0
+    out.flush()
+    said = out.buffer.getvalue().decode(encoding)
+    assert r" \u2026" in said
+    assert r"report: \u6570/report.html" in said
 
 
 def test_two_at_work_in_one_folder(inkfast, digits, tmp_path):

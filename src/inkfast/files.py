@@ -121,8 +121,11 @@ def cannot_write(path: Path, error: OSError) -> InkfastError:
 
 
 def write_text(path: Path, content: str) -> None:
-    """Write UTF-8 text atomically; see `write_bytes`."""
-    write_bytes(path, content.encode())
+    """Write UTF-8 text atomically; see `write_bytes`.
+
+    Bytes of a file's name that are no text are escaped as Python and JSON escape them.
+    """
+    write_bytes(path, content.encode(errors="backslashreplace"))
 
 
 def write_json(path: Path, content: Any) -> None:
