@@ -143,7 +143,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InkfastError(f"cannot read {path}: {error.strerror}.") from None
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for brackets in thousands of brackets
         raise InkfastError(f"{path} is damaged: expected JSON. Make it again.") from None
 
 

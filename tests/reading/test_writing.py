@@ -125,6 +125,52 @@ def test_a_part_is_neither_thrown_away_nor_mixed_with_another_job(tmp_path):
     again.leave()
 
 
+@pytest.mark.parametrize(
+    ("form", "row"),
+    [
+        ("csv", b"\xff"),
+        ("csv", b"a.png,1,\r,1,0,,"),
+        ("csv", b"a" * 200_000 + b",1,1,1,0,,"),
+        ("jsonl", b"\xff"),
+        ("jsonl", b'{"source": ' + b"[" * 100_000),
+        ("jsonl", b"[]"),
+        ("jsonl", b'{"source": "a", "digit": 1%s}' % (b"0" * 5000)),
+    ],
+)
+def test_a_row_that_is_none_is_explained(form, row, tmp_path):
+    """Whatever was done to a part, one sentence names the row."""
+    path = tmp_path / "rows"
+    output = writing.TextFile(path, FORMS[form], JOB, resume=False)
+    output.write(ROWS[0])
+    output.leave()
+    with output.part.open("ab") as file:
+        file.write(row + b"\n")
+    again = writing.TextFile(path, FORMS[form], JOB, resume=True)
+    with pytest.raises(InkfastError, match=r"part is damaged: row 2 is no row\. Delete it\.$"):
+        list(again.kept())
+    again.leave()
+
+
+@pytest.mark.parametrize("rows", ["", "1,7\n"])
+@pytest.mark.parametrize("header", ["a,b\n", "ImageId,Labels\n", "\n", "\xff" * 30 + "\n"])
+def test_another_header_is_explained(header, rows, tmp_path):
+    """Lines below it are not taken for ours, and ours are not put there."""
+    part = writing.part_of(tmp_path / "a.csv")
+    part.write_text(header + rows, encoding="latin-1")
+    (tmp_path / "a.csv.part.json").write_text(json.dumps(JOB))
+    with pytest.raises(InkfastError, match="damaged: its first line is not ImageId,Label. Delete"):
+        writing.TextFile(tmp_path / "a.csv", FORMS["kaggle"], JOB, resume=True)
+    assert part.read_text(encoding="latin-1") == header + rows
+
+
+def test_what_tells_of_a_part_may_be_damaged(tmp_path):
+    """Brackets in brackets are no reason for a traceback."""
+    writing.part_of(tmp_path / "a.csv").write_text("a\n")
+    (tmp_path / "a.csv.part.json").write_text("[" * 100_000)
+    with pytest.raises(InkfastError, match="part.json is damaged: expected JSON"):
+        opened(tmp_path / "a.csv", resume=True)
+
+
 def opened(path: Path, *, resume: bool = False, overwrite: bool = False) -> writing.Output:
     if path.suffix == ".parquet":
         pytest.importorskip("pyarrow")

@@ -6,6 +6,7 @@ gone on with from the whole rows that it left there.
 
 from __future__ import annotations
 
+import csv
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -112,6 +113,8 @@ class TextFile(Output):
         if self.part.stat().st_size:
             self._check(job, resume)
             lines = _cut_to_whole_lines(self.part)
+        if lines:
+            self._check_header()
         self.done = self.written = max(0, lines - bool(self.form.header))
         write_json(self._about, job)
         try:
@@ -133,19 +136,30 @@ class TextFile(Output):
                 "flags, or begin anew with --overwrite."
             )
 
+    def _check_header(self) -> None:
+        header = f"{self.form.header}\n".encode() if self.form.header else b""
+        with self.part.open("rb") as file:
+            if file.read(len(header)) != header:
+                raise InkfastError(
+                    f"{self.part} is damaged: its first line is not {self.form.header}. Delete it."
+                )
+
     def kept(self) -> Iterator[tuple[str, str]]:
         """Read the lines that were left, one after the other; see `Output.kept`."""
-        with self.part.open(encoding="utf-8", newline="\n") as file:
+        with self.part.open("rb") as file:
             for number, line in enumerate(file, start=0 if self.form.header else 1):
                 if number > self.done:
                     return
                 if number:
-                    try:
-                        yield self.form.kept(line.rstrip("\n"))
-                    except (ValueError, KeyError, TypeError):
-                        raise InkfastError(
-                            f"{self.part} is damaged: row {number} is no row. Delete it."
-                        ) from None
+                    yield self._kept(line, number)
+
+    def _kept(self, line: bytes, number: int) -> tuple[str, str]:
+        try:
+            return self.form.kept(line.decode().removesuffix("\n"))
+        except (ValueError, KeyError, TypeError, RecursionError, csv.Error):
+            raise InkfastError(
+                f"{self.part} is damaged: row {number} is no row. Delete it."
+            ) from None
 
     def write(self, row: Row) -> None:
         """Write a row behind the others."""
