@@ -171,6 +171,8 @@ def test_weights_in_other_files_are_refused(change):
         ("no json", "expected what it says of itself as a JSON object"),
         ("[1]", "expected what it says of itself as a JSON object"),
         ('{"threshold": null}', "its `threshold` is None, which makes no sense"),
+        ('{"a": ' + "[" * 100_000, "expected what it says of itself as a JSON object"),
+        ('{"threshold": 1%s}' % ("0" * 400), r"its `threshold` is 10+…, which makes no sense"),
         ('{"threshold": "x"}', "its `threshold` is 'x', which makes no sense"),
     ],
 )
