@@ -25,6 +25,8 @@ FAST = [
 ]  # fmt: skip
 TINY = ["--models", "mlp(hidden=[8]),cnn(layers='C8(5)/2-GMP')", *FAST]
 
+HUGE = "0x" + "f" * 4000  # is read, but Python writes no such number in decimals
+
 
 @pytest.fixture
 def digits(strokes, tmp_path) -> Path:
@@ -219,6 +221,13 @@ def bad_calls(tmp: Path) -> dict[str, tuple[list[str], str]]:
         "noise typo before data": (["noise", "show", "blurr"], "unknown noise 'blurr'"),
         "model name": ([*compare, *data, "--models", "mlp(hidden=[1e9])"], "`hidden` must be"),
         "unknown engine": ([*compare, *data, "--engine", "spark"], "`engine` must be here, local:N"),
+        "huge noise": ([*compare, *data, "--noise", f"rotate(degrees={HUGE})"], "got a number of more than 4,300 digits"),
+        "huge pair": ([*compare, *data, "--noise", f"gaussian(sigma=[{HUGE}])"], "pair [low, high], got a number of more than"),
+        "huge size": ([*compare, *data, "--noise", f"fog(size={HUGE})"], "got a number of more than 4,300 digits"),
+        "huge model": ([*compare, *data, "--models", f"mlp(hidden=[{HUGE}])"], "got a number of more than 4,300 digits"),
+        "huge setting": ([*compare, *data, "--set", f"epochs={HUGE}"], "got a number of more than 4,300 digits"),
+        "huge seed": (["compare", str(tmp / "seed.toml"), *out, *data], "got a number of more than 4,300 digits"),
+        "huge place": (["compare", str(tmp / "out.toml"), *data], "`out` must be text, got a number of more than"),
         "no cluster": ([*compare, *data, "--engine", "ray:127.0.0.1:9"], "no Ray cluster answers at 127.0.0.1:9"),
         "more folds than rows": (["validate", *out, *data, "--folds", "999"], "needs as many rows of every class"),
         "too few to blend": ([*compare, *data, "--balance", "smote", "--imbalance", "3=0.1"], "class 3 needs at least 6 rows"),
@@ -236,6 +245,8 @@ def test_bad_input_is_one_line_and_exit_code_2(
     """Every kind of bad input is one line on stderr, exit code 2, and leaves no run behind."""
     (tmp_path / "bad.toml").write_text("models = [")
     (tmp_path / "key.toml").write_text('nosie = "none"')
+    for name, key in (("seed", "seed"), ("out", "out")):
+        (tmp_path / f"{name}.toml").write_text(f"{key} = {HUGE}")
     for name, key in (("space", "lerning_rate"), ("good", "learning_rate")):
         text = f'models = ["cnn"]\n[search]\n{key} = {{ low = 0.001, high = 0.1 }}\n'
         (tmp_path / f"{name}.toml").write_text(text)
