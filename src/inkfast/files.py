@@ -147,6 +147,14 @@ def read_json(path: Path) -> Any:
         raise InkfastError(f"{path} is damaged: expected JSON. Make it again.") from None
 
 
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON file that holds an object; see `read_json`."""
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise InkfastError(f"{path} is damaged: expected a JSON object. Make it again.")
+    return found
+
+
 def sha256(*parts: bytes | memoryview) -> str:
     """Return the hexadecimal SHA-256 of the parts, one after the other."""
     digest = hashlib.sha256()

@@ -23,7 +23,7 @@ from inkfast.engine import HERE, QUIET, Engine, Job, Observer
 from inkfast.errors import InkfastError
 from inkfast.evaluation.scores import Floats
 from inkfast.experiment import Entry, Experiment, from_settings, read_toml
-from inkfast.files import check_resume, lock, read_json, write_json, write_text
+from inkfast.files import check_resume, lock, read_json, read_object, write_json, write_text
 from inkfast.material import Material
 from inkfast.training import DivergedError, Task, Trained
 
@@ -206,7 +206,7 @@ def load_models(run_folder: Path) -> tuple[Experiment, list[tuple[Entry, Trained
         raise InkfastError(
             f"{run_folder} is no run: expected a folder that inkfast compare or train has made."
         )
-    kind = read_json(run_folder / "data.json").get("kind")
+    kind = read_object(run_folder / "data.json").get("kind")
     if kind == "cross-validation":
         raise InkfastError(
             f"{run_folder} is a cross-validation, whose models are for its folds alone: expected a "
