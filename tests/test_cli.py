@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import re
@@ -23,6 +24,8 @@ FAST = [
     "--threads", "1", "--epochs", "2",
 ]  # fmt: skip
 TINY = ["--models", "mlp(hidden=[8]),cnn(layers='C8(5)/2-GMP')", *FAST]
+
+HUGE = "0x" + "f" * 4000  # is read, but Python writes no such number in decimals
 
 
 @pytest.fixture
@@ -218,6 +221,13 @@ def bad_calls(tmp: Path) -> dict[str, tuple[list[str], str]]:
         "noise typo before data": (["noise", "show", "blurr"], "unknown noise 'blurr'"),
         "model name": ([*compare, *data, "--models", "mlp(hidden=[1e9])"], "`hidden` must be"),
         "unknown engine": ([*compare, *data, "--engine", "spark"], "`engine` must be here, local:N"),
+        "huge noise": ([*compare, *data, "--noise", f"rotate(degrees={HUGE})"], "got a number of more than 4,300 digits"),
+        "huge pair": ([*compare, *data, "--noise", f"gaussian(sigma=[{HUGE}])"], "pair [low, high], got a number of more than"),
+        "huge size": ([*compare, *data, "--noise", f"fog(size={HUGE})"], "got a number of more than 4,300 digits"),
+        "huge model": ([*compare, *data, "--models", f"mlp(hidden=[{HUGE}])"], "got a number of more than 4,300 digits"),
+        "huge setting": ([*compare, *data, "--set", f"epochs={HUGE}"], "got a number of more than 4,300 digits"),
+        "huge seed": (["compare", str(tmp / "seed.toml"), *out, *data], "got a number of more than 4,300 digits"),
+        "huge place": (["compare", str(tmp / "out.toml"), *data], "`out` must be text, got a number of more than"),
         "no cluster": ([*compare, *data, "--engine", "ray:127.0.0.1:9"], "no Ray cluster answers at 127.0.0.1:9"),
         "more folds than rows": (["validate", *out, *data, "--folds", "999"], "needs as many rows of every class"),
         "too few to blend": ([*compare, *data, "--balance", "smote", "--imbalance", "3=0.1"], "class 3 needs at least 6 rows"),
@@ -235,6 +245,8 @@ def test_bad_input_is_one_line_and_exit_code_2(
     """Every kind of bad input is one line on stderr, exit code 2, and leaves no run behind."""
     (tmp_path / "bad.toml").write_text("models = [")
     (tmp_path / "key.toml").write_text('nosie = "none"')
+    for name, key in (("seed", "seed"), ("out", "out")):
+        (tmp_path / f"{name}.toml").write_text(f"{key} = {HUGE}")
     for name, key in (("space", "lerning_rate"), ("good", "learning_rate")):
         text = f'models = ["cnn"]\n[search]\n{key} = {{ low = 0.001, high = 0.1 }}\n'
         (tmp_path / f"{name}.toml").write_text(text)
@@ -257,6 +269,31 @@ def test_bad_input_is_one_line_and_exit_code_2(
     words, message = bad_calls(tmp_path)[kind]
     assert message in refused(inkfast(*words))
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("closed", [("stdout",), ("stdout", "stderr", "stdin")])
+@pytest.mark.parametrize(
+    ("words", "code"), [(["--version"], 0), (["noise", "list"], 0), (["x"], 2)]
+)
+def test_a_closed_stream_is_no_reason_to_end(inkfast, monkeypatch, closed, words, code):
+    """`>&-` leaves Python without one; what would be printed goes nowhere."""
+    for name in closed:
+        monkeypatch.setattr(sys, name, None)
+    assert inkfast(*words)[0] == code
+    for name in set(closed) - {"stdin"}:
+        getattr(sys, name).close()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_console_need_not_have_every_letter(inkfast, digits, monkeypatch, encoding):
+    """A letter that it cannot show is escaped."""
+    out = io.TextIOWrapper(io.BytesIO(), encoding)
+    monkeypatch.setattr(sys, "stdout", out)
+    assert inkfast("explore", digits, "--noise", "none", "--out", "数")[0] == 0
+    out.flush()
+    said = out.buffer.getvalue().decode(encoding)
+    assert r" \u2026" in said
+    assert r"report: \u6570/report.html" in said
 
 
 def test_two_at_work_in_one_folder(inkfast, digits, tmp_path):

@@ -202,6 +202,7 @@ def test_few_rows(strokes, rows, classes, cut):
     ({"noise": "rotat"}, "unknown noise 'rotat'. Did you mean 'rotate'?"),
     ({"train_noise": "often"}, "`train_noise` must be one of 'fresh', 'once', 'none', got 'often'."),
     ({"epochs": 0}, "`epochs` must be a whole number >= 1"),
+    ({"recipe": {1: 2}}, "unknown recipe key 1. Known: augment"),
     ({"recipe": {"epoch": 1}}, "unknown recipe key 'epoch'. Did you mean 'epochs'?"),
     ({"recipe": 1}, "`recipe` must be a mapping of recipe keys, got 1."),
     ({"threads": -1}, "`threads` must be a whole number >= 0"),

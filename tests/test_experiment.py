@@ -15,7 +15,7 @@ from inkfast import leaderboard, report, running
 from inkfast.data import Digits, Source
 from inkfast.engine import Observer
 from inkfast.experiment import Experiment, from_settings, read_toml
-from inkfast.material import from_source
+from inkfast.material import from_source, own_material
 from inkfast.training import Watch
 
 TINY = {
@@ -284,6 +284,17 @@ def test_a_changed_fit_is_not_taken_for_finished(material, tmp_path):
     path.write_text("[]")
     with pytest.raises(ValueError, match="is damaged or was changed .* Delete it"):
         run(TINY, material, tmp_path / "run", resume=True)
+
+
+@pytest.mark.parametrize("content", ["[]", '"kind"', "3"])
+def test_a_tampered_data_file_is_one_line(material, tmp_path, content):
+    """What a run says of its digits is an object, or the run is not read."""
+    (tmp_path / "experiment.toml").write_text("")
+    (tmp_path / "data.json").write_text(content)
+    with pytest.raises(ValueError, match="data.json is damaged: expected a JSON object"):
+        running.load_models(tmp_path)
+    with pytest.raises(ValueError, match="data.json is damaged: expected a JSON object"):
+        own_material(from_settings(TINY), None, tmp_path)
 
 
 def test_a_report_with_a_missing_measurement_is_refused(material, tmp_path):

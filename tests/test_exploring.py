@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -350,6 +351,16 @@ def folder_of(digits: Digits, root: Path) -> Path:
         (root / str(label)).mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(root / str(label) / f"{row:03}.png")
     return root
+
+
+def test_a_file_whose_name_is_no_text_is_named(inkfast, strokes, tmp_path):
+    """Its bytes are escaped in the JSON file, which reads as the same name, and on the page."""
+    root = folder_of(strokes.pick(np.arange(40), "some"), tmp_path / "digits")
+    name = os.fsdecode(b"dup\xff.png")
+    (root / "5" / name).write_bytes((root / "4" / "004.png").read_bytes())
+    assert inkfast("explore", root, "--noise", "none", "--out", tmp_path / "out")[0] == 0
+    numbers = json.loads((tmp_path / "out" / "explore.json").read_text())
+    assert ["4/004.png", f"5/{name}"] in numbers["duplicates"]["exact"]
 
 
 def test_pictures_that_cannot_be_read_are_named_and_left_out(inkfast, strokes, tmp_path):

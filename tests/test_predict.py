@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -302,6 +303,20 @@ def test_standard_input_may_be_closed_and_a_list_no_text(model, tmp_path, inkfas
         code, out, err = inkfast("predict", "--files-from", tmp_path / name, "--model", model)
         assert (code, out, err.count("\n")) == (2, "", 1)
         assert message in err
+
+
+def test_names_that_are_no_text_are_names(model, tmp_path, inkfast, monkeypatch):
+    """They are read from a list on standard input, written to, and shown with escapes."""
+    source = os.fsencode(tmp_path) + b"/f\xff.png"
+    Path(os.fsdecode(source)).write_bytes(png(bars()[0]))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(source + b"\n"), "utf-8"))
+    to = tmp_path / os.fsdecode(b"o\xff.jsonl")
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "utf-8"))
+    assert inkfast("predict", "--files-from", "-", "--model", model, "--to", to)[0] == 0
+    sys.stdout.flush()
+    assert rf"{tmp_path}/o\udcff.jsonl" in sys.stdout.buffer.getvalue().decode()
+    (row,) = parsed(to.read_text())
+    assert (row["source"], row["digit"]) == (rf"{tmp_path}/f\udcff.png", 0)
 
 
 def test_what_a_job_left_can_be_begun_anew(model, pictures, tmp_path, inkfast):

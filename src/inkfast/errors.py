@@ -22,11 +22,11 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> InkfastError:
 
     Args:
         kind: What the name should have been, e.g. ``"noise"``.
-        name: What came.
+        name: What came; a key of a Python dictionary may be no text.
         known: Every name that would have been accepted.
     """
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return InkfastError(f"unknown {kind} {shown(name)}.{hint} Known: {', '.join(names)}.")
 
@@ -85,7 +85,10 @@ def check_flag(name: str, value: object) -> None:
 
 def shown(value: object, most: int = 60) -> str:
     """Return a value as an error shows it: on one line, and cut when it is long."""
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # written in hexadecimal, it could be read
+        text = f"a number of more than {sys.get_int_max_str_digits():,} digits"
     return text if len(text) <= most else text[: most - 1] + "…"
 
 

@@ -9,7 +9,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from inkfast.errors import InkfastError
 
@@ -37,6 +37,48 @@ def write_bytes(path: Path, content: bytes) -> None:
         if isinstance(error, OSError):
             raise cannot_write(path, error) from None
         raise
+
+
+def lock(file: IO[Any], refusal: str) -> bool:
+    """Keep an open file from other processes of this machine until it is closed.
+
+    Returns:
+        Whether it could be: there is no such lock outside Unix, nor on some network drives.
+
+    Raises:
+        InkfastError: With `refusal`, if another process keeps it.
+    """
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise InkfastError(refusal) from None
+    except (ImportError, OSError):
+        return False
+    return True
+
+
+def claim(path: Path, refusal: str) -> IO[bytes]:
+    """Open a file that grows, or make it, and keep it from others until what is returned is closed.
+
+    Raises:
+        InkfastError: With `refusal`, if another process keeps it; or if it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab")
+    except OSError as error:
+        raise cannot_write(path, error) from None
+    try:
+        if not lock(file, refusal):
+            file.close()  # what is open cannot be renamed where there are no locks
+        elif not (path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat())):
+            raise InkfastError(refusal)  # renamed by whoever has just finished it
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 def check_free(path: Path, *, overwrite: bool) -> None:
@@ -79,8 +121,11 @@ def cannot_write(path: Path, error: OSError) -> InkfastError:
 
 
 def write_text(path: Path, content: str) -> None:
-    """Write UTF-8 text atomically; see `write_bytes`."""
-    write_bytes(path, content.encode())
+    """Write UTF-8 text atomically; see `write_bytes`.
+
+    Bytes of a file's name that are no text are escaped as Python and JSON escape them.
+    """
+    write_bytes(path, content.encode(errors="backslashreplace"))
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -98,8 +143,16 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InkfastError(f"cannot read {path}: {error.strerror}.") from None
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for brackets in thousands of brackets
         raise InkfastError(f"{path} is damaged: expected JSON. Make it again.") from None
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON file that holds an object; see `read_json`."""
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise InkfastError(f"{path} is damaged: expected a JSON object. Make it again.")
+    return found
 
 
 def sha256(*parts: bytes | memoryview) -> str:

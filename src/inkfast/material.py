@@ -12,7 +12,7 @@ from inkfast import data, noise
 from inkfast.data.digits import Digits, Source, stratified_split
 from inkfast.errors import InkfastError
 from inkfast.experiment import Experiment, parse_imbalance
-from inkfast.files import read_json
+from inkfast.files import read_object
 from inkfast.noise import Chain, noisy
 from inkfast.streams import derive
 from inkfast.training.batches import check_rows
@@ -122,7 +122,7 @@ def own_material(experiment: Experiment, source: Source, run_folder: Path) -> Ma
     Raises:
         InkfastError: If they have changed since, so that its test part is not known.
     """
-    kept = read_json(run_folder / "data.json")
+    kept = read_object(run_folder / "data.json")
     if kept.get("whole") == source.train.fingerprint:
         material = from_source(experiment, source)
         if kept.get("test") == material.clean.fingerprint:
@@ -151,7 +151,7 @@ def evaluation_digits(
     Raises:
         InkfastError: If the run's own data has changed, so that its test part is not known.
     """
-    own = read_json(run_folder / "data.json").get("whole") == source.train.fingerprint
+    own = read_object(run_folder / "data.json").get("whole") == source.train.fingerprint
     if same_data or own:
         return own_material(experiment, source, run_folder).test
     digits = source.test or source.train

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from inkfast.errors import InkfastError, shown
 
@@ -54,12 +55,26 @@ def cores() -> int:
 
 @contextmanager
 def deaf() -> Iterator[None]:
-    """Ignore Ctrl-C while processes are started, which go on ignoring it: it is for us."""
+    """Hold Ctrl-C back while processes are started, which never hear it: it is for us.
+
+    It is obeyed on leaving.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from multiprocessing import resource_tracker
+
+    came: list[Any] = []
+    before = signal.signal(signal.SIGINT, lambda *what: came.append(what))
+    blocks = hasattr(signal, "pthread_sigmask")
+    if blocks:  # as every process that is started from here is; a handler it would not inherit
+        resource_tracker.ensure_running()  # whose start takes the block away
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
     finally:
+        if blocks:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         signal.signal(signal.SIGINT, before)
+    if came and callable(before):
+        before(*came[0])

@@ -23,7 +23,7 @@ from inkfast.engine import HERE, QUIET, Engine, Job, Observer
 from inkfast.errors import InkfastError
 from inkfast.evaluation.scores import Floats
 from inkfast.experiment import Entry, Experiment, from_settings, read_toml
-from inkfast.files import check_resume, read_json, write_json, write_text
+from inkfast.files import check_resume, lock, read_json, read_object, write_json, write_text
 from inkfast.material import Material
 from inkfast.training import DivergedError, Task, Trained
 
@@ -67,17 +67,11 @@ def held(out: Path) -> Iterator[None]:
     path = Path(platformdirs.user_cache_dir("inkfast")) / "locks" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
-        try:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:  # no such lock outside Unix
-            pass
-        except OSError:
-            raise InkfastError(
-                f"another inkfast is at work in {out}. Wait for it, or use --out DIR for another "
-                "place."
-            ) from None
+        lock(
+            file,
+            f"another inkfast is at work in {out}. Wait for it, or use --out DIR for another "
+            "place.",
+        )
         yield
 
 
@@ -212,7 +206,7 @@ def load_models(run_folder: Path) -> tuple[Experiment, list[tuple[Entry, Trained
         raise InkfastError(
             f"{run_folder} is no run: expected a folder that inkfast compare or train has made."
         )
-    kind = read_json(run_folder / "data.json").get("kind")
+    kind = read_object(run_folder / "data.json").get("kind")
     if kind == "cross-validation":
         raise InkfastError(
             f"{run_folder} is a cross-validation, whose models are for its folds alone: expected a "

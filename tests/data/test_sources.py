@@ -101,6 +101,20 @@ def test_embedded_digits_are_real_and_framed():
     assert digits.images.max(axis=(1, 2)).min() > 200
 
 
+@pytest.mark.parametrize(
+    ("images", "labels", "message"),
+    [
+        ([[0]], None, r"n: images must be a NumPy array, got \[\[0\]\]"),
+        (None, None, "n: images must be a NumPy array, got None"),
+        (IMAGES, [1] * 12, r"n: labels must be a NumPy array, got \[1, 1"),
+    ],
+)
+def test_what_is_no_array_is_explained(images, labels, message):
+    """Lists are not turned into arrays: their type would be a guess."""
+    with pytest.raises(ValueError, match=message):
+        Digits(images, labels, "n")
+
+
 def test_a_fingerprint_is_of_images_and_labels():
     """It changes with a pixel, a label and the order, and not with the name."""
     digits = Digits(IMAGES, LABELS, "a")

@@ -24,6 +24,22 @@ def scalar() -> onnx.ModelProto:
     return model
 
 
+def other_rows(how: str, shape: tuple = ("n", 28, 28)) -> onnx.ModelProto:
+    """Return a model whose answer has one row for all images, one too few, or two for each."""
+    model = classifier(shape)
+    bounds = {"from": [0], "to": [1 if how == "same" else -1]}
+    for name, values in bounds.items():
+        model.graph.initializer.append(numpy_helper.from_array(np.array(values), name))
+    node = helper.make_node("Slice", ["answer", "from", "to"], ["rows"])
+    if how == "twice":
+        node = helper.make_node("Concat", ["answer", "answer"], ["rows"], axis=0)
+    model.graph.node.append(node)
+    model.graph.output[0].CopyFrom(
+        helper.make_tensor_value_info("rows", TensorProto.FLOAT, ["m", 10])
+    )
+    return model
+
+
 @pytest.fixture
 def images() -> np.ndarray:
     """Return 600 images, each with a bright tenth."""
@@ -66,8 +82,12 @@ def test_no_image_gives_no_answer(images):
         (classifier(("n", 32, 32)), r"expected an input \(n, 28, 28\).*got \('n', 32, 32\)"),
         (classifier(("n", 3, 28, 28)), r"got \('n', 3, 28, 28\)"),
         (classifier(kind=TensorProto.INT64), r"expected an input of uint8 or float, got .*int64"),
-        (classifier(classes=7), r"expected an answer \(n, 10\), got \(600, 7\)"),
-        (scalar(), r"expected an answer \(n, 10\), got"),
+        (classifier(classes=7), r"expected an answer \(n, 10\), got \(250, 7\) for 250"),
+        (scalar(), r"expected an answer \(n, 10\), got \(\) for 250 images"),
+        (other_rows("same"), r"expected an answer \(n, 10\), got \(1, 10\) for 250 images"),
+        (other_rows("fewer"), r"expected an answer \(n, 10\), got \(249, 10\) for 250 images"),
+        (other_rows("twice"), r"expected an answer \(n, 10\), got \(500, 10\) for 250 images"),
+        (other_rows("fewer", (64, 28, 28)), r"got \(63, 10\) for 64 images"),
         (classifier(softmax=False), "expected probabilities that sum to 1, got sums from"),
     ],
 )
@@ -151,6 +171,8 @@ def test_weights_in_other_files_are_refused(change):
         ("no json", "expected what it says of itself as a JSON object"),
         ("[1]", "expected what it says of itself as a JSON object"),
         ('{"threshold": null}', "its `threshold` is None, which makes no sense"),
+        ('{"a": ' + "[" * 100_000, "expected what it says of itself as a JSON object"),
+        ('{"threshold": 1%s}' % ("0" * 400), r"its `threshold` is 10+…, which makes no sense"),
         ('{"threshold": "x"}', "its `threshold` is 'x', which makes no sense"),
     ],
 )

@@ -78,8 +78,9 @@ def test_a_file_that_promises_nothing_always_answers(model):
     assert Reader.open(model()).threshold == 0
     with pytest.raises(InkfastError, match="it promises nothing"):
         Reader.open(model(), max_error=0.01)
-    with pytest.raises(InkfastError, match="its `promises` makes no sense"):
-        Reader.open(model(promises=[1]), max_error=0.01)
+    for promises in ([1], [[0.01, 10**400]]):
+        with pytest.raises(InkfastError, match="its `promises` makes no sense"):
+            Reader.open(model(promises=promises), max_error=0.01)
 
 
 def test_an_unknown_name_lists_what_is_shipped():

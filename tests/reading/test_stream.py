@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import os
 import sys
@@ -45,6 +46,32 @@ def test_a_folder_is_sorted_and_only_pictures_count(tmp_path, monkeypatch):
         "b/2.png",
         "a.png",
     ]
+
+
+def test_folders_may_lie_deep_in_one_another(tmp_path, monkeypatch):
+    """More deeply than functions may call themselves; one that cannot be opened is named."""
+    write_pictures(tmp_path.joinpath(*"d" * 150), bars(1))
+    write_pictures(tmp_path / "e", bars(1))
+    monkeypatch.chdir(tmp_path)
+    calls, most = len(inspect.stack()), sys.getrecursionlimit()
+    sys.setrecursionlimit(calls + 100)  # what lies deeper, pytest itself cannot clear away
+    try:
+        names = sources_of(".")
+    finally:
+        sys.setrecursionlimit(most)
+    assert names == ["./" + "d/" * 150 + "000.png", "./e/000.png"]
+    real = os.scandir
+
+    def refusing(path):
+        if path.endswith("/d/d/d"):
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    first, second = sources.stream(["."])
+    assert (first.source, second.source) == ("./d/d/d", "./e/000.png")
+    with pytest.raises(InkfastError, match="./d/d/d: expected a picture, but Permission denied"):
+        first.load()
 
 
 def test_patterns_are_sorted_and_enter_folders(tmp_path, monkeypatch):

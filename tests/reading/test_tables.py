@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import numpy as np
 import pytest
 
-from inkfast.data import kaggle
+from inkfast.data import arrays, kaggle
 from inkfast.errors import InkfastError
 from inkfast.reading import tables
 from tests.data.makers import kaggle_csv
@@ -122,6 +124,59 @@ def test_a_cut_off_array_is_explained(name, tmp_path):
         list(tables.numpy_rows(tmp_path / name))
 
 
+def npy(header: str) -> bytes:
+    """Return an .npy file with a header of any text."""
+    content = header.encode().ljust(118) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(content).to_bytes(2, "little") + content + bytes(784)
+
+
+HUGE = "'shape': (1, {}, 28), 'descr': '|u1'".format("1" + "0" * 30)
+HEADERS = [
+    "{'descr': (", "{[]: 1}", "{1: 2, 'descr': '|u1', 'fortran_order': False, 'shape': (1, 784)}",
+    "{'fortran_order': True, 'shape': (1" + "0" * 30 + ", 28, 28), 'descr': '|u1'}",
+    "{'fortran_order': False, " + HUGE + "}", "(" * 100 + ")" * 100,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("read", [lambda path: list(tables.numpy_rows(path)), arrays.load])
+@pytest.mark.parametrize("header", HEADERS)
+def test_a_forged_header_is_explained(header, read, tmp_path):
+    """Whatever numpy and its tokenizer raise is one sentence, in an archive too."""
+    (tmp_path / "a.npy").write_bytes(npy(header))
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("images.npy", npy(header))
+    for name in ("a.npy", "a.npz"):
+        with pytest.raises(InkfastError, match=f"{name}( cannot be read: it is|: images must)"):
+            read(tmp_path / name)
+
+
+@pytest.mark.parametrize("read", [lambda path: list(tables.numpy_rows(path)), arrays.load])
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_archive_is_explained(method, read, tmp_path):
+    """Every method of packing fails in its own way."""
+    path = tmp_path / "a.npz"
+    noise = np.random.default_rng(0).integers(0, 256, (9, 28, 28), dtype=np.uint8)
+    np.save(tmp_path / "a.npy", noise)
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.write(tmp_path / "a.npy", "images.npy")
+    content = bytearray(path.read_bytes())
+    for damaged in (slice(45, 60), slice(2000, 2100)):
+        spoilt = content.copy()
+        spoilt[damaged] = b"\xff" * (damaged.stop - damaged.start)
+        path.write_bytes(spoilt)
+        with pytest.raises(InkfastError, match=r"a\.npz cannot be read: it is damaged"):
+            read(path)
+
+
+@pytest.mark.parametrize("name", ["x_train", "images"])
+def test_an_archive_of_something_else_is_explained(name, tmp_path):
+    """A member that numpy did not write is no array, whatever it is called."""
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr(name, b"text")
+    with pytest.raises(InkfastError, match="got something that is no array"):
+        arrays.load(tmp_path / "a.npz")
+
+
 def test_an_archive_without_images_is_explained(tmp_path):
     """The arrays that are there are listed."""
     np.savez(tmp_path / "a.npz", other=bars(3))
@@ -162,6 +217,72 @@ def test_what_is_no_parquet_of_pictures_is_explained(tmp_path):
     with pytest.raises(InkfastError, match="is no Parquet file that can be read") as error:
         list(tables.parquet_rows(tmp_path / "b.parquet"))
     assert "\n" not in str(error.value)
+
+
+def pixels(pa, change: dict | None = None):
+    """Return a table of pixels, some of whose columns are others."""
+    columns = {f"pixel{i}": pa.array([0, 255], pa.uint8()) for i in range(784)}
+    return pa.table(columns | (change or {}))
+
+
+def numbered(pa, kind: str, fill: object = 1):
+    array = pa.array([fill, fill], getattr(pa, kind)())
+    return pa.table({f"pixel{i}": array for i in range(784)})
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda pa: numbered(pa, "string", "1"), "column 'pixel0': expected numbers, got 'string'"),
+        (lambda pa: numbered(pa, "binary", b"1"), "expected numbers, got 'binary'"),
+        (lambda pa: numbered(pa, "null", None), "expected numbers, got 'null'"),
+        (lambda pa: numbered(pa, "bool_", fill=True), "expected numbers, got 'bool'"),
+        (
+            lambda pa: pixels(pa, {"pixel7": pa.array(["a", "b"]).dictionary_encode()}),
+            "column 'pixel7': expected numbers, got 'dictionary<.*",
+        ),
+        (lambda pa: pixels(pa, {"pixel7": ["1", "2"]}), "column 'pixel7': .* got 'string'"),
+        (lambda pa: pixels(pa, {"pixel7": [{"a": 1}] * 2}), "expected numbers, got 'struct<"),
+        (
+            lambda pa: pixels(pa, {"pixel7": pa.array([1, 2], pa.timestamp("s"))}),
+            r"expected numbers, got 'timestamp\[",
+        ),
+        (
+            lambda pa: pixels(pa).rename_columns(["x", "x", *map(str, range(782))]),
+            "expected 784 names of columns, got 'x' twice",
+        ),
+        (
+            lambda pa: pa.table({"image": pa.array([1 << 60], pa.timestamp("ms"))}),
+            r"expected one column image of bytes, .* got 'timestamp\[",
+        ),
+        (lambda pa: pa.table({"image": [{"path": "a"}]}), "got 'struct<path"),
+        (
+            lambda pa: pa.table([[b"a"], [b"b"]], names=["image", "image"]),
+            "expected one column image .* got 'binary', 'binary'",
+        ),
+    ],
+)
+def test_columns_of_another_kind_are_named(make, message, tmp_path):
+    """Kinds and names are looked at before any value: one sentence each."""
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    pq.write_table(make(pa), tmp_path / "a.parquet")
+    with pytest.raises(InkfastError, match=message):
+        list(tables.parquet_rows(tmp_path / "a.parquet"))
+
+
+def test_bytes_of_pictures_come_in_several_kinds(tmp_path):
+    """Large, of one size, as a dictionary, and beside what Python has no word for."""
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    file = png(bars(1)[0])
+    never = pa.array([1 << 60], pa.timestamp("ms"))
+    for column in (
+        pa.array([file], pa.large_binary()),
+        pa.array([file], pa.binary(len(file))),
+        pa.array([file]).dictionary_encode(),
+        pa.StructArray.from_arrays([never, pa.array([file])], ["when", "bytes"]),
+    ):
+        pq.write_table(pa.table({"image": column}), tmp_path / "a.parquet")
+        assert list(tables.parquet_rows(tmp_path / "a.parquet")) == [file]
 
 
 def test_a_wrong_shape_is_told_as_it_is(tmp_path):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import errno
 import json
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from inkfast import files
 from inkfast.errors import InkfastError
 from inkfast.reading import writing
 from inkfast.reading.forms import FORMS
@@ -121,6 +123,110 @@ def test_a_part_is_neither_thrown_away_nor_mixed_with_another_job(tmp_path):
     with pytest.raises(InkfastError, match="row 2 is no row"):
         list(again.kept())
     again.leave()
+
+
+@pytest.mark.parametrize(
+    ("form", "row"),
+    [
+        ("csv", b"\xff"),
+        ("csv", b"a.png,1,\r,1,0,,"),
+        ("csv", b"a" * 200_000 + b",1,1,1,0,,"),
+        ("jsonl", b"\xff"),
+        ("jsonl", b'{"source": ' + b"[" * 100_000),
+        ("jsonl", b"[]"),
+        ("jsonl", b'{"source": "a", "digit": 1%s}' % (b"0" * 5000)),
+    ],
+)
+def test_a_row_that_is_none_is_explained(form, row, tmp_path):
+    """Whatever was done to a part, one sentence names the row."""
+    path = tmp_path / "rows"
+    output = writing.TextFile(path, FORMS[form], JOB, resume=False)
+    output.write(ROWS[0])
+    output.leave()
+    with output.part.open("ab") as file:
+        file.write(row + b"\n")
+    again = writing.TextFile(path, FORMS[form], JOB, resume=True)
+    with pytest.raises(InkfastError, match=r"part is damaged: row 2 is no row\. Delete it\.$"):
+        list(again.kept())
+    again.leave()
+
+
+@pytest.mark.parametrize("rows", ["", "1,7\n"])
+@pytest.mark.parametrize("header", ["a,b\n", "ImageId,Labels\n", "\n", "\xff" * 30 + "\n"])
+def test_another_header_is_explained(header, rows, tmp_path):
+    """Lines below it are not taken for ours, and ours are not put there."""
+    part = writing.part_of(tmp_path / "a.csv")
+    part.write_text(header + rows, encoding="latin-1")
+    (tmp_path / "a.csv.part.json").write_text(json.dumps(JOB))
+    with pytest.raises(InkfastError, match="damaged: its first line is not ImageId,Label. Delete"):
+        writing.TextFile(tmp_path / "a.csv", FORMS["kaggle"], JOB, resume=True)
+    assert part.read_text(encoding="latin-1") == header + rows
+
+
+def test_what_tells_of_a_part_may_be_damaged(tmp_path):
+    """Brackets in brackets are no reason for a traceback."""
+    writing.part_of(tmp_path / "a.csv").write_text("a\n")
+    (tmp_path / "a.csv.part.json").write_text("[" * 100_000)
+    with pytest.raises(InkfastError, match="part.json is damaged: expected JSON"):
+        opened(tmp_path / "a.csv", resume=True)
+
+
+def opened(path: Path, *, resume: bool = False, overwrite: bool = False) -> writing.Output:
+    if path.suffix == ".parquet":
+        pytest.importorskip("pyarrow")
+        return writing.ParquetFile(path)
+    return writing.TextFile(path, FORMS["csv"], JOB, resume=resume, overwrite=overwrite)
+
+
+@pytest.mark.parametrize("flags", [{}, {"resume": True}, {"overwrite": True}])
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_two_jobs_do_not_write_one_file(name, flags, tmp_path):
+    """The second is refused and changes nothing, until the first has let go or is done."""
+    path = tmp_path / name
+    first = opened(path)
+    for row in ROWS:
+        first.write(row)
+    with pytest.raises(InkfastError, match=f"another job is writing .*{name}. Wait for it"):
+        opened(path, **flags)
+    first.finish()
+    whole = path.read_bytes()
+    again = opened(path, **flags)
+    again.leave()
+    assert path.read_bytes() == whole
+    assert [entry.name for entry in tmp_path.iterdir()] == [name]
+
+
+def test_a_part_that_is_renamed_meanwhile_is_another_job_s(tmp_path, monkeypatch):
+    """What was opened is by now the file that the other job has finished: it is left alone."""
+    path = tmp_path / "a.csv"
+    real = files.lock
+
+    def late(file, refusal):
+        writing.part_of(path).rename(path)
+        return real(file, refusal)
+
+    monkeypatch.setattr(files, "lock", late)
+    with pytest.raises(InkfastError, match="another job is writing"):
+        opened(path)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_files_are_written_where_there_are_no_locks(name, tmp_path, monkeypatch):
+    """Outside Unix nothing is kept open that is to be renamed."""
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    output = opened(tmp_path / name)
+    assert output._claim.closed
+    output.write(ROWS[0])
+    output.finish()
+    assert (tmp_path / name).stat().st_size
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_a_folder_in_the_place_of_the_part_is_explained(name, tmp_path):
+    """Nothing is deleted, whatever was asked for."""
+    writing.part_of(tmp_path / name).mkdir()
+    with pytest.raises(InkfastError, match="cannot write .*part: Is a directory. Choose another"):
+        opened(tmp_path / name, overwrite=True)
 
 
 def test_a_job_that_wrote_no_row_leaves_nothing(tmp_path):

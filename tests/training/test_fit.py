@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,8 @@ import torch
 from inkfast import models, noise
 from inkfast.training import Task, Trained, Watch, checkpoint, fit, hardware, resolve
 from inkfast.training.batches import TrainingSet, split
+from inkfast.training.optimisation import make_optimisers
+from tests.conftest import make_strokes
 
 SMALL = {"epochs": 4, "batch_size": 64, "min_epoch_images": 0, "precision": "fp32"}
 
@@ -277,6 +280,68 @@ def test_a_torn_checkpoint_is_passed_over_and_said(strokes, tmp_path, tear):
     assert ("another version of inkfast wrote it" in said[0]) == (tear == "version")
     assert said[1] == "going on after epoch 2"
     assert same(resumed, fit(task(strokes)))
+
+
+TAMPERED = {
+    "groups": [None, "[]", [], ["[["], ["[" * 100_000], [1], ['[{"params": [0]}]']],
+    "threads": [None, "2", 0, -1, 1.5], "precision": [None, 3, "fp8"],
+    "history": [None, "x", [], [[]], [{}], {"a": 1}], "epoch": [None, 7],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [(key, value) for key, values in TAMPERED.items() for value in values]
+)
+def test_a_tampered_checkpoint_is_passed_over_and_said(stopped, tmp_path, key, value):
+    """The SHA-256 is of the tensors alone: what stands beside them is checked by its kind."""
+    newest = sorted(stopped.glob("*.json"))[-1]
+    changed = json.loads(newest.read_text()) | {key: value}
+    if value is None:
+        del changed[key]
+    shutil.copytree(stopped, tmp_path, dirs_exist_ok=True)
+    (tmp_path / newest.name).write_text(json.dumps(changed))
+    optimisers = make_optimisers(
+        models.create(task(None).architecture, torch.Generator()), task(None).recipe
+    )
+    _, state, faults = checkpoint.load_newest(tmp_path, optimisers)
+    assert (len(faults), len(state["history"])) == (1, 1)
+    assert faults[0].startswith("checkpoint epoch-000002 cannot be used")
+    assert "\n" not in faults[0]
+
+
+@pytest.fixture(scope="session")
+def stopped(tmp_path_factory) -> Path:
+    """Return the checkpoints of a fit that was stopped after two epochs."""
+    folder = tmp_path_factory.mktemp("stopped")
+    fit(task(make_strokes(), epochs=2), folder)
+    return folder
+
+
+@pytest.mark.parametrize(("key", "value", "message"), [
+    ("best_epoch", 99, "`best_epoch` must be a whole number >= 1 and <= 2, got 99"),
+    ("best_epoch", -5, "got -5"), ("best_epoch", 0, "got 0"), ("best_epoch", "x", "got 'x'"),
+    ("history", [], "`best_epoch` must be"), ("history", "x", ""), ("history", 3, ""),
+    ("validation_accuracy", "high", "`validation_accuracy` must be a finite number"),
+    ("validation_accuracy", None, "got None"), ("validation_accuracy", 2, "<= 1, got 2"),
+    ("number", 5, "its epochs are not numbered from 1"),
+    ("class_counts", [], ""), ("class_counts", {"given": [1], "trained_on": [1]}, "10 numbers"),
+    ("class_counts", {"given": ["a"] * 10}, "`class_counts` must be a whole number"),
+    ("machine", "mine", "`machine` must be a table of words, got 'mine'"),
+    ("machine", {"cores": []}, "`machine` must be"), ("train_seconds", "1", "`train_seconds` must"),
+    ("seed", [], "`seed` must"), ("threads", None, "`threads` must"),
+    ("precision", 7, "`precision` must"), ("recipe", [], ""), ("architecture", 3, ""),
+])  # fmt: skip
+def test_a_tampered_model_is_one_line(strokes, tmp_path, key, value, message):
+    """What stands beside the weights is checked by its kind when it is read."""
+    fit(task(strokes, epochs=2)).save(tmp_path)
+    path = tmp_path / "model.json"
+    described = json.loads(path.read_text())
+    place = described if key in described else described["history"][0]
+    place[key] = value
+    path.write_text(json.dumps(described))
+    with pytest.raises(ValueError, match=f"is damaged or was changed .*{message}.*Delete") as error:
+        Trained.load(tmp_path)
+    assert "\n" not in str(error.value)
 
 
 def test_only_two_checkpoints_are_kept(strokes, tmp_path):

@@ -6,6 +6,8 @@ that `inkfast --help` stays quick; the help lists them in the order of the impor
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 
 import typer
@@ -20,6 +22,7 @@ __all__ = ["app", "experiments", "listings", "main", "models", "reading"]
 
 def main() -> None:
     """Run the command line; the one place where errors become exit codes."""
+    _open_streams()
     code: object
     try:
         code = app(standalone_mode=False)
@@ -45,3 +48,18 @@ def main() -> None:
             sys.stderr.write(f"inkfast: {message}\n")
         code = 2
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _open_streams() -> None:
+    """Let neither a closed stream nor a name that a console cannot show end the work.
+
+    A file's name is bytes, which need not be text; and a console need not have every letter.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # `>&-`: Python has none then
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - to the end
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")

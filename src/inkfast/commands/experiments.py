@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inkfast.console import open_console
-from inkfast.errors import InkfastError
+from inkfast.errors import InkfastError, shown
 from inkfast.terminal import Display, folds_table, leaderboard_table, trials_table
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def _prepared(
         experiment = dataclasses.replace(experiment, threads=1)
     place = out or settings.get("out") or Path("runs") / experiment.name
     if not isinstance(place, str | Path):
-        raise InkfastError(f"`out` must be text, got {place!r}.")
+        raise InkfastError(f"`out` must be text, got {shown(place)}.")
     material = prepare(experiment, display.download)
     if material.notice:
         display.say(material.notice, style="bold yellow")

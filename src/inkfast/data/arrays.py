@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,11 +12,6 @@ from numpy.typing import NDArray
 from inkfast.data.digits import SIDE, Digits, Images, Labels, Source, check_labels
 from inkfast.errors import InkfastError
 
-# what zipfile, zlib and numpy raise on files that are cut off, forged or encrypted
-UNREADABLE = (
-    OSError, ValueError, EOFError, KeyError, AttributeError, RuntimeError, MemoryError,
-    zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
 PAIRS = (("images", "labels"), ("x", "y"), ("X", "y"), ("data", "target"))
 EXPECTED = "arrays named images and labels, x and y, or x_train, y_train, x_test and y_test"
 
@@ -35,28 +28,36 @@ def load(path: Path) -> Source:
     try:
         with path.open("rb") as file:
             content = np.load(file, allow_pickle=False)
-            if isinstance(content, np.ndarray):
-                return Source(Digits(images_of(content, path), None, path.name), None, path.name)
-            arrays = {name: content[name] for name in content.files}
-    except InkfastError:
-        raise
-    except UNREADABLE as error:
-        reason = getattr(error, "strerror", None) or "it is damaged"
-        if "allow_pickle" in str(error):
-            reason = "it is no NumPy file, or holds pickled objects"
-        raise InkfastError(
-            f"{path} cannot be read: {reason}. Expected numbers saved by np.savez or np.save."
-        ) from None
+            # taken out of the archive here, where it is damaged or not
+            arrays = content if isinstance(content, np.ndarray) else dict(content)
+    except Exception as error:
+        raise unreadable(path, error) from None
+    if isinstance(arrays, np.ndarray):
+        return Source(Digits(images_of(arrays, path), None, path.name), None, path.name)
+    if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+        raise InkfastError(f"{path}: expected {EXPECTED}, got something that is no array.")
     if "x_train" in arrays:
         train = _digits(arrays, "x_train", "y_train", path, "train")
         test = _digits(arrays, "x_test", "y_test", path, "test") if "x_test" in arrays else None
         return Source(train, test, path.name)
-    if not all(isinstance(array, np.ndarray) for array in arrays.values()):
-        raise InkfastError(f"{path}: expected {EXPECTED}, got something that is no array.")
     for images, labels in PAIRS:
         if images in arrays:
             return Source(_digits(arrays, images, labels, path, ""), None, path.name)
     raise InkfastError(f"{path}: expected {EXPECTED}, got {', '.join(sorted(arrays)) or 'none'}.")
+
+
+def unreadable(path: Path, error: Exception) -> InkfastError:
+    """Return what is to be told of a file that is cut off, forged or encrypted.
+
+    zipfile, its three methods of packing, numpy and the tokenizer that reads its headers fail each
+    in its own way, and more than a dozen have been met.
+    """
+    reason = getattr(error, "strerror", None) or "it is damaged"
+    if "allow_pickle" in str(error):
+        reason = "it is no NumPy file, or holds pickled objects"
+    return InkfastError(
+        f"{path} cannot be read: {reason}. Expected numbers saved by np.savez or np.save."
+    )
 
 
 def _digits(

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.errors import InkfastError
+from inkfast.errors import InkfastError, shown
 from inkfast.files import sha256
 
 SIDE = 28
@@ -33,6 +33,7 @@ class Digits:
     name: str
 
     def __post_init__(self) -> None:
+        _check_array("images", self.images, self.name)
         shape = self.images.shape
         if self.images.dtype != np.uint8 or len(shape) != 3 or shape[1:] != (SIDE, SIDE):
             raise InkfastError(
@@ -78,8 +79,14 @@ class Digits:
         return Digits(self.images[rows], labels, name)
 
 
+def _check_array(what: str, value: object, where: str) -> None:
+    if not isinstance(value, np.ndarray):
+        raise InkfastError(f"{where}: {what} must be a NumPy array, got {shown(value)}.")
+
+
 def check_labels(labels: Labels, n: int, where: str) -> None:
     """Raise unless `labels` are `n` whole numbers from 0 to 9."""
+    _check_array("labels", labels, where)
     if labels.dtype != np.int64 or labels.shape != (n,):
         raise InkfastError(
             f"{where}: labels must be int64 of shape ({n},), got {labels.dtype} of {labels.shape}."

@@ -38,8 +38,12 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs,), daemon=True)
-        with deaf():
-            process.start()
+        try:
+            with deaf():
+                process.start()
+        except KeyboardInterrupt:  # it came meanwhile, and nobody knows of the process yet
+            process.terminate()
+            raise
         theirs.close()  # so that the end of the process is the end of the line
         return cls(number, job, watch, process, ours, lost)
 

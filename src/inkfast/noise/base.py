@@ -152,7 +152,9 @@ def check_span(name: str, value: Any, *, low: float = -1e6, high: float = 1e6) -
     """Raise unless `value` is a number or an ascending pair of numbers within the limits."""
     pair = value if isinstance(value, tuple) else (value, value)
     if len(pair) != 2:
-        raise InkfastError(f"`{name}` must be a number or a pair [low, high], got {list(pair)!r}.")
+        raise InkfastError(
+            f"`{name}` must be a number or a pair [low, high], got {shown(list(pair))}."
+        )
     for number in pair:
         check_number(name, number, low=low, high=high)
     if pair[0] > pair[-1]:

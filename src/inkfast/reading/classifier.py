@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast.data.digits import CLASSES, Images
-from inkfast.errors import InkfastError
+from inkfast.errors import InkfastError, shown
 from inkfast.files import sha256
 from inkfast.reading.protobuf import names_other_files
 
@@ -42,7 +42,7 @@ class About:
         """
         try:
             values = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):  # the latter for thousands of brackets
             values = None
         if not isinstance(values, dict):
             raise InkfastError(f"{name}: expected what it says of itself as a JSON object.")
@@ -54,21 +54,28 @@ class About:
 
     def number(self, key: str) -> float:
         """Return a number; NaN if it is not there."""
-        return float(self._value(key, (int, float), float("nan")))
+        found = self._value(key, (int, float), float("nan"))
+        try:
+            return float(found)
+        except OverflowError:
+            raise self._nonsense(key, found) from None
 
     def pairs(self, key: str) -> list[tuple[float, float]]:
         """Return a list of pairs of numbers; [] if it is not there."""
         found = self._value(key, list, [])
         try:
             return [(float(first), float(second)) for first, second in found]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise InkfastError(f"{self.name}: its `{key}` makes no sense.") from None
 
     def _value(self, key: str, kind: Any, default: Any) -> Any:
         found = self.values.get(key, default)
         if not isinstance(found, kind) or isinstance(found, bool):
-            raise InkfastError(f"{self.name}: its `{key}` is {found!r}, which makes no sense.")
+            raise self._nonsense(key, found)
         return found
+
+    def _nonsense(self, key: str, found: object) -> InkfastError:
+        return InkfastError(f"{self.name}: its `{key}` is {shown(found)}, which makes no sense.")
 
 
 class Classifier:
@@ -142,13 +149,15 @@ class Classifier:
             raise InkfastError(
                 f"{self.name} cannot read {size} images at a time ({_first_line(error)})."
             ) from None
-        return np.atleast_1d(np.asarray(found, np.float64))[:count]
+        answers = np.asarray(found, np.float64)
+        if answers.shape != (len(images), CLASSES):  # else a row may be another image's answer
+            raise InkfastError(
+                f"{self.name}: expected an answer (n, {CLASSES}), got {answers.shape} for "
+                f"{len(images)} images."
+            )
+        return answers[:count]
 
     def _check(self, result: NDArray[np.float64]) -> None:
-        if result.ndim != 2 or result.shape[1] != CLASSES:
-            raise InkfastError(
-                f"{self.name}: expected an answer (n, {CLASSES}), got {result.shape}."
-            )
         if not np.isfinite(result).all():
             raise InkfastError(f"{self.name}: expected probabilities, got NaN or infinity.")
         sums = result.sum(axis=1)

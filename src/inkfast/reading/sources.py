@@ -124,19 +124,34 @@ def _bounded(content: bytes, source: str) -> bytes:
 
 def _folder(path: str) -> Iterator[Given]:
     """Yield the pictures of a folder and the folders in it; links to folders are not followed."""
-    with os.scandir(path) as entries:
+    # folders may lie in one another more deeply than functions may call themselves
+    opened = [(path, iter(_entries(path)))]
+    while opened:
+        folder, entries = opened[-1]
+        name, is_folder = next(entries, ("", False))
+        inner = os.path.join(folder, name)
+        if not name:
+            opened.pop()
+        elif not is_folder:
+            yield _file(inner)
+        else:
+            try:
+                opened.append((inner, iter(_entries(inner))))
+            except OSError as error:
+                yield Given.broken(inner, _unreadable(inner, error))
+
+
+def _entries(folder: str) -> list[tuple[str, bool]]:
+    """Return the names of a folder's pictures and folders, and which are folders, sorted."""
+    with os.scandir(folder) as entries:
         # names alone, since an entry holds ten times as much; a pipe would be waited for for ever
-        found = sorted(
+        found = (
             (entry.name, entry.is_dir(follow_symlinks=False))
             for entry in entries
             if not entry.name.startswith(".")
             and (entry.is_dir() or entry.is_file() or entry.is_symlink())
         )
-    for name, is_folder in found:
-        if is_folder:
-            yield from stream([os.path.join(path, name)])
-        elif _is_picture(name):
-            yield _file(os.path.join(path, name))
+        return sorted((name, is_dir) for name, is_dir in found if is_dir or _is_picture(name))
 
 
 def _is_picture(name: str) -> bool:

@@ -111,11 +111,8 @@ def numpy_rows(path: Path) -> Rows:
             yield from arrays.load(path).train.images
     except InkfastError:
         raise
-    except arrays.UNREADABLE as error:
-        reason = getattr(error, "strerror", None) or "it is damaged"
-        raise InkfastError(
-            f"{path} cannot be read: {reason}. Expected numbers saved by np.savez or np.save."
-        ) from None
+    except Exception as error:
+        raise arrays.unreadable(path, error) from None
 
 
 def _scaled(blocks: Callable[[], Iterator[NDArray[Any]]], path: Path) -> Iterator[Images]:
@@ -183,15 +180,13 @@ def parquet_rows(path: Path) -> Rows:
 
     try:
         with parquet.ParquetFile(path, buffer_size=_COLUMN_BUFFER, pre_buffer=False) as file:
-            names = [name for name in file.schema_arrow.names if name != "label"]
+            columns = [field for field in file.schema_arrow if field.name != "label"]
+            names = [field.name for field in columns]
             if "image" in names:
+                _check_pictures(columns, path)
                 yield from _picture_column(file, path)
                 return
-            if len(names) != SIDE * SIDE:
-                raise InkfastError(
-                    f"{path}: expected a column image, or 784 columns of pixels, got "
-                    f"{len(names)}: {shown(names[:3])}."
-                )
+            _check_pixels(columns, path)
             yield from _scaled(lambda: _pixel_columns(file, names), path)
     except (pa.ArrowException, OSError, ValueError) as error:
         if isinstance(error, InkfastError):
@@ -200,13 +195,57 @@ def parquet_rows(path: Path) -> Rows:
         raise InkfastError(f"{path} is no Parquet file that can be read ({first}).") from None
 
 
+def _check_pictures(columns: list[Any], path: Path) -> None:
+    """Raise unless one column `image` holds bytes, or structs with bytes."""
+    import pyarrow as pa
+
+    kinds = [field.type for field in columns if field.name == "image"]
+    inner = kinds[0]
+    if pa.types.is_struct(inner):
+        at = inner.get_field_index("bytes")  # -1 for none, or several
+        inner = inner.field(at).type if at >= 0 else inner
+    if pa.types.is_dictionary(inner):
+        inner = inner.value_type
+    binary = pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary
+    if len(kinds) > 1 or not any(known(inner) for known in binary):
+        raise InkfastError(
+            f"{path}: expected one column image of bytes, or of structs with bytes, got "
+            f"{', '.join(shown(str(kind)) for kind in kinds[:3])}."
+        )
+
+
+def _check_pixels(columns: list[Any], path: Path) -> None:
+    """Raise unless the columns are 784 of numbers, each with a name of its own."""
+    import pyarrow as pa
+
+    names = [field.name for field in columns]
+    if len(names) != SIDE * SIDE:
+        raise InkfastError(
+            f"{path}: expected a column image, or 784 columns of pixels, got "
+            f"{len(names)}: {shown(names[:3])}."
+        )
+    if len(set(names)) < len(names):
+        twice = next(name for at, name in enumerate(names) if name in names[:at])
+        raise InkfastError(f"{path}: expected 784 names of columns, got {shown(twice)} twice.")
+    for field in columns:
+        if not (pa.types.is_integer(field.type) or pa.types.is_floating(field.type)):
+            raise InkfastError(
+                f"{path}, column {shown(field.name)}: expected numbers, got "
+                f"{shown(str(field.type))}."
+            )
+
+
 def _picture_column(file: Any, path: Path) -> Rows:
+    import pyarrow as pa
+
     row = 0
     for batch in file.iter_batches(64, columns=["image"]):
-        for value in batch.column(0):
+        column = batch.column(0)
+        if pa.types.is_struct(column.type):  # the bytes alone: what lies beside them may be odd
+            column = column.flatten()[column.type.get_field_index("bytes")]
+        for value in column:
             row += 1
-            picture = value.as_py()
-            content = picture.get("bytes") if isinstance(picture, dict) else picture
+            content = value.as_py()
             if isinstance(content, bytes):
                 yield content
             else:

@@ -6,6 +6,7 @@ gone on with from the whole rows that it left there.
 
 from __future__ import annotations
 
+import csv
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from inkfast.errors import InkfastError
-from inkfast.files import cannot_write, read_json, write_json
+from inkfast.files import cannot_write, claim, read_json, write_json
 from inkfast.reading.forms import Form
 from inkfast.reading.rows import FIELDS, Row, one_line
 from inkfast.reading.sources import Given
@@ -25,6 +26,13 @@ _GROUP = 50_000  # rows of a Parquet file that are written together
 def part_of(path: Path) -> Path:
     """Return the name under which a file grows until it is whole."""
     return path.with_name(f"{path.name}.part")
+
+
+def _claim(path: Path) -> IO[bytes]:
+    """Keep other jobs from writing the part of `path` until what is returned is closed."""
+    return claim(
+        part_of(path), f"another job is writing {path}. Wait for it, or choose another file."
+    )
 
 
 class Output:
@@ -81,8 +89,8 @@ class TextFile(Output):
         overwrite: Whether what it left may go.
 
     Raises:
-        InkfastError: If an interrupted job left rows and they are not to be kept, or belong to
-            another job; or the place cannot be written.
+        InkfastError: If another job is writing it; if an interrupted job left rows and they are
+            not to be kept, or belong to another job; or the place cannot be written.
     """
 
     def __init__(
@@ -91,18 +99,28 @@ class TextFile(Output):
         self.path, self.form = path, form
         self.part: Path = part_of(path)
         self._about = path.with_name(f"{path.name}.part.json")
+        self._claim = _claim(path)
+        try:
+            self._begin(job, resume=resume, overwrite=overwrite)
+        except BaseException:
+            self._claim.close()
+            raise
+
+    def _begin(self, job: dict[str, Any], *, resume: bool, overwrite: bool) -> None:
         lines = 0
         if overwrite:
-            self.part.unlink(missing_ok=True)
-        if self.part.exists():
+            os.truncate(self.part, 0)
+        if self.part.stat().st_size:
             self._check(job, resume)
             lines = _cut_to_whole_lines(self.part)
-        self.done = self.written = max(0, lines - bool(form.header))
+        if lines:
+            self._check_header()
+        self.done = self.written = max(0, lines - bool(self.form.header))
         write_json(self._about, job)
         try:
             self._file = self.part.open("a", encoding="utf-8", newline="")
-            if not lines and form.header:
-                self._file.write(form.header + "\n")
+            if not lines and self.form.header:
+                self._file.write(self.form.header + "\n")
         except OSError as error:
             raise cannot_write(self.part, error) from None
 
@@ -118,19 +136,30 @@ class TextFile(Output):
                 "flags, or begin anew with --overwrite."
             )
 
+    def _check_header(self) -> None:
+        header = f"{self.form.header}\n".encode() if self.form.header else b""
+        with self.part.open("rb") as file:
+            if file.read(len(header)) != header:
+                raise InkfastError(
+                    f"{self.part} is damaged: its first line is not {self.form.header}. Delete it."
+                )
+
     def kept(self) -> Iterator[tuple[str, str]]:
         """Read the lines that were left, one after the other; see `Output.kept`."""
-        with self.part.open(encoding="utf-8", newline="\n") as file:
+        with self.part.open("rb") as file:
             for number, line in enumerate(file, start=0 if self.form.header else 1):
                 if number > self.done:
                     return
                 if number:
-                    try:
-                        yield self.form.kept(line.rstrip("\n"))
-                    except (ValueError, KeyError, TypeError):
-                        raise InkfastError(
-                            f"{self.part} is damaged: row {number} is no row. Delete it."
-                        ) from None
+                    yield self._kept(line, number)
+
+    def _kept(self, line: bytes, number: int) -> tuple[str, str]:
+        try:
+            return self.form.kept(line.decode().removesuffix("\n"))
+        except (ValueError, KeyError, TypeError, RecursionError, csv.Error):
+            raise InkfastError(
+                f"{self.part} is damaged: row {number} is no row. Delete it."
+            ) from None
 
     def write(self, row: Row) -> None:
         """Write a row behind the others."""
@@ -147,9 +176,10 @@ class TextFile(Output):
             os.fsync(self._file.fileno())
             self._file.close()
             os.replace(self.part, self.path)
-            self._about.unlink()
+            self._about.unlink(missing_ok=True)
         except OSError as error:
             raise cannot_write(self.path, error) from None
+        self._claim.close()
 
     def leave(self) -> None:
         """Keep what there is for another time; nothing if there is no row."""
@@ -158,6 +188,7 @@ class TextFile(Output):
         if not self.written:
             self.part.unlink(missing_ok=True)
             self._about.unlink(missing_ok=True)
+        self._claim.close()
 
 
 def _cut_to_whole_lines(part: Path) -> int:
@@ -179,7 +210,7 @@ class ParquetFile(Output):
         path: Its name once it is whole.
 
     Raises:
-        InkfastError: If the place cannot be written.
+        InkfastError: If another job is writing it, or the place cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -191,10 +222,11 @@ class ParquetFile(Output):
         self._rows: list[dict[str, Any]] = []
         kinds = (pa.string(), pa.int8(), pa.float64(), pa.int8(), pa.float64(), *[pa.string()] * 2)
         self._schema = pa.schema(list(zip(FIELDS, kinds, strict=True)))
+        self._claim = _claim(path)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             self._file = parquet.ParquetWriter(self.part, self._schema)
         except OSError as error:
+            self._claim.close()
             raise cannot_write(self.part, error) from None
 
     def write(self, row: Row) -> None:
@@ -221,12 +253,14 @@ class ParquetFile(Output):
             os.replace(self.part, self.path)
         except OSError as error:
             raise cannot_write(self.path, error) from None
+        self._claim.close()
 
     def leave(self) -> None:
         """Remove what there is."""
         with suppress(OSError):
             self._file.close()
         self.part.unlink(missing_ok=True)
+        self._claim.close()
 
 
 def same_sources(given: Iterable[Given], kept: Iterator[str]) -> Iterator[Given]:

@@ -15,11 +15,13 @@ from typing import Any
 
 import safetensors.torch
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 from torch.optim import Optimizer
 
-from inkfast.errors import InkfastError
-from inkfast.files import read_json, sha256, write_bytes, write_json
+from inkfast.errors import InkfastError, check_choice, check_number
+from inkfast.files import read_object, sha256, write_bytes, write_json
+from inkfast.training.trained import PRECISIONS, Epoch
 
 VERSION = 2  # of what is in a checkpoint
 KEPT = 2  # the newest, and one before it in case the newest is torn
@@ -36,8 +38,14 @@ def save(folder: Path, epoch: int, tensors: dict[str, Tensor], state: dict[str, 
         old.with_suffix(".safetensors").unlink(missing_ok=True)
 
 
-def load_newest(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any], list[str]]:
+def load_newest(
+    folder: Path, optimisers: Sequence[Optimizer] = ()
+) -> tuple[dict[str, Tensor], dict[str, Any], list[str]]:
     """Return tensors and state of the newest whole checkpoint, and what was passed over.
+
+    Args:
+        folder: Where they lie.
+        optimisers: What the state must fit, where it is gone on from.
 
     Returns:
         The tensors and the state, both empty when there is no whole checkpoint, and one sentence
@@ -46,16 +54,45 @@ def load_newest(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any], list[s
     faults: list[str] = []
     for path in sorted(folder.glob("epoch-*.json"), reverse=True):
         try:
-            state = read_json(path)
+            state = read_object(path)
             content = path.with_suffix(".safetensors").read_bytes()
             if sha256(content) != state["sha256"]:
                 raise InkfastError("its SHA-256 differs")
             if state.get("version") != VERSION:
                 raise InkfastError("another version of inkfast wrote it")
+            _check(state, optimisers)
             return safetensors.torch.load(content), state, faults
-        except (InkfastError, OSError, KeyError, TypeError) as error:
+        except (
+            InkfastError, OSError, KeyError, TypeError, ValueError, RecursionError, SafetensorError,
+        ) as error:  # fmt: skip
             faults.append(f"checkpoint {path.stem} cannot be used ({error}); passed over")
     return {}, {}, faults
+
+
+def _check(state: dict[str, Any], optimisers: Sequence[Optimizer]) -> None:
+    """Raise unless a state is of the kinds that a fit goes on from."""
+    check_number("threads", state["threads"], low=1, whole=True)
+    check_choice("precision", state["precision"], PRECISIONS)
+    if len(Epoch.read_all(state["history"])) != state["epoch"]:
+        raise InkfastError("its history is of other epochs")
+    wanted = pack_optimisers(optimisers)[1]
+    if optimisers and list(map(_kinds_of_text, state["groups"])) != [*map(_kinds_of_text, wanted)]:
+        raise InkfastError("its `groups` are of other optimisers")
+
+
+def _kinds_of_text(text: str) -> Any:
+    return _kinds(json.loads(text))
+
+
+def _kinds(value: Any) -> Any:
+    """Return JSON with a word for its kind in place of each value; the parameters stay."""
+    if isinstance(value, dict):
+        return {key: v if key == "params" else _kinds(v) for key, v in value.items()}
+    if isinstance(value, list):
+        return [_kinds(v) for v in value]
+    if value is None or isinstance(value, bool):
+        return "switch"  # which ways of computing there are depends on the machine
+    return "number" if isinstance(value, int | float) else type(value).__name__
 
 
 def remove(folder: Path) -> None:

@@ -240,14 +240,14 @@ class _Fit:
         """Take up the newest whole checkpoint, if there is one."""
         if self.folder is None:
             return False
-        tensors, state, damaged = checkpoint.load_newest(self.folder)
+        tensors, state, damaged = checkpoint.load_newest(self.folder, self.optimisers)
         for sentence in damaged:
             self.watch.say(sentence)
         if not state:
             return False
         # bits depend on both, so a resumed fit keeps what it began with
         self.threads, self.precision = state["threads"], state["precision"]
-        self.history = [Epoch(**epoch) for epoch in state["history"]]
+        self.history = Epoch.read_all(state["history"])
         self.seconds = self.history[-1].seconds if self.history else 0.0
         self.model.load_state_dict(checkpoint.part(tensors, "model"))
         self.best = checkpoint.part(tensors, "best")

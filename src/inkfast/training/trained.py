@@ -11,15 +11,18 @@ import numpy as np
 import safetensors.torch
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from torch import nn
 
 from inkfast import models
-from inkfast.data.digits import Digits
-from inkfast.errors import InkfastError
+from inkfast.data.digits import CLASSES, Digits
+from inkfast.errors import InkfastError, check_choice, check_number, shown
 from inkfast.files import read_json, sha256, write_bytes, write_json
 from inkfast.models import Architecture
 from inkfast.noise import to_unit
 from inkfast.training.recipe import Recipe, resolve
+
+PRECISIONS = ("bf16", "fp32")
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,27 @@ class Epoch:
     validation_accuracy: float
     learning_rate: float
     seconds: float
+
+    @classmethod
+    def read(cls, values: Any) -> Epoch:
+        """Return an epoch that was written as JSON.
+
+        Raises:
+            InkfastError: If one of its figures is none.
+            TypeError: If it is something else.
+        """
+        epoch = cls(**values)
+        for name, value in vars(epoch).items():
+            check_number(name, value, high=1 if name.endswith("accuracy") else float("inf"))
+        return epoch
+
+    @classmethod
+    def read_all(cls, values: Any) -> list[Epoch]:
+        """Return all epochs of a fit, in their order; see `read`."""
+        history = [cls.read(epoch) for epoch in values]
+        if [epoch.number for epoch in history] != list(range(1, len(history) + 1)):
+            raise InkfastError("its epochs are not numbered from 1")
+        return history
 
     def merit(self, monitor: str) -> tuple[float, float]:
         """Return what an epoch is chosen by, larger is better."""
@@ -108,7 +132,10 @@ class Trained:
             if sha256(content) != described["sha256"]:
                 raise InkfastError("the SHA-256 of its weights is not the one in model.json")
             return cls._from(described, content)
-        except (InkfastError, OSError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+        except (
+            InkfastError, OSError, KeyError, TypeError, ValueError, AttributeError, RuntimeError,
+            SafetensorError,
+        ) as error:  # fmt: skip
             raise InkfastError(
                 f"{folder} is damaged or was changed ({error}). Delete it, and train it again with "
                 "--resume."
@@ -116,6 +143,8 @@ class Trained:
 
     @classmethod
     def _from(cls, described: dict[str, Any], content: bytes) -> Trained:
+        history = Epoch.read_all(described["history"])
+        _check_plain(described, len(history))
         architecture = models.build(described["architecture"])
         with torch.device("meta"):
             model = architecture.build()
@@ -126,10 +155,29 @@ class Trained:
             model=model.eval(),
             architecture=architecture,
             recipe=resolve(described["recipe"]),
-            history=[Epoch(**epoch) for epoch in described["history"]],
+            history=history,
             **{key: described[key] for key in _PLAIN},
         )
 
 
 # what model.json holds as it is
 _PLAIN = ("seed", "best_epoch", "train_seconds", "threads", "precision", "class_counts", "machine")
+
+
+def _check_plain(described: dict[str, Any], epochs: int) -> None:
+    """Raise unless what model.json holds as it is has the kinds that were written."""
+    check_number("best_epoch", described["best_epoch"], low=1, high=epochs, whole=True)
+    check_number("train_seconds", described["train_seconds"], low=0)
+    for name in ("seed", "threads"):
+        check_number(name, described[name], low=0, whole=True)
+    check_choice("precision", described["precision"], PRECISIONS)
+    counts, machine = described["class_counts"], described["machine"]
+    for name in ("given", "trained_on"):
+        if len(counts[name]) != CLASSES:
+            raise InkfastError(f"`class_counts` must have {CLASSES} numbers under `{name}`")
+        for count in counts[name]:
+            check_number("class_counts", count, low=0, whole=True)
+    if not isinstance(machine, dict) or not all(
+        isinstance(value, str | int) for value in machine.values()
+    ):
+        raise InkfastError(f"`machine` must be a table of words, got {shown(machine)}")
