@@ -8,6 +8,7 @@ import select
 import socket
 import struct
 import zlib
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 
 import httpx
 import numpy as np
@@ -164,7 +165,7 @@ def test_requests_that_wait_are_answered_together():
 
 
 def test_a_fault_in_one_job_is_told_to_those_who_asked():
-    """A lane outlives what its work raises, and finishes what waits before it stops."""
+    """A lane outlives what its work raises."""
 
     def work(jobs: list[int]) -> list[int | Exception]:
         return [1 // job for job in jobs]
@@ -197,6 +198,69 @@ def test_a_full_lane_refuses():
         lane.stop()
 
     asyncio.run(ask())
+
+
+def test_a_lane_that_is_to_end_lets_nobody_wait():
+    """What runs is finished, what waits is refused, and so is what finds no thread free."""
+
+    async def ask() -> None:
+        stuck = Stuck()
+        lane = Lane(lambda jobs: [stuck.probabilities(np.zeros(1)) for _ in jobs], 1, waiting=9)
+        first = asyncio.create_task(lane.ask(1))
+        while not stuck.batches:
+            await asyncio.sleep(0)
+        waiting = [asyncio.create_task(lane.ask(2)) for _ in range(3)]
+        await asyncio.sleep(0)
+        lane.shed()
+        for task in waiting:
+            with pytest.raises(Refused):
+                await task
+        with pytest.raises(Refused):
+            await lane.ask(3)
+        stuck.go.set()
+        await first
+        assert len(await lane.ask(4)) == 1
+        lane.stop()
+
+    asyncio.run(ask())
+
+
+def four_pages(pool: Executor, url: str) -> list[Future[httpx.Response]]:
+    """Ask for four pages; return once one is being read and three wait."""
+    asked = [pool.submit(httpx.post, f"{url}/v1/read", content=DIGIT, timeout=20) for _ in range(4)]
+    while "inkfast_waiting 3.0" not in httpx.get(f"{url}/metrics").text:
+        pass
+    return asked
+
+
+def told_in_turn(asked: list[Future[httpx.Response]], stuck: Stuck) -> list[tuple[int, str]]:
+    """Return what came, and when to ask again; the page that is being read waits for the others."""
+    told = []
+    for one in as_completed(asked):
+        told.append((one.result().status_code, one.result().headers.get("retry-after", "")))
+        if len(told) == 3:
+            stuck.go.set()
+    return told
+
+
+def test_a_server_that_stops_refuses_who_waits_and_answers_who_is_read():
+    """Three are told at once, while the page that is being read goes on; then it is answered."""
+    stuck = Stuck()
+    with ThreadPoolExecutor(5) as pool, serving(stuck=stuck) as url:
+        told = pool.submit(told_in_turn, four_pages(pool, url), stuck)
+    assert told.result() == [(503, "1")] * 3 + [(200, "")]
+
+
+def test_a_server_that_stops_does_not_wait_for_ever(monkeypatch):
+    """After its grace the page that is still being read is refused as well, and the server ends."""
+    monkeypatch.setattr("inkfast.serving.server._STOPPING", 0)
+    stuck = Stuck()
+    with ThreadPoolExecutor(5) as pool:
+        with serving(stuck=stuck) as url:
+            asked = four_pages(pool, url)
+        assert [one.result().status_code for one in asked] == [503] * 4
+        assert stuck.batches == [1]
+        stuck.go.set()
 
 
 def test_browsers_are_told_what_a_page_may_do(api):

@@ -11,7 +11,6 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp
 
 from inkfast.errors import InkfastError
 from inkfast.reading.reader import Reader
@@ -34,7 +33,7 @@ def build(
     token: str = "",
     limits: Limits | None = None,
     hands: Hands | None = None,
-) -> ASGIApp:
+) -> Guard:
     """Return the application.
 
     Args:
@@ -52,7 +51,7 @@ def build(
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await desk.stop()
+        desk.stop()
 
     app = FastAPI(
         title="inkfast", version=version("inkfast"), description=_ABOUT, lifespan=life,
@@ -69,7 +68,7 @@ def build(
     app.include_router(inference.routes(desk, limits))
     _add_health(app, metrics)
     _add_page(app)
-    return Guard(app, limits, token, metrics)
+    return Guard(app, limits, token, metrics, desk.hurry)
 
 
 def _add_health(app: FastAPI, metrics: Metrics) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import time
+from collections.abc import Callable
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
@@ -39,10 +41,14 @@ class Guard:
         token: Must be sent along with everything but health and the page's own files; "" for a
             server that this machine alone can reach.
         metrics: Told of every request.
+        hurry: To be called when no more requests are to come, and those that run may end.
     """
 
-    def __init__(self, app: ASGIApp, limits: Limits, token: str, metrics: Metrics) -> None:
+    def __init__(
+        self, app: ASGIApp, limits: Limits, token: str, metrics: Metrics, hurry: Callable[[], None]
+    ) -> None:
         self.app, self.limits, self.token, self.metrics = app, limits, token, metrics
+        self.hurry = hurry
         self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,7 +56,7 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        start, status, held = time.perf_counter(), 500, 0
+        start, status, held, begun = time.perf_counter(), 500, 0, False
         self.metrics.being_answered.inc()
 
         async def counted() -> Message:
@@ -63,9 +69,9 @@ class Guard:
             return message
 
         async def dressed(message: Message) -> None:
-            nonlocal status
+            nonlocal status, begun
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, begun = message["status"], True
                 message["headers"] = [*message["headers"], *_RAW]
                 headers = MutableHeaders(raw=message["headers"])
                 headers.setdefault("Cache-Control", "no-store")
@@ -78,6 +84,10 @@ class Guard:
                 await self.app(scope, counted, dressed)
             except Refused as refused:
                 await refusal(refused)(scope, receive, dressed)
+            except asyncio.CancelledError:  # the server ends and has waited long enough
+                if begun:
+                    raise
+                await refusal(busy())(scope, receive, dressed)
         finally:
             self._held -= held
             self.metrics.being_answered.dec()

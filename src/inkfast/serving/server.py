@@ -1,4 +1,4 @@
-"""The server itself: sockets that are closed in time, and a stop that loses no answer."""
+"""The server itself: sockets that are closed in time, and a stop that leaves nobody waiting."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from collections.abc import Callable
 from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from inkfast.errors import InkfastError
+from inkfast.serving.guard import Guard
 from inkfast.serving.limits import Limits
 
 _STOPPING = 10  # seconds in which running requests may end
 _SWITCH = 0.0005  # seconds after which a computing thread lets the event loop have its turn
 
 
-def run(app: ASGIApp, host: str, port: int, limits: Limits, ready: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or Ctrl-C; what is running then is finished.
+def run(app: Guard, host: str, port: int, limits: Limits, ready: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or Ctrl-C; what is running then may end within ten seconds.
 
     Args:
         app: See `inkfast.serving.app.build`.
@@ -68,7 +68,7 @@ class Server(uvicorn.Server):
     """
 
     def __init__(
-        self, app: ASGIApp, host: str, port: int, limits: Limits, ready: Callable[[str], None]
+        self, app: Guard, host: str, port: int, limits: Limits, ready: Callable[[str], None]
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -77,7 +77,7 @@ class Server(uvicorn.Server):
                 timeout_keep_alive=limits.idle, timeout_graceful_shutdown=_STOPPING,
             )
         )  # fmt: skip
-        self._ready = ready
+        self._app, self._ready = app, ready
 
     async def startup(self, *args: Any, **kwargs: Any) -> None:
         """Listen, and say so."""
@@ -86,6 +86,11 @@ class Server(uvicorn.Server):
             gc.freeze()  # what is loaded stays: to look through all of it holds everyone up
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             self._ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
+
+    async def shutdown(self, *args: Any, **kwargs: Any) -> None:
+        """Let what runs end, for a while."""
+        self._app.hurry()
+        await super().shutdown(*args, **kwargs)
 
 
 class Deadline:
