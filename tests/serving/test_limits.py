@@ -105,6 +105,17 @@ def test_damaged_multipart_is_explained(api, kind):
     assert "\n" not in response.json()["error"]
 
 
+def test_a_form_that_is_cut_off_is_refused(api):
+    """No picture is dropped in silence; only what follows the closing boundary may be missing."""
+    part = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n%b\r\n' % DIGIT
+    whole = 2 * part + b"--x--\r\n"
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    for lost in (0, 2, 3, 4, 7, 9, len(part)):
+        response = api.post("/v1/predict", content=whole[: len(whole) - lost], headers=kind)
+        assert response.status_code == (200 if lost <= 2 else 400), lost
+    assert "it is cut off" in response.json()["error"]
+
+
 def test_what_all_clients_send_together_is_bounded():
     """A body for which there is no memory now is to come back later."""
 
