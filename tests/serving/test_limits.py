@@ -298,6 +298,21 @@ def test_a_foreign_name_is_not_answered_to(api):
     assert api.get("/v1/models", headers={"Host": "localhost:1"}).status_code == 200
 
 
+@pytest.mark.parametrize("address", ["127.0.0.2", "::2"])
+def test_the_address_that_is_listened_at_is_answered_to(address):
+    """Any loopback address can be listened at, and is then one of the server's own names."""
+
+    async def ask() -> None:
+        async with in_process(address=address) as client:
+            for host, status in [("127.0.0.3", 421), (address, 200), ("localhost", 200)]:
+                name = f"[{host}]" if ":" in host else host
+                response = await client.get("/healthz", headers={"Host": f"{name}:8000"})
+                assert response.status_code == status, host
+                assert status == 200 or address in response.json()["error"]
+
+    asyncio.run(ask())
+
+
 def test_a_token_opens_what_is_guarded():
     """With a token, only health and the page's own files are open; any name is answered to."""
 

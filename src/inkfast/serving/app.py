@@ -33,6 +33,7 @@ def build(
     token: str = "",
     limits: Limits | None = None,
     hands: Hands | None = None,
+    address: str = "127.0.0.1",
 ) -> Guard:
     """Return the application.
 
@@ -42,6 +43,7 @@ def build(
         token: That clients must send; "" where this machine alone can reach the server.
         limits: How much is taken from clients.
         hands: Processes that answer beside this one; None answers in this one.
+        address: At which the server listens; one of its own names.
     """
     limits = limits or Limits()
     metrics = Metrics()
@@ -68,7 +70,7 @@ def build(
     app.include_router(inference.routes(desk, limits))
     _add_health(app, metrics)
     _add_page(app)
-    return Guard(app, limits, token, metrics, desk.hurry)
+    return Guard(app, limits, token, metrics, desk.hurry, address)
 
 
 def _add_health(app: FastAPI, metrics: Metrics) -> None:

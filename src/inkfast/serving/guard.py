@@ -11,6 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from inkfast.errors import shown
 from inkfast.serving.limits import Limits, Refused, busy
 from inkfast.serving.metrics import Metrics
 
@@ -42,13 +43,16 @@ class Guard:
             server that this machine alone can reach.
         metrics: Told of every request.
         hurry: To be called when no more requests are to come, and those that run may end.
+        address: At which the server listens; without a token it answers to this and to local names.
     """
 
     def __init__(
-        self, app: ASGIApp, limits: Limits, token: str, metrics: Metrics, hurry: Callable[[], None]
-    ) -> None:
+        self, app: ASGIApp, limits: Limits, token: str, metrics: Metrics,
+        hurry: Callable[[], None], address: str,
+    ) -> None:  # fmt: skip
         self.app, self.limits, self.token, self.metrics = app, limits, token, metrics
         self.hurry = hurry
+        self._hosts = _OWN_HOSTS | {(f"[{address}]" if ":" in address else address).lower()}
         self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,7 +100,7 @@ class Guard:
     def _check(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
         if not self.token:
-            _check_host(headers.get("host", ""))
+            _check_host(headers.get("host", ""), self._hosts)
         elif scope["path"] not in _OPEN and not scope["path"].startswith("/page/"):
             given = headers.get("authorization", "").encode()
             if not hmac.compare_digest(given, f"Bearer {self.token}".encode()):
@@ -132,14 +136,15 @@ def _route(scope: Scope) -> str:
     return path
 
 
-def _check_host(host: str) -> None:
+def _check_host(host: str, own: frozenset[str]) -> None:
     """Raise unless a local server is called by a local name.
 
     Another site's name may be made to point here, and its pages would then read our answers.
     """
     name = host if host.endswith("]") else host.rsplit(":", 1)[0]
-    if name.lower() not in _OWN_HOSTS:
-        raise Refused(421, "This server answers to localhost and 127.0.0.1 alone.")
+    if name.lower() not in own:
+        names = ", ".join(sorted(own))
+        raise Refused(421, f"Expected one of this server's own names, {names}; got {shown(name)}.")
 
 
 def refusal(refused: Refused) -> JSONResponse:
