@@ -175,6 +175,8 @@ def test_a_wrong_tensor_is_explained(api, change, message):
         (b"{}", {}, "Expected one input, named images."),
         (b"{}", {"Inference-Header-Content-Length": "3"}, "expected at most 2, got '3'"),
         (b"{}", {"Inference-Header-Content-Length": "-1"}, "expected at most 2"),
+        (b"{}", {"Inference-Header-Content-Length": "9" * 5000}, "expected at most 2, got '999"),
+        (b"{}", {"Inference-Header-Content-Length": "0" * 5000 + "2"}, "Expected one input"),
         (b"{}", {"Content-Encoding": "gzip"}, "Expected a body that is not compressed."),
     ],
 )

@@ -357,6 +357,19 @@ def connected(port: int, content: bytes = b"") -> socket.socket:
     return made
 
 
+def reply(url: str, content: bytes) -> tuple[str, str]:
+    """Send bytes as they are; return the head and the body of what comes until the end."""
+    with connected(int(url.rpartition(":")[2]), content) as made:
+        head, _, body = b"".join(iter(lambda: made.recv(65536), b"")).partition(b"\r\n\r\n")
+    return head.decode().lower(), body.decode()
+
+
+def test_a_length_of_many_digits_is_a_length(url):
+    """Python converts no number of 5,000 digits, even if all but one are zeros."""
+    head = b"POST /v2 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: "
+    assert reply(url, head + b"0" * 5000 + b"2\r\n\r\n{}")[0].startswith("http/1.1 405")
+
+
 def closed(made: socket.socket) -> bool:
     """Read to the end; a server that keeps the connection makes this time out."""
     try:

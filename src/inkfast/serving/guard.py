@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inkfast.errors import shown
-from inkfast.serving.limits import Limits, Refused, busy
+from inkfast.serving.limits import Limits, Refused, busy, length_in
 from inkfast.serving.metrics import Metrics
 
 _POLICY = (
@@ -108,8 +108,7 @@ class Guard:
                     401, "Expected the header 'Authorization: Bearer TOKEN' with this server's.",
                     {"WWW-Authenticate": "Bearer"},
                 )  # fmt: skip
-        length = headers.get("content-length", "0")
-        size = int(length) if length.isdecimal() else 0
+        size = length_in(headers.get("content-length", "")) or 0
         self._check_size(size, size)
 
     def _check_size(self, size: int, coming: int) -> None:
