@@ -292,6 +292,14 @@ def test_browsers_are_told_what_a_page_may_do(api):
     assert api.get("/page/%2e%2e/app.py").status_code == 404
 
 
+@pytest.mark.parametrize("part", ["bytes=abc", "abc", "bytes=5-1", "bytes=999999999-", "bytes=0-4"])
+def test_the_pages_files_come_whole(api, part):
+    """Whatever part of a file is asked for, it is answered in full, and no parts are offered."""
+    response = api.get("/page/index.html", headers={"Range": part})
+    assert (response.status_code, response.text) == (200, api.get("/").text)
+    assert "accept-ranges" not in response.headers
+
+
 def test_a_foreign_name_is_not_answered_to(api):
     """Another site's name that is made to point here reads nothing."""
     assert api.get("/v1/models", headers={"Host": "evil.example"}).status_code == 421

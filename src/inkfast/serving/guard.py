@@ -79,12 +79,15 @@ class Guard:
                 message["headers"] = [*message["headers"], *_RAW]
                 headers = MutableHeaders(raw=message["headers"])
                 headers.setdefault("Cache-Control", "no-store")
+                del headers["Accept-Ranges"]
                 message["headers"] = headers.raw
             await send(message)
 
         try:
             try:
                 self._check(scope)
+                # what is served is small: who asks for a part of it gets the whole
+                scope["headers"] = [one for one in scope["headers"] if one[0] != b"range"]
                 await self.app(scope, counted, dressed)
             except Refused as refused:
                 await refusal(refused)(scope, receive, dressed)
