@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import select
 import socket
 import struct
@@ -376,6 +377,30 @@ def test_a_length_of_many_digits_is_a_length(url):
     """Python converts no number of 5,000 digits, even if all but one are zeros."""
     head = b"POST /v2 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: "
     assert reply(url, head + b"0" * 5000 + b"2\r\n\r\n{}")[0].startswith("http/1.1 405")
+
+
+HEAD = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"garbage\r\n\r\n",
+        b"CONNECT digits.example:80 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET http://[ HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        HEAD + b"Content-Length: abc\r\n\r\n",
+        HEAD + CHUNKED + b"\r\nzz\r\n",
+        HEAD + CHUNKED + b"Content-Length: 3\r\n\r\n0\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_is_explained_as_well(url, content):
+    """Whatever no application ever sees is refused in the same words, with the same headers."""
+    head, body = reply(url, content)
+    assert head.startswith("http/1.1 400 bad request\r\n")
+    assert "\r\ncontent-type: application/json\r\n" in head
+    assert "\r\nx-content-type-options: nosniff\r\n" in head
+    assert "well-formed HTTP" in json.loads(body)["error"]
 
 
 def closed(made: socket.socket) -> bool:

@@ -28,7 +28,7 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-_RAW = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
+RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
 _OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _OPEN = frozenset({"/", "/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"})
 
@@ -76,7 +76,7 @@ class Guard:
             nonlocal status, begun
             if message["type"] == "http.response.start":
                 status, begun = message["status"], True
-                message["headers"] = [*message["headers"], *_RAW]
+                message["headers"] = [*message["headers"], *RAW_HEADERS]
                 headers = MutableHeaders(raw=message["headers"])
                 headers.setdefault("Cache-Control", "no-store")
                 del headers["Accept-Ranges"]

@@ -15,11 +15,27 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from inkfast.errors import InkfastError
-from inkfast.serving.guard import Guard
+from inkfast.serving.guard import RAW_HEADERS, Guard
 from inkfast.serving.limits import Limits
 
 _STOPPING = 10  # seconds in which running requests may end
 _SWITCH = 0.0005  # seconds after which a computing thread lets the event loop have its turn
+
+_WHY = (
+    b'{"error":"Expected a well-formed HTTP request for a path of this server, with a body as long '
+    b'as it says."}'
+)
+_NO_HTTP = b"\r\n".join(
+    [
+        b"HTTP/1.1 400 Bad Request",
+        *(b"%b: %b" % header for header in RAW_HEADERS),
+        b"content-type: application/json",
+        b"content-length: %d" % len(_WHY),
+        b"connection: close",
+        b"",
+        _WHY,
+    ]
+)
 
 
 def run(app: Guard, host: str, port: int, limits: Limits, ready: Callable[[str], None]) -> None:
@@ -148,6 +164,11 @@ def _protocol(limits: Limits) -> type[asyncio.Protocol]:
         def on_message_complete(self) -> None:
             super().on_message_complete()
             self._asked.clear()
+
+        def send_400_response(self, msg: str) -> None:
+            """Refuse what is no HTTP in the words of every refusal; no application sees it."""
+            self.transport.write(_NO_HTTP)
+            self.transport.close()
 
         def pause_writing(self) -> None:
             super().pause_writing()
