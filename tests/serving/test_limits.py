@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inkfast.errors import InkfastError
 from inkfast.reading.reader import Reader
 from inkfast.serving.app import build
 from inkfast.serving.lanes import Lane
@@ -172,6 +173,30 @@ def test_requests_that_wait_are_answered_together():
             assert {(await task).status_code for task in work} == {200}
         assert sum(stuck.batches) == 30
         assert max(stuck.batches) > 1
+
+    asyncio.run(ask())
+
+
+class Useless:
+    """A network that never answers as it should."""
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """Say so."""
+        raise InkfastError(f"own.onnx: expected an answer ({len(images)}, 10), got (0, 10).")
+
+
+def test_a_network_that_is_of_no_use_is_explained():
+    """Whatever asks it, alone or beside others, is told in one sentence and is no 500."""
+    tensor = {"name": "images", "datatype": "UINT8", "shape": [1, 28, 28], "data": [0] * 784}
+    infer = ("/v2/models/reader/infer", json.dumps({"inputs": [tensor]}))
+    asked = [infer, ("/v1/predict", DIGIT), ("/v1/read", DIGIT), ("/v1/lab", DIGIT)] * 5
+
+    async def ask() -> None:
+        async with in_process(Limits(waiting_large=9), Useless()) as client:
+            work = (client.post(path, content=content) for path, content in asked)
+            for response in await asyncio.gather(*work):
+                assert response.status_code == 422
+                assert response.json()["error"].startswith("own.onnx: expected an answer")
 
     asyncio.run(ask())
 
