@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 
 import numpy as np
 import pytest
@@ -94,6 +95,23 @@ def test_the_lab_shows_what_each_network_sees_and_says(api):
 
 def pixels(text: str) -> np.ndarray:
     return np.frombuffer(base64.b64decode(text), np.uint8).reshape(28, 28)
+
+
+def test_numbers_are_told_alike(api):
+    """Every probability and threshold has six decimals at most, wherever it stands."""
+    page = Image.new("L", (600, 400), 250)
+    page.paste(drawn(4), (40, 60))
+    texts = [
+        api.post("/v1/predict", content=as_file(drawn(7))).text,
+        api.post("/v1/read", content=as_file(page)).text,
+        api.post("/v1/lab", content=as_file(drawn(7))).text,
+        api.get("/v1/models").text,
+        api.get("/v1/lab").text,
+    ]
+    for text in texts:
+        numbers = re.findall(r"[:,[](-?[0-9]*\.[0-9e.-]+)", text)
+        assert numbers
+        assert [one for one in numbers if round(float(one), 6) != float(one)] == []
 
 
 def test_models_are_listed(api):
