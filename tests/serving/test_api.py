@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -95,6 +97,30 @@ def test_the_lab_shows_what_each_network_sees_and_says(api):
 
 def pixels(text: str) -> np.ndarray:
     return np.frombuffer(base64.b64decode(text), np.uint8).reshape(28, 28)
+
+
+def form(content: object) -> object:
+    """Return JSON with the kind of each value in its place; lists by what they first hold."""
+    if isinstance(content, dict):
+        return {key: form(value) for key, value in content.items()}
+    return [form(one) for one in content[:1]] if isinstance(content, list) else type(content)
+
+
+def test_the_documents_examples_are_of_the_form_of_answers(api):
+    """What docs/serving.md shows is what comes, and its table names every field."""
+    page = Image.new("L", (900, 400), 250)
+    for place, digit in enumerate((4, 7)):
+        page.paste(drawn(digit), (40 + 200 * place, 60))
+    asked = {"predict": drawn(8).crop((0, 0, 280, 150)), "read": page}
+    documents = Path(__file__).parents[2] / "docs" / "serving.md"
+    text = documents.read_text(encoding="utf-8")
+    shown = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
+    for (route, picture), example in zip(asked.items(), shown, strict=True):
+        found = api.post(f"/v1/{route}", content=as_file(picture)).json()
+        assert form(found) == form(example)
+        (inner,) = found.get("answers") or found["pages"]
+        for field in {**inner, **inner.get("digits", [{}])[0]}:
+            assert f"`{field}`" in text, field
 
 
 def test_numbers_are_told_alike(api):
