@@ -73,10 +73,13 @@ class Stuck:
 
 
 @contextmanager
-def serving(limits: Limits | None = None, token: str = "") -> Iterator[str]:
-    """Run a server in a thread; its URL, without a slash at the end."""
+def serving(
+    limits: Limits | None = None, token: str = "", stuck: Stuck | None = None
+) -> Iterator[str]:
+    """Run a server in a thread, whose reader may be stuck; its URL, without a slash at the end."""
     limits = limits or Limits()
-    app = build(readers(), token=token, corrupt=corrupt, limits=limits)
+    known = {"reader": Reader(stuck, 0.5)} if stuck else readers()
+    app = build(known, token=token, corrupt=corrupt, limits=limits)
     urls: Queue[str] = Queue()
     server = Server(app, "127.0.0.1", 0, limits, urls.put)
     thread = threading.Thread(target=server.run)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
+import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -96,6 +99,47 @@ def pixels(text: str) -> np.ndarray:
     return np.frombuffer(base64.b64decode(text), np.uint8).reshape(28, 28)
 
 
+def form(content: object) -> object:
+    """Return JSON with the kind of each value in its place; lists by what they first hold."""
+    if isinstance(content, dict):
+        return {key: form(value) for key, value in content.items()}
+    return [form(one) for one in content[:1]] if isinstance(content, list) else type(content)
+
+
+def test_the_documents_examples_are_of_the_form_of_answers(api):
+    """What docs/serving.md shows is what comes, and its table names every field."""
+    page = Image.new("L", (900, 400), 250)
+    for place, digit in enumerate((4, 7)):
+        page.paste(drawn(digit), (40 + 200 * place, 60))
+    asked = {"predict": drawn(8).crop((0, 0, 280, 150)), "read": page}
+    documents = Path(__file__).parents[2] / "docs" / "serving.md"
+    text = documents.read_text(encoding="utf-8")
+    shown = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
+    for (route, picture), example in zip(asked.items(), shown, strict=True):
+        found = api.post(f"/v1/{route}", content=as_file(picture)).json()
+        assert form(found) == form(example)
+        (inner,) = found.get("answers") or found["pages"]
+        for field in {**inner, **inner.get("digits", [{}])[0]}:
+            assert f"`{field}`" in text, field
+
+
+def test_numbers_are_told_alike(api):
+    """Every probability and threshold has six decimals at most, wherever it stands."""
+    page = Image.new("L", (600, 400), 250)
+    page.paste(drawn(4), (40, 60))
+    texts = [
+        api.post("/v1/predict", content=as_file(drawn(7))).text,
+        api.post("/v1/read", content=as_file(page)).text,
+        api.post("/v1/lab", content=as_file(drawn(7))).text,
+        api.get("/v1/models").text,
+        api.get("/v1/lab").text,
+    ]
+    for text in texts:
+        numbers = re.findall(r"[:,[](-?[0-9]*\.[0-9e.-]+)", text)
+        assert numbers
+        assert [one for one in numbers if round(float(one), 6) != float(one)] == []
+
+
 def test_models_are_listed(api):
     """Each has a name and the confidence from which it answers."""
     found = api.get("/v1/models").json()
@@ -175,6 +219,8 @@ def test_a_wrong_tensor_is_explained(api, change, message):
         (b"{}", {}, "Expected one input, named images."),
         (b"{}", {"Inference-Header-Content-Length": "3"}, "expected at most 2, got '3'"),
         (b"{}", {"Inference-Header-Content-Length": "-1"}, "expected at most 2"),
+        (b"{}", {"Inference-Header-Content-Length": "9" * 5000}, "expected at most 2, got '999"),
+        (b"{}", {"Inference-Header-Content-Length": "0" * 5000 + "2"}, "Expected one input"),
         (b"{}", {"Content-Encoding": "gzip"}, "Expected a body that is not compressed."),
     ],
 )

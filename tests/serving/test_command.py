@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import signal
 import socket
@@ -11,7 +12,9 @@ import threading
 
 import httpx
 import pytest
+from starlette.types import ASGIApp
 
+from inkfast.commands.serving import serve
 from tests.reading.makers import classifier
 from tests.reading.test_without_torch import ABSENT, ALONE
 from tests.serving.makers import as_file, drawn
@@ -67,6 +70,24 @@ def test_it_serves_without_torch_and_stops_when_told(started, tmp_path):
     asking.join(10)
     assert answers[0].json()["answers"][0]["digit"] == 2
     assert process.wait(10) == 0
+
+
+def test_another_loopback_address_is_answered_at(monkeypatch):
+    """Who is told to come to 127.0.0.2 is not sent away there."""
+    answers = []
+
+    async def ask(app: ASGIApp, host: str) -> None:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}:8000") as client:
+            answers.append((await client.get("/healthz")).status_code)
+
+    def run(app: ASGIApp, host: str, *_: object) -> None:
+        asyncio.run(ask(app, host))
+
+    monkeypatch.setattr("inkfast.serving.server.run", run)
+    monkeypatch.delenv("INKFAST_TOKEN", raising=False)
+    serve("127.0.0.2", 0, [])
+    assert answers == [200]
 
 
 @pytest.mark.parametrize("absent", ["fastapi", "uvicorn", "prometheus_client"])

@@ -90,6 +90,27 @@ def test_a_network_that_fails_is_told_to_those_who_asked_it(networks: dict[str, 
         assert told.probabilities["reader"].argmax() == 6
 
 
+class Alone:
+    """A network that reads one image at a time, as one whose answer has a fixed number of rows."""
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """Be sure of what the brightest pixel says."""
+        if len(images) != 1:
+            raise InkfastError(f"alone.onnx: expected an answer ({len(images)}, 10), got (1, 10).")
+        return np.eye(10)[[int(images.max())]]
+
+
+def test_what_one_is_told_does_not_depend_on_who_else_asks() -> None:
+    """Asked together, each is told what it would be told alone: its answer, or what is wrong."""
+    many, *ones = (
+        Question(partial(np.full, (count, 28, 28), digit, np.uint8), ("alone",))
+        for count, digit in ((2, 0), (1, 3), (1, 7))
+    )
+    failed, *told = answered({"alone": Reader(Alone(), 0)}, [many, *ones])  # type: ignore[arg-type]
+    assert isinstance(failed, InkfastError)
+    assert [one.probabilities["alone"].argmax() for one in told if isinstance(one, Told)] == [3, 7]
+
+
 def fail() -> None:
     raise RuntimeError("unforeseen")
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import select
 import socket
 import struct
 import zlib
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 
 import httpx
 import numpy as np
 import pytest
 from PIL import Image
 
+from inkfast.errors import InkfastError
 from inkfast.reading.reader import Reader
 from inkfast.serving.app import build
 from inkfast.serving.lanes import Lane
@@ -104,6 +107,17 @@ def test_damaged_multipart_is_explained(api, kind):
     assert "\n" not in response.json()["error"]
 
 
+def test_a_form_that_is_cut_off_is_refused(api):
+    """No picture is dropped in silence; only what follows the closing boundary may be missing."""
+    part = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n%b\r\n' % DIGIT
+    whole = 2 * part + b"--x--\r\n"
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    for lost in (0, 2, 3, 4, 7, 9, len(part)):
+        response = api.post("/v1/predict", content=whole[: len(whole) - lost], headers=kind)
+        assert response.status_code == (200 if lost <= 2 else 400), lost
+    assert "it is cut off" in response.json()["error"]
+
+
 def test_what_all_clients_send_together_is_bounded():
     """A body for which there is no memory now is to come back later."""
 
@@ -163,8 +177,32 @@ def test_requests_that_wait_are_answered_together():
     asyncio.run(ask())
 
 
+class Useless:
+    """A network that never answers as it should."""
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """Say so."""
+        raise InkfastError(f"own.onnx: expected an answer ({len(images)}, 10), got (0, 10).")
+
+
+def test_a_network_that_is_of_no_use_is_explained():
+    """Whatever asks it, alone or beside others, is told in one sentence and is no 500."""
+    tensor = {"name": "images", "datatype": "UINT8", "shape": [1, 28, 28], "data": [0] * 784}
+    infer = ("/v2/models/reader/infer", json.dumps({"inputs": [tensor]}))
+    asked = [infer, ("/v1/predict", DIGIT), ("/v1/read", DIGIT), ("/v1/lab", DIGIT)] * 5
+
+    async def ask() -> None:
+        async with in_process(Limits(waiting_large=9), Useless()) as client:
+            work = (client.post(path, content=content) for path, content in asked)
+            for response in await asyncio.gather(*work):
+                assert response.status_code == 422
+                assert response.json()["error"].startswith("own.onnx: expected an answer")
+
+    asyncio.run(ask())
+
+
 def test_a_fault_in_one_job_is_told_to_those_who_asked():
-    """A lane outlives what its work raises, and finishes what waits before it stops."""
+    """A lane outlives what its work raises."""
 
     def work(jobs: list[int]) -> list[int | Exception]:
         return [1 // job for job in jobs]
@@ -199,6 +237,69 @@ def test_a_full_lane_refuses():
     asyncio.run(ask())
 
 
+def test_a_lane_that_is_to_end_lets_nobody_wait():
+    """What runs is finished, what waits is refused, and so is what finds no thread free."""
+
+    async def ask() -> None:
+        stuck = Stuck()
+        lane = Lane(lambda jobs: [stuck.probabilities(np.zeros(1)) for _ in jobs], 1, waiting=9)
+        first = asyncio.create_task(lane.ask(1))
+        while not stuck.batches:
+            await asyncio.sleep(0)
+        waiting = [asyncio.create_task(lane.ask(2)) for _ in range(3)]
+        await asyncio.sleep(0)
+        lane.shed()
+        for task in waiting:
+            with pytest.raises(Refused):
+                await task
+        with pytest.raises(Refused):
+            await lane.ask(3)
+        stuck.go.set()
+        await first
+        assert len(await lane.ask(4)) == 1
+        lane.stop()
+
+    asyncio.run(ask())
+
+
+def four_pages(pool: Executor, url: str) -> list[Future[httpx.Response]]:
+    """Ask for four pages; return once one is being read and three wait."""
+    asked = [pool.submit(httpx.post, f"{url}/v1/read", content=DIGIT, timeout=20) for _ in range(4)]
+    while "inkfast_waiting 3.0" not in httpx.get(f"{url}/metrics").text:
+        pass
+    return asked
+
+
+def told_in_turn(asked: list[Future[httpx.Response]], stuck: Stuck) -> list[tuple[int, str]]:
+    """Return what came, and when to ask again; the page that is being read waits for the others."""
+    told = []
+    for one in as_completed(asked):
+        told.append((one.result().status_code, one.result().headers.get("retry-after", "")))
+        if len(told) == 3:
+            stuck.go.set()
+    return told
+
+
+def test_a_server_that_stops_refuses_who_waits_and_answers_who_is_read():
+    """Three are told at once, while the page that is being read goes on; then it is answered."""
+    stuck = Stuck()
+    with ThreadPoolExecutor(5) as pool, serving(stuck=stuck) as url:
+        told = pool.submit(told_in_turn, four_pages(pool, url), stuck)
+    assert told.result() == [(503, "1")] * 3 + [(200, "")]
+
+
+def test_a_server_that_stops_does_not_wait_for_ever(monkeypatch):
+    """After its grace the page that is still being read is refused as well, and the server ends."""
+    monkeypatch.setattr("inkfast.serving.server._STOPPING", 0)
+    stuck = Stuck()
+    with ThreadPoolExecutor(5) as pool:
+        with serving(stuck=stuck) as url:
+            asked = four_pages(pool, url)
+        assert [one.result().status_code for one in asked] == [503] * 4
+        assert stuck.batches == [1]
+        stuck.go.set()
+
+
 def test_browsers_are_told_what_a_page_may_do(api):
     """Every response, refusals too, has the headers; the page loads nothing from elsewhere."""
     for response in (
@@ -217,10 +318,33 @@ def test_browsers_are_told_what_a_page_may_do(api):
     assert api.get("/page/%2e%2e/app.py").status_code == 404
 
 
+@pytest.mark.parametrize("part", ["bytes=abc", "abc", "bytes=5-1", "bytes=999999999-", "bytes=0-4"])
+def test_the_pages_files_come_whole(api, part):
+    """Whatever part of a file is asked for, it is answered in full, and no parts are offered."""
+    response = api.get("/page/index.html", headers={"Range": part})
+    assert (response.status_code, response.text) == (200, api.get("/").text)
+    assert "accept-ranges" not in response.headers
+
+
 def test_a_foreign_name_is_not_answered_to(api):
     """Another site's name that is made to point here reads nothing."""
     assert api.get("/v1/models", headers={"Host": "evil.example"}).status_code == 421
     assert api.get("/v1/models", headers={"Host": "localhost:1"}).status_code == 200
+
+
+@pytest.mark.parametrize("address", ["127.0.0.2", "::2"])
+def test_the_address_that_is_listened_at_is_answered_to(address):
+    """Any loopback address can be listened at, and is then one of the server's own names."""
+
+    async def ask() -> None:
+        async with in_process(address=address) as client:
+            for host, status in [("127.0.0.3", 421), (address, 200), ("localhost", 200)]:
+                name = f"[{host}]" if ":" in host else host
+                response = await client.get("/healthz", headers={"Host": f"{name}:8000"})
+                assert response.status_code == status, host
+                assert status == 200 or address in response.json()["error"]
+
+    asyncio.run(ask())
 
 
 def test_a_token_opens_what_is_guarded():
@@ -265,6 +389,43 @@ def connected(port: int, content: bytes = b"") -> socket.socket:
     made = socket.create_connection(("127.0.0.1", port), timeout=5)
     made.sendall(content)
     return made
+
+
+def reply(url: str, content: bytes) -> tuple[str, str]:
+    """Send bytes as they are; return the head and the body of what comes until the end."""
+    with connected(int(url.rpartition(":")[2]), content) as made:
+        head, _, body = b"".join(iter(lambda: made.recv(65536), b"")).partition(b"\r\n\r\n")
+    return head.decode().lower(), body.decode()
+
+
+def test_a_length_of_many_digits_is_a_length(url):
+    """Python converts no number of 5,000 digits, even if all but one are zeros."""
+    head = b"POST /v2 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: "
+    assert reply(url, head + b"0" * 5000 + b"2\r\n\r\n{}")[0].startswith("http/1.1 405")
+
+
+HEAD = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"garbage\r\n\r\n",
+        b"CONNECT digits.example:80 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET http://[ HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        HEAD + b"Content-Length: abc\r\n\r\n",
+        HEAD + CHUNKED + b"\r\nzz\r\n",
+        HEAD + CHUNKED + b"Content-Length: 3\r\n\r\n0\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_is_explained_as_well(url, content):
+    """Whatever no application ever sees is refused in the same words, with the same headers."""
+    head, body = reply(url, content)
+    assert head.startswith("http/1.1 400 bad request\r\n")
+    assert "\r\ncontent-type: application/json\r\n" in head
+    assert "\r\nx-content-type-options: nosniff\r\n" in head
+    assert "well-formed HTTP" in json.loads(body)["error"]
 
 
 def closed(made: socket.socket) -> bool:

@@ -95,6 +95,17 @@ def test_sliders_break_the_dense_network_first(lab):
     expect(card(lab, "dense")).to_have_attribute("data-state", "holds")
 
 
+def test_one_way_of_saying_how_sure(lab):
+    """A share that is as good as all is never all."""
+    said = lab.evaluate(
+        """async () => {
+            const { percent } = await import("/page/cards.js");
+            return [1, 0.9999996, 0.9991, 0.999, 0.99, 0.4].map(percent);
+        }"""
+    )
+    assert said == [*[">99.9 %"] * 3, "99.9 %", "99.0 %", "40 %"]
+
+
 def test_the_keyboard_alone_will_do(lab):
     """A sample is chosen and a slider moved with keys; a screen reader is told of the outcome."""
     lab.get_by_role("button", name="Sample 7").press("Enter")

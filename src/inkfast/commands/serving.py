@@ -48,7 +48,7 @@ def serve(host: str, port: int, models: list[Path]) -> None:
         display.say(f"the API: {url}openapi.json, {url}v2 and {url}metrics; Ctrl-C stops it")
 
     with Hands(readers, min(cores(), _MOST_HANDS)) as hands:
-        app = build(readers, corrupt=corrupt, token=token, limits=limits, hands=hands)
+        app = build(readers, corrupt=corrupt, token=token, limits=limits, hands=hands, address=host)
         run(app, host, port, limits, ready)
 
 

@@ -17,7 +17,7 @@ from inkfast.data.digits import CLASSES, Images
 from inkfast.data.ink import NoInkError
 from inkfast.data.pictures import png
 from inkfast.reading.page import LONGEST, read_page
-from inkfast.reading.reader import DEFAULT, Reader
+from inkfast.reading.reader import DEFAULT, Answer, Reader
 from inkfast.serving.bodies import picture_in, pictures_in
 from inkfast.serving.desk import Desk
 from inkfast.serving.limits import Limits, Refused
@@ -50,6 +50,7 @@ _PAGES = {
         }
     ],
 }  # fmt: skip
+_DECIMALS = 6  # of every probability and threshold, so that one above the other stays there
 _REFUSALS = problems(400, 401, 404, 413, 415, 421, 422, 503)
 
 
@@ -154,7 +155,7 @@ def _page(picture: bytes, reader: Reader) -> dict[str, Any]:
     """Return what stands on a picture, in the API's words."""
     page = read_page(opened(picture, LONGEST), reader)
     digits = [
-        {"box": digit.box, "line": digit.line, "number": digit.number, **vars(digit.answer)}
+        {"box": digit.box, "line": digit.line, "number": digit.number, **_words(digit.answer)}
         for digit in page.digits
     ]
     return {"size": page.size, "numbers": page.numbers, "lines": page.lines, "digits": digits}
@@ -163,7 +164,15 @@ def _page(picture: bytes, reader: Reader) -> dict[str, Any]:
 def answer(reader: Reader, probabilities: NDArray[np.float64]) -> dict[str, Any]:
     """Return what a reader says, in the API's words."""
     (judged,) = reader.judged(probabilities[None])
-    return vars(judged) | {"probabilities": [round(value, 6) for value in probabilities.tolist()]}
+    each = [round(value, _DECIMALS) for value in probabilities.tolist()]
+    return _words(judged) | {"probabilities": each}
+
+
+def _words(judged: Answer) -> dict[str, Any]:
+    return {
+        name: round(value, _DECIMALS) if isinstance(value, float) else value
+        for name, value in vars(judged).items()
+    }
 
 
 def no_ink() -> dict[str, Any]:
@@ -179,7 +188,7 @@ def card(name: str, reader: Reader) -> dict[str, Any]:
     return {
         "name": name,
         "architecture": reader.classifier.about.text("model"),
-        "threshold": reader.threshold,
+        "threshold": round(reader.threshold, _DECIMALS),
     }
 
 

@@ -11,7 +11,6 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp
 
 from inkfast.errors import InkfastError
 from inkfast.reading.reader import Reader
@@ -34,7 +33,8 @@ def build(
     token: str = "",
     limits: Limits | None = None,
     hands: Hands | None = None,
-) -> ASGIApp:
+    address: str = "127.0.0.1",
+) -> Guard:
     """Return the application.
 
     Args:
@@ -43,6 +43,7 @@ def build(
         token: That clients must send; "" where this machine alone can reach the server.
         limits: How much is taken from clients.
         hands: Processes that answer beside this one; None answers in this one.
+        address: At which the server listens; one of its own names.
     """
     limits = limits or Limits()
     metrics = Metrics()
@@ -52,7 +53,7 @@ def build(
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await desk.stop()
+        desk.stop()
 
     app = FastAPI(
         title="inkfast", version=version("inkfast"), description=_ABOUT, lifespan=life,
@@ -69,7 +70,7 @@ def build(
     app.include_router(inference.routes(desk, limits))
     _add_health(app, metrics)
     _add_page(app)
-    return Guard(app, limits, token, metrics)
+    return Guard(app, limits, token, metrics, desk.hurry, address)
 
 
 def _add_health(app: FastAPI, metrics: Metrics) -> None:

@@ -13,6 +13,10 @@ from inkfast.serving.limits import Refused
 
 class _InMemory(MultiPartParser):
     spool_max_size = 2**62  # the guard bounds the body; a temporary file would only add traces
+    closed = False
+
+    def on_end(self) -> None:
+        self.closed = True
 
 
 async def picture_in(request: Request) -> bytes:
@@ -47,9 +51,11 @@ async def pictures_in(request: Request, most: int) -> list[bytes]:
 async def _files(request: Request, body: bytes, most: int) -> list[bytes]:
     async def whole() -> AsyncGenerator[bytes, None]:
         yield body
+        if not parser.closed:  # what was cut off would be dropped in silence
+            raise MultiPartException("it is cut off before its closing boundary.")
 
+    parser = _InMemory(request.headers, whole(), max_files=most, max_fields=8)
     try:
-        parser = _InMemory(request.headers, whole(), max_files=most, max_fields=8)
         form = await parser.parse()
     except (MultiPartException, ValueError) as error:
         reason = getattr(error, "message", "") or "its parts cannot be told apart"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -69,10 +68,14 @@ class Desk:
         assert isinstance(told, Told)  # noqa: S101 - it is one of the two
         return told
 
-    async def stop(self) -> None:
-        """Finish what waits."""
+    def hurry(self) -> None:
+        """Refuse large jobs that wait; small ones are answered, which takes no time."""
+        self.large.shed()
+
+    def stop(self) -> None:
+        """Refuse whatever waits, and end the threads."""
         for lane in (self.small, self.large):
-            await asyncio.to_thread(lane.stop)
+            lane.stop()
 
 
 def _called(jobs: list[Callable[[], Any]]) -> list[Any]:

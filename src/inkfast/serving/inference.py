@@ -19,7 +19,7 @@ from inkfast.data.digits import CLASSES, SIDE, Images
 from inkfast.errors import shown
 from inkfast.serving.answers import as_json
 from inkfast.serving.desk import Desk
-from inkfast.serving.limits import Limits, Refused
+from inkfast.serving.limits import Limits, Refused, length_in
 from inkfast.serving.questions import Question
 from inkfast.serving.schemas import ModelName, problems
 
@@ -134,9 +134,10 @@ def _parted(body: bytes, length: str) -> tuple[dict[str, Any], bytes]:
     """Return the JSON of a request and the bytes after it."""
     end = len(body)
     if length:
-        if not (length.isascii() and length.isdecimal() and int(length) <= end):
+        given = length_in(length)
+        if given is None or given > end:
             raise Refused(400, f"{_SPLIT}: expected at most {end}, got {shown(length)}.")
-        end = int(length)
+        end = given
     try:
         asked = json.loads(body[:end])
     except (ValueError, RecursionError):

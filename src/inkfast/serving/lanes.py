@@ -7,6 +7,7 @@ so gets several images at once, and a request that comes alone waits for nobody.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
@@ -34,7 +35,9 @@ class Lane(Generic[Job, Result]):
     ) -> None:  # fmt: skip
         self._work, self._most = work, most
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._queue: queue.Queue[tuple[Job, asyncio.Future[Result]] | None] = queue.Queue(waiting)
+        self._queue: queue.SimpleQueue[tuple[Job, asyncio.Future[Result]] | None]
+        self._queue, self._room = queue.SimpleQueue(), waiting
+        self._unanswered, self._shedding = 0, False
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(threads)]
         for thread in self._threads:
             thread.start()
@@ -48,22 +51,33 @@ class Lane(Generic[Job, Result]):
         """Return what comes of a job.
 
         Raises:
-            Refused: If too many wait already.
+            Refused: If too many wait already, or the lane is to end before its turn comes.
         """
+        late = self._shedding and self._unanswered >= len(self._threads)
+        if late or self._queue.qsize() >= self._room:
+            raise busy()
         self._loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = self._loop.create_future()
+        self._queue.put((job, future))
+        self._unanswered += 1
         try:
-            self._queue.put_nowait((job, future))
-        except queue.Full:
-            raise busy() from None
-        return await future
+            return await future
+        finally:
+            self._unanswered -= 1
+
+    def shed(self) -> None:
+        """Refuse what waits, and from now on what would have to; call it in the event loop."""
+        self._shedding = True
+        with contextlib.suppress(queue.Empty):
+            while waits := self._queue.get_nowait():
+                refused: list[Result | Exception] = [busy()]
+                _deliver([waits[1]], refused)
 
     def stop(self) -> None:
-        """Finish what waits and end the threads."""
+        """Refuse what waits; the threads end with what they do, and nobody waits for them."""
+        self.shed()
         for _ in self._threads:
             self._queue.put(None)
-        for thread in self._threads:
-            thread.join()
 
     def _run(self) -> None:
         while (first := self._queue.get()) is not None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+_MOST_DIGITS = 19  # of a number of 64 bits
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
@@ -54,6 +56,14 @@ class Refused(Exception):  # noqa: N818 - it says what happened
     def __reduce__(self) -> tuple[Any, ...]:
         # so that another process can say it
         return Refused, (self.status, self.reason, self.headers)
+
+
+def length_in(text: str) -> int | None:
+    """Return the length that a header gives; None if that is none, or larger than any."""
+    digits = text.lstrip("0")  # Python refuses to convert thousands of digits, be they zeros
+    if not text.isdecimal() or len(digits) > _MOST_DIGITS:
+        return None
+    return int(digits or 0)
 
 
 def busy() -> Refused:

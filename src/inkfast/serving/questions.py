@@ -52,21 +52,29 @@ def answered(readers: Mapping[str, Reader], questions: list[Question]) -> list[T
             for i, (one, asked) in enumerate(zip(made, questions, strict=True))
             if name in asked.models and not isinstance(one, Exception)
         }
-        if not images:
-            continue
-        try:
-            found = reader.classifier.probabilities(np.concatenate([*images.values()]))
-        except Exception as error:  # those who ask other networks are not to suffer
-            for i in images:
-                made[i] = with_place(error)
-            continue
-        ends = np.cumsum([len(one) for one in images.values()])[:-1]
-        for i, rows in zip(images, np.split(found, ends), strict=True):
-            said[i][name] = rows
+        for i, rows in zip(images, _rows(reader, [*images.values()]), strict=True):
+            if isinstance(rows, Exception):
+                made[i] = rows
+            else:
+                said[i][name] = rows
     return [
         one if isinstance(one, Exception) else Told(one, rows)
         for one, rows in zip(made, said, strict=True)
     ]
+
+
+def _rows(reader: Reader, images: list[Images]) -> list[NDArray[np.float64] | Exception]:
+    """Return for each batch its probabilities, or why the network gives none."""
+    if not images:
+        return []
+    try:
+        found = reader.classifier.probabilities(np.concatenate(images))
+    except Exception as error:  # those who ask other networks are not to suffer
+        if len(images) == 1:
+            return [with_place(error)]
+        # nor those whom it would answer alone: what one is told does not depend on who else asks
+        return [rows for one in images for rows in _rows(reader, [one])]
+    return [*np.split(found, np.cumsum([len(one) for one in images])[:-1])]
 
 
 def _made(question: Question) -> Images | Exception:

@@ -1,4 +1,4 @@
-"""The server itself: sockets that are closed in time, and a stop that loses no answer."""
+"""The server itself: sockets that are closed in time, and a stop that leaves nobody waiting."""
 
 from __future__ import annotations
 
@@ -12,18 +12,34 @@ from collections.abc import Callable
 from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from inkfast.errors import InkfastError
+from inkfast.serving.guard import RAW_HEADERS, Guard
 from inkfast.serving.limits import Limits
 
 _STOPPING = 10  # seconds in which running requests may end
 _SWITCH = 0.0005  # seconds after which a computing thread lets the event loop have its turn
 
+_WHY = (
+    b'{"error":"Expected a well-formed HTTP request for a path of this server, with a body as long '
+    b'as it says."}'
+)
+_NO_HTTP = b"\r\n".join(
+    [
+        b"HTTP/1.1 400 Bad Request",
+        *(b"%b: %b" % header for header in RAW_HEADERS),
+        b"content-type: application/json",
+        b"content-length: %d" % len(_WHY),
+        b"connection: close",
+        b"",
+        _WHY,
+    ]
+)
 
-def run(app: ASGIApp, host: str, port: int, limits: Limits, ready: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or Ctrl-C; what is running then is finished.
+
+def run(app: Guard, host: str, port: int, limits: Limits, ready: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or Ctrl-C; what is running then may end within ten seconds.
 
     Args:
         app: See `inkfast.serving.app.build`.
@@ -68,7 +84,7 @@ class Server(uvicorn.Server):
     """
 
     def __init__(
-        self, app: ASGIApp, host: str, port: int, limits: Limits, ready: Callable[[str], None]
+        self, app: Guard, host: str, port: int, limits: Limits, ready: Callable[[str], None]
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -77,7 +93,7 @@ class Server(uvicorn.Server):
                 timeout_keep_alive=limits.idle, timeout_graceful_shutdown=_STOPPING,
             )
         )  # fmt: skip
-        self._ready = ready
+        self._app, self._ready = app, ready
 
     async def startup(self, *args: Any, **kwargs: Any) -> None:
         """Listen, and say so."""
@@ -86,6 +102,11 @@ class Server(uvicorn.Server):
             gc.freeze()  # what is loaded stays: to look through all of it holds everyone up
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             self._ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
+
+    async def shutdown(self, *args: Any, **kwargs: Any) -> None:
+        """Let what runs end, for a while."""
+        self._app.hurry()
+        await super().shutdown(*args, **kwargs)
 
 
 class Deadline:
@@ -143,6 +164,11 @@ def _protocol(limits: Limits) -> type[asyncio.Protocol]:
         def on_message_complete(self) -> None:
             super().on_message_complete()
             self._asked.clear()
+
+        def send_400_response(self, msg: str) -> None:
+            """Refuse what is no HTTP in the words of every refusal; no application sees it."""
+            self.transport.write(_NO_HTTP)
+            self.transport.close()
 
         def pause_writing(self) -> None:
             super().pause_writing()

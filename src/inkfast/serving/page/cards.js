@@ -79,5 +79,5 @@ export class Card {
 
 export function percent(share) {
   const hundred = 100 * share;
-  return `${hundred > 99.9 && hundred < 100 ? ">99.9" : hundred.toFixed(hundred < 99 ? 0 : 1)} %`;
+  return `${hundred > 99.9 ? ">99.9" : hundred.toFixed(hundred < 99 ? 0 : 1)} %`;
 }
