@@ -14,11 +14,12 @@ from onnx import helper
 from PIL import Image
 
 from inkfast import cli, noise
+from inkfast.commands.readers import _promised
 from inkfast.data import Digits, Source
 from inkfast.errors import InkfastError
 from inkfast.evaluation.robustness import Candidate, judge, protocol, suite
 from inkfast.noise import MNIST_C
-from inkfast.reading.classifier import Classifier
+from inkfast.reading.classifier import About, Classifier
 from inkfast.robustness import of_onnx
 from tests.conftest import make_strokes
 from tests.reading.makers import classifier
@@ -120,6 +121,18 @@ def test_an_exported_network_scores_as_the_run(run, inkfast, tmp_path):
     assert (
         inkfast("predict", data, "--model", path)[1] == inkfast("predict", data, "--model", run)[1]
     )
+
+
+def test_an_export_that_answers_nothing_says_what_it_could_promise(run, inkfast, tmp_path):
+    """64 digits cannot promise 0.1 %; the least share that they can is named, or that none can."""
+    words = ["--to", tmp_path / "a.onnx", "--max-error", "0.001"]
+    code, out, err = inkfast("export", run, *words)
+    assert code == 0, err
+    assert "it answers nothing, every digit is unsure: 64 validation digits are too few" in out
+    assert "Nothing up to 0.05 can be: give a larger --max-error" in out
+    about = {"threshold": 2, "calibration_digits": 200, "promises": [[0.01, 2], [0.02, 0.9]]}
+    told = _promised(About(about, "a"), 0.01)
+    assert told.endswith("to promise 1.00%. 0.02 can be promised: --max-error 0.02")
 
 
 @pytest.mark.parametrize("pooled", [False, True])

@@ -95,6 +95,8 @@ class Reader:
         reason = "" if sure >= self.threshold else f"it may be {first} or {second}"
         if reason and row[first] + row[second] < self.threshold:
             reason = "it looks like no digit"
+        if self.threshold > 1:  # whatever it looks like
+            reason = "no promise about this network's errors could be made"
         return Answer(first, sure, second, float(row[second]), reason)
 
 
