@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from inkfast.evaluation import all_tests
 from inkfast.folding import CrossValidation
 from inkfast.report import figures
 from inkfast.report.page import render
@@ -20,6 +21,8 @@ def write(result: CrossValidation, out: Path) -> Path:
     }
     content = {
         **result.to_json(),
+        "comparisons": result.comparisons(),
+        "all_tests": all_tests,
         "experiment": result.experiment,
         "entries": result.experiment.models,
         "fingerprint": result.source.train.fingerprint,
