@@ -74,7 +74,7 @@ class Leaderboard:
         """Say in one sentence who won, by how much, and whether it is real."""
         best, test = self.rows[0], self.outcome.material.test
         noise = self.outcome.material.noise
-        under = f" under {noise.name} noise" if noise else ""
+        under = f" under {noise.in_words()}" if noise else ""
         start = f"{best.name} reads {best.mean('accuracy'):.2%} of {len(test):,} test digits{under}"
         if not self.comparisons:
             low, high = best.interval

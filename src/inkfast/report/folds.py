@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from inkfast import noise
 from inkfast.evaluation import all_tests
 from inkfast.folding import CrossValidation
 from inkfast.report import figures
@@ -23,6 +24,7 @@ def write(result: CrossValidation, out: Path) -> Path:
         **result.to_json(),
         "comparisons": result.comparisons(),
         "all_tests": all_tests,
+        "noise_in_words": noise.build(result.experiment.noise).in_words(),
         "experiment": result.experiment,
         "entries": result.experiment.models,
         "fingerprint": result.source.train.fingerprint,
