@@ -169,7 +169,9 @@ def test_lists_and_pictures(inkfast, digits, tmp_path):
         assert picture.read_bytes().startswith(b"\x89PNG")
     assert "Add --overwrite" in inkfast(*words)[2]
     assert inkfast("noise", "show", "gain", "--data", digits)[0] == 0
-    assert "gain.png exists. Add --overwrite" in inkfast("noise", "show", "gain", "--data", digits)[2]
+    assert (
+        "gain.png exists. Add --overwrite" in inkfast("noise", "show", "gain", "--data", digits)[2]
+    )
 
 
 def test_verify_names_bad_files(inkfast, tmp_path):

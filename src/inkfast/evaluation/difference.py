@@ -111,6 +111,11 @@ class FoldComparison:
     test: str
     pairs: int = 1
 
+    @property
+    def tests(self) -> tuple[str, ...]:
+        """The test, as `Comparison` has its own."""
+        return (self.test,)
+
 
 def deciding_p(comparison: Comparison | FoldComparison) -> str:
     """Return the p that decides whether a difference is real, and what it was adjusted for."""
@@ -121,9 +126,8 @@ def deciding_p(comparison: Comparison | FoldComparison) -> str:
 
 def all_tests(comparison: Comparison | FoldComparison) -> str:
     """Return every test made of two models, and what decides where that is another p."""
-    folds = isinstance(comparison, FoldComparison)
-    tests = [comparison.test] if folds else list(comparison.tests)
-    return "; ".join([*tests, *([deciding_p(comparison)] if comparison.pairs > 1 else [])])
+    adjusted = [deciding_p(comparison)] if comparison.pairs > 1 else []
+    return "; ".join([*comparison.tests, *adjusted])
 
 
 def compare_folds(
@@ -148,9 +152,14 @@ def compare_folds(
     adjusted = holm([p for _, p in tested])
     return [
         FoldComparison(
-            a, b, float(differences.mean()), p, p < ALPHA, _in_words(len(differences), raw),
-            len(pairs),
-        )  # fmt: skip
+            better=a,
+            worse=b,
+            difference=float(differences.mean()),
+            p_value=p,
+            real=p < ALPHA,
+            test=_in_words(len(differences), raw),
+            pairs=len(pairs),
+        )
         for (a, b), (differences, raw), p in zip(pairs, tested, adjusted, strict=True)
         if a == order[0]
     ]
