@@ -86,6 +86,9 @@ def test_validation_rows_are_each_models_own(run, inkfast, tmp_path):
     assert {row["model"] for row in result["rows"]} == {"mlp(hidden=[24])", "knn"}
     assert all(row["coverage"] is None for row in result["rows"])
     assert {row["n"] for row in result["rows"]} == {64}  # a fifth of the 320 that are not test
+    for rows in ([], ["--validation"]):  # one after the other, into a folder each
+        assert inkfast("robustness", run, "--suite", "noisy-mnist", *rows)[0] == 0
+    assert Path("runs/robustness-run-noisy-mnist-validation/robustness.json").is_file()
 
 
 def test_an_exported_network_scores_as_the_run(run, inkfast, tmp_path):
@@ -197,6 +200,9 @@ def test_an_export_is_checked_on_digits_of_ones_own(run, inkfast, tmp_path, monk
     code, _, err = inkfast(*words, "--check", own)
     assert code == 2
     assert "labels of own" in err
+    assert "differ, at most 0 may" in err
+    assert "--int8" not in err
+    assert "Leave --int8 out" in inkfast(*words, "--check", own, "--int8")[2]
     assert path.read_bytes() == before
 
 
