@@ -120,7 +120,7 @@ def test_the_form_follows_the_place(model, tmp_path, inkfast):
         assert inkfast("predict", folder, "--model", model, "--to", tmp_path / name)[0] == 0
         assert (tmp_path / name).read_text().startswith(start)
     assert inkfast("predict", table, "--model", model)[1].startswith("ImageId,Label\n1,0\n2,1\n")
-    code, out, _ = inkfast("predict", table, "--model", model, "--to", tmp_path / "c.csv")
+    out = inkfast("predict", table, "--model", model, "--to", tmp_path / "c.csv")[1]
     assert (tmp_path / "c.csv").read_text().startswith("ImageId,Label\n")
     assert "c.csv in Kaggle's form (--format csv for confidences)" in out
     np.savez(tmp_path / "test.npz", images=bars())

@@ -144,7 +144,7 @@ def test_blank_paper_is_said_to_be_blank(inkfast, tmp_path):
     [
         (["--format", "xml"], "`format` must be one of 'table', 'jsonl', 'csv', got 'xml'"),
         (["--model", "reeder"], "unknown shipped network 'reeder'"),
-        (["--model", "/tmp"], "export it: inkfast export /tmp --to reader.onnx"),
+        (["--model", "."], "export it: inkfast export . --to reader.onnx"),
         (["--max-error", "2"], "`max_error` must be a finite number"),
     ],
 )
