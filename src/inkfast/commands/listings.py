@@ -51,12 +51,16 @@ def data_list() -> None:
 
     console = open_console()
     console.print(plain_table(["source", "what it is"], [[k, v] for k, v in WORDS.items()]))
-    found = mnist.find()
-    where = (
-        f"MNIST is here: {found}"
-        if found
-        else f"MNIST is not on this machine: {program()} data fetch"
-    )
+    try:
+        found = mnist.find()
+    except ModuleNotFoundError:  # of what is always installed, nothing loads digits to train on
+        where = "To load these, install what trains and measures too: pip install 'inkfast[train]'"
+    else:
+        where = (
+            f"MNIST is here: {found}"
+            if found
+            else f"MNIST is not on this machine: {program()} data fetch"
+        )
     Teller(console).say(where)
 
 
