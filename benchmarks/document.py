@@ -17,6 +17,7 @@ from typing import Any
 from pages import filled, ranged, result
 
 from inkfast.models import MODELS, Architecture, Baseline, summarise
+from inkfast.training import Recipe
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"(<!-- measured: [^>]*-->\n).*?(<!-- end of measured -->)", re.DOTALL)
@@ -144,7 +145,7 @@ def _replication(row: dict[str, Any]) -> str:
 
 
 def models_page() -> str:
-    """Return docs/models.md: a table of every registered model, then what each can be told."""
+    """Return docs/models.md: a table of every model, then what each and a recipe can be told."""
     listed = [cls() for cls in MODELS]
     networks = [model for model in listed if not isinstance(model, Baseline)]
     baselines = [model for model in listed if isinstance(model, Baseline)]
@@ -161,7 +162,19 @@ def models_page() -> str:
     for model in listed:
         lines += [f"### {model.name}", "", f"`{model}`", "", *_prose(type(model)), ""]
         lines += [f"- `{name}`: {text}" for name, text in _told(type(model)).items()] + [""]
+    lines += [
+        "## What a recipe can be told", "",
+        "Keys of `--set`, of `[recipe]` and of each `[[models]]` in a TOML file. In brackets what "
+        "stands unless the model says otherwise; a run's `experiment.toml` has every key resolved.",
+        "",
+        *(f"- `{name}`{_stands(name, text)}: {text}" for name, text in _told(Recipe).items()),
+    ]  # fmt: skip
     return re.sub("\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n"
+
+
+def _stands(name: str, text: str) -> str:
+    """Return a recipe key's default in brackets, nothing where its text says what it hangs on."""
+    return "" if "when not given" in text else f" ({getattr(Recipe(), name)})"
 
 
 def _table(models: list[Any]) -> list[str]:
@@ -189,7 +202,7 @@ def _prose(cls: type[Architecture]) -> list[str]:
     return [line for part in parts for line in (part, "")][:-1]
 
 
-def _told(cls: type[Architecture]) -> dict[str, str]:
+def _told(cls: type[Architecture] | type[Recipe]) -> dict[str, str]:
     """Return what a class's docstring says of each parameter."""
     _, _, text = inspect.cleandoc(cls.__doc__ or "").partition("\nAttributes:\n")
     entries = re.split(r"\n    (?=\w+: )", "\n" + text)[1:]

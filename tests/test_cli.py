@@ -152,6 +152,7 @@ def test_lists_and_pictures(inkfast, digits, tmp_path):
     code, out, _ = inkfast("noise", "list")
     assert code == 0
     assert all(word in out for word in ("rotate(", "elastic(", "noisy-mnist", "n-mnist-awgn"))
+    assert "zoom(factor=0.8333, fill='reflect')" in " ".join(out.split())  # to be looked at
     code, out, _ = inkfast("models", "list")
     assert "178,482" in out
     code, out, _ = inkfast("models", "show", "mlp(hidden=[16])")
@@ -170,6 +171,10 @@ def test_lists_and_pictures(inkfast, digits, tmp_path):
         assert code == 0
         assert picture.read_bytes().startswith(b"\x89PNG")
     assert "Add --overwrite" in inkfast(*words)[2]
+    assert inkfast("noise", "show", "gain", "--data", digits)[0] == 0
+    assert (
+        "gain.png exists. Add --overwrite" in inkfast("noise", "show", "gain", "--data", digits)[2]
+    )
 
 
 def test_verify_names_bad_files(inkfast, tmp_path):

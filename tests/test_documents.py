@@ -13,6 +13,7 @@ from inkfast import cli
 from inkfast.experiment import from_settings, read_toml
 from inkfast.files import sha256
 from inkfast.models import MODELS
+from inkfast.training import Recipe
 from inkfast.tuning import read_plan
 
 ROOT = Path(__file__).parents[1]
@@ -81,9 +82,12 @@ def test_the_page_of_models_is_made_from_the_registry(monkeypatch):
     assert document.models_page() == page
     for cls in MODELS:
         assert re.fullmatch(r"[A-Z].+ \((18|19|20)\d\d\), .+", cls.source), cls.name
-        told = re.search(rf"^### {cls.name}\n(.*?)(?=^###|\Z)", page, re.MULTILINE | re.DOTALL)
+        told = re.search(rf"^### {cls.name}\n(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL)
         own = [f.name for f in dataclasses.fields(cls) if f.name not in ("init", "copies")]
         assert re.findall(r"^- `(\w+)`: ", told[1], re.MULTILINE) == own
+    keys = [field.name for field in dataclasses.fields(Recipe)]
+    recipe = page[page.index("## What a recipe can be told") :]
+    assert re.findall(r"^- `(\w+)`(?: \(.+?\))?: ", recipe, re.MULTILINE) == keys
 
 
 def test_every_command_of_the_readme_exists(monkeypatch, capsys):

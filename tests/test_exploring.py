@@ -72,6 +72,8 @@ def test_class_moments_are_those_of_numpy():
     ("counts", "even", "words"),
     [
         ([10] * 9 + [15], True, "Classes are even: the largest class (9) has 1.50 times"),
+        ([10] * 10, True, "Classes are even: all have as many digits. Nothing"),
+        ([1000] * 9 + [1001], True, "Classes are even: all have nearly as many digits"),
         ([10] * 9 + [16], False, "Classes are uneven"),
         ([10] * 9 + [91], False, "very uneven"),
         ([10] * 8 + [0, 10], False, "No digit is labelled 8"),

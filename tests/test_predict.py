@@ -121,6 +121,13 @@ def test_the_form_follows_the_place(model, tmp_path, inkfast):
         assert inkfast("predict", folder, "--model", model, "--to", tmp_path / name)[0] == 0
         assert (tmp_path / name).read_text().startswith(start)
     assert inkfast("predict", table, "--model", model)[1].startswith("ImageId,Label\n1,0\n2,1\n")
+    out = inkfast("predict", table, "--model", model, "--to", tmp_path / "c.csv")[1]
+    assert (tmp_path / "c.csv").read_text().startswith("ImageId,Label\n")
+    assert "c.csv in Kaggle's form (--format csv for confidences)" in out
+    np.savez(tmp_path / "test.npz", images=bars())
+    to = ("--to", tmp_path / "d.csv")
+    assert "Kaggle" not in inkfast("predict", tmp_path / "test.npz", "--model", model, *to)[1]
+    assert (tmp_path / "d.csv").read_text().startswith("source,digit,")  # a submission has no npz
     assert inkfast("predict", folder, "--model", model)[1].startswith('{"source"')
     pq = pytest.importorskip("pyarrow.parquet")
     assert inkfast("predict", folder, "--model", model, "--to", tmp_path / "a.parquet")[0] == 0
@@ -166,7 +173,8 @@ def test_an_interrupted_job_is_gone_on_with(model, pictures, tmp_path, inkfast, 
     assert path.read_bytes() == whole.read_bytes()
     assert read[8:] == [f"{pictures}/{row:03d}.png" for row in range(6, 12)]
     assert "1 error" in out
-    assert "is whole" in inkfast(*words, path, "--resume")[1]
+    told = inkfast(*words, path, "--resume")[1]
+    assert "is whole, made by an earlier job; it was not compared with the pictures" in told
 
 
 def test_engines_write_the_same_bytes(model, pictures, tmp_path, inkfast):
@@ -335,3 +343,14 @@ def test_a_fault_in_kaggles_form_is_told_once(model, tmp_path, inkfast):
     (tmp_path / "a.csv").write_text("a,b\n1,2\n")
     code, out, err = inkfast("predict", tmp_path / "a.csv", "--model", model, "--format", "kaggle")
     assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "--format csv" not in err  # which would not read it either
+
+
+def test_a_review_of_nothing_is_said(model, tmp_path, inkfast):
+    """In the last line of a file, and on standard error where rows go to standard output."""
+    words = ("predict", write_pictures(tmp_path / "in", bars(3)), "--model", model)
+    review = ("--review", tmp_path / "review")
+    assert inkfast(*words, *review, "--to", tmp_path / "a.csv")[1].endswith("a.csv, 0 unsure\n")
+    assert inkfast(*words, *review)[2] == (
+        f"inkfast: 0 unsure: there is nothing to review in {tmp_path / 'review'}\n"
+    )

@@ -14,11 +14,12 @@ from onnx import helper
 from PIL import Image
 
 from inkfast import cli, noise
+from inkfast.commands.readers import _promised
 from inkfast.data import Digits, Source
 from inkfast.errors import InkfastError
 from inkfast.evaluation.robustness import Candidate, judge, protocol, suite
 from inkfast.noise import MNIST_C
-from inkfast.reading.classifier import Classifier
+from inkfast.reading.classifier import About, Classifier
 from inkfast.robustness import of_onnx
 from tests.conftest import make_strokes
 from tests.reading.makers import classifier
@@ -85,6 +86,9 @@ def test_validation_rows_are_each_models_own(run, inkfast, tmp_path):
     assert {row["model"] for row in result["rows"]} == {"mlp(hidden=[24])", "knn"}
     assert all(row["coverage"] is None for row in result["rows"])
     assert {row["n"] for row in result["rows"]} == {64}  # a fifth of the 320 that are not test
+    for rows in ([], ["--validation"]):  # one after the other, into a folder each
+        assert inkfast("robustness", run, "--suite", "noisy-mnist", *rows)[0] == 0
+    assert Path("runs/robustness-run-noisy-mnist-validation/robustness.json").is_file()
 
 
 def test_an_exported_network_scores_as_the_run(run, inkfast, tmp_path):
@@ -120,6 +124,18 @@ def test_an_exported_network_scores_as_the_run(run, inkfast, tmp_path):
     assert (
         inkfast("predict", data, "--model", path)[1] == inkfast("predict", data, "--model", run)[1]
     )
+
+
+def test_an_export_that_answers_nothing_says_what_it_could_promise(run, inkfast, tmp_path):
+    """64 digits cannot promise 0.1 %; the least share that they can is named, or that none can."""
+    words = ["--to", tmp_path / "a.onnx", "--max-error", "0.001"]
+    code, out, err = inkfast("export", run, *words)
+    assert code == 0, err
+    assert "it answers nothing, every digit is unsure: 64 validation digits are too few" in out
+    assert "Nothing up to 0.05 can be: give a larger --max-error" in out
+    about = {"threshold": 2, "calibration_digits": 200, "promises": [[0.01, 2], [0.02, 0.9]]}
+    told = _promised(About(about, "a"), 0.01)
+    assert told.endswith("to promise 1.00%. 0.02 can be promised: --max-error 0.02")
 
 
 @pytest.mark.parametrize("pooled", [False, True])
@@ -184,6 +200,9 @@ def test_an_export_is_checked_on_digits_of_ones_own(run, inkfast, tmp_path, monk
     code, _, err = inkfast(*words, "--check", own)
     assert code == 2
     assert "labels of own" in err
+    assert "differ, at most 0 may" in err
+    assert "--int8" not in err
+    assert "Leave --int8 out" in inkfast(*words, "--check", own, "--int8")[2]
     assert path.read_bytes() == before
 
 

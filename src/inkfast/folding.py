@@ -19,7 +19,7 @@ from inkfast import noise
 from inkfast.data.digits import CLASSES, Digits, Labels, Source
 from inkfast.engine import HERE, QUIET, Engine, Job, Observer
 from inkfast.errors import InkfastError
-from inkfast.evaluation import FoldComparison, Scores, compare_folds, score
+from inkfast.evaluation import FoldComparison, Scores, compare_folds, deciding_p, score
 from inkfast.experiment import Entry, Experiment
 from inkfast.files import write_json, write_text
 from inkfast.models import count_parameters
@@ -121,7 +121,7 @@ class CrossValidation:
         verdict = "real" if second.real else "not shown to be real"
         return (
             f"{start}, {100 * second.difference:.2f} points more than {second.worse}; "
-            f"the difference is {verdict} (corrected p = {second.p_value:.2g})."
+            f"the difference is {verdict} ({deciding_p(second)})."
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from inkfast.evaluation import Comparison, Scores, compare, score, wilson_interval
+from inkfast.evaluation import Comparison, Scores, compare, deciding_p, score, wilson_interval
 from inkfast.files import write_json, write_text
 from inkfast.models import count_parameters
 from inkfast.running import Fit, Outcome
@@ -74,18 +74,18 @@ class Leaderboard:
         """Say in one sentence who won, by how much, and whether it is real."""
         best, test = self.rows[0], self.outcome.material.test
         noise = self.outcome.material.noise
-        under = f" under {noise.name} noise" if noise else ""
+        under = f" under {noise.in_words()}" if noise else ""
         start = f"{best.name} reads {best.mean('accuracy'):.2%} of {len(test):,} test digits{under}"
         if not self.comparisons:
             low, high = best.interval
             return f"{start} (95 % interval {low:.2%} to {high:.2%})."
         second = self.comparisons[0]
         seeds = len(best.fits)
-        of = f"over {seeds} seeds" if seeds > 1 else "for these two trained models"
+        of = f"over {seeds} seeds" if seeds > 1 else "for one seed of each"
         verdict = f"the difference is {'real' if second.real else 'not shown to be real'} {of}"
         return (
             f"{start}, {100 * second.difference:.2f} points more than {second.worse}; "
-            f"{verdict} (p {_p(second.p_value)})."
+            f"{verdict} ({deciding_p(second)})."
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -179,7 +179,3 @@ def _row_json(row: Row) -> dict[str, Any]:
 
 def _or_null(value: float) -> float | None:
     return None if np.isnan(value) else value
-
-
-def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"= {value:.2g}"

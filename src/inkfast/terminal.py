@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 from rich.text import Text
 
+from inkfast import noise as noises
 from inkfast.console import Teller, plain_table
 from inkfast.engine import HERE, Engine, Observer
 from inkfast.folding import CrossValidation
@@ -83,9 +84,8 @@ class Display(Teller):
 def leaderboard_table(board: Leaderboard) -> Table:
     """Return the leaderboard as a table for the terminal."""
     material = board.outcome.material
-    title = (
-        f"{material.source} digits, {material.noise.name} noise, {len(material.test):,} test digits"
-    )
+    noise = material.noise.in_words()
+    title = f"{material.source}, {noise}, {len(material.test):,} test digits"
     if material.notice:
         title += " (not MNIST)"
     table = Table(title=Text(title), title_justify="left", title_style="bold")
@@ -116,7 +116,8 @@ def leaderboard_table(board: Leaderboard) -> Table:
 
 def folds_table(result: CrossValidation) -> Table:
     """Return a cross-validation as a table for the terminal."""
-    title = f"{result.source.name} training digits, {result.experiment.noise} noise"
+    noise = noises.build(result.experiment.noise).in_words()
+    title = f"{result.source.name}, {noise}, {len(result.source.train):,} training digits"
     title += " (not MNIST)" if result.source.notice else ""
     table = Table(title=Text(title), title_justify="left", title_style="bold")
     table.add_column("model", overflow="fold")

@@ -90,6 +90,25 @@ def format_call(thing: Any) -> str:
     return f"{thing.name}({', '.join(shown)})"
 
 
+def brief_call(thing: Any, keep: str) -> str:
+    """Write a registered dataclass for people: the field `keep` and what is not as it always is.
+
+    Numbers are cut to four digits, so the call need not build the same one again.
+    """
+    values = [
+        f"{field.name}={_brief(getattr(thing, field.name))}"
+        for field in dataclasses.fields(thing)
+        if field.name == keep or getattr(thing, field.name) != field.default
+    ]
+    return f"{thing.name}({', '.join(values)})"
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_brief, value))}]"
+    return f"{value:.4g}" if isinstance(value, float) else repr(value)
+
+
 class Registry(Generic[T]):
     """The named classes of one kind; adding one is one decorated class in one imported file."""
 

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import f1_score
 
-from inkfast.evaluation import compare, reliability, score, wilson_interval
+from inkfast.evaluation import (
+    all_tests,
+    compare,
+    deciding_p,
+    reliability,
+    score,
+    wilson_interval,
+)
 from inkfast.evaluation.difference import holm, mcnemar, paired_t, paired_z
 
 
@@ -132,6 +139,8 @@ def test_a_real_difference_is_found_and_named():
     assert "n = 3 seeds" in found["weak"].tests[1]
     other = ({"strong", "twin"} - {best}).pop()
     assert not found[other].real
+    assert deciding_p(found["weak"]) == "p = 0.0069 after Holm's adjustment over 3 pairs of models"
+    assert all_tests(found["weak"]).endswith("; " + deciding_p(found["weak"]))
 
 
 def test_one_seed_names_mcnemar():
@@ -141,6 +150,8 @@ def test_one_seed_names_mcnemar():
     (comparison,) = compare(right)
     assert comparison.tests[0].startswith("McNemar's exact test, one seed, n = 1,000 test digits")
     assert comparison.p_value == pytest.approx(mcnemar(right["a"][0], right["b"][0]))
+    assert deciding_p(comparison) == "p < 0.001"  # of a single pair nothing is adjusted
+    assert all_tests(comparison) == comparison.tests[0]
 
 
 def test_t_test_without_spread():

@@ -186,3 +186,11 @@ def test_bad_text_is_explained(text, message):
         noise.build(text)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_chain_is_named_for_people():
+    """Clean where there is none; else its strengths, what is not as always, and four digits."""
+    assert noise.build("none").in_words() == "clean"
+    assert noise.build("noisy-mnist").in_words() == "noisy-mnist noise"
+    chain = noise.build("rotate + zoom(factor=0.8333333333333334, fill='reflect')")
+    assert chain.in_words() == "rotate(degrees=30) + zoom(factor=0.8333, fill='reflect') noise"

@@ -52,6 +52,23 @@ def test_csv_goes_into_a_file(inkfast, photo, tmp_path):
     assert {row["file"] for row in rows} == {str(photo)}
 
 
+def test_the_form_follows_the_file_as_in_predict(inkfast, photo, tmp_path):
+    """.csv and .jsonl by their names, the numbers as text in any other, --format before all."""
+    begins = {"a.csv": "file,line,", "a.jsonl": '{"file": ', "a.txt": "2460", "a": "2460"}
+    for name, start in begins.items():
+        assert inkfast("read", photo, "--to", tmp_path / name)[0] == 0
+        assert (tmp_path / name).read_text().startswith(start)
+    inkfast("read", photo, "--to", tmp_path / "b.csv", "--format", "table")
+    assert (tmp_path / "b.csv").read_text() == "2460  13?\n975\n"
+
+
+def test_a_pattern_is_read_as_its_files(inkfast, photo, tmp_path):
+    """In quotes, so that the shell leaves it; one that matches nothing is named."""
+    assert inkfast("read", tmp_path / "ph*.jpg") == (0, "2460  13?\n975\n", "")
+    code, _, err = inkfast("read", tmp_path / "no*.jpg")
+    assert (code, "no*.jpg: expected a picture" in err) == (2, True)
+
+
 def test_pictures_show_what_was_read(inkfast, photo, tmp_path):
     """The photograph with boxes, and each unsure digit beside what the network saw."""
     inkfast("read", photo, "--overlay", tmp_path / "seen", "--review", tmp_path / "unsure")
@@ -93,7 +110,13 @@ def test_overlays_spare_the_photographs_and_each_other(inkfast, photo, tmp_path)
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(before)
     inkfast("read", *alike, "--overlay", tmp_path / "seen")
-    assert len(list((tmp_path / "seen").iterdir())) == 3
+    assert {path.name for path in (tmp_path / "seen").iterdir()} == {
+        "x-a-read.png", "y-a-read.png", "a-1-read.png",
+    }  # fmt: skip
+    code, _, err = inkfast("read", photo, "--overlay", photo.parent)
+    assert (code, "photo-read.png exists. Add --overwrite" in err) == (2, True)
+    assert drawn.read_bytes() == after
+    assert inkfast("read", photo, "--overlay", photo.parent, "--overwrite")[0] == 0
 
 
 def test_a_bad_file_is_listed_and_the_rest_is_read(inkfast, photo, tmp_path):
@@ -121,6 +144,7 @@ def test_blank_paper_is_said_to_be_blank(inkfast, tmp_path):
     [
         (["--format", "xml"], "`format` must be one of 'table', 'jsonl', 'csv', got 'xml'"),
         (["--model", "reeder"], "unknown shipped network 'reeder'"),
+        (["--model", "."], "export it: inkfast export . --to reader.onnx"),
         (["--max-error", "2"], "`max_error` must be a finite number"),
     ],
 )

@@ -61,6 +61,13 @@ def test_it_says_why_it_is_unsure(model):
     assert none.unsure == "it looks like no digit"
 
 
+def test_a_file_that_answers_nothing_says_so(model):
+    """However sure it is, the reason is the promise that could not be made, not the picture."""
+    (sure,) = Reader.open(model(threshold=2)).answers(bright(7, 255))
+    assert sure.confidence > 0.9
+    assert sure.unsure == "no promise about this network's errors could be made"
+
+
 def test_a_stricter_promise_needs_more_confidence(model):
     """Of the promises kept by the file, the least strict that is strict enough is taken."""
     path = model(threshold=0.5, promises=[[0.001, 2], [0.005, 0.9], [0.01, 0.8], [0.02, 0.3]])

@@ -89,6 +89,14 @@ def test_the_rest_says_what_it_needs(words):
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+def test_sources_of_digits_are_listed():
+    """With what loads them, and no fault at the end of the table."""
+    done = alone("data", "list")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1,797 digits" in done.stdout
+    assert done.stdout.endswith("too: pip install 'inkfast[train]'\n")
+
+
 def test_help_needs_nothing():
     """The commands can be looked at."""
     assert "robustness" in alone("--help").stdout

@@ -75,7 +75,9 @@ def noise_show(
     noise: Annotated[str, typer.Argument(help="A corruption, a chain or a preset.")],
     data: Data = None,
     out: Annotated[Path | None, typer.Option(help="PNG file.", show_default="NOISE.png")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a picture that is there.")
+    ] = False,
 ) -> None:
     """Draw digits under a corruption at several strengths."""
     from inkfast.commands import listings

@@ -44,7 +44,10 @@ def robustness(
         typer.Option(help="Confidence from which an ONNX file answers.", show_default="its own"),
     ] = None,
     validation: Annotated[
-        bool, typer.Option("--validation", help="Judge on validation rows, while choosing.")
+        bool,
+        typer.Option(
+            "--validation", help="Judge on validation rows, while choosing; a folder apart."
+        ),
     ] = False,
     seed: Annotated[int, typer.Option(help="Of the corruption.")] = 0,
     threads: Annotated[int, typer.Option(help="Threads of an ONNX file; 0 for all.")] = 0,

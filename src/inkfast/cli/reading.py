@@ -39,8 +39,8 @@ def predict(
         typer.Option(
             "--format",
             help="table, csv, jsonl, parquet or kaggle.",
-            show_default="by the name of --to; table on a terminal, jsonl in a pipe, kaggle for "
-            "a table of pixels",
+            show_default="by the name of --to, kaggle for Kaggle's .csv; table on a terminal, "
+            "jsonl in a pipe, kaggle for a table of pixels",
         ),
     ] = None,
     to: Annotated[Path | None, typer.Option(help="File; default: the terminal.")] = None,
@@ -68,7 +68,9 @@ def predict(
 
 @app.command()
 def read(
-    photos: Annotated[list[Path], typer.Argument(help="Pictures of handwritten numbers.")],
+    photos: Annotated[
+        list[Path], typer.Argument(help="Pictures of handwritten numbers, or patterns in quotes.")
+    ],
     model: Annotated[
         str, typer.Option(help="A shipped network's name, or an .onnx file.")
     ] = "reader",
@@ -76,7 +78,12 @@ def read(
         float | None,
         typer.Option(help="Answer so that errors stay below this share.", show_default="its own"),
     ] = None,
-    form: Annotated[str, typer.Option("--format", help="table, jsonl or csv.")] = "table",
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format", help="table, jsonl or csv.", show_default="by the name of --to; else table"
+        ),
+    ] = None,
     to: Annotated[Path | None, typer.Option(help="File; default: the terminal.")] = None,
     overlay: Annotated[
         Path | None, typer.Option(help="Folder for the pictures with boxes and answers.")
@@ -84,7 +91,9 @@ def read(
     review: Annotated[
         Path | None, typer.Option(help="Folder for the unsure digits and what the network saw.")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --to.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace --to, and pictures of --overlay.")
+    ] = False,
 ) -> None:
     """Read the numbers on photographs, line by line; a ? stands for an unsure digit."""
     from inkfast.commands import reading

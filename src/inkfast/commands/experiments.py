@@ -28,6 +28,7 @@ def compare(
     """Run an experiment from a file, flags over it, and write its report."""
     from inkfast import leaderboard, report, running
     from inkfast.engine import parse
+    from inkfast.evaluation import all_tests
 
     console = open_console()
     display = Display(console)
@@ -44,9 +45,7 @@ def compare(
     console.print(leaderboard_table(board))
     display.say(board.headline())
     for comparison in board.comparisons:
-        display.say(
-            f"{comparison.better} against {comparison.worse}: {'; '.join(comparison.tests)}"
-        )
+        display.say(f"{comparison.better} against {comparison.worse}: {all_tests(comparison)}")
     display.say(f"report: {page}")
     if outcome.interrupted:
         raise _interrupted(display)
@@ -67,6 +66,7 @@ def validate(
     from inkfast import folding, report, running
     from inkfast.data import Source
     from inkfast.engine import parse
+    from inkfast.evaluation import all_tests
 
     console = open_console()
     display = Display(console)
@@ -84,7 +84,7 @@ def validate(
     console.print(folds_table(result))
     display.say(result.headline())
     for comparison in result.comparisons():
-        display.say(f"{comparison.better} against {comparison.worse}: {comparison.test}")
+        display.say(f"{comparison.better} against {comparison.worse}: {all_tests(comparison)}")
     display.say(f"report: {page}")
     if result.interrupted:
         raise _interrupted(display)

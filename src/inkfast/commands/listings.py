@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shlex
 from pathlib import Path
 
@@ -14,8 +15,6 @@ def explore(
     data: str, noise: str, out: Path | None, *, labels: bool, seed: int, overwrite: bool
 ) -> None:
     """Measure digits, write the page, and say what matters."""
-    import re
-
     from inkfast import data as sources
     from inkfast import exploring, report
     from inkfast import noise as noises
@@ -52,12 +51,16 @@ def data_list() -> None:
 
     console = open_console()
     console.print(plain_table(["source", "what it is"], [[k, v] for k, v in WORDS.items()]))
-    found = mnist.find()
-    where = (
-        f"MNIST is here: {found}"
-        if found
-        else f"MNIST is not on this machine: {program()} data fetch"
-    )
+    try:
+        found = mnist.find()
+    except ModuleNotFoundError:  # of what is always installed, nothing loads digits to train on
+        where = "To load these, install what trains and measures too: pip install 'inkfast[train]'"
+    else:
+        where = (
+            f"MNIST is here: {found}"
+            if found
+            else f"MNIST is not on this machine: {program()} data fetch"
+        )
     Teller(console).say(where)
 
 
@@ -99,7 +102,7 @@ def noise_list() -> None:
     console = open_console()
     console.print(plain_table(["corruption", "what it does"], rows))
     console.print()
-    console.print(plain_table(["preset", "chain"], [[k, v] for k, v in PRESETS.items()]))
+    console.print(plain_table(["preset", "chain"], [[k, _short(v)] for k, v in PRESETS.items()]))
     for name, note in NOTES.items():
         Teller(console).say(f"{name}: {note}")
     console.print()
@@ -107,7 +110,7 @@ def noise_list() -> None:
         [
             f"{name}(step={ladder.published})",
             "ours" if ladder.ours else "published",
-            ladder.steps[ladder.published - 1],
+            _short(ladder.steps[ladder.published - 1]),
         ]
         for name, ladder in MNIST_C.items()
     ]
@@ -116,10 +119,13 @@ def noise_list() -> None:
     Teller(console).say(f"suites of `inkfast robustness`: {', '.join(SUITES)}")
 
 
+def _short(chain: str) -> str:
+    """Return a chain with its numbers cut to four digits, to be looked at."""
+    return re.sub(r"\d+\.\d{5,}", lambda match: f"{float(match[0]):.4g}", chain)
+
+
 def noise_show(text: str, data: str, out: Path | None, *, overwrite: bool) -> None:
     """Write a picture of digits under a corruption at several strengths."""
-    import re
-
     from inkfast import data as sources
     from inkfast import noise as noises
     from inkfast.files import check_free
@@ -127,10 +133,9 @@ def noise_show(text: str, data: str, out: Path | None, *, overwrite: bool) -> No
 
     display = Teller(open_console())
     noises.build(text)  # refuse a typing mistake before anything is loaded
-    if out:
-        check_free(out, overwrite=overwrite)
-    source = sources.load(data, display.download)
     path = out or Path((re.sub(r"[^\w.-]+", "-", text).strip("-") or "none") + ".png")
+    check_free(path, overwrite=overwrite)
+    source = sources.load(data, display.download)
     noise_picture.write(text, source.test or source.train, path)
     display.say(f"picture: {path}")
 

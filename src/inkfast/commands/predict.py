@@ -46,10 +46,14 @@ def predict(
     tell = Teller(open_console())
     _check_place(to, resume=resume, overwrite=overwrite)
     if resume and to and to.is_file() and not writing.part_of(to).exists():
-        tell.say(f"{to} is whole: there is nothing to go on with.")
+        tell.say(
+            f"{to} is whole, made by an earlier job; it was not compared with the pictures given "
+            "now. There is nothing to go on with: --overwrite reads them anew."
+        )
         return 0
     check_folder(review)
-    output = _output(_form(form, to, wanted), to, reader, resume=resume, overwrite=overwrite)
+    rows = _form(form, to, wanted)
+    output = _output(rows, to, reader, resume=resume, overwrite=overwrite)
     job = _Job(output, review, tell if to else None)
     given = sources.stream(chain(wanted, _listed(files_from)))
     try:
@@ -73,7 +77,11 @@ def predict(
         output.leave()
         raise
     if to:
-        tell.say(f"{output.written:,} digits read by {_who(reader, model)}: {to}{job.rest()}")
+        kaggle = " in Kaggle's form (--format csv for confidences)" if rows == "kaggle" else ""
+        who = _who(reader, model)
+        tell.say(f"{output.written:,} digits read by {who}: {to}{kaggle}{job.rest()}")
+    elif review and not job.counts["unsure"]:
+        _warn(f"0 unsure: there is nothing to review in {review}")
     return 1 if job.counts["error"] else 0
 
 
@@ -118,9 +126,11 @@ class _Job:
             self.tell.console.print(f"{number:,} read", end="\r", highlight=False)
 
     def rest(self) -> str:
-        """Return how many rows are no digits, as the end of a sentence."""
-        words = ("unsure", "error")
-        return "".join(f", {n:,} {word}" for word in words if (n := self.counts[word]))
+        """Return how many rows are no digits, as the end of a sentence; a review tells of none."""
+        told = {word: self.counts[word] for word in ("unsure", "error")}
+        return "".join(
+            f", {n:,} {word}" for word, n in told.items() if n or (self.review and word == "unsure")
+        )
 
 
 def _warn(sentence: str) -> None:
@@ -167,7 +177,8 @@ def _form(asked: str | None, to: Path | None, paths: Sequence[str]) -> str:
             f"`to` must end in {', '.join(SUFFIXES)}, got {to}. Or say --format, which may be "
             f"{', '.join(FORMS)} or parquet."
         )
-    return "kaggle" if pixels and suffix == ".csv" else SUFFIXES[suffix]
+    submission = pixels and suffix == ".csv" == Path(paths[0]).suffix.lower()
+    return "kaggle" if submission else SUFFIXES[suffix]
 
 
 def _output(

@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 
 from inkfast.console import Teller, open_console, plain_table
+from inkfast.reading.classifier import About
 
 
 def evaluate(
@@ -100,11 +101,25 @@ def export(
         f"{path}: {entry.name}, seed {model.seed} (validation accuracy "
         f"{model.best.validation_accuracy:.2%}), {path.stat().st_size / 1e6:.2f} MB"
     )
-    about = classifier.about
+    display.say(_promised(classifier.about, max_error))
+
+
+def _promised(about: About, max_error: float) -> str:
+    """Say from which confidence a file answers, or that it answers nothing and what it could."""
     sure, rows = about.number("threshold"), about.number("calibration_digits")
-    display.say(
-        f"answers from a confidence of {sure:.3f}, for at most {max_error:.2%} of answers wrong on "
-        f"digits like the {rows:,.0f} that it was calibrated on"
-        if sure <= 1
-        else f"too few validation digits, or too many errors, to promise {max_error:.2%}"
+    if sure <= 1:
+        return (
+            f"answers from a confidence of {sure:.3f}, for at most {max_error:.2%} of answers "
+            f"wrong on digits like the {rows:,.0f} that it was calibrated on"
+        )
+    promises = about.pairs("promises")
+    kept = [error for error, threshold in promises if threshold <= 1]
+    able = (
+        f"{kept[0]:g} can be promised: --max-error {kept[0]:g}"
+        if kept
+        else f"Nothing up to {promises[-1][0]:g} can be: give a larger --max-error"
+    )
+    return (
+        f"it answers nothing, every digit is unsure: {rows:,.0f} validation digits are too few, or "
+        f"errors too many, to promise {max_error:.2%}. {able}"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import glob
 import io
 import json
 import sys
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from inkfast.reading.reader import Reader
 
 FORMATS = ("table", "jsonl", "csv")
+_SUFFIXES = {".csv": "csv", ".jsonl": "jsonl"}  # of --to; any other holds the numbers as text
 _COLUMNS = (
     "file", "line", "number", "x", "y", "width", "height", "digit", "confidence", "runner_up",
     "runner_up_confidence", "unsure",
@@ -32,7 +34,7 @@ def read(
     photos: list[Path],
     model: str,
     max_error: float | None,
-    form: str,
+    form: str | None,
     to: Path | None,
     overlays: Path | None,
     reviews: Path | None,
@@ -46,14 +48,20 @@ def read(
     """
     from inkfast.reading.reader import Reader
 
+    if form is None:
+        form = _SUFFIXES.get(to.suffix.lower(), "table") if to else "table"
     check_choice("format", form, FORMATS)
+    photos = [photo for given in photos for photo in _matching(given)]
     check_folder(overlays)
     check_folder(reviews)
     if to is not None:
         check_free(to, overwrite=overwrite)
     named = _named(photos)
     if overlays:
-        _check_spared(photos, [_overlay(overlays, name) for name in named])
+        drawn = [_overlay(overlays, name) for name in named]
+        _check_spared(photos, drawn)
+        for path in drawn:
+            check_free(path, overwrite=overwrite)
     reader = Reader.open(model, max_error)
     failures: list[str] = []
     texts = _texts(named, reader, form, overlays, reviews, failures)
@@ -105,12 +113,24 @@ def _texts(
         yield _written(photo, page, form, several=len(photos) > 1)
 
 
+def _matching(given: Path) -> list[Path]:
+    """Return the files that a pattern matches; what is there, or matches nothing, is itself."""
+    if given.exists():
+        return [given]
+    return [Path(found) for found in sorted(glob.glob(str(given), recursive=True))] or [given]
+
+
 def _named(photos: list[Path]) -> dict[str, Path]:
-    """Return each photograph by a name for the pictures made of it; alike ones are numbered."""
+    """Return each photograph by a name for the pictures made of it.
+
+    Alike ones bear their folder too, and a number where that does not tell them apart.
+    """
     alike = Counter(photo.stem for photo in photos)
     named: dict[str, Path] = {}
     for place, photo in enumerate(photos, start=1):
-        name = photo.stem if alike[photo.stem] == 1 else f"{photo.stem}-{place}"
+        name = photo.stem
+        if alike[name] > 1 and photo.parent.name:
+            name = f"{photo.parent.name}-{name}"
         while name in named:
             name += f"-{place}"
         named[name] = photo

@@ -31,7 +31,8 @@ def judge(
         check_number("threshold", threshold, low=0, high=1)
     if validation and (data is not None or is_onnx(model)):
         raise InkfastError("--validation judges a run folder on its own digits: leave --data out.")
-    folder = out or Path("runs") / f"robustness-{model.resolve().stem}-{suite}"
+    rows = "-validation" if validation else ""
+    folder = out or Path("runs") / f"robustness-{model.resolve().stem}-{suite}{rows}"
     if (folder / "robustness.json").exists() and not overwrite:
         raise InkfastError(f"{folder} already holds figures. Add --overwrite, or use --out DIR.")
     display = Teller(open_console())

@@ -6,12 +6,14 @@ from inkfast.evaluation.calibration import Reliability, reliability
 from inkfast.evaluation.difference import (
     Comparison,
     FoldComparison,
+    all_tests,
     compare,
     compare_folds,
+    deciding_p,
 )
 from inkfast.evaluation.scores import Scores, score, wilson_interval
 
 __all__ = [
-    "Comparison", "FoldComparison", "Reliability", "Scores", "compare", "compare_folds",
-    "reliability", "score", "wilson_interval",
+    "Comparison", "FoldComparison", "Reliability", "Scores", "all_tests", "compare",
+    "compare_folds", "deciding_p", "reliability", "score", "wilson_interval",
 ]  # fmt: skip

@@ -28,6 +28,7 @@ class Comparison:
             there are more than two models.
         real: Whether `p_value` is below 0.05.
         tests: Each test in words, with its n and its own p.
+        pairs: Pairs of models that `p_value` is adjusted over.
     """
 
     better: str
@@ -36,6 +37,7 @@ class Comparison:
     p_value: float
     real: bool
     tests: tuple[str, ...]
+    pairs: int = 1
 
 
 def compare(right: dict[str, NDArray[np.bool_]]) -> list[Comparison]:
@@ -63,6 +65,7 @@ def compare(right: dict[str, NDArray[np.bool_]]) -> list[Comparison]:
             p_value=p,
             real=p < ALPHA,
             tests=tests,
+            pairs=len(pairs),
         )
         for (a, b), (_, tests), p in zip(pairs, tested, adjusted, strict=True)
         if a == order[0]
@@ -97,6 +100,7 @@ class FoldComparison:
         p_value: Adjusted by Holm's method over all pairs when there are more than two models.
         real: Whether `p_value` is below 0.05.
         test: The test in words, with its n, and what a rank test could reach on this design.
+        pairs: Pairs of models that `p_value` is adjusted over.
     """
 
     better: str
@@ -105,6 +109,25 @@ class FoldComparison:
     p_value: float
     real: bool
     test: str
+    pairs: int = 1
+
+    @property
+    def tests(self) -> tuple[str, ...]:
+        """The test, as `Comparison` has its own."""
+        return (self.test,)
+
+
+def deciding_p(comparison: Comparison | FoldComparison) -> str:
+    """Return the p that decides whether a difference is real, and what it was adjusted for."""
+    p, pairs = comparison.p_value, comparison.pairs
+    found = "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+    return f"{found} after Holm's adjustment over {pairs} pairs of models" if pairs > 1 else found
+
+
+def all_tests(comparison: Comparison | FoldComparison) -> str:
+    """Return every test made of two models, and what decides where that is another p."""
+    adjusted = [deciding_p(comparison)] if comparison.pairs > 1 else []
+    return "; ".join([*comparison.tests, *adjusted])
 
 
 def compare_folds(
@@ -129,7 +152,13 @@ def compare_folds(
     adjusted = holm([p for _, p in tested])
     return [
         FoldComparison(
-            a, b, float(differences.mean()), p, p < ALPHA, _in_words(len(differences), raw)
+            better=a,
+            worse=b,
+            difference=float(differences.mean()),
+            p_value=p,
+            real=p < ALPHA,
+            test=_in_words(len(differences), raw),
+            pairs=len(pairs),
         )
         for (a, b), (differences, raw), p in zip(pairs, tested, adjusted, strict=True)
         if a == order[0]

@@ -54,6 +54,8 @@ class Imbalance:
             f"the largest class ({self.largest}) has {self.ratio:.2f} times as many digits as the "
             f"smallest ({self.smallest})"
         )
+        if self.ratio < 1.005:  # it would read 1.00 times
+            size = "all have nearly as many digits" if self.ratio > 1 else "all have as many digits"
         if self.ratio <= SLIGHT:
             text = f"Classes are even: {size}. Nothing needs to be done."
         elif self.ratio <= HEAVY:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from inkfast.data.digits import Labels
-from inkfast.errors import program
 from inkfast.exploring.duplicates import ALIKE, MOST_PAIRS
 from inkfast.exploring.exploration import Exploration
 
@@ -16,10 +15,11 @@ FAR = 0.2  # standard deviations between the means of train and test that are wo
 
 @dataclass(frozen=True)
 class Finding:
-    """One sentence or two, and whether it asks for something to be done."""
+    """One sentence or two, whether something is wrong, and whether it says what could be done."""
 
     text: str
     attention: bool = False
+    advice: bool = False
 
 
 def headline(found: Exploration) -> str:
@@ -117,7 +117,7 @@ def _overlap(found: Exploration) -> list[Finding]:
             "These digits have no test part. When one is cut at random, copies may fall on both "
             "sides of the cut: take them out first."
         )
-        return [Finding(text, attention=bool(copies.exact))]
+        return [Finding(text, attention=bool(copies.exact), advice=True)]
     return []
 
 
@@ -145,7 +145,8 @@ def _labels(found: Exploration) -> list[Finding]:
     if suspects is None:
         if found.train.labels is None:
             return []
-        return [Finding(f"Labels were not judged: {program()} explore DATA --labels does that.")]
+        text = "Labels were not judged: the same command with --labels does that."
+        return [Finding(text, advice=True)]
     flagged = int(suspects.flagged.sum())
     start = (
         f"Networks that had not seen them read {suspects.accuracy:.2%} of the digits as labelled; "

@@ -20,7 +20,7 @@ from torch import Generator, Tensor
 
 from inkfast.errors import InkfastError, check_number, shown, unknown
 from inkfast.noise.presets import Ladder
-from inkfast.words import Registry, format_call, parse_call, split_top_level
+from inkfast.words import Registry, brief_call, format_call, parse_call, split_top_level
 
 Params = dict[str, Tensor]  # name -> (n, ...): one entry per image, so rows can be sliced
 Span = float | tuple[float, float]
@@ -92,6 +92,16 @@ class Chain:
 
     def __str__(self) -> str:
         return " + ".join(map(str, self.noises)) or "none"
+
+    def brief(self) -> str:
+        """Return its name, without what is left as it is where that is written out."""
+        if self.name != str(self):
+            return self.name
+        return " + ".join(brief_call(noise, noise.strength) for noise in self.noises) or "none"
+
+    def in_words(self) -> str:
+        """Return what digits under it are: ``clean``, or under which noise."""
+        return f"{self.brief()} noise" if self else "clean"
 
 
 def parse(text: str, presets: Mapping[str, str], ladders: Mapping[str, Ladder]) -> Chain:

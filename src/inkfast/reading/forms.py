@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import StringIO
@@ -11,6 +12,7 @@ from typing import Any
 
 from inkfast.errors import InkfastError
 from inkfast.reading.rows import FIELDS, Row
+from inkfast.reading.tables import READERS
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ def _table_kept(line: str) -> tuple[str, str]:
 
 
 def _kaggle(row: Row, number: int) -> str:
+    if row.answer is None and os.path.splitext(row.source)[1].lower() in READERS:
+        raise InkfastError(row.error)  # the table itself cannot be read, in no form
     if row.answer is None:
         raise InkfastError(
             f"{row.error} Kaggle's form needs an answer to every row: use --format csv."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast.data.digits import Images
-from inkfast.errors import InkfastError, check_number, unknown
+from inkfast.errors import InkfastError, check_number, program, unknown
 from inkfast.reading.classifier import About, Classifier
 
 SHIPPED = Path(__file__).parent / "shipped"
@@ -95,6 +96,8 @@ class Reader:
         reason = "" if sure >= self.threshold else f"it may be {first} or {second}"
         if reason and row[first] + row[second] < self.threshold:
             reason = "it looks like no digit"
+        if self.threshold > 1:  # whatever it looks like
+            reason = "no promise about this network's errors could be made"
         return Answer(first, sure, second, float(row[second]), reason)
 
 
@@ -106,6 +109,11 @@ def shipped_names() -> list[str]:
 def _path(model: str) -> Path:
     if model.lower().endswith(".onnx"):
         return Path(model)
+    if Path(model).is_dir() and model not in shipped_names():
+        raise InkfastError(
+            f"{model} is a folder: expected a shipped network or an .onnx file. If it is a run, "
+            f"export it: {program()} export {shlex.quote(model)} --to reader.onnx"
+        )
     if model not in shipped_names():
         raise unknown("shipped network", model, shipped_names())
     return SHIPPED / f"{model}.onnx"

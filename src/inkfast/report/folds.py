@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from inkfast import noise
+from inkfast.evaluation import all_tests
 from inkfast.folding import CrossValidation
 from inkfast.report import figures
 from inkfast.report.page import render
@@ -20,6 +22,9 @@ def write(result: CrossValidation, out: Path) -> Path:
     }
     content = {
         **result.to_json(),
+        "comparisons": result.comparisons(),
+        "all_tests": all_tests,
+        "noise_in_words": noise.build(result.experiment.noise).in_words(),
         "experiment": result.experiment,
         "entries": result.experiment.models,
         "fingerprint": result.source.train.fingerprint,

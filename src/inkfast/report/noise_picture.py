@@ -41,7 +41,7 @@ def write(text: str, digits: Digits, path: Path) -> None:
         figure = Figure(figsize=(0.75 * len(clean) + 1.6, 0.75 * len(rows) + 0.5), dpi=150)
         grid = figure.subplots(len(rows), len(clean), squeeze=False)
         figure.subplots_adjust(0.17, 0.02, 0.99, 0.88, wspace=0.06, hspace=0.06)
-        figure.suptitle(chain.name, x=0.17, y=0.96, ha="left", fontsize=11)
+        figure.suptitle(chain.brief(), x=0.17, y=0.96, ha="left", fontsize=11)
         for line, (label, images) in zip(grid, rows.items(), strict=True):
             line[0].set_ylabel(label, rotation=0, ha="right", va="center")
             for axes, image in zip(line, images, strict=True):

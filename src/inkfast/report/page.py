@@ -9,6 +9,7 @@ import numpy as np
 
 from inkfast.data.digits import CLASSES
 from inkfast.errors import InkfastError
+from inkfast.evaluation import all_tests
 from inkfast.files import write_text
 from inkfast.leaderboard import Leaderboard, Row
 from inkfast.models import Baseline
@@ -69,6 +70,7 @@ def _content(board: Leaderboard) -> dict[str, Any]:
         "diverged": outcome.diverged,
         "rows": board.rows,
         "comparisons": board.comparisons,
+        "all_tests": all_tests,
         "noise_pictures": _clean_and_noisy(board) if material.noise else [],
         "balanced": [_balanced(board, row) for row in board.rows],
         "baselines": any(
