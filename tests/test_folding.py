@@ -46,7 +46,7 @@ def validated(settings, source, out: Path, observer=None, **flags) -> folding.Cr
 def test_every_row_is_held_out_once_in_each_repeat(source):
     """Folds are stratified, apart and whole; repeats differ."""
     labels = source.train.known_labels
-    parts = list(folding.folds(labels, from_settings(TINY | {"repeats": 2})))
+    parts = list(folding.folds(source.train, from_settings(TINY | {"repeats": 2})))
     assert [fold.slug for fold in parts[:4]] == [
         "repeat1-fold1", "repeat1-fold2", "repeat1-fold3", "repeat2-fold1",
     ]  # fmt: skip

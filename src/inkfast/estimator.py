@@ -193,8 +193,9 @@ def _with_validation(task: Task) -> Task:
 
     None are said to a fit by giving it the training rows to look at, and keeping the last epoch.
     """
-    recipe, counts = task.recipe, np.bincount(task.digits.known_labels)
-    n, classes = len(task.digits), len(counts)
+    labels, first = task.digits.known_labels, np.unique(task.digits.pictures)
+    counts = np.bincount(labels[first], minlength=labels.max() + 1)  # copies stay on one side
+    recipe, n, classes = task.recipe, len(first), len(counts)
     if recipe.validation_rows == "last":
         return task
     if counts.min() < 2:

@@ -169,29 +169,33 @@ class CrossValidation:
         write_text(out / "folds.csv", text.getvalue())
 
 
-def folds(labels: Labels, experiment: Experiment) -> Iterator[Fold]:
-    """Yield stratified folds, repeat by repeat.
+def folds(digits: Digits, experiment: Experiment) -> Iterator[Fold]:
+    """Yield stratified folds, repeat by repeat; all copies of a picture lie in the same fold.
 
     Raises:
-        InkfastError: If a class has fewer rows than there are folds.
+        InkfastError: If a class has fewer pictures than there are folds.
     """
     from sklearn.model_selection import RepeatedStratifiedKFold
 
+    _, first, own = np.unique(digits.pictures, return_index=True, return_inverse=True)
+    labels = digits.known_labels[first]
     counts = np.bincount(labels, minlength=CLASSES)
     rare = [digit for digit in range(CLASSES) if 0 < counts[digit] < experiment.folds]
     if rare:
         raise InkfastError(
             f"folds={experiment.folds} needs as many rows of every class: class {rare[0]} has "
-            f"{counts[rare[0]]}. Take fewer folds or more digits."
+            f"{counts[rare[0]]}{'' if len(first) == len(own) else ', copies counted once'}. "
+            "Take fewer folds or more digits."
         )
     splitter = RepeatedStratifiedKFold(
         n_splits=experiment.folds,
         n_repeats=experiment.repeats,
         random_state=derive(experiment.seed, "folds"),
     )
-    for index, (train, held_out) in enumerate(splitter.split(labels, labels)):
+    for index, (_, held_out) in enumerate(splitter.split(labels, labels)):
         repeat, number = divmod(index, experiment.folds)
-        yield Fold(repeat + 1, number + 1, train, held_out)
+        judged = np.isin(own, held_out)
+        yield Fold(repeat + 1, number + 1, np.flatnonzero(~judged), np.flatnonzero(judged))
 
 
 def fingerprints(experiment: Experiment, source: Source) -> dict[str, str]:
@@ -200,10 +204,10 @@ def fingerprints(experiment: Experiment, source: Source) -> dict[str, str]:
     Raises:
         InkfastError: If a fold, or the validation rows within one, would lack a class.
     """
-    for fold in folds(source.train.known_labels, experiment):
+    for fold in folds(source.train, experiment):
         for entry in experiment.models:
             check_rows(source.train.pick(fold.train, "fold"), entry.recipe, experiment.seed)
-        break  # stratified folds differ by at most one row of a class
+        break  # stratified folds differ by at most one picture of a class
     return {"kind": "cross-validation", "whole": source.train.fingerprint}
 
 
@@ -219,9 +223,7 @@ def cross_validate(
     Ctrl-C ends early: what is finished is returned.
     """
     pairs = [
-        (entry, fold)
-        for fold in folds(source.train.known_labels, experiment)
-        for entry in experiment.models
+        (entry, fold) for fold in folds(source.train, experiment) for entry in experiment.models
     ]
     jobs = (
         Job(

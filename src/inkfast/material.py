@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from inkfast import data, noise
-from inkfast.data.digits import Digits, Source, stratified_split
+from inkfast.data.digits import Digits, Source, split_pictures
 from inkfast.errors import InkfastError
 from inkfast.experiment import Experiment, parse_imbalance
 from inkfast.files import read_json
@@ -69,9 +69,8 @@ def from_source(experiment: Experiment, source: Source) -> Material:
     if test is not None:
         _check_apart(train, test)
     else:
-        kept, cut = stratified_split(
-            train.known_labels, experiment.test_fraction, derive(experiment.seed, "test rows")
-        )
+        share, purpose = experiment.test_fraction, derive(experiment.seed, "test rows")
+        kept, cut = split_pictures(train.known_labels, train.pictures, share, purpose)
         name = train.name
         train, test = train.pick(kept, f"{name} train"), train.pick(cut, f"{name} test")
     train = _thinned(train, experiment)

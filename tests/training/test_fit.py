@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+import inkfast
 from inkfast import models, noise
 from inkfast.training import Task, Trained, Watch, checkpoint, fit, hardware, resolve
 from inkfast.training.batches import TrainingSet, split
@@ -241,9 +242,11 @@ def test_a_killed_fit_goes_on_to_the_same_bits(strokes, tmp_path, where, recipe)
     np.savez(tmp_path / "digits.npz", images=strokes.images, labels=strokes.labels)
     folder = tmp_path / "checkpoints"
     root = Path(__file__).parents[2]
+    # the code under test, which need not be the one that is installed
+    paths = os.pathsep.join([str(root), str(Path(inkfast.__file__).parents[1])])
     died = subprocess.run(
         [sys.executable, "-c", KILLED, where, str(folder), repr(recipe), str(tmp_path / "digits.npz")],
-        cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, check=False,
+        cwd=root, env={**os.environ, "PYTHONPATH": paths}, check=False,
     )  # fmt: skip
     assert died.returncode == -signal.SIGKILL
     said = []
