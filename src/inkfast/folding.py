@@ -10,6 +10,7 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -65,16 +66,29 @@ class FoldFit:
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """What all finished folds gave."""
+    """What all finished folds gave.
+
+    Folds differ in how hard they are, so after an interruption the figures are those of the folds
+    that all models have finished; where there is no such fold, of each model's own.
+    """
 
     experiment: Experiment
     source: Source
     fits: list[FoldFit]
     interrupted: bool
 
+    @cached_property
+    def common(self) -> set[str]:
+        """The folds that every model with a finished fold has finished."""
+        finished: dict[str, set[str]] = {}
+        for fit in self.fits:
+            finished.setdefault(fit.entry.name, set()).add(fit.fold.slug)
+        return set.intersection(*finished.values())
+
     def of(self, name: str) -> list[FoldFit]:
-        """Return one model's folds in order."""
-        return [fit for fit in self.fits if fit.entry.name == name]
+        """Return one model's folds that count, in order."""
+        own = [fit for fit in self.fits if fit.entry.name == name]
+        return [fit for fit in own if fit.fold.slug in self.common] or own
 
     def names(self) -> list[str]:
         """Return the models with finished folds, the best mean accuracy first."""
@@ -99,8 +113,8 @@ class CrossValidation:
         return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
 
     def comparisons(self) -> list[FoldComparison]:
-        """Compare the best model with each other one, on the folds that both have finished."""
-        names = self.names()
+        """Compare the best model with each other one; nothing where no fold is common to all."""
+        names = self.names() if self.common else []
         accuracy = {
             name: {fit.fold.slug: fit.scores.accuracy for fit in self.of(name)} for name in names
         }
@@ -115,9 +129,11 @@ class CrossValidation:
             f"{best} reads {self.mean(best, 'accuracy'):.2%} ± "
             f"{100 * self.spread(best, 'accuracy'):.2f} over {folds} folds"
         )
-        if len(names) == 1:
-            return start + "."
-        second = self.comparisons()[0]
+        comparisons = self.comparisons()
+        if not comparisons:
+            alone = "." if len(names) == 1 else "; no fold is finished by all models, to compare."
+            return start + alone
+        second = comparisons[0]
         verdict = "real" if second.real else "not shown to be real"
         return (
             f"{start}, {100 * second.difference:.2f} points more than {second.worse}; "
