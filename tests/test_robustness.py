@@ -198,6 +198,27 @@ def test_changed_test_digits_are_noticed(run, inkfast, tmp_path):
     assert "has changed since the run" in err
 
 
+def test_training_digits_among_others_are_left_out(run, inkfast, tmp_path):
+    """The run's own file with one label mended is other data, most of which it was trained on."""
+    strokes = make_strokes()
+    mended = np.append(9 - strokes.labels[:1], strokes.labels[1:])
+    np.savez(tmp_path / "mended.npz", images=strokes.images, labels=mended)
+    words = ["--suite", "n-mnist", "--data", tmp_path / "mended.npz", "--out", tmp_path / "r"]
+    code, _, err = inkfast("robustness", run, *words)
+    assert code == 0, err
+    result = json.loads((tmp_path / "r" / "robustness.json").read_text())
+    assert {row["n"] for row in result["rows"]} == {80}
+    assert result["digits"] == "mended.npz, less 320 that the run was trained on"
+    (run.parent / "bars.npz").rename(tmp_path / "away.npz")
+    try:
+        code, _, err = inkfast("robustness", run, *words, "--overwrite")
+    finally:
+        (tmp_path / "away.npz").rename(run.parent / "bars.npz")
+    assert code == 0, err
+    result = json.loads((tmp_path / "r" / "robustness.json").read_text())
+    assert result["digits"] == "mended.npz, not compared with what the run was trained on"
+
+
 def test_a_baseline_is_not_exported(run, inkfast, tmp_path):
     """Only networks are; nothing is written."""
     code, _, err = inkfast("export", run, "--model", "knn", "--to", tmp_path / "knn.onnx")

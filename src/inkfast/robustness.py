@@ -20,7 +20,7 @@ from inkfast.evaluation.calibration import heated
 from inkfast.evaluation.robustness import Candidate, Judgement
 from inkfast.evaluation.scores import wilson_interval
 from inkfast.experiment import Entry, Experiment
-from inkfast.material import Material
+from inkfast.material import NOT_COMPARED, Material, unseen
 from inkfast.reading.classifier import Classifier
 from inkfast.reading.reader import LEAST
 from inkfast.training import Trained
@@ -80,6 +80,13 @@ def of_run(
         candidates.append(Candidate(entry.name, model.seed, own, _reader(model, heat), threshold))
     limit = float("nan") if material is None or validation else max_error
     return Question(suite, noises, seed, limit, candidates, protocols)
+
+
+def apart(digits: Digits, material: Material | None) -> Digits:
+    """Return digits that a run was not trained on; if that is not known, the name says so."""
+    if material is None:
+        return dataclasses.replace(digits, name=f"{digits.name}{NOT_COMPARED}")
+    return unseen(digits, material.train)
 
 
 def of_onnx(

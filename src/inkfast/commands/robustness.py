@@ -77,7 +77,9 @@ def _of_run(
     if data is not None:
         source = sources.load(data, display.download)
         own = material is not None and source.train.fingerprint == material.whole
-        digits = digits if own else source.test or source.train
+        if not own:
+            digits = source.test or source.train
+            digits = bench.apart(digits, material)
     if source.notice:
         display.say(source.notice, style="bold yellow")
     _ = digits.known_labels
