@@ -334,6 +334,8 @@ def test_evaluate_never_judges_rows_that_were_trained_on(inkfast, digits, stroke
     )
     assert code == 0
     assert json.loads((tmp_path / "few.json").read_text())["rows"][0]["n"] == 5
+    own = [inkfast("evaluate", run, *words)[1] for words in ((), ("--data", digits))]
+    assert own[0] == own[1]
     mended = strokes.labels[::-1].copy()
     mended[0] = 0
     np.savez(tmp_path / "mended.npz", images=strokes.images[::-1], labels=mended)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import sys
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,12 +16,17 @@ from onnx import helper
 from PIL import Image
 
 from inkfast import cli, noise
+from inkfast.calibrated import calibrate, task_of
 from inkfast.data import Digits, Source
 from inkfast.errors import InkfastError
 from inkfast.evaluation.robustness import Candidate, judge, protocol, suite
+from inkfast.experiment import from_settings
+from inkfast.exporting import _check_parity
+from inkfast.material import from_source
 from inkfast.noise import MNIST_C
 from inkfast.reading.classifier import Classifier
 from inkfast.robustness import of_onnx
+from inkfast.training.validation import calibration_digits, validation_digits
 from tests.conftest import make_strokes
 from tests.reading.makers import classifier
 
@@ -225,6 +232,47 @@ def test_a_baseline_is_not_exported(run, inkfast, tmp_path):
     assert code == 2
     assert "knn is no network: only networks are exported" in err
     assert not list(tmp_path.iterdir())
+
+
+def test_one_label_in_500_may_differ_in_8_bits():
+    """At most that many; without rounding none."""
+    digits = Digits(np.zeros((1000, 28, 28), np.uint8), None, "blank")
+    answers = np.full((1000, 10), 0.01)
+    answers[:, 0] = 0.91
+    trained = SimpleNamespace(probabilities=lambda _: answers)
+    for others, int8, refused in (
+        (2, True, False),
+        (3, True, True),
+        (0, False, False),
+        (1, False, True),
+    ):
+        found = answers.copy()
+        found[:others] = found[:others, ::-1]
+        file = SimpleNamespace(probabilities=lambda _, found=found: found)
+        with pytest.raises(InkfastError, match="labels of blank") if refused else nullcontext():
+            _check_parity(trained, file, digits, 1.0, int8=int8)
+
+
+def test_a_promise_is_made_on_the_rows_set_aside(strokes):
+    """Rows set aside for calibration promise; without them the validation rows do."""
+    experiment = from_settings({"models": ["mlp(hidden=[4])"], "noise": "none"})
+    material = from_source(experiment, Source(strokes, None, "strokes"))
+    entry = experiment.models[0]
+    seen: list[Digits] = []
+
+    def probabilities(digits: Digits) -> np.ndarray:
+        seen.append(digits)
+        return np.eye(10)[digits.labels] * 0.8 + 0.02
+
+    for share, n in ((0.25, 80), (0.0, 32)):
+        recipe = dataclasses.replace(entry.recipe, calibration=share, validation=0.1)
+        model = SimpleNamespace(recipe=recipe, seed=3, probabilities=probabilities)
+        found = calibrate(entry, model, experiment, material, 0.3)
+        task = task_of(entry, model, experiment, material)
+        rows = calibration_digits(task) if share else validation_digits(task)
+        assert seen[-2].fingerprint == validation_digits(task).fingerprint
+        assert seen[-1].fingerprint == rows.fingerprint
+        assert (found.promise.n, found.strict) == (n, share > 0)
 
 
 def test_a_ladder_is_one_small_chart_each(run, inkfast, tmp_path):

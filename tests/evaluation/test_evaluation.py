@@ -85,6 +85,15 @@ def test_reliability_counts_every_digit_once(judged):
     assert np.isnan(bins.confidence[0])
 
 
+def test_a_bin_holds_its_upper_edge():
+    """A confidence on the line between two bins counts in the lower one."""
+    edges = np.linspace(0, 1, 16)
+    for place in range(3, 15):
+        answers = np.full((1, 10), (1 - edges[place]) / 9)
+        answers[0, 0] = edges[place]
+        assert np.flatnonzero(reliability(answers, np.zeros(1, int)).counts) == [place - 1]
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_wilson_agrees_with_scipy(counts):

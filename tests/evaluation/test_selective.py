@@ -111,3 +111,17 @@ def test_bad_calibration_is_explained(call, message):
     """No digits, too few digits and impossible shares are refused in one sentence."""
     with pytest.raises(InkfastError, match=message):
         call()
+
+
+def test_exactly_the_threshold_is_sure_enough():
+    """An answer as sure as the threshold is given, by the promise and by what it is judged by."""
+    level = float(THRESHOLDS[20])
+    probabilities = np.full((4000, 10), (1 - level) / 9)
+    probabilities[:, 3] = level
+    labels = np.full(4000, 3)
+    assert selected(probabilities, labels, level) == (1.0, 0.0)
+    assert selected(probabilities, labels, np.nextafter(level, 1))[0] == 0
+    kept = promise(probabilities, labels, 0.05)
+    assert (kept.threshold, kept.coverage) == (THRESHOLDS.min(), 1.0)
+    wrong = promise(probabilities, labels + 1, 0.05)
+    assert (wrong.threshold, wrong.coverage) == (float("inf"), 0.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -9,9 +11,10 @@ from scipy import ndimage
 
 from inkfast.data.ink import Ink
 from inkfast.data.pictures import open_picture
+from inkfast.reading import page as page_module
 from inkfast.reading.page import LONGEST, Page, read_page
 from inkfast.reading.parts import Part
-from inkfast.reading.reader import Reader
+from inkfast.reading.reader import Answer, Reader
 from inkfast.reading.splitting import cuts
 from tests.reading.photographs import digit, file_of, page, photographed, write_on
 
@@ -113,6 +116,19 @@ def test_touching_digits_are_cut_apart(number, back, reader):
     found = read(file_of(photographed(canvas)), reader)
     assert answers(found) == number
     assert found.digits[0].box[0] < found.digits[1].box[0]
+
+
+@pytest.mark.parametrize(("surety", "n"), [(0.94, 1), (0.95, 1), (0.96, 2)])
+def test_halves_must_be_surer_than_the_whole_and_than_a_bound(surety, n, monkeypatch, reader):
+    """What is read with some doubt is cut only where both halves are read with hardly any."""
+    half = SimpleNamespace(width=10, height=20)
+    whole = page_module._Read(half, None, Answer(4, 0.6, 9, 0.3, "it may be 4 or 9"))
+    monkeypatch.setattr(page_module, "_cuts", lambda one: [(half, half)] if one is whole else [])
+    sure = lambda parts, _: [
+        page_module._Read(p, None, Answer(1, surety, 7, 0.0, "")) for p in parts
+    ]  # noqa: E731
+    monkeypatch.setattr(page_module, "_read", sure)
+    assert len(page_module._apart([whole], reader)) == n
 
 
 def test_what_touches_and_cannot_be_read_is_said_to_touch(reader):

@@ -16,8 +16,10 @@ import torch
 
 import inkfast
 from inkfast import models, noise
+from inkfast.data.outliers import NO_DIGIT
 from inkfast.training import Task, Trained, Watch, checkpoint, fit, hardware, resolve
 from inkfast.training.batches import TrainingSet, split
+from inkfast.training.loop import _with_outliers
 
 SMALL = {"epochs": 4, "batch_size": 64, "min_epoch_images": 0, "precision": "fp32"}
 
@@ -197,6 +199,17 @@ def test_a_saved_model_is_the_model(strokes, tmp_path):
 
 # two convolutions, so that the memory layout of optimiser state matters
 CONVOLUTIONS = "cnn(layers='C8(5)/2-C16-MP-C16')"
+
+
+def test_an_outlier_weighs_half_a_digit():
+    """Its loss is half the mean cross-entropy of all classes; a digit's is its own."""
+    logits = torch.tensor([[2.0, *[0.0] * 9], [0.0, 3.0, *[0.0] * 8], [1.0, 5.0, *[0.0] * 8]])
+    labels = torch.tensor([0, 7, NO_DIGIT])
+    lost = -logits.log_softmax(1)
+    expected = (lost[0, 0] + lost[1, 7] + 0.5 * lost[2].mean()) / 3
+    found = torch.nn.functional.cross_entropy(logits, _with_outliers(labels))
+    torch.testing.assert_close(found, expected)
+
 
 KILLED = """
 import os, signal, sys
