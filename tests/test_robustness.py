@@ -70,6 +70,34 @@ def test_a_run_is_judged_under_every_corruption(run, inkfast, tmp_path):
         assert picture.width > 600
 
 
+def test_a_run_is_judged_again_once_its_weights_are_others(run, tmp_path, monkeypatch):
+    """The figures name the weights they are of; the benchmark passes over those alone."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+    import recipes
+
+    copy, asked = tmp_path / "run", []
+
+    def answer(*words: str) -> None:
+        asked.append(words)
+        monkeypatch.setattr(sys, "argv", ["inkfast", *words])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        assert not exit_.value.code
+
+    shutil.copytree(run, copy)
+    monkeypatch.setattr(recipes, "RUNS", tmp_path)
+    monkeypatch.setattr(recipes, "inkfast", answer)
+    for times in (1, 1):
+        recipes.judge(copy, "n-mnist")
+        assert len(asked) == times
+    found = json.loads(recipes.judged(copy, "n-mnist").read_text())["weights"]
+    assert set(found) == {path.name for path in (copy / "fits").iterdir()}
+    one, other = (copy / "fits" / f"mlp-hidden-24-seed{seed}" for seed in (0, 1))
+    shutil.copytree(one, other, dirs_exist_ok=True)  # as if it were trained anew
+    recipes.judge(copy, "n-mnist")
+    assert len(asked) == 2
+
+
 def test_figures_are_not_replaced_unasked(run, inkfast, tmp_path):
     """A second call needs --overwrite, and gives the same figures."""
     words = ["robustness", run, "--suite", "n-mnist", "--out", tmp_path]

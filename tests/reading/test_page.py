@@ -124,9 +124,11 @@ def test_halves_must_be_surer_than_the_whole_and_than_a_bound(surety, n, monkeyp
     half = SimpleNamespace(width=10, height=20)
     whole = page_module._Read(half, None, Answer(4, 0.6, 9, 0.3, "it may be 4 or 9"))
     monkeypatch.setattr(page_module, "_cuts", lambda one: [(half, half)] if one is whole else [])
-    sure = lambda parts, _: [
-        page_module._Read(p, None, Answer(1, surety, 7, 0.0, "")) for p in parts
-    ]  # noqa: E731
+
+    def sure(parts, _):
+        answer = Answer(1, surety, 7, 0.0, "")
+        return [page_module._Read(part, None, answer) for part in parts]
+
     monkeypatch.setattr(page_module, "_read", sure)
     assert len(page_module._apart([whole], reader)) == n
 

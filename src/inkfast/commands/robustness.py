@@ -84,8 +84,8 @@ def _of_run(
         display.say(source.notice, style="bold yellow")
     _ = digits.known_labels
     return bench.of_run(
-        experiment, trained, material, digits, suite=suite, seed=seed, max_error=max_error,
-        validation=validation,
+        experiment, trained, material, digits, bench.weights_of(run), suite=suite, seed=seed,
+        max_error=max_error, validation=validation,
     )  # fmt: skip
 
 
