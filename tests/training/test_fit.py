@@ -201,6 +201,18 @@ def test_a_saved_model_is_the_model(strokes, tmp_path):
 CONVOLUTIONS = "cnn(layers='C8(5)/2-C16-MP-C16')"
 
 
+def test_precision_on_cuda_is_what_the_hardware_has(monkeypatch):
+    """bf16 that is only emulated is not fast, and fp32 that is asked for is not TF32."""
+    cuda = torch.device("cuda")
+    asked = lambda including_emulation=True: including_emulation  # noqa: E731 - a card without bf16
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", asked)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    assert hardware.precision("auto", cuda) == "fp32"
+    assert torch.backends.cudnn.allow_tf32
+    assert hardware.precision("fp32", cuda) == "fp32"
+    assert not torch.backends.cudnn.allow_tf32
+
+
 def test_an_outlier_weighs_half_a_digit():
     """Its loss is half the mean cross-entropy of all classes; a digit's is its own."""
     logits = torch.tensor([[2.0, *[0.0] * 9], [0.0, 3.0, *[0.0] * 8], [1.0, 5.0, *[0.0] * 8]])
