@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -94,6 +96,17 @@ def test_label_sets_hold_the_true_label_as_often_as_stated():
         given = probabilities[np.arange(30_000, 60_000), labels[30_000:]]
         held.append(np.mean(given >= level))
     assert 0.945 < np.mean(held) < 0.965
+
+
+@pytest.mark.parametrize("coverage", [0.5, 0.8, 0.9, 0.95, 0.99])
+def test_the_digits_said_to_be_enough_are(coverage):
+    """As many as the refusal asks for give a level, and one fewer do not."""
+    with pytest.raises(InkfastError) as error:
+        label_set_level(np.ones((0, 10)), np.zeros(0, int), coverage)
+    n = int(re.search(r"at least (\d+)", str(error.value))[1])
+    assert label_set_level(np.ones((n, 10)), np.zeros(n, int), coverage) == 1
+    with pytest.raises(InkfastError):
+        label_set_level(np.ones((n - 1, 10)), np.zeros(n - 1, int), coverage)
 
 
 @pytest.mark.parametrize(
