@@ -10,13 +10,14 @@
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
-QUICKSTART := .venv/bin/inkfast compare recipes/quickstart.toml
+# a folder of its own, so that a run of yours is never made anew
+QUICKSTART := .venv/bin/inkfast compare recipes/quickstart.toml --out runs/make-run
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 run: .venv/.installed
 	@# exit code 2 with a run already there: its data or the defaults have changed since
-	@$(QUICKSTART) --resume || { [ $$? -eq 2 ] && [ -d runs/quickstart ] && $(QUICKSTART) --overwrite; }
+	@$(QUICKSTART) --resume || { [ $$? -eq 2 ] && [ -d runs/make-run ] && $(QUICKSTART) --overwrite; }
 
 setup: .venv/.installed-all
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from measured import record, spread
 
 SEEDS = 3
-# The five source projects' test accuracies on the same noise (their own noisy copy of it).
+# Test accuracies of the two source projects with this noise (on their own noisy copy of it).
 PUBLISHED = {"cnn": "91.3 to 96.7 %", "mlp": "82.1 to 86.5 %"}
 RUN = Path("runs") / "benchmark-noisy-mnist"
 

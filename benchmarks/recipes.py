@@ -45,9 +45,14 @@ def main() -> None:
 
 
 def judge(run: Path, suite: str) -> None:
-    """Judge a run under a suite, unless it has been."""
-    if not judged(run, suite).is_file():
-        inkfast("robustness", str(run), "--suite", suite, "--out", str(judged(run, suite).parent))
+    """Judge a run under a suite, unless it has been with the very weights that it has now."""
+    from inkfast.robustness import weights_of
+
+    found = judged(run, suite)
+    if found.is_file() and json.loads(found.read_text()).get("weights") == weights_of(run):
+        return
+    words = ["robustness", str(run), "--suite", suite, "--out", str(found.parent), "--overwrite"]
+    inkfast(*words)
 
 
 def judged(run: Path, suite: str) -> Path:

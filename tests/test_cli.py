@@ -17,6 +17,8 @@ import pytest
 from PIL import Image
 
 from inkfast import files, running
+from inkfast.data import stratified_split
+from inkfast.streams import derive
 from tests.data.makers import kaggle_csv, payloads, write_gz
 
 FAST = [
@@ -364,16 +366,31 @@ def test_names_are_shown_as_they_are(inkfast, digits, tmp_path):
 
 
 def test_evaluate_never_judges_rows_that_were_trained_on(inkfast, digits, strokes, tmp_path):
-    """When the run's own data has changed it is refused; five foreign digits are all judged."""
+    """Data that has changed is refused, copies of training digits are left out, others judged."""
     run = tmp_path / "run"
     inkfast("train", "mlp(hidden=[8])", "--data", digits, "--out", run, *FAST)
-    np.savez(tmp_path / "few.npz", images=strokes.images[:5], labels=strokes.labels[:5])
+    foreign = np.roll(strokes.images[:5], 1, 2)
+    np.savez(tmp_path / "few.npz", images=foreign, labels=strokes.labels[:5])
     code, _, _ = inkfast(
         "evaluate", run, "--data", tmp_path / "few.npz", "--json", tmp_path / "few.json"
     )
     assert code == 0
     assert json.loads((tmp_path / "few.json").read_text())["rows"][0]["n"] == 5
+    own = [inkfast("evaluate", run, *words)[1] for words in ((), ("--data", digits))]
+    assert own[0] == own[1]
+    mended = strokes.labels[::-1].copy()
+    mended[0] = 0
+    np.savez(tmp_path / "mended.npz", images=strokes.images[::-1], labels=mended)
+    code, out, _ = inkfast("evaluate", run, "--data", tmp_path / "mended.npz")
+    assert code == 0
+    assert "80 digits: mended.npz, less 320 that the run was trained on" in " ".join(out.split())
+    kept, _ = stratified_split(strokes.labels, 0.2, derive(0, "test rows"))
+    np.savez(tmp_path / "same.npz", images=strokes.images[kept], labels=strokes.labels[kept])
+    again = refused(inkfast("evaluate", run, "--data", tmp_path / "same.npz"))
+    assert "all 320 digits of same.npz are among those that the run was trained on" in again
     np.savez(digits, images=strokes.images[:399], labels=strokes.labels[:399])
+    code, out, _ = inkfast("evaluate", run, "--data", tmp_path / "few.npz")
+    assert "not compared with what the run was trained on" in " ".join(out.split())
     assert "has changed since the run" in refused(inkfast("evaluate", run))
 
 

@@ -80,6 +80,17 @@ def test_training_is_inkfasts_own(strokes):
     assert (found.n_iter_, found.n_validation_) == (3, 40)
 
 
+def test_the_rows_that_chose_the_epoch_are_counted(strokes):
+    """Not those set aside for calibration; a class with one picture, twice, leaves none to choose."""
+    recipe = {**RECIPE, "calibration": 0.25}
+    found = small(epochs=1, recipe=recipe).fit(strokes.images, strokes.labels)
+    assert found.n_validation_ == 30
+    rows = np.array([0, 0, *np.flatnonzero(strokes.labels)])
+    alone = small(epochs=1).fit(strokes.images[rows], strokes.labels[rows])
+    assert alone.n_validation_ == 0
+    assert small(epochs=1).fit(strokes.images[rows[2:]], strokes.labels[rows[2:]]).n_validation_ > 0
+
+
 def test_the_random_state_decides_the_bits(strokes):
     """Equal states repeat, others differ; generators and None are drawn from as in scikit-learn."""
     images, labels = strokes.images, strokes.labels

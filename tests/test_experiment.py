@@ -208,6 +208,22 @@ def test_flags_and_toml_are_the_same_words(tmp_path):
     ]  # fmt: skip
 
 
+def test_long_names_are_kept_apart(tmp_path):
+    """Names that differ late, or not at all, get folders of their own and can be read back."""
+    layers = ", ".join(["64"] * 20)
+    alike = [f"mlp(hidden=[{layers}], dropout={share})" for share in (0.1, 0.2, 0.2)]
+    longest = "x" * 200
+    named = [{"model": "mlp", "name": longest}] * 12
+    experiment = from_settings({"models": [*alike, *named, "mlp", "mlp"]})
+    names = [entry.name for entry in experiment.models]
+    assert names[:3] == [alike[0], f"2: {alike[1]}", f"3: {alike[2]}"]
+    assert names[-2:] == ["mlp", "mlp (2)"]
+    assert len({entry.slug for entry in experiment.models}) == len(names) == 17
+    path = tmp_path / "a.toml"
+    path.write_text(experiment.to_toml())
+    assert from_settings(read_toml(path)) == experiment
+
+
 def test_the_resolved_experiment_says_everything():
     """Written as TOML, every key of experiment and recipe is there."""
     content = tomllib.loads(from_settings({}).to_toml())

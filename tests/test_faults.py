@@ -117,6 +117,29 @@ def test_test_digits_among_the_training_digits_are_refused(apart):
         from_source(from_settings(SETTINGS), leaking)
 
 
+def test_copies_of_a_picture_stay_on_one_side(apart):
+    """However rows are cut, for testing, choosing, calibrating or into folds, none is divided."""
+    rows = np.random.default_rng(0).permutation(np.tile(np.arange(400), 2))
+    doubled = apart.pick(rows, "doubled")
+    experiment = from_settings(SETTINGS)
+    material = from_source(experiment, Source(doubled, None, "strokes"))
+    recipe = dataclasses.replace(experiment.models[0].recipe, calibration=0.2)
+    kept, calibration = batches.set_aside(material.train, recipe, 0)
+    trained, validation = batches.split(material.train, recipe, 0)
+    cuts = [(material.train, material.clean)] + [
+        (material.train.pick(left, "left"), material.train.pick(cut, "cut"))
+        for left, cut in ((kept, calibration), (trained, validation))
+    ]
+    cuts += [
+        (doubled.pick(fold.train, "left"), doubled.pick(fold.held_out, "cut"))
+        for fold in folding.folds(doubled, experiment)
+    ]
+    for left, cut in cuts:
+        assert not {i.tobytes() for i in left.images} & {i.tobytes() for i in cut.images}
+        assert 0.1 <= len(cut) / (len(left) + len(cut)) <= 0.34
+    assert len(material.train) + len(material.clean) == 800
+
+
 def test_a_resampler_that_sees_a_validation_row_is_refused(apart, monkeypatch):
     """Balancing gets training rows alone; one that brings in others ends the fit."""
     real = batches.balance

@@ -6,6 +6,7 @@ import csv
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -46,7 +47,7 @@ def validated(settings, source, out: Path, observer=None, **flags) -> folding.Cr
 def test_every_row_is_held_out_once_in_each_repeat(source):
     """Folds are stratified, apart and whole; repeats differ."""
     labels = source.train.known_labels
-    parts = list(folding.folds(labels, from_settings(TINY | {"repeats": 2})))
+    parts = list(folding.folds(source.train, from_settings(TINY | {"repeats": 2})))
     assert [fold.slug for fold in parts[:4]] == [
         "repeat1-fold1", "repeat1-fold2", "repeat1-fold3", "repeat2-fold1",
     ]  # fmt: skip
@@ -124,6 +125,43 @@ def test_what_is_written(source, tmp_path):
     assert [fit.scores.accuracy for fit in again.fits] == [f.scores.accuracy for f in result.fits]
 
 
+def finished(accuracies: dict[str, dict[int, float]], folds: int = 5) -> folding.CrossValidation:
+    """Return a cross-validation with the given accuracy of each model on some folds."""
+    experiment = from_settings(TINY | {"folds": folds, "models": ["mlp", "cnn"]})
+    none = np.zeros(0, np.int64)
+    fits = [
+        folding.FoldFit(
+            entry, folding.Fold(1, number, none, none), None, SimpleNamespace(accuracy=accuracy)
+        )
+        for entry in experiment.models
+        for number, accuracy in accuracies[entry.name].items()
+    ]
+    return folding.CrossValidation(experiment, None, fits, True)
+
+
+def test_what_is_interrupted_is_compared_on_the_folds_of_all():
+    """A model whose finished folds were easy ones is not called the better one for it."""
+    easy = finished({"mlp": {1: 0.90, 2: 0.70, 3: 0.71}, "cnn": {2: 0.74, 3: 0.73}})
+    assert easy.names() == ["cnn", "mlp"]
+    assert easy.values("mlp", "accuracy") == [0.70, 0.71]
+    (comparison,) = easy.comparisons()
+    assert (comparison.better, comparison.difference) == ("cnn", pytest.approx(0.03))
+    assert len(easy.fits) == 5
+    apart = finished({"mlp": {1: 0.90}, "cnn": {2: 0.74}})
+    assert apart.names() == ["mlp", "cnn"]
+    assert apart.comparisons() == []
+    assert apart.headline().endswith("; no fold is finished by all models, to compare.")
+
+
+def test_folds_that_share_more_rows_say_less():
+    """The share in the corrected test is that of the experiment's folds, 1 / (k - 1)."""
+    accuracies = {"mlp": {1: 0.90, 2: 0.91, 3: 0.93}, "cnn": {1: 0.93, 2: 0.92, 3: 0.97}}
+    (comparison,) = finished(accuracies, folds=3).comparisons()
+    differences = np.array([0.03, 0.01, 0.04])
+    statistic = differences.mean() / np.sqrt((1 / 3 + 1 / 2) * differences.var(ddof=1))
+    assert comparison.p_value == pytest.approx(2 * stats.t.sf(statistic, 2))
+
+
 def test_the_corrected_test_is_its_formula():
     """Without shared rows it is the one-sample t-test; with them p grows as the variance does."""
     differences = np.array([0.011, 0.02, 0.004, 0.013, 0.009])
@@ -132,6 +170,7 @@ def test_the_corrected_test_is_its_formula():
     )
     statistic = differences.mean() / np.sqrt((1 / 5 + 1 / 4) * differences.var(ddof=1))
     assert corrected_resampled_t(differences, 0.25) == pytest.approx(2 * stats.t.sf(statistic, 4))
+    assert corrected_resampled_t(-differences, 0.25) == corrected_resampled_t(differences, 0.25)
     assert corrected_resampled_t(np.array([0.1]), 0.25) == 1
     assert corrected_resampled_t(np.array([0.1, 0.1]), 0.25) == 1
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import sys
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,13 +16,18 @@ from onnx import helper
 from PIL import Image
 
 from inkfast import cli, noise
+from inkfast.calibrated import calibrate, task_of
 from inkfast.commands.readers import _promised
 from inkfast.data import Digits, Source
 from inkfast.errors import InkfastError
 from inkfast.evaluation.robustness import Candidate, judge, protocol, suite
+from inkfast.experiment import from_settings
+from inkfast.exporting import _check_parity
+from inkfast.material import from_source
 from inkfast.noise import MNIST_C
 from inkfast.reading.classifier import About, Classifier
 from inkfast.robustness import of_onnx
+from inkfast.training.validation import calibration_digits, validation_digits
 from tests.conftest import make_strokes
 from tests.reading.makers import classifier
 
@@ -62,6 +69,34 @@ def test_a_run_is_judged_under_every_corruption(run, inkfast, tmp_path):
     assert "Training protocol iii: related noise" in out
     with Image.open(tmp_path / "r" / "robustness.png") as picture:
         assert picture.width > 600
+
+
+def test_a_run_is_judged_again_once_its_weights_are_others(run, tmp_path, monkeypatch):
+    """The figures name the weights they are of; the benchmark passes over those alone."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+    import recipes
+
+    copy, asked = tmp_path / "run", []
+
+    def answer(*words: str) -> None:
+        asked.append(words)
+        monkeypatch.setattr(sys, "argv", ["inkfast", *words])
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        assert not exit_.value.code
+
+    shutil.copytree(run, copy)
+    monkeypatch.setattr(recipes, "RUNS", tmp_path)
+    monkeypatch.setattr(recipes, "inkfast", answer)
+    for times in (1, 1):
+        recipes.judge(copy, "n-mnist")
+        assert len(asked) == times
+    found = json.loads(recipes.judged(copy, "n-mnist").read_text())["weights"]
+    assert set(found) == {path.name for path in (copy / "fits").iterdir()}
+    one, other = (copy / "fits" / f"mlp-hidden-24-seed{seed}" for seed in (0, 1))
+    shutil.copytree(one, other, dirs_exist_ok=True)  # as if it were trained anew
+    recipes.judge(copy, "n-mnist")
+    assert len(asked) == 2
 
 
 def test_figures_are_not_replaced_unasked(run, inkfast, tmp_path):
@@ -217,12 +252,74 @@ def test_changed_test_digits_are_noticed(run, inkfast, tmp_path):
     assert "has changed since the run" in err
 
 
+def test_training_digits_among_others_are_left_out(run, inkfast, tmp_path):
+    """The run's own file with one label mended is other data, most of which it was trained on."""
+    strokes = make_strokes()
+    mended = np.append(9 - strokes.labels[:1], strokes.labels[1:])
+    np.savez(tmp_path / "mended.npz", images=strokes.images, labels=mended)
+    words = ["--suite", "n-mnist", "--data", tmp_path / "mended.npz", "--out", tmp_path / "r"]
+    code, _, err = inkfast("robustness", run, *words)
+    assert code == 0, err
+    result = json.loads((tmp_path / "r" / "robustness.json").read_text())
+    assert {row["n"] for row in result["rows"]} == {80}
+    assert result["digits"] == "mended.npz, less 320 that the run was trained on"
+    (run.parent / "bars.npz").rename(tmp_path / "away.npz")
+    try:
+        code, _, err = inkfast("robustness", run, *words, "--overwrite")
+    finally:
+        (tmp_path / "away.npz").rename(run.parent / "bars.npz")
+    assert code == 0, err
+    result = json.loads((tmp_path / "r" / "robustness.json").read_text())
+    assert result["digits"] == "mended.npz, not compared with what the run was trained on"
+
+
 def test_a_baseline_is_not_exported(run, inkfast, tmp_path):
     """Only networks are; nothing is written."""
     code, _, err = inkfast("export", run, "--model", "knn", "--to", tmp_path / "knn.onnx")
     assert code == 2
     assert "knn is no network: only networks are exported" in err
     assert not list(tmp_path.iterdir())
+
+
+def test_one_label_in_500_may_differ_in_8_bits():
+    """At most that many; without rounding none."""
+    digits = Digits(np.zeros((1000, 28, 28), np.uint8), None, "blank")
+    answers = np.full((1000, 10), 0.01)
+    answers[:, 0] = 0.91
+    trained = SimpleNamespace(probabilities=lambda _: answers)
+    for others, int8, refused in (
+        (2, True, False),
+        (3, True, True),
+        (0, False, False),
+        (1, False, True),
+    ):
+        found = answers.copy()
+        found[:others] = found[:others, ::-1]
+        file = SimpleNamespace(probabilities=lambda _, found=found: found)
+        with pytest.raises(InkfastError, match="labels of blank") if refused else nullcontext():
+            _check_parity(trained, file, digits, 1.0, int8=int8)
+
+
+def test_a_promise_is_made_on_the_rows_set_aside(strokes):
+    """Rows set aside for calibration promise; without them the validation rows do."""
+    experiment = from_settings({"models": ["mlp(hidden=[4])"], "noise": "none"})
+    material = from_source(experiment, Source(strokes, None, "strokes"))
+    entry = experiment.models[0]
+    seen: list[Digits] = []
+
+    def probabilities(digits: Digits) -> np.ndarray:
+        seen.append(digits)
+        return np.eye(10)[digits.labels] * 0.8 + 0.02
+
+    for share, n in ((0.25, 80), (0.0, 32)):
+        recipe = dataclasses.replace(entry.recipe, calibration=share, validation=0.1)
+        model = SimpleNamespace(recipe=recipe, seed=3, probabilities=probabilities)
+        found = calibrate(entry, model, experiment, material, 0.3)
+        task = task_of(entry, model, experiment, material)
+        rows = calibration_digits(task) if share else validation_digits(task)
+        assert seen[-2].fingerprint == validation_digits(task).fingerprint
+        assert seen[-1].fingerprint == rows.fingerprint
+        assert (found.promise.n, found.strict) == (n, share > 0)
 
 
 def test_a_ladder_is_one_small_chart_each(run, inkfast, tmp_path):

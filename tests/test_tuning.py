@@ -198,6 +198,8 @@ RANGE = {"low": 1, "high": 2}
     ({"search": {"optimiser": {"choices": ["adam", "adm"]}}}, "search key `optimiser`: .*got 'adm'"),
     ({"search": {"batch_size": {"low": 1, "high": 9, "step": 0.5}}}, "`batch_size.step` must be a whole number"),
     ({"search": {"validation": {"low": 0.1, "high": 0.5}}}, "unknown search key 'validation'"),
+    ({"search": {"validation_rows": {"choices": ["last"]}}}, "unknown search key 'validation_rows'"),
+    ({"search": {"calibration": {"low": 0.1, "high": 0.5}}}, "unknown search key 'calibration'"),
     ({"models": ["mlp", "cnn"]}, "`models` must name one model to tune"),
     ({"tune": {"trails": 3}}, "unknown key of tune 'trails'. Did you mean 'trials'"),
     ({"tune": {"trials": 0}}, "`trials` must be a whole number >= 1"),

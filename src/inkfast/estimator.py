@@ -21,6 +21,7 @@ from inkfast.data.digits import CLASSES, Digits, Images
 from inkfast.errors import InkfastError, check_choice, check_number, shown
 from inkfast.noise import to_unit
 from inkfast.training import TRAIN_NOISE, Epoch, Recipe, Task, Watch, fit, hardware, resolve
+from inkfast.training.batches import split
 
 # Images that go through the network together when predicting. The last block is filled up, so that
 # every image meets the same kernels and its answer does not depend on those beside it.
@@ -102,7 +103,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         cut = task.validation is None
         self.trained_ = fit(task, watch=Watch(epoch=lambda e: self._report(_described(e, cut))))
         self.n_iter_ = len(self.trained_.history)
-        self.n_validation_ = len(digits) - sum(self.trained_.class_counts["given"]) if cut else 0
+        self.n_validation_ = len(split(digits, task.recipe, task.seed)[1]) if cut else 0
         self.history_ = [_described(epoch, cut) for epoch in self.trained_.history]
         return self
 
@@ -193,8 +194,9 @@ def _with_validation(task: Task) -> Task:
 
     None are said to a fit by giving it the training rows to look at, and keeping the last epoch.
     """
-    recipe, counts = task.recipe, np.bincount(task.digits.known_labels)
-    n, classes = len(task.digits), len(counts)
+    labels, first = task.digits.known_labels, np.unique(task.digits.pictures)
+    counts = np.bincount(labels[first], minlength=labels.max() + 1)  # copies stay on one side
+    recipe, n, classes = task.recipe, len(first), len(counts)
     if recipe.validation_rows == "last":
         return task
     if counts.min() < 2:

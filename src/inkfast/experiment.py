@@ -23,6 +23,8 @@ from inkfast.models import Architecture
 from inkfast.training import KERAS, TRAIN_NOISE, Recipe, check_recipe, resolve
 from inkfast.words import split_top_level
 
+_NAME, _SLUG = 200, 60  # most characters of a model's name, and of the folder called after it
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
@@ -43,7 +45,7 @@ class Entry:
     @property
     def slug(self) -> str:
         """The name as a folder is called."""
-        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")[:60] or "model"
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")[:_SLUG] or "model"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,8 +179,8 @@ def _entry(item: Any, common: Mapping[str, Any]) -> Entry:
         check_number("published", published, above=0, high=1)
     recipe = resolve(architecture.recipe if defaults == "inkfast" else KERAS, common, own)
     check_recipe(architecture, recipe)
-    if not isinstance(name, str) or not 1 <= len(name.strip()) <= 200 or not name.isprintable():
-        raise InkfastError(f"`name` of a model must be 1 to 200 characters, got {shown(name)}.")
+    if not isinstance(name, str) or not 1 <= len(name.strip()) <= _NAME or not name.isprintable():
+        raise InkfastError(f"`name` of a model must be 1 to {_NAME} characters, got {shown(name)}.")
     name = name.strip()
     return Entry(name=name, architecture=architecture, recipe=recipe, published=published)
 
@@ -189,8 +191,11 @@ def _named_apart(entries: list[Entry]) -> tuple[Entry, ...]:
     for entry in entries:
         taken = {other.slug for other in apart}
         name, number = entry.name, 2
+        # a folder's name is cut off at its end, so a long one has the number in front
+        long = len(entry.slug) > _SLUG - len("-123456789")
         while dataclasses.replace(entry, name=name).slug in taken:
-            name, number = f"{entry.name} ({number})", number + 1
+            name = f"{number}: {entry.name}"[:_NAME] if long else f"{entry.name} ({number})"
+            number += 1
         apart.append(dataclasses.replace(entry, name=name))
     return tuple(apart)
 

@@ -10,6 +10,7 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -65,16 +66,29 @@ class FoldFit:
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """What all finished folds gave."""
+    """What all finished folds gave.
+
+    Folds differ in how hard they are, so after an interruption the figures are those of the folds
+    that all models have finished; where there is no such fold, of each model's own.
+    """
 
     experiment: Experiment
     source: Source
     fits: list[FoldFit]
     interrupted: bool
 
+    @cached_property
+    def common(self) -> set[str]:
+        """The folds that every model with a finished fold has finished."""
+        finished: dict[str, set[str]] = {}
+        for fit in self.fits:
+            finished.setdefault(fit.entry.name, set()).add(fit.fold.slug)
+        return set.intersection(*finished.values())
+
     def of(self, name: str) -> list[FoldFit]:
-        """Return one model's folds in order."""
-        return [fit for fit in self.fits if fit.entry.name == name]
+        """Return one model's folds that count, in order."""
+        own = [fit for fit in self.fits if fit.entry.name == name]
+        return [fit for fit in own if fit.fold.slug in self.common] or own
 
     def names(self) -> list[str]:
         """Return the models with finished folds, the best mean accuracy first."""
@@ -99,8 +113,8 @@ class CrossValidation:
         return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
 
     def comparisons(self) -> list[FoldComparison]:
-        """Compare the best model with each other one, on the folds that both have finished."""
-        names = self.names()
+        """Compare the best model with each other one; nothing where no fold is common to all."""
+        names = self.names() if self.common else []
         accuracy = {
             name: {fit.fold.slug: fit.scores.accuracy for fit in self.of(name)} for name in names
         }
@@ -115,9 +129,11 @@ class CrossValidation:
             f"{best} reads {self.mean(best, 'accuracy'):.2%} ± "
             f"{100 * self.spread(best, 'accuracy'):.2f} over {folds} folds"
         )
-        if len(names) == 1:
-            return start + "."
-        second = self.comparisons()[0]
+        comparisons = self.comparisons()
+        if not comparisons:
+            alone = "." if len(names) == 1 else "; no fold is finished by all models, to compare."
+            return start + alone
+        second = comparisons[0]
         verdict = "real" if second.real else "not shown to be real"
         return (
             f"{start}, {100 * second.difference:.2f} points more than {second.worse}; "
@@ -169,29 +185,33 @@ class CrossValidation:
         write_text(out / "folds.csv", text.getvalue())
 
 
-def folds(labels: Labels, experiment: Experiment) -> Iterator[Fold]:
-    """Yield stratified folds, repeat by repeat.
+def folds(digits: Digits, experiment: Experiment) -> Iterator[Fold]:
+    """Yield stratified folds, repeat by repeat; all copies of a picture lie in the same fold.
 
     Raises:
-        InkfastError: If a class has fewer rows than there are folds.
+        InkfastError: If a class has fewer pictures than there are folds.
     """
     from sklearn.model_selection import RepeatedStratifiedKFold
 
+    _, first, own = np.unique(digits.pictures, return_index=True, return_inverse=True)
+    labels = digits.known_labels[first]
     counts = np.bincount(labels, minlength=CLASSES)
     rare = [digit for digit in range(CLASSES) if 0 < counts[digit] < experiment.folds]
     if rare:
         raise InkfastError(
             f"folds={experiment.folds} needs as many rows of every class: class {rare[0]} has "
-            f"{counts[rare[0]]}. Take fewer folds or more digits."
+            f"{counts[rare[0]]}{'' if len(first) == len(own) else ', copies counted once'}. "
+            "Take fewer folds or more digits."
         )
     splitter = RepeatedStratifiedKFold(
         n_splits=experiment.folds,
         n_repeats=experiment.repeats,
         random_state=derive(experiment.seed, "folds"),
     )
-    for index, (train, held_out) in enumerate(splitter.split(labels, labels)):
+    for index, (_, held_out) in enumerate(splitter.split(labels, labels)):
         repeat, number = divmod(index, experiment.folds)
-        yield Fold(repeat + 1, number + 1, train, held_out)
+        judged = np.isin(own, held_out)
+        yield Fold(repeat + 1, number + 1, np.flatnonzero(~judged), np.flatnonzero(judged))
 
 
 def fingerprints(experiment: Experiment, source: Source) -> dict[str, str]:
@@ -200,10 +220,10 @@ def fingerprints(experiment: Experiment, source: Source) -> dict[str, str]:
     Raises:
         InkfastError: If a fold, or the validation rows within one, would lack a class.
     """
-    for fold in folds(source.train.known_labels, experiment):
+    for fold in folds(source.train, experiment):
         for entry in experiment.models:
             check_rows(source.train.pick(fold.train, "fold"), entry.recipe, experiment.seed)
-        break  # stratified folds differ by at most one row of a class
+        break  # stratified folds differ by at most one picture of a class
     return {"kind": "cross-validation", "whole": source.train.fingerprint}
 
 
@@ -219,9 +239,7 @@ def cross_validate(
     Ctrl-C ends early: what is finished is returned.
     """
     pairs = [
-        (entry, fold)
-        for fold in folds(source.train.known_labels, experiment)
-        for entry in experiment.models
+        (entry, fold) for fold in folds(source.train, experiment) for entry in experiment.models
     ]
     jobs = (
         Job(

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inkfast import data, noise
-from inkfast.data.digits import Digits, Source, stratified_split
+from inkfast.data.digits import Digits, Source, split_pictures
 from inkfast.errors import InkfastError
-from inkfast.experiment import Experiment, parse_imbalance
+from inkfast.experiment import Experiment, from_settings, parse_imbalance, read_toml
 from inkfast.files import read_object
 from inkfast.noise import Chain, noisy
 from inkfast.streams import derive
 from inkfast.training.batches import check_rows
+
+NOT_COMPARED = ", not compared with what the run was trained on"  # said with the digits' name
 
 
 @dataclass(frozen=True)
@@ -69,9 +73,8 @@ def from_source(experiment: Experiment, source: Source) -> Material:
     if test is not None:
         _check_apart(train, test)
     else:
-        kept, cut = stratified_split(
-            train.known_labels, experiment.test_fraction, derive(experiment.seed, "test rows")
-        )
+        share, purpose = experiment.test_fraction, derive(experiment.seed, "test rows")
+        kept, cut = split_pictures(train.known_labels, train.pictures, share, purpose)
         name = train.name
         train, test = train.pick(kept, f"{name} train"), train.pick(cut, f"{name} test")
     train = _thinned(train, experiment)
@@ -86,13 +89,36 @@ def from_source(experiment: Experiment, source: Source) -> Material:
 
 def _check_apart(train: Digits, test: Digits) -> None:
     """Raise if a test image is a training image too."""
-    trained_on = {image.tobytes() for image in train.images}
-    shared = sum(image.tobytes() in trained_on for image in test.images)
+    shared = int(_among(test, train).sum())
     if shared:
         raise InkfastError(
             f"{shared:,} of the {len(test):,} test digits are training digits too: accuracy on "
             "them would not tell how new digits are read. Take them out of one of the two."
         )
+
+
+def _among(digits: Digits, others: Digits) -> NDArray[np.bool_]:
+    """Return which images are an image of the others too."""
+    known = {image.tobytes() for image in others.images}
+    return np.array([image.tobytes() in known for image in digits.images])
+
+
+def unseen(digits: Digits, train: Digits) -> Digits:
+    """Return the digits without those whose image is a training image; the name says how many.
+
+    Raises:
+        InkfastError: If none would be left.
+    """
+    seen = _among(digits, train)
+    if seen.all():
+        raise InkfastError(
+            f"all {len(digits):,} digits of {digits.name} are among those that the run was trained "
+            "on: expected others."
+        )
+    if not seen.any():
+        return digits
+    name = f"{digits.name}, less {seen.sum():,} that the run was trained on"
+    return digits.pick(np.flatnonzero(~seen), name)
 
 
 def _pooled(train: Digits, test: Digits) -> Digits:
@@ -140,7 +166,8 @@ def evaluation_digits(
     """Return the digits to judge a run's models on, under the experiment's noise.
 
     Of the run's own data that is its test part; of other data the test part where there is one,
-    else all.
+    else all, without the images that the run was trained on. The name of the digits says what was
+    left out, or that the run's own digits are not to be had and nothing was compared.
 
     Args:
         experiment: The run's, with the data and noise that were asked for.
@@ -156,4 +183,11 @@ def evaluation_digits(
         return own_material(experiment, source, run_folder).test
     digits = source.test or source.train
     _ = digits.known_labels
+    try:
+        at_home = from_settings(read_toml(run_folder / "experiment.toml"))
+        train = own_material(at_home, data.load(at_home.data), run_folder).train
+    except InkfastError:
+        digits = dataclasses.replace(digits, name=f"{digits.name}{NOT_COMPARED}")
+    else:
+        digits = unseen(digits, train)
     return noisy(digits, noise.build(experiment.noise), derive(experiment.seed, "test noise"))

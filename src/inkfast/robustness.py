@@ -20,7 +20,8 @@ from inkfast.evaluation.calibration import heated
 from inkfast.evaluation.robustness import Candidate, Judgement
 from inkfast.evaluation.scores import wilson_interval
 from inkfast.experiment import Entry, Experiment
-from inkfast.material import Material
+from inkfast.files import sha256
+from inkfast.material import NOT_COMPARED, Material, unseen
 from inkfast.reading.classifier import Classifier
 from inkfast.reading.reader import LEAST
 from inkfast.training import Trained
@@ -38,6 +39,7 @@ class Question:
         max_error: What the classifiers promise.
         candidates: Who is judged.
         protocols: Training protocol of each model, i to v, or ``unknown``.
+        weights: SHA-256 of each file that is judged.
     """
 
     suite: str
@@ -46,11 +48,13 @@ class Question:
     max_error: float
     candidates: list[Candidate]
     protocols: dict[str, str]
+    weights: dict[str, str]
 
 
 def of_run(
     experiment: Experiment, trained: list[tuple[Entry, Trained]], material: Material | None,
-    digits: Digits, *, suite: str, seed: int, max_error: float, validation: bool,
+    digits: Digits, weights: dict[str, str], *, suite: str, seed: int, max_error: float,
+    validation: bool,
 ) -> Question:  # fmt: skip
     """Ask a run's models, each calibrated on the validation rows it was chosen by.
 
@@ -60,6 +64,7 @@ def of_run(
         material: The run's own digits; None if they are not to be had, and then models are judged
             as they are and answer always.
         digits: To judge on, clean.
+        weights: See `weights_of`.
         suite: Name of the suite.
         seed: Of the corruption.
         max_error: The share of errors among answers that a model aims not to exceed.
@@ -79,7 +84,20 @@ def of_run(
             heat, threshold = known.temperature, known.promise.threshold
         candidates.append(Candidate(entry.name, model.seed, own, _reader(model, heat), threshold))
     limit = float("nan") if material is None or validation else max_error
-    return Question(suite, noises, seed, limit, candidates, protocols)
+    return Question(suite, noises, seed, limit, candidates, protocols, weights)
+
+
+def weights_of(run: Path) -> dict[str, str]:
+    """Return the SHA-256 of the weights of each of a run's finished fits, by the fit's folder."""
+    files = sorted((run / "fits").glob("*/model.safetensors"))
+    return {path.parent.name: sha256(path.read_bytes()) for path in files}
+
+
+def apart(digits: Digits, material: Material | None) -> Digits:
+    """Return digits that a run was not trained on; if that is not known, the name says so."""
+    if material is None:
+        return dataclasses.replace(digits, name=f"{digits.name}{NOT_COMPARED}")
+    return unseen(digits, material.train)
 
 
 def of_onnx(
@@ -115,7 +133,8 @@ def of_onnx(
     met = about.text("training_noise")
     label = judging.protocol(noise.build(met), noises) if met else "unknown"
     limit = about.number("max_error") if threshold is None else float("nan")
-    return Question(suite, noises, seed, limit, [candidate], {path.stem: label})
+    weights = {path.stem: sha256(path.read_bytes())}
+    return Question(suite, noises, seed, limit, [candidate], {path.stem: label}, weights)
 
 
 def _reader(model: Trained, heat: float) -> Callable[..., Any]:
@@ -143,7 +162,7 @@ def measure(question: Question, begin: Callable[[str], None] = lambda text: None
     ]
     return {
         "suite": question.suite, "seed": question.seed,
-        "digits": digits.name, "fingerprint": digits.fingerprint,
+        "weights": question.weights, "digits": digits.name, "fingerprint": digits.fingerprint,
         "max_error": _known([question.max_error]),
         "models": [_summary(name, rows, question) for name in names], "rows": rows,
     }  # fmt: skip

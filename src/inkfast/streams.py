@@ -1,8 +1,9 @@
 """Where randomness comes from: one independent generator per (seed, purpose).
 
 Global random state is read in two places alone: dropout, whose state is set for an epoch and put
-back, and scikit-learn's ``random_state=None``. Two purposes under one seed never share
-numbers, so adding a draw in one place cannot change the draws of another.
+back, and scikit-learn's ``random_state=None``. Two purposes under one seed practically
+never share numbers (a derived seed has 32 bits), and adding a draw in one place cannot change the
+draws of another.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import pytest
 
 from inkfast import data
 from inkfast.data import Digits, stratified_split
+from inkfast.data.digits import split_pictures
 
 
 def saved(tmp_path, **arrays):
@@ -127,6 +128,19 @@ def test_a_fingerprint_is_of_images_and_labels():
         digits.pick(np.arange(12)[::-1], "a"),
     ]
     assert len({digits.fingerprint, *(other.fingerprint for other in others)}) == 4
+
+
+def test_pictures_are_told_apart_and_cut_together():
+    """Copies have the number of the first; without any the rows are those of a stratified split."""
+    images = np.arange(10, dtype=np.uint8)[[3, 1, 3, 4, 1]].repeat(784).reshape(5, 28, 28)
+    assert Digits(images, None, "a").pictures.tolist() == [0, 1, 0, 3, 1]
+    labels = np.repeat(np.arange(10), 30)
+    for seed in range(3):
+        cut = split_pictures(labels, np.arange(300), 0.2, seed)
+        for rows, expected in zip(cut, stratified_split(labels, 0.2, seed), strict=True):
+            np.testing.assert_array_equal(rows, expected)
+    with pytest.raises(ValueError, match="class 0 has 1, .* Copies of a picture were counted once"):
+        split_pictures(np.array([0, 0, 1, 1]), np.array([0, 0, 2, 3]), 0.5, 0)
 
 
 def test_stratified_split_keeps_shares_and_is_seeded():

@@ -92,6 +92,15 @@ def test_reliability_counts_every_digit_once(judged):
     assert np.isnan(bins.confidence[0])
 
 
+def test_a_bin_holds_its_upper_edge():
+    """A confidence on the line between two bins counts in the lower one."""
+    edges = np.linspace(0, 1, 16)
+    for place in range(3, 15):
+        answers = np.full((1, 10), (1 - edges[place]) / 9)
+        answers[0, 0] = edges[place]
+        assert np.flatnonzero(reliability(answers, np.zeros(1, int)).counts) == [place - 1]
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_wilson_agrees_with_scipy(counts):
@@ -152,6 +161,31 @@ def test_one_seed_names_mcnemar():
     assert comparison.p_value == pytest.approx(mcnemar(right["a"][0], right["b"][0]))
     assert deciding_p(comparison) == "p < 0.001"  # of a single pair nothing is adjusted
     assert all_tests(comparison) == comparison.tests[0]
+
+
+def test_both_kinds_of_chance_must_be_sure():
+    """The largest p counts: over images alone, or over seeds alone, is not enough."""
+    few, many = np.zeros((3, 10), bool), np.zeros((2, 4000), bool)
+    few[:, 0] = few[2, 1] = True  # each seed is better, on hardly any image
+    none = np.zeros_like(few)
+    few[0, 2:4] = few[1, 2] = few[2, 2:4] = True
+    many[0, :200], other = True, np.zeros_like(many)  # one seed is far better, the other is not
+    other[0, 0] = True
+    for a, b in ((few, none), (many, other)):
+        over_images, over_seeds = paired_z(a, b), paired_t(a.mean(axis=1), b.mean(axis=1))
+        assert (over_images < 0.05) != (over_seeds < 0.05)
+        (comparison,) = compare({"a": a, "b": b})
+        assert comparison.p_value == max(over_images, over_seeds)
+        assert not comparison.real
+
+
+def test_a_test_has_two_sides():
+    """Who is named first changes no p."""
+    rng = np.random.default_rng(8)
+    a, b = rng.random((3, 400)) < 0.95, rng.random((3, 400)) < 0.90
+    assert paired_z(a, b) == paired_z(b, a) < 0.5
+    assert mcnemar(a[0], b[0]) == mcnemar(b[0], a[0])
+    assert paired_t(a.mean(axis=1), b.mean(axis=1)) == paired_t(b.mean(axis=1), a.mean(axis=1))
 
 
 def test_t_test_without_spread():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -96,6 +98,17 @@ def test_label_sets_hold_the_true_label_as_often_as_stated():
     assert 0.945 < np.mean(held) < 0.965
 
 
+@pytest.mark.parametrize("coverage", [0.5, 0.8, 0.9, 0.95, 0.99])
+def test_the_digits_said_to_be_enough_are(coverage):
+    """As many as the refusal asks for give a level, and one fewer do not."""
+    with pytest.raises(InkfastError) as error:
+        label_set_level(np.ones((0, 10)), np.zeros(0, int), coverage)
+    n = int(re.search(r"at least (\d+)", str(error.value))[1])
+    assert label_set_level(np.ones((n, 10)), np.zeros(n, int), coverage) == 1
+    with pytest.raises(InkfastError):
+        label_set_level(np.ones((n - 1, 10)), np.zeros(n - 1, int), coverage)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -111,3 +124,17 @@ def test_bad_calibration_is_explained(call, message):
     """No digits, too few digits and impossible shares are refused in one sentence."""
     with pytest.raises(InkfastError, match=message):
         call()
+
+
+def test_exactly_the_threshold_is_sure_enough():
+    """An answer as sure as the threshold is given, by the promise and by what it is judged by."""
+    level = float(THRESHOLDS[20])
+    probabilities = np.full((4000, 10), (1 - level) / 9)
+    probabilities[:, 3] = level
+    labels = np.full(4000, 3)
+    assert selected(probabilities, labels, level) == (1.0, 0.0)
+    assert selected(probabilities, labels, np.nextafter(level, 1))[0] == 0
+    kept = promise(probabilities, labels, 0.05)
+    assert (kept.threshold, kept.coverage) == (THRESHOLDS.min(), 1.0)
+    wrong = promise(probabilities, labels + 1, 0.05)
+    assert (wrong.threshold, wrong.coverage) == (float("inf"), 0.0)

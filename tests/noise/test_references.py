@@ -422,6 +422,13 @@ def test_zigzag_has_its_corners(images):
         np.testing.assert_allclose(result, np.clip(expected, 0, 1), atol=1e-4)
 
 
+def test_zigzag_lies_where_the_source_puts_it():
+    """The left end in rows 0 to 26, the right end from 5 rows higher to 4 lower, and none else."""
+    drawn = noise.build("zigzag").noises[0].sample(5000, stream(3))
+    assert sorted(set(drawn["row"].tolist())) == list(range(27))
+    assert sorted(set(drawn["fall"].tolist())) == list(range(-5, 5))
+
+
 def test_canny_agrees_with_scikit_image():
     """Not a pixel differs from `skimage.feature.canny`, at other settings neither."""
     from skimage import feature

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -153,6 +155,21 @@ def test_so_many_parts_are_cut_to_see_and_no_more(monkeypatch, reader):
     ]
     assert reading_page._apart(found, reader) == found
     assert sorted(box[1] for box in tried) == list(range(40, 120))
+
+
+@pytest.mark.parametrize(("surety", "n"), [(0.94, 1), (0.95, 1), (0.96, 2)])
+def test_halves_must_be_surer_than_the_whole_and_than_a_bound(surety, n, monkeypatch, reader):
+    """What is read with some doubt is cut only where both halves are read with hardly any."""
+    both, half = SimpleNamespace(width=20, height=20), SimpleNamespace(width=10, height=20)
+    whole = reading_page._Read(both, None, Answer(4, 0.6, 9, 0.3, "it may be 4 or 9"))
+    monkeypatch.setattr(reading_page, "_cuts", lambda one: [(half, half)] if one is whole else [])
+
+    def sure(parts, _):
+        answer = Answer(1, surety, 7, 0.0, "")
+        return [reading_page._Read(part, None, answer) for part in parts]
+
+    monkeypatch.setattr(reading_page, "_read", sure)
+    assert len(reading_page._apart([whole], reader)) == n
 
 
 def test_what_touches_and_cannot_be_read_is_said_to_touch(reader):

@@ -52,6 +52,17 @@ def test_an_answer_has_a_runner_up(model):
     assert answer.unsure == ""
 
 
+def test_exactly_as_sure_as_asked_is_an_answer(model):
+    """The threshold itself is enough; what is a little more is not."""
+    reader = Reader.open(model(threshold=0.5))
+    (answer,) = reader.answers(bright(7, 200, 3, 195))
+    assert (
+        Reader(reader.classifier, answer.confidence).answers(bright(7, 200, 3, 195))[0].unsure == ""
+    )
+    above = float(np.nextafter(answer.confidence, 1))
+    assert Reader(reader.classifier, above).answers(bright(7, 200, 3, 195))[0].unsure != ""
+
+
 def test_it_says_why_it_is_unsure(model):
     """Between two digits it names both; where no two are likely it looks like none."""
     reader = Reader.open(model(threshold=0.95))

@@ -130,7 +130,21 @@ def test_what_all_clients_send_together_is_bounded():
             for content in (bytes(1001), chunks()):
                 response = await client.post("/v1/predict", content=content)
                 assert (response.status_code, response.headers["retry-after"]) == (503, "1")
-            assert (await client.post("/v1/predict", content=bytes(999))).status_code == 415
+            for room in (999, 1000):
+                answer = await client.post("/v1/predict", content=bytes(room))
+                assert answer.status_code == 415
+
+    asyncio.run(ask())
+
+
+def test_a_body_may_be_just_as_large_as_allowed():
+    """The limit itself is let through, to be refused as no picture; a byte more is too large."""
+
+    async def ask() -> None:
+        async with in_process(Limits(body=1000)) as client:
+            for size, status in ((1000, 415), (1001, 413)):
+                response = await client.post("/v1/predict", content=bytes(size))
+                assert response.status_code == status
 
     asyncio.run(ask())
 

@@ -15,9 +15,12 @@ import numpy as np
 import pytest
 import torch
 
+import inkfast
 from inkfast import models, noise
+from inkfast.data.outliers import NO_DIGIT
 from inkfast.training import Task, Trained, Watch, checkpoint, fit, hardware, resolve
 from inkfast.training.batches import TrainingSet, split
+from inkfast.training.loop import _with_outliers
 from inkfast.training.optimisation import make_optimisers
 from tests.conftest import make_strokes
 
@@ -200,6 +203,29 @@ def test_a_saved_model_is_the_model(strokes, tmp_path):
 # two convolutions, so that the memory layout of optimiser state matters
 CONVOLUTIONS = "cnn(layers='C8(5)/2-C16-MP-C16')"
 
+
+def test_precision_on_cuda_is_what_the_hardware_has(monkeypatch):
+    """bf16 that is only emulated is not fast, and fp32 that is asked for is not TF32."""
+    cuda = torch.device("cuda")
+    asked = lambda including_emulation=True: including_emulation  # noqa: E731 - a card without bf16
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", asked)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    assert hardware.precision("auto", cuda) == "fp32"
+    assert torch.backends.cudnn.allow_tf32
+    assert hardware.precision("fp32", cuda) == "fp32"
+    assert not torch.backends.cudnn.allow_tf32
+
+
+def test_an_outlier_weighs_half_a_digit():
+    """Its loss is half the mean cross-entropy of all classes; a digit's is its own."""
+    logits = torch.tensor([[2.0, *[0.0] * 9], [0.0, 3.0, *[0.0] * 8], [1.0, 5.0, *[0.0] * 8]])
+    labels = torch.tensor([0, 7, NO_DIGIT])
+    lost = -logits.log_softmax(1)
+    expected = (lost[0, 0] + lost[1, 7] + 0.5 * lost[2].mean()) / 3
+    found = torch.nn.functional.cross_entropy(logits, _with_outliers(labels))
+    torch.testing.assert_close(found, expected)
+
+
 KILLED = """
 import os, signal, sys
 import numpy as np
@@ -244,9 +270,11 @@ def test_a_killed_fit_goes_on_to_the_same_bits(strokes, tmp_path, where, recipe)
     np.savez(tmp_path / "digits.npz", images=strokes.images, labels=strokes.labels)
     folder = tmp_path / "checkpoints"
     root = Path(__file__).parents[2]
+    # the code under test, which need not be the one that is installed
+    paths = os.pathsep.join([str(root), str(Path(inkfast.__file__).parents[1])])
     died = subprocess.run(
         [sys.executable, "-c", KILLED, where, str(folder), repr(recipe), str(tmp_path / "digits.npz")],
-        cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, check=False,
+        cwd=root, env={**os.environ, "PYTHONPATH": paths}, check=False,
     )  # fmt: skip
     assert died.returncode == -signal.SIGKILL
     said = []

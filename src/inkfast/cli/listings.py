@@ -14,7 +14,10 @@ from inkfast.cli.root import app, data_app, models_app, noise_app
 @app.command()
 def explore(
     data: Annotated[
-        str, typer.Argument(help="auto, mnist, embedded, a .csv, .npz or .npy file, or a folder.")
+        str,
+        typer.Argument(
+            help="auto, mnist, embedded, written, a .csv, .npz or .npy file, or a folder."
+        ),
     ] = "auto",
     noise: Annotated[
         str, typer.Option(help="Shown beside the clean digits: a preset, a chain or none.")

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 Data = Annotated[
-    str | None, typer.Option(help="auto, mnist, embedded, a .csv, .npz or .npy file, or a folder.")
+    str | None,
+    typer.Option(help="auto, mnist, embedded, written, a .csv, .npz or .npy file, or a folder."),
 ]
 NoiseOption = Annotated[
     str | None,

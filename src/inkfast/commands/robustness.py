@@ -78,13 +78,15 @@ def _of_run(
     if data is not None:
         source = sources.load(data, display.download)
         own = material is not None and source.train.fingerprint == material.whole
-        digits = digits if own else source.test or source.train
+        if not own:
+            digits = source.test or source.train
+            digits = bench.apart(digits, material)
     if source.notice:
         display.say(source.notice, style="bold yellow")
     _ = digits.known_labels
     return bench.of_run(
-        experiment, trained, material, digits, suite=suite, seed=seed, max_error=max_error,
-        validation=validation,
+        experiment, trained, material, digits, bench.weights_of(run), suite=suite, seed=seed,
+        max_error=max_error, validation=validation,
     )  # fmt: skip
 
 

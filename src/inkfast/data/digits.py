@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +55,16 @@ class Digits:
         images = np.ascontiguousarray(self.images).data.cast("B")
         labels = b"" if self.labels is None else self.labels.astype("<i8").tobytes()
         return sha256(images, labels)
+
+    @cached_property
+    def pictures(self) -> Labels:
+        """For each row the first row with the same image, int64 ``(n,)``: copies have one number.
+
+        By a digest of 16 bytes, since a million images would be as much again in memory.
+        """
+        first: dict[bytes, int] = {}
+        digests = (blake2b(image.tobytes(), digest_size=16).digest() for image in self.images)
+        return np.array([first.setdefault(digest, row) for row, digest in enumerate(digests)])
 
     @property
     def known_labels(self) -> Labels:
@@ -158,3 +169,30 @@ def stratified_split(labels: Labels, fraction: float, seed: int) -> tuple[Labels
     rows = np.arange(len(labels))
     kept, cut = train_test_split(rows, test_size=fraction, stratify=labels, random_state=seed)
     return np.sort(kept), np.sort(cut)
+
+
+def split_pictures(
+    labels: Labels, pictures: Labels, fraction: float, seed: int
+) -> tuple[Labels, Labels]:
+    """Cut `fraction` of the pictures off as `stratified_split` does, all copies of one together.
+
+    Where no picture is there twice, the rows are those of `stratified_split`.
+
+    Args:
+        labels: ``(n,)``; copies with several labels count as the first of them.
+        pictures: ``(n,)``, see `Digits.pictures`.
+        fraction: Share of the pictures that is cut off.
+        seed: Decides which.
+
+    Raises:
+        InkfastError: If a class has too few pictures to appear on both sides.
+    """
+    _, first, own = np.unique(pictures, return_index=True, return_inverse=True)
+    try:
+        _, cut = stratified_split(labels[first], fraction, seed)
+    except InkfastError as error:
+        if len(first) == len(labels):
+            raise
+        raise InkfastError(f"{error} Copies of a picture were counted once.") from None
+    chosen = np.isin(own, cut)
+    return np.flatnonzero(~chosen), np.flatnonzero(chosen)

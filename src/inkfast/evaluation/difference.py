@@ -136,7 +136,7 @@ def compare_folds(
     """Compare the best model with every other over folds.
 
     Args:
-        accuracy: Model name -> fold -> accuracy; only folds that both models have count.
+        accuracy: Model name -> fold -> accuracy; the folds are the same for all models.
         order: Model names, the best first.
         share: Held-out rows per training row, 1 / (k - 1) for k folds.
 
@@ -146,8 +146,7 @@ def compare_folds(
     pairs = list(combinations(order, 2))
     tested = []
     for a, b in pairs:
-        common = [fold for fold in accuracy[a] if fold in accuracy[b]]
-        differences = np.array([accuracy[a][fold] - accuracy[b][fold] for fold in common])
+        differences = np.array([accuracy[a][fold] - accuracy[b][fold] for fold in accuracy[a]])
         tested.append((differences, corrected_resampled_t(differences, share)))
     adjusted = holm([p for _, p in tested])
     return [

@@ -103,8 +103,16 @@ def label_set_level(probabilities: NDArray[np.float64], labels: Labels, coverage
     rank = int(np.ceil((n + 1) * coverage))
     if rank > n:
         raise InkfastError(
-            f"a coverage of {coverage:g} needs at least {int(np.ceil(coverage / (1 - coverage)))} "
-            f"calibration digits, got {n}."
+            f"a coverage of {coverage:g} needs at least {_least(coverage)} calibration digits, "
+            f"got {n}."
         )
     given = probabilities[np.arange(n), labels]
     return float(np.sort(given)[::-1][rank - 1])
+
+
+def _least(coverage: float) -> int:
+    """Return the fewest digits with which a label set can cover that much."""
+    n = int(coverage / (1 - coverage))  # from below: in floats 0.9 / (1 - 0.9) is above 9
+    while int(np.ceil((n + 1) * coverage)) > n:
+        n += 1
+    return n

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.data.digits import Digits, Labels, Survey, stratified_split
+from inkfast.data.digits import Digits, Labels, Survey, split_pictures
 from inkfast.errors import InkfastError
 from inkfast.exploring import duplicates, labels, structure
 from inkfast.exploring.classes import Imbalance, Pixels
@@ -215,5 +215,5 @@ def _held_out(train: Digits, test: Digits | None, seed: int) -> Labels | None:
     if test is not None or train.labels is None:
         return None
     with contextlib.suppress(InkfastError):  # too few to cut
-        return stratified_split(train.labels, 0.2, derive(seed, "test rows"))[1]
+        return split_pictures(train.labels, train.pictures, 0.2, derive(seed, "test rows"))[1]
     return None

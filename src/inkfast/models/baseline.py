@@ -35,8 +35,9 @@ class Baseline(Architecture):
     """One kind of estimator, fitted in one go to the training rows.
 
     It sees no batches: rows are corrupted and augmented once, or `copies` times, before it is
-    fitted. Of a recipe it heeds what chooses rows and evens out classes: validation,
-    validation_rows, balance, balance_neighbours, class_weights and augment.
+    fitted. Of a recipe it heeds what chooses or adds rows and evens out classes:
+    validation, validation_rows, calibration, written, balance, balance_neighbours, class_weights
+    and augment.
 
     Attributes:
         copies: Corrupted or augmented copies of every training row, where any are drawn afresh.

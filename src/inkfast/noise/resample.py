@@ -1,6 +1,6 @@
-"""Bilinear resampling of whole batches, and borders: the geometry that corruptions share.
+"""Bilinear or bicubic resampling of batches, and borders: geometry that corruptions share.
 
-Conventions, as Keras, scipy.ndimage (order 1) and PIL agree on them: pixel centres are at whole
+Conventions, as Keras, scipy.ndimage and PIL agree on them: pixel centres are at whole
 numbers, the centre of a 28x28 image is at 13.5, and an output pixel reads the input at the place
 that the inverse map gives.
 """

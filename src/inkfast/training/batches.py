@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inkfast.data.digits import CLASSES, Digits, Labels, stratified_split
+from inkfast.data.digits import CLASSES, Digits, Labels, split_pictures
 from inkfast.data.outliers import NO_DIGIT, outliers
 from inkfast.data.written import write
 from inkfast.errors import InkfastError
@@ -33,8 +33,9 @@ def split(digits: Digits, recipe: Recipe, seed: int) -> tuple[Labels, Labels]:
         if not 0 < cut < n:
             raise InkfastError(f"too few digits to cut off {recipe.validation:.0%}: got {n}.")
         return left[:cut], left[cut:]
-    labels = digits.known_labels[left]
-    kept, cut_off = stratified_split(labels, recipe.validation, derive(seed, "validation rows"))
+    labels, pictures = digits.known_labels[left], digits.pictures[left]
+    purpose = derive(seed, "validation rows")
+    kept, cut_off = split_pictures(labels, pictures, recipe.validation, purpose)
     return left[kept], left[cut_off]
 
 
@@ -42,8 +43,8 @@ def set_aside(digits: Digits, recipe: Recipe, seed: int) -> tuple[Labels, Labels
     """Return the rows that train and choose, and the calibration rows, which do neither."""
     if not recipe.calibration:
         return np.arange(len(digits)), np.arange(0)
-    labels, purpose = digits.known_labels, derive(seed, "calibration rows")
-    return stratified_split(labels, recipe.calibration, purpose)
+    purpose = derive(seed, "calibration rows")
+    return split_pictures(digits.known_labels, digits.pictures, recipe.calibration, purpose)
 
 
 def check_rows(digits: Digits, recipe: Recipe, seed: int) -> None:

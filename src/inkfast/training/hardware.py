@@ -37,11 +37,16 @@ def device() -> torch.device:
 
 
 def precision(asked: str, where: torch.device) -> str:
-    """Return ``bf16`` or ``fp32``: what was asked for, or for ``auto`` what is fast here."""
+    """Return ``bf16`` or ``fp32``: what was asked for, or for ``auto`` what is fast here.
+
+    Where fp32 is asked for on CUDA, cuDNN is told for the whole process not to round to TF32.
+    """
+    if where.type == "cuda" and asked == "fp32":
+        torch.backends.cudnn.allow_tf32 = False  # the default is True, for convolutions alone
     if asked != "auto":
         return asked
     if where.type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
     flags = _cpu_info("flags").split()
     return "bf16" if {"amx_bf16", "avx512_bf16"} & set(flags) else "fp32"
 

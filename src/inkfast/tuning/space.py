@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import optuna
 
 _RANGE = ("low", "high", "log", "step")
-_JUDGES = ("validation", "validation_rows")  # what trials are judged by must not vary among them
+# which rows trials are judged by must not vary among them
+_JUDGES = ("validation", "validation_rows", "calibration")
 _EXPECTED = "{ low = 1e-4, high = 1e-2, log = true } or { choices = [64, 128] }"
 
 

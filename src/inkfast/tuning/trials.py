@@ -22,7 +22,7 @@ class TrialRow:
 
     Attributes:
         number: From 0, over all machines.
-        end: finished, pruned or diverged.
+        end: finished, pruned, diverged or refused, whose values do not go together.
         accuracy: On validation rows: of the best epoch, or of the last one before it was pruned.
         seconds: Spent training.
         epochs: Trained.
