@@ -15,7 +15,7 @@ import pytest
 from onnx import helper
 from PIL import Image
 
-from inkfast import cli, noise
+from inkfast import calibrated, cli, noise, robustness
 from inkfast.calibrated import calibrate, task_of
 from inkfast.commands.readers import _promised
 from inkfast.data import Digits, Source
@@ -52,8 +52,10 @@ def run(tmp_path_factory) -> Path:
     return folder / "run"
 
 
-def test_a_run_is_judged_under_every_corruption(run, inkfast, tmp_path):
-    """Table, JSON and picture; means over seeds; answers only above a confidence."""
+def test_a_run_is_judged_under_every_corruption(run, inkfast, tmp_path, monkeypatch):
+    """Table, JSON and picture; means over seeds; answers only above a confidence; label sets."""
+    for module in (calibrated, robustness):  # sets for 99 % need more digits than this run has
+        monkeypatch.setattr(module, "SET_COVERAGE", 0.9)
     code, out, err = inkfast("robustness", run, "--max-error", "0.3", "--out", tmp_path / "r")
     assert code == 0, err
     result = json.loads((tmp_path / "r" / "robustness.json").read_text())
@@ -65,6 +67,9 @@ def test_a_run_is_judged_under_every_corruption(run, inkfast, tmp_path):
     assert first["clean"] == own[0]["accuracy"] > 0.9
     assert first["worst"] == min(row["accuracy"] for row in own[1:])
     assert all(0 <= row["coverage"] <= 1 and row["seeds"] == 2 for row in own)
+    assert own[0]["set_coverage"] > 0.8
+    assert all(0 <= row["set_coverage"] <= 1 and row["set_size"] <= 10 for row in own)
+    assert "label sets made for 90% hold the right digit for" in out
     assert second["protocol"] == "iii"
     assert "Training protocol iii: related noise" in out
     with Image.open(tmp_path / "r" / "robustness.png") as picture:
@@ -320,6 +325,7 @@ def test_a_promise_is_made_on_the_rows_set_aside(strokes):
         assert seen[-2].fingerprint == validation_digits(task).fingerprint
         assert seen[-1].fingerprint == rows.fingerprint
         assert (found.promise.n, found.strict) == (n, share > 0)
+        assert np.isnan(found.level)  # 99 digits make label sets for 99 %
 
 
 def test_a_ladder_is_one_small_chart_each(run, inkfast, tmp_path):
@@ -389,10 +395,11 @@ def test_a_set_is_corrupted_once_for_everyone():
             seen[name].append(images.tobytes())
             return np.full((len(images), 10), 0.1)
 
-        return Candidate(name, 0, digits, answer, 0.5)
+        return Candidate(name, 0, digits, answer, 0.5, level=0.1)
 
     found = list(judge([watcher("a"), watcher("b")], suite("n-mnist"), seed=1))
     assert seen["a"] == seen["b"]
     assert seen["a"][0] == digits.images.tobytes()
     assert len(set(seen["a"])) == 4
     assert all(one.coverage == 0 and np.isnan(one.error) for one in found)
+    assert all((one.set_coverage, one.set_size) == (1, 10) for one in found)

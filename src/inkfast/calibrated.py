@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from inkfast import noise
+from inkfast.errors import InkfastError
 from inkfast.evaluation.calibration import heated, temperature
-from inkfast.evaluation.selective import Promise, promise
+from inkfast.evaluation.selective import Promise, label_set_level, promise
 from inkfast.experiment import Entry, Experiment
 from inkfast.material import Material
 from inkfast.noise import Chain
@@ -14,6 +15,7 @@ from inkfast.training import Task, Trained
 from inkfast.training.validation import calibration_digits, validation_digits
 
 OFFERED = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)  # shares of errors that an export offers
+SET_COVERAGE = 0.99  # of label sets, on digits like those they were calibrated on
 _BLENDING = ("smote", "borderline-smote", "adasyn")  # balancing that makes new digits
 
 
@@ -27,12 +29,15 @@ class Calibration:
         offers: The same for each of `OFFERED`; each holds by itself, not all together.
         strict: Whether the promise was made on rows that chose nothing, and so holds strictly;
             validation rows chose the epoch.
+        level: Least probability of a label in label sets that hold the right one with a chance of
+            `SET_COVERAGE`; NaN if there are too few digits.
     """
 
     temperature: float
     promise: Promise
     offers: tuple[Promise, ...]
     strict: bool
+    level: float
 
 
 def calibrate(
@@ -46,7 +51,11 @@ def calibrate(
     apart = calibration_digits(task) if strict else rows
     found = heated(model.probabilities(apart), heat)
     asked, *offers = (promise(found, apart.known_labels, error) for error in (max_error, *OFFERED))
-    return Calibration(heat, asked, tuple(offers), strict)
+    try:
+        level = label_set_level(found, apart.known_labels, SET_COVERAGE)
+    except InkfastError:
+        level = float("nan")
+    return Calibration(heat, asked, tuple(offers), strict, level)
 
 
 def task_of(entry: Entry, model: Trained, experiment: Experiment, material: Material) -> Task:

@@ -10,6 +10,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from inkfast import __version__
-from inkfast.calibrated import calibrate, met_in_training, task_of
+from inkfast.calibrated import SET_COVERAGE, calibrate, met_in_training, task_of
 from inkfast.data.digits import Digits, Images
 from inkfast.errors import InkfastError
 from inkfast.evaluation.calibration import heated
@@ -95,6 +96,7 @@ def export(
                 key=lambda one: one.max_error,
             )
         ],
+        "label_sets": [] if isnan(known.level) else [[SET_COVERAGE, known.level]],
     }
     content = _content(trained, about, known.temperature)
     if int8:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from inkfast import noise
-from inkfast.calibrated import calibrate, met_in_training, task_of
+from inkfast.calibrated import SET_COVERAGE, calibrate, met_in_training, task_of
 from inkfast.data import Source
 from inkfast.data.digits import Digits
 from inkfast.errors import InkfastError
@@ -75,14 +75,15 @@ def of_run(
     candidates, protocols = [], {}
     for entry, model in trained:
         protocols[entry.name] = judging.protocol(met_in_training(experiment, model), noises)
-        heat, threshold, own = 1.0, float("nan"), digits
+        heat, threshold, level, own = 1.0, float("nan"), float("nan"), digits
         if material is not None and validation:
             task = task_of(entry, model, experiment, material)
             own = validation_digits(dataclasses.replace(task, train_noise="none"))
         elif material is not None:
             known = calibrate(entry, model, experiment, material, max_error)
-            heat, threshold = known.temperature, known.promise.threshold
-        candidates.append(Candidate(entry.name, model.seed, own, _reader(model, heat), threshold))
+            heat, threshold, level = known.temperature, known.promise.threshold, known.level
+        answer = _reader(model, heat)
+        candidates.append(Candidate(entry.name, model.seed, own, answer, threshold, level))
     limit = float("nan") if material is None or validation else max_error
     return Question(suite, noises, seed, limit, candidates, protocols, weights)
 
@@ -129,7 +130,8 @@ def of_onnx(
     digits = source.test or source.train
     answers = classifier.probabilities
     level = named if threshold is None else threshold
-    candidate = Candidate(path.stem, 0, digits, answers, level)
+    sets = dict(about.pairs("label_sets")).get(SET_COVERAGE, float("nan"))
+    candidate = Candidate(path.stem, 0, digits, answers, level, sets)
     met = about.text("training_noise")
     label = judging.protocol(noise.build(met), noises) if met else "unknown"
     limit = about.number("max_error") if threshold is None else float("nan")
@@ -163,7 +165,7 @@ def measure(question: Question, begin: Callable[[str], None] = lambda text: None
     return {
         "suite": question.suite, "seed": question.seed,
         "weights": question.weights, "digits": digits.name, "fingerprint": digits.fingerprint,
-        "max_error": _known([question.max_error]),
+        "max_error": _known([question.max_error]), "label_sets": SET_COVERAGE,
         "models": [_summary(name, rows, question) for name in names], "rows": rows,
     }  # fmt: skip
 
@@ -179,7 +181,7 @@ def _row(found: list[Judgement], n: int) -> dict[str, Any]:
         "accuracy_std": float(np.std(accuracies, ddof=1)) if several else None,
         "accuracy_ci95": [low, high],
         **{key: _known([getattr(one, key) for one in found])
-           for key in ("ece", "coverage", "error")},
+           for key in ("ece", "coverage", "error", "set_coverage", "set_size")},
     }  # fmt: skip
 
 
@@ -193,6 +195,8 @@ def _summary(name: str, rows: list[dict[str, Any]], question: Question) -> dict[
         "worst": worst["accuracy"], "worst_noise": worst["noise"],
         "mean_ece": float(np.mean([row["ece"] for row in noisy])),
         "worst_ece": float(np.max([row["ece"] for row in noisy])),
+        **{key: _known([np.nan if row[key] is None else row[key] for row in noisy])
+           for key in ("set_coverage", "set_size")},
     }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from inkfast.errors import InkfastError
 from inkfast.evaluation.calibration import expected_calibration_error, heated, temperature
-from inkfast.evaluation.selective import THRESHOLDS, label_set_level, promise, selected
+from inkfast.evaluation.selective import THRESHOLDS, label_set_level, label_sets, promise, selected
 
 
 def answers(rng: np.random.Generator, n: int, heat: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
@@ -83,6 +83,12 @@ def test_what_cannot_be_promised_is_not():
     assert kept.threshold == float("inf")
     assert kept.coverage == 0
     assert np.isnan(kept.error)
+
+
+def test_label_sets_are_counted():
+    """How many hold the label, and how many labels they hold."""
+    probabilities = np.array([[0.6, 0.3, 0.1], [0.2, 0.5, 0.3], [0.1, 0.1, 0.8]])
+    assert label_sets(probabilities, np.array([1, 0, 2]), 0.3) == (2 / 3, 5 / 3)
 
 
 def test_label_sets_hold_the_true_label_as_often_as_stated():

@@ -118,6 +118,13 @@ def _report(result: dict[str, Any], folder: Path, display: Teller) -> None:
             f"{one['model']}: clean {one['clean']:.2%}, mean of {noises} {one['mean']:.2%}, worst "
             f"{one['worst']:.2%} ({one['worst_noise']}). Training protocol {label}{meaning}."
         )
+        clean = next(row for row in result["rows"] if row["model"] == one["model"])
+        if one["set_coverage"] is not None:
+            display.say(
+                f"  label sets made for {result['label_sets']:.0%} hold the right digit for "
+                f"{clean['set_coverage']:.2%} of clean digits ({clean['set_size']:.2f} labels "
+                f"each) and {one['set_coverage']:.2%} under noise ({one['set_size']:.2f} each)"
+            )
     display.say(f"figures and picture: {folder}")
 
 

@@ -12,7 +12,7 @@ from inkfast import noise
 from inkfast.data.digits import Digits, Images
 from inkfast.errors import unknown
 from inkfast.evaluation.calibration import expected_calibration_error
-from inkfast.evaluation.selective import selected
+from inkfast.evaluation.selective import label_sets, selected
 from inkfast.noise import SUITES, Chain
 from inkfast.streams import derive
 
@@ -37,6 +37,7 @@ class Candidate:
         digits: Labelled, clean digits that it has not been trained on.
         answer: uint8 ``(n, 28, 28)`` to probabilities ``(n, 10)``.
         threshold: Confidence from which it answers; NaN when that is not known.
+        level: Least probability of a label in its label sets; NaN when that is not known.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Candidate:
     digits: Digits
     answer: Callable[[Images], NDArray[np.float64]]
     threshold: float
+    level: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class Judgement:
         ece: Expected calibration error, in [0, 1].
         coverage: Share answered at the classifier's threshold; NaN when it has none.
         error: Share wrong among those; NaN when none was answered.
+        set_coverage: Share of label sets that hold the label; NaN when it has none.
+        set_size: Labels of a set, on average; likewise.
     """
 
     model: str
@@ -67,6 +71,8 @@ class Judgement:
     ece: float
     coverage: float
     error: float
+    set_coverage: float
+    set_size: float
 
 
 def suite(name: str) -> tuple[str, ...]:
@@ -114,9 +120,11 @@ def _corrupted(digits: Digits, text: str, seed: int) -> Digits:
 
 def _judgement(candidate: Candidate, digits: Digits, text: str) -> Judgement:
     found, labels = candidate.answer(digits.images), digits.known_labels
-    coverage, error = float("nan"), float("nan")
+    coverage = error = set_coverage = set_size = float("nan")
     if not np.isnan(candidate.threshold):
         coverage, error = selected(found, labels, candidate.threshold)
+    if not np.isnan(candidate.level):
+        set_coverage, set_size = label_sets(found, labels, candidate.level)
     return Judgement(
         model=candidate.name,
         seed=candidate.seed,
@@ -125,6 +133,8 @@ def _judgement(candidate: Candidate, digits: Digits, text: str) -> Judgement:
         ece=expected_calibration_error(found, labels),
         coverage=coverage,
         error=error,
+        set_coverage=set_coverage,
+        set_size=set_size,
     )
 
 

@@ -83,6 +83,20 @@ def selected(
     return float(sure.mean()), float((probabilities.argmax(axis=1) != labels)[sure].mean())
 
 
+def label_sets(
+    probabilities: NDArray[np.float64], labels: Labels, level: float
+) -> tuple[float, float]:
+    """Return how often a digit's label set holds its label, and how many labels it has on average.
+
+    Args:
+        probabilities: ``(n, 10)``.
+        labels: ``(n,)``.
+        level: See `label_set_level`.
+    """
+    sets = probabilities >= level
+    return float(sets[np.arange(len(labels)), labels].mean()), float(sets.sum(axis=1).mean())
+
+
 def label_set_level(probabilities: NDArray[np.float64], labels: Labels, coverage: float) -> float:
     """Return the least probability a label must have to be in a conformal label set.
 
