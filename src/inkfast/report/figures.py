@@ -66,7 +66,7 @@ def curve(rows: list[Row], figure: str) -> str:
             axes.yaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
             axes.yaxis.set_minor_formatter(mpl.ticker.NullFormatter())
         else:
-            axes.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+            axes.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
         axes.legend(loc="best", fontsize=9)
 
     return svg(draw, f"{figure} per epoch, validation solid, training dashed")
