@@ -231,15 +231,21 @@ def test_a_fault_in_one_job_is_told_to_those_who_asked():
     asyncio.run(ask())
 
 
+async def busy_lane(waiting: int) -> tuple[Stuck, Lane, asyncio.Task]:
+    """Return a lane of one thread that is at work, with what it works on."""
+    stuck = Stuck()
+    lane = Lane(lambda jobs: [stuck.probabilities(np.zeros(1)) for _ in jobs], 1, waiting=waiting)
+    first = asyncio.create_task(lane.ask(1))
+    while not stuck.batches:
+        await asyncio.sleep(0)
+    return stuck, lane, first
+
+
 def test_a_full_lane_refuses():
     """One works, one waits, the third is refused."""
 
     async def ask() -> None:
-        stuck = Stuck()
-        lane = Lane(lambda jobs: [stuck.probabilities(np.zeros(1)) for _ in jobs], 1, waiting=1)
-        first = asyncio.create_task(lane.ask(1))
-        while not stuck.batches:
-            await asyncio.sleep(0)
+        stuck, lane, first = await busy_lane(waiting=1)
         second = asyncio.create_task(lane.ask(2))
         await asyncio.sleep(0)
         with pytest.raises(Refused, match="Try again in a second"):
@@ -255,11 +261,7 @@ def test_a_lane_that_is_to_end_lets_nobody_wait():
     """What runs is finished, what waits is refused, and so is what finds no thread free."""
 
     async def ask() -> None:
-        stuck = Stuck()
-        lane = Lane(lambda jobs: [stuck.probabilities(np.zeros(1)) for _ in jobs], 1, waiting=9)
-        first = asyncio.create_task(lane.ask(1))
-        while not stuck.batches:
-            await asyncio.sleep(0)
+        stuck, lane, first = await busy_lane(waiting=9)
         waiting = [asyncio.create_task(lane.ask(2)) for _ in range(3)]
         await asyncio.sleep(0)
         lane.shed()
