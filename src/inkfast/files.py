@@ -6,6 +6,7 @@ import contextlib
 import errno
 import hashlib
 import json
+import math
 import os
 import tempfile
 from pathlib import Path
@@ -131,6 +132,11 @@ def write_text(path: Path, content: str) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Write JSON atomically; NaN and infinity are refused, because JSON has no word for them."""
     write_text(path, json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def known(value: float) -> float | None:
+    """Return a figure as JSON has it: null where it is undefined (NaN)."""
+    return None if math.isnan(value) else value
 
 
 def read_json(path: Path) -> Any:

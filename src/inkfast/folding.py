@@ -22,7 +22,7 @@ from inkfast.engine import HERE, QUIET, Engine, Job, Observer
 from inkfast.errors import InkfastError
 from inkfast.evaluation import FoldComparison, Scores, compare_folds, deciding_p, score
 from inkfast.experiment import Entry, Experiment
-from inkfast.files import write_json, write_text
+from inkfast.files import known, write_json, write_text
 from inkfast.models import count_parameters
 from inkfast.noise import noisy
 from inkfast.streams import derive
@@ -159,8 +159,8 @@ class CrossValidation:
                     "n_folds": len(self.of(name)),
                     "accuracies": self.values(name, "accuracy"),
                     "n_parameters": count_parameters(self.of(name)[0].trained.model),
-                    **{f: _or_null(self.mean(name, f)) for f in FIGURES},
-                    **{f"{f}_std": _or_null(self.spread(name, f)) for f in FIGURES},
+                    **{f: known(self.mean(name, f)) for f in FIGURES},
+                    **{f"{f}_std": known(self.spread(name, f)) for f in FIGURES},
                     "train_seconds": float(np.mean(self.seconds(name))),
                     "seconds": self.seconds(name),
                 }
@@ -284,7 +284,3 @@ def _held_out(experiment: Experiment, fold: Fold, digits: Digits) -> Digits:
     seed = derive(experiment.seed, "held-out noise", fold.repeat, fold.number)
     rows = digits.pick(fold.held_out, f"{digits.name}, {fold.slug} held out")
     return noisy(rows, noise.build(experiment.noise), seed)
-
-
-def _or_null(value: float) -> float | None:
-    return None if np.isnan(value) else value

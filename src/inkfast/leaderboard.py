@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from inkfast.evaluation import Comparison, Scores, compare, deciding_p, score, wilson_interval
-from inkfast.files import write_json, write_text
+from inkfast.files import known, write_json, write_text
 from inkfast.models import count_parameters
 from inkfast.running import Fit, Outcome
 
@@ -154,7 +154,7 @@ def _row_json(row: Row) -> dict[str, Any]:
     return {
         "model": row.name,
         "published": row.published,
-        **{figure: _or_null(row.mean(figure)) for figure in _MEANS},
+        **{figure: known(row.mean(figure)) for figure in _MEANS},
         "accuracy_ci95": list(row.interval),
         "accuracy_std": row.spread("accuracy"),
         "accuracy_averaged": row.averaged,
@@ -164,7 +164,7 @@ def _row_json(row: Row) -> dict[str, Any]:
         "runs": [
             {
                 "seed": fit.trained.seed,
-                **{figure: _or_null(getattr(scores, figure)) for figure in _MEANS},
+                **{figure: known(getattr(scores, figure)) for figure in _MEANS},
                 "train_seconds": fit.trained.train_seconds,
                 "epochs": len(fit.trained.history),
                 "best_epoch": fit.trained.best_epoch,
@@ -175,7 +175,3 @@ def _row_json(row: Row) -> dict[str, Any]:
             for fit, scores in zip(row.fits, row.scores, strict=True)
         ],
     }
-
-
-def _or_null(value: float) -> float | None:
-    return None if np.isnan(value) else value

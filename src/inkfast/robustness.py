@@ -20,7 +20,7 @@ from inkfast.evaluation.calibration import heated
 from inkfast.evaluation.robustness import Candidate, Judgement
 from inkfast.evaluation.scores import wilson_interval
 from inkfast.experiment import Entry, Experiment
-from inkfast.files import sha256
+from inkfast.files import known, sha256
 from inkfast.material import NOT_COMPARED, Material, unseen
 from inkfast.reading.classifier import Classifier
 from inkfast.reading.reader import LEAST
@@ -165,7 +165,7 @@ def measure(question: Question, begin: Callable[[str], None] = lambda text: None
     return {
         "suite": question.suite, "seed": question.seed,
         "weights": question.weights, "digits": digits.name, "fingerprint": digits.fingerprint,
-        "max_error": _known([question.max_error]), "label_sets": SET_COVERAGE,
+        "max_error": known(question.max_error), "label_sets": SET_COVERAGE,
         "models": [_summary(name, rows, question) for name in names], "rows": rows,
     }  # fmt: skip
 
@@ -180,7 +180,7 @@ def _row(found: list[Judgement], n: int) -> dict[str, Any]:
         "accuracy": float(np.mean(accuracies)),
         "accuracy_std": float(np.std(accuracies, ddof=1)) if several else None,
         "accuracy_ci95": [low, high],
-        **{key: _known([getattr(one, key) for one in found])
+        **{key: _mean([getattr(one, key) for one in found])
            for key in ("ece", "coverage", "error", "set_coverage", "set_size")},
     }  # fmt: skip
 
@@ -195,12 +195,10 @@ def _summary(name: str, rows: list[dict[str, Any]], question: Question) -> dict[
         "worst": worst["accuracy"], "worst_noise": worst["noise"],
         "mean_ece": float(np.mean([row["ece"] for row in noisy])),
         "worst_ece": float(np.max([row["ece"] for row in noisy])),
-        **{key: _known([np.nan if row[key] is None else row[key] for row in noisy])
-           for key in ("set_coverage", "set_size")},
+        **{key: _mean([row[key] for row in noisy]) for key in ("set_coverage", "set_size")},
     }  # fmt: skip
 
 
-def _known(values: list[float]) -> float | None:
-    """Return the mean; None, as JSON has no NaN, if a value is undefined."""
-    found = float(np.mean(values))
-    return None if np.isnan(found) else found
+def _mean(values: list[float | None]) -> float | None:
+    """Return the mean; None if a value is undefined."""
+    return known(float(np.mean(np.array(values, float))))

@@ -15,7 +15,7 @@ from inkfast.exploring.duplicates import ALIKE, Copies
 from inkfast.exploring.exploration import Exploration, clear
 from inkfast.exploring.findings import findings, headline
 from inkfast.exploring.labels import KNOWN, MODEL
-from inkfast.files import write_json, write_text
+from inkfast.files import known, write_json, write_text
 
 _MOST_LISTED = 1000  # groups and pairs of copies that are written out
 
@@ -83,8 +83,8 @@ def _pixels(pixels: Pixels) -> dict[str, Any]:
         "n": len(pixels.brightness),
         "mean": mean,
         "std": std,
-        "class_mean": [_number(m) for m, _ in pixels.moments()] if labelled else None,
-        "class_std": [_number(s) for _, s in pixels.moments()] if labelled else None,
+        "class_mean": [known(m) for m, _ in pixels.moments()] if labelled else None,
+        "class_std": [known(s) for _, s in pixels.moments()] if labelled else None,
         "histogram": pixels.histogram.tolist(),
         "brightness_quartiles": [
             np.quantile(values, [0, 0.25, 0.5, 0.75, 1]).tolist() if len(values) else None
@@ -148,10 +148,6 @@ def _suspects_csv(found: Exploration) -> str:
         table.writerow([rank, part, number, file, label, answer, f"{p[label]:.6f}",
                         f"{p[answer]:.6f}", int(suspects.flagged[row])])  # fmt: skip
     return text.getvalue()
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else value
 
 
 def _list(values: Any) -> list[Any] | None:

@@ -131,29 +131,30 @@ def _apart(found: list[_Read], reader: Reader) -> list[_Read]:
     """Cut digits that touch, wherever the reader is surer of the parts than of the whole."""
     if len(found) > _MOST_CUT:
         return found
-    uncut, left = [True] * len(found), _MOST_TRIED
+    settled, left = [], _MOST_TRIED
     for _ in range(_ROUNDS):
-        asked = [place for place, one in enumerate(found) if uncut[place] and _may_be_two(one)]
-        asked = sorted(asked, key=lambda place: found[place].answer.confidence)[:left]
-        if not asked:
-            break
-        left -= len(asked)
-        ways = {place: _cuts(found[place]) for place in sorted(asked)}
-        halves = iter(_read([half for way in ways.values() for cut in way for half in cut], reader))
-        after: list[_Read] = []
-        uncut = []
-        for place, one in enumerate(found):
-            pairs = [(next(halves), next(halves)) for _ in ways.get(place, [])]
-            needed = _SURE if _is_hopeless(one) else max(one.answer.confidence, _SUREST)
-            sure = [pair for pair in pairs if _surety(pair) > needed]
-            if sure:
-                best = max(sure, key=lambda pair: (not any(map(_is_many, pair)), _surety(pair)))
-                after += best
-            else:
-                after.append(one)
-            uncut += [True, True] if sure else [False]
-        found = after
-    return found
+        wide = sorted(filter(_may_be_two, found), key=lambda one: one.answer.confidence)
+        asked = wide[:left]
+        settled += [one for one in found if not _may_be_two(one)] + wide[left:]
+        found, left = [], left - len(asked)
+        for one, pairs in zip(asked, _pairs(asked, reader), strict=True):
+            pair = _best(one, pairs)
+            (found if pair else settled).extend(pair or (one,))
+    return settled + found
+
+
+def _pairs(asked: list[_Read], reader: Reader) -> list[list[tuple[_Read, _Read]]]:
+    """Return the halves of each part's cuts, read in one call."""
+    ways = [_cuts(one) for one in asked]
+    halves = iter(_read([half for cuts in ways for cut in cuts for half in cut], reader))
+    return [[(next(halves), next(halves)) for _ in cuts] for cuts in ways]
+
+
+def _best(one: _Read, pairs: list[tuple[_Read, _Read]]) -> tuple[_Read, _Read] | None:
+    """Return the surest pair of complete digits, or of halves; None if the whole is surer."""
+    needed = _SURE if _is_hopeless(one) else max(one.answer.confidence, _SUREST)
+    sure = [pair for pair in pairs if _surety(pair) > needed]
+    return max(sure, key=lambda pair: (not any(map(_is_many, pair)), _surety(pair)), default=None)
 
 
 def _may_be_two(one: _Read) -> bool:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from inkfast.files import known
 from inkfast.leaderboard import Leaderboard
 
 if TYPE_CHECKING:
@@ -78,10 +77,7 @@ class Tuned:
             "complete": not self.interrupted,
             "best": self.finished[0].number if self.finished else None,
             "importances": self.importances,
-            "trials": [
-                {**vars(row), "accuracy": None if np.isnan(row.accuracy) else row.accuracy}
-                for row in self.trials
-            ],
+            "trials": [{**vars(row), "accuracy": known(row.accuracy)} for row in self.trials],
         }
 
 
