@@ -6,16 +6,18 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from inkfast.data.ink import Ink
 from inkfast.data.pictures import open_picture
+from inkfast.data.sheet import without_desk
 from inkfast.reading import page as reading_page
 from inkfast.reading.page import LONGEST, Page, read_page
 from inkfast.reading.parts import Part
 from inkfast.reading.reader import Answer, Reader
 from inkfast.reading.splitting import cuts
+from tests.data.test_sheet import on_desk
 from tests.reading.photographs import digit, file_of, page, photographed, write_on
 
 LINES = ("0123 456", "789 0246", "13579")
@@ -56,6 +58,38 @@ def test_a_sheet_on_a_desk_is_read(kind, shade, reader):
     desk = np.full((height, width, 3), round(255 * shade), np.uint8)
     desk[70:-90, 90:-70] = sheet
     assert answers(read(file_of(desk), reader)) == answers(read(file_of(sheet), reader))
+
+
+@pytest.mark.parametrize("turn", [0, 12])
+def test_a_desk_with_grain_is_not_read(turn, reader):
+    """What the reader can make nothing of is left out where there is a sheet to be seen."""
+    sheet = photographed(page("170 352"))
+    desk = np.rint(255 * on_desk(sheet, 0.3, 0.06, turn)).astype(np.uint8)
+    assert read(file_of(desk), reader).numbers == ["170", "352"]
+
+
+def test_what_is_written_in_a_shadow_is_not_left_out(reader):
+    """Though the paper in the light looks like a sheet on a desk."""
+    ink = page("0123 456", "789 0246")
+    sheet = photographed(ink).astype(np.float32)
+    sheet[:, sheet.shape[1] // 2 :] *= 0.5
+    sheet[5:50, -50:-5] = sheet[100:145:, 5:50] * 0.2  # a doubtful patch: the sheet is sought
+    assert without_desk(sheet.mean(axis=2) / 255) is not None
+    found = read(file_of(sheet.astype(np.uint8)), reader)
+    assert "01234567890246" in "".join(answers(found))
+
+
+@pytest.mark.parametrize("pen", [16, 32, 48])
+def test_a_thick_pen_is_read_as_a_thin_one(pen, reader):
+    """The corners of a broad stroke are no strokes of their own."""
+    picture = Image.new("L", (600, 300), 240)
+    drawing = ImageDraw.Draw(picture)
+    drawing.line([(270, 90), (330, 90), (290, 210)], fill=20, width=pen, joint="curve")
+    for x, y in ((270, 90), (290, 210)):
+        drawing.ellipse((x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2), fill=20)
+    grain = np.random.default_rng(0).normal(0, 3, (300, 600))
+    soft = ndimage.gaussian_filter(np.asarray(picture, float), 1) + grain
+    assert read(file_of(np.rint(soft.clip(0, 255)).astype(np.uint8)), reader).numbers == ["7"]
 
 
 @pytest.mark.parametrize("edge", [3, 30])

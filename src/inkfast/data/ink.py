@@ -31,6 +31,7 @@ _STRONG = 0.2  # of the paper's brightness: what stands out less hides no ink
 _LESS = 0.6  # of a picture's ink: with as little left, the rest was no ink if
 _AS_STRONG = 0.65  # of its contrast is left, and
 _RESOLVED = 0.3  # of the window is as wide as strokes are
+_BESIDE = 0.35  # of what lies beside ink that may be as dark as it is
 _STEP = 1.05  # times: where evened paper is brighter, light or the sheet ends
 _DARKEST_PAPER = 0.15  # of white
 _SAMPLES = 64  # pixels a side that tell how light falls on the paper
@@ -191,10 +192,24 @@ def _parts(picture: Grey, contrast: Grey, mask: Mask) -> int:
         if not mask.any():
             break
         left, still = float(mask.mean()), float(np.median(contrast[mask]))
-        resolved = stroke_width(mask) < _RESOLVED * _window(small, parts)
+        narrow = stroke_width(mask) < _RESOLVED * _window(small, parts)
+        resolved = narrow and _is_whole(_with_dark_ink(small, parts), mask)
         if resolved and left < _LESS * share and still > _AS_STRONG * strength:
             chosen, share, strength = parts, left, still
     return chosen
+
+
+def _is_whole(bright: Grey, mask: Mask) -> bool:
+    """Return whether ink ends where the mask does.
+
+    Within a window that is narrower than a stroke, a stroke's middle is taken for paper, and its
+    corners are left: what lies beside them is as dark as they are.
+    """
+    from scipy import ndimage
+
+    edge = ndimage.binary_dilation(mask, iterations=1)
+    beside = ndimage.binary_dilation(edge, iterations=2) & ~edge
+    return float((bright[beside] <= np.median(bright[mask])).mean()) < _BESIDE
 
 
 def _within(picture: Grey, parts: int) -> tuple[Grey, Mask]:

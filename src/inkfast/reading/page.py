@@ -9,7 +9,8 @@ import numpy as np
 from inkfast.data.digits import SIDE, Images
 from inkfast.data.ink import NoInkError, find_ink
 from inkfast.data.paper import as_mnist
-from inkfast.data.pictures import Picture, shrunk
+from inkfast.data.pictures import Grey, Picture, shrunk
+from inkfast.data.sheet import without_desk
 from inkfast.reading.order import in_lines, in_numbers
 from inkfast.reading.parts import Part, find_parts
 from inkfast.reading.reader import Answer, Reader
@@ -104,11 +105,11 @@ def read_page(picture: Picture, reader: Reader) -> Page:
         The digits line by line; none where nothing stands out from the paper.
     """
     grey = shrunk(picture.grey, LONGEST)
-    try:
-        parts = find_parts(find_ink(grey))
-    except NoInkError:
-        return Page(picture.size, ())
-    found = _apart(_read(parts, reader), reader)
+    found = _found(grey, reader)
+    if not found or any(map(_doubt, found)):
+        sheet = without_desk(grey)
+        if sheet is not None:
+            found = max(found, _found(sheet, reader), key=_worth)
     boxes = [one.part.box for one in found]
     scale = picture.size[0] / grey.shape[1]
     digits = []
@@ -118,6 +119,26 @@ def read_page(picture: Picture, reader: Reader) -> Page:
             number += 1
             digits += [_digit(found[place], line, number, scale) for place in together]
     return Page(picture.size, tuple(digits))
+
+
+def _found(grey: Grey, reader: Reader) -> list[_Read]:
+    """Return what is written, in no order; nothing where nothing stands out from the paper."""
+    try:
+        parts = find_parts(find_ink(grey))
+    except NoInkError:
+        return []
+    return _apart(_read(parts, reader), reader)
+
+
+def _worth(found: list[_Read]) -> int:
+    """Return how many answers are sure; where fewer than half are, less than nothing.
+
+    A desk's grain gives a few sure answers among many unsure ones; of what was written in a
+    shadow most is sure.
+    """
+    unsure = sum(bool(_doubt(one)) for one in found)
+    sure = len(found) - unsure
+    return sure if sure >= unsure else sure - unsure
 
 
 def _read(parts: list[Part], reader: Reader) -> list[_Read]:
