@@ -12,9 +12,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,20 +59,24 @@ class Outcome:
 def held(out: Path) -> Iterator[None]:
     """Keep other processes of this machine from working in the same folder meanwhile.
 
+    Where the cache cannot be written nobody is kept out, as where the system has no locks.
+
     Raises:
         InkfastError: If one does.
     """
     import platformdirs
 
-    name = hashlib.sha256(str(out.absolute()).encode()).hexdigest()[:20]
+    name = hashlib.sha256(os.fsencode(os.path.realpath(out))).hexdigest()[:20]
     path = Path(platformdirs.user_cache_dir("inkfast")) / "locks" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        lock(
-            file,
-            f"another inkfast is at work in {out}. Wait for it, or use --out DIR for another "
-            "place.",
-        )
+    with ExitStack() as open_files:
+        # no run needs the lock, and one in the folder or beside it would stay where it is refused
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock(
+                open_files.enter_context(path.open("w")),
+                f"another inkfast is at work in {out}. Wait for it, or use --out DIR for another "
+                "place.",
+            )
         yield
 
 
