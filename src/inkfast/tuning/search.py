@@ -61,9 +61,11 @@ class Search:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         logging.getLogger("alembic").setLevel(logging.WARNING)
         prune = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1)
+        with _answering(self.url, ValueError):  # of a URL that Optuna or a driver does not know
+            backend = optuna.storages.get_storage(self.url)
         with _answering(self.url):
             study = optuna.create_study(
-                storage=self.url,
+                storage=backend,
                 study_name=self.plan.experiment.name,
                 load_if_exists=True,
                 direction="maximize",
@@ -256,17 +258,18 @@ class Search:
 
 
 @contextmanager
-def _answering(url: str) -> Iterator[None]:
-    """Turn whatever a data base or its driver raises into one sentence."""
+def _answering(url: str, *more: type[Exception]) -> Iterator[None]:
+    """Turn whatever a data base or its driver raises, and what more is named, into one sentence."""
     import optuna
     import sqlalchemy
 
+    kinds: tuple[type[Exception], ...] = (
+        sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError,
+        optuna.exceptions.DuplicatedStudyError, ImportError, ConnectionError, *more,
+    )  # fmt: skip
     try:
         yield
-    except (
-        sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError,
-        optuna.exceptions.DuplicatedStudyError, ImportError, ConnectionError,
-    ) as error:  # fmt: skip
+    except kinds as error:
         reason = (str(error.__cause__ or error).strip() or type(error).__name__).splitlines()[0]
         shown = re.sub(r"(?<=://)([^/@:]*):[^@]*@", r"\1:***@", url)  # no password on a screen
         raise InkfastError(
