@@ -205,7 +205,7 @@ def test_a_place_that_no_folder_can_have_is_one_line(inkfast, tmp_path):
     (tmp_path / "a.toml").write_text('out = "a\\u0000b"\ndata = "embedded"\n')
     code, _, err = inkfast("compare", tmp_path / "a.toml")
     assert code == 2
-    assert "`out` must name a folder, got 'a\\x00b'" in err
+    assert "`out` must be text, got 'a\\x00b'" in err
 
 
 def test_test_digits_are_cut_once_and_made_noisy_once(material, strokes):

@@ -14,6 +14,7 @@ from inkfast import cli, running, tuning
 from inkfast.data import Source
 from inkfast.engine import Observer
 from inkfast.errors import InkfastError
+from inkfast.experiment import Experiment
 from inkfast.material import from_source
 from inkfast.report.tuning import coordinates, history
 from inkfast.training import Trained, Watch, loop
@@ -72,14 +73,14 @@ def test_the_same_seed_searches_the_same_values(strokes, tmp_path):
 def test_no_trial_sees_a_test_digit(strokes, tmp_path, monkeypatch):
     """Trials get the training rows alone, and their own validation rows judge them."""
     seen = []
-    original = tuning.search.Search._task
+    original = Experiment.task
 
     def spy(self, *words):
         task = original(self, *words)
         seen.append(task.digits)
         return task
 
-    monkeypatch.setattr(tuning.search.Search, "_task", spy)
+    monkeypatch.setattr(Experiment, "task", spy)
     one = search(strokes, tmp_path)
     one.run()
     assert len(one.material.train) + len(one.material.test) == len(strokes)

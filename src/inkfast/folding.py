@@ -269,15 +269,8 @@ def _check_own_models(fits: list[FoldFit]) -> None:
 
 
 def _task(experiment: Experiment, entry: Entry, fold: Fold, digits: Digits) -> Task:
-    return Task(
-        architecture=entry.architecture,
-        recipe=entry.recipe,
-        digits=digits.pick(fold.train, f"{digits.name}, {fold.slug}"),
-        noise=noise.build(experiment.noise),
-        train_noise=experiment.train_noise,
-        seed=derive(experiment.seed, "fold", fold.repeat, fold.number),
-        threads=experiment.threads,
-    )
+    rows = digits.pick(fold.train, f"{digits.name}, {fold.slug}")
+    return experiment.task(entry, rows, derive(experiment.seed, "fold", fold.repeat, fold.number))
 
 
 def _held_out(experiment: Experiment, fold: Fold, digits: Digits) -> Digits:

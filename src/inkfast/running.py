@@ -26,7 +26,7 @@ from inkfast.evaluation.scores import Floats
 from inkfast.experiment import Entry, Experiment, from_settings, read_toml
 from inkfast.files import check_resume, lock, read_json, read_object, write_json, write_text
 from inkfast.material import Material
-from inkfast.training import DivergedError, Task, Trained
+from inkfast.training import DivergedError, Trained
 
 _PARTS = (
     "experiment.toml", "data.json", "leaderboard.json", "leaderboard.csv", "validation.json",
@@ -188,15 +188,7 @@ def fit_folder(out: Path, entry: Entry, seed: int) -> Path:
 
 
 def _job(experiment: Experiment, digits: Material, entry: Entry, seed: int, out: Path) -> Job:
-    task = Task(
-        architecture=entry.architecture,
-        recipe=entry.recipe,
-        digits=digits.train,
-        noise=digits.noise,
-        train_noise=experiment.train_noise,
-        seed=seed,
-        threads=experiment.threads,
-    )
+    task = experiment.task(entry, digits.train, seed)
     title = entry.name if experiment.seeds == 1 else f"{entry.name}, seed {seed}"
     return Job(title=title, folder=fit_folder(out, entry, seed), task=task)
 

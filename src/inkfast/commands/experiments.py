@@ -188,7 +188,7 @@ def _prepared(
         experiment = dataclasses.replace(experiment, threads=1)
     place = out or settings.get("out") or Path("runs") / experiment.name
     if not isinstance(place, str | Path) or "\0" in str(place):
-        raise InkfastError(f"`out` must name a folder, got {shown(place)}.")
+        raise InkfastError(f"`out` must be text, got {shown(place)}.")
     material = prepare(experiment, display.download)
     if material.notice:
         display.say(material.notice, style="bold yellow")

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING
 
 from inkfast.engine import HERE, QUIET, Engine, Job, Observer, Result
 from inkfast.errors import InkfastError
-from inkfast.experiment import Entry, Experiment
+from inkfast.experiment import Experiment
 from inkfast.files import write_text
 from inkfast.material import Material
 from inkfast.running import fit_folder
 from inkfast.streams import derive
-from inkfast.training import Epoch, StoppedError, Task, Trained, Watch, check_recipe
+from inkfast.training import Epoch, StoppedError, Trained, Watch, check_recipe
 from inkfast.training.batches import check_rows
 from inkfast.tuning import trials
 from inkfast.tuning.plan import Plan
@@ -150,7 +150,7 @@ class Search:
             yield Job(
                 title=f"trial {trial.number}",
                 folder=self._folder(trial.number),
-                task=self._task(experiment, entry),
+                task=experiment.task(entry, self.material.train, experiment.seed),
             )
 
     def _is_open(self) -> bool:
@@ -171,17 +171,6 @@ class Search:
             trial.user_attrs.get(trials.OWNER) != self.owner
             and (trial.datetime_start or since) > since
             for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        )
-
-    def _task(self, experiment: Experiment, entry: Entry) -> Task:
-        return Task(
-            architecture=entry.architecture,
-            recipe=entry.recipe,
-            digits=self.material.train,
-            noise=self.material.noise,
-            train_noise=experiment.train_noise,
-            seed=experiment.seed,
-            threads=self.plan.experiment.threads,
         )
 
     def _watch(self, number: int, observer: Observer, title: str, at: int, of: int) -> Watch:
@@ -251,10 +240,7 @@ class Search:
 
             trial = optuna.trial.FixedTrial(fixed.params)
             values = {parameter.key: parameter.suggest(trial) for parameter in self.plan.space}
-        best = self.plan.candidate(values)
-        return dataclasses.replace(
-            best, threads=self.plan.experiment.threads, data=self.plan.experiment.data
-        )
+        return self.plan.candidate(values)
 
 
 @contextmanager
