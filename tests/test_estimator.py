@@ -135,6 +135,26 @@ def test_the_scale_of_training_is_kept(strokes):
     np.testing.assert_array_equal(of_unit.predict_proba(black), of_bytes.predict_proba(black))
 
 
+def test_pixels_that_overshoot_are_not_taken_for_bytes(strokes):
+    """A rounding error above 1 is full ink; a bright end between the scales is refused."""
+    unit = strokes.images / 255
+    unit[:, 0, 0] = 1
+    straight = small(epochs=1).fit(unit, strokes.labels)
+    over = small(epochs=1).fit(unit * 1.0000001, strokes.labels)
+    for classifier in (straight, over):
+        drawn = classifier.canvas_.draw(unit * 1.0000001)
+        np.testing.assert_array_equal(drawn, straight.canvas_.draw(unit))
+    for top in (1.001, 1.5, 1.99):
+        with pytest.raises(ValueError, match=f"0 to 255 or in .0, 1., got 0 to {top}"):
+            small().fit(unit * top, strokes.labels)
+    of_bytes = small(epochs=1).fit(strokes.images, strokes.labels)
+    with pytest.raises(ValueError, match=r"0 to 255, got 0 to 1\.5\. Scale both alike"):
+        of_bytes.predict(unit * 1.5)
+    two_a_class = strokes.images[:20], strokes.labels[:20]
+    with pytest.raises(ValueError, match="too few digits to cut off 51%"):
+        small(recipe={"validation": 0.51}).fit(*two_a_class)
+
+
 def test_black_and_white_is_full_ink(strokes):
     """Pixels of 0 and 1 in any type mean no ink and full ink."""
     white = strokes.images > 0

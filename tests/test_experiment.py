@@ -178,6 +178,36 @@ def test_a_folder_is_never_taken_by_surprise(material, strokes, tmp_path):
     assert json.loads((out / "leaderboard.json").read_text())["rows"] != before
 
 
+def test_a_folder_is_held_whatever_it_is_called(tmp_path):
+    """Another way to the same folder does not let a second process in."""
+    (tmp_path / "w").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "w")
+    with running.held(tmp_path / "w" / "a"):
+        for other in (tmp_path / "link" / "a", tmp_path / "w" / ".." / "w" / "a"):
+            with pytest.raises(ValueError, match="another inkfast is at work"), running.held(other):
+                pass
+        with running.held(tmp_path / "w" / "b"):
+            pass
+
+
+def test_a_cache_that_cannot_be_written_keeps_nobody_from_training(tmp_path, monkeypatch):
+    """Nothing is locked then, and the run goes on."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with running.held(tmp_path / "run"), running.held(tmp_path / "run"):
+        pass
+    with pytest.raises(OSError, match="of the run"), running.held(tmp_path / "run"):
+        raise OSError("of the run")
+
+
+def test_a_place_that_no_folder_can_have_is_one_line(inkfast, tmp_path):
+    """TOML can write a character that no path has."""
+    (tmp_path / "a.toml").write_text('out = "a\\u0000b"\ndata = "embedded"\n')
+    code, _, err = inkfast("compare", tmp_path / "a.toml")
+    assert code == 2
+    assert "`out` must be text, got 'a\\x00b'" in err
+
+
 def test_test_digits_are_cut_once_and_made_noisy_once(material, strokes):
     """Train and test share no row, and the noisy test follows from the seed alone."""
     numbered = strokes.images.copy()

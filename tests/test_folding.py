@@ -202,3 +202,34 @@ def test_from_the_command_line(strokes, tmp_path, monkeypatch, capsys):
     page = (tmp_path / "run" / "report.html").read_text()
     assert "<script" not in page
     assert '<h2 id="folds">' in page
+
+
+def test_what_diverges_is_left_out_and_said(inkfast, strokes, tmp_path, monkeypatch):
+    """The other folds are reported, then the exit code says that not all is there."""
+    real = loop.evaluate
+
+    def evaluate(model, *rest):
+        loss, accuracy = real(model, *rest)
+        wide = next(model.parameters()).shape[0] == 9
+        return (float("nan") if wide else loss), accuracy
+
+    monkeypatch.setattr(loop, "evaluate", evaluate)
+    np.savez(tmp_path / "d.npz", images=strokes.images, labels=strokes.labels)
+    words = [
+        "validate", "--data", tmp_path / "d.npz", "--folds", 2, "--epochs", 1, "--threads", 1,
+        "--set", "min_epoch_images=0", "--models",
+    ]  # fmt: skip
+    both = [*words, "mlp(hidden=[8]),mlp(hidden=[9])", "--out", tmp_path / "run"]
+    for again in ([], ["--resume"]):
+        code, out, err = inkfast(*both, *again)
+        assert code == 2
+        assert "hidden=[9]" in err
+        assert "the loss became nan in epoch 1" in err
+        assert "mlp(hidden=[8]) reads" in out
+    result = json.loads((tmp_path / "run" / "validation.json").read_text())
+    assert [row["model"] for row in result["rows"]] == ["mlp(hidden=[8])"]
+    assert "Left out: training mlp(" in (tmp_path / "run" / "report.html").read_text()
+    code, _, err = inkfast(*words, "mlp(hidden=[9])", "--out", tmp_path / "none")
+    assert code == 2
+    assert "the loss became nan" in err
+    assert not (tmp_path / "none" / "validation.json").exists()

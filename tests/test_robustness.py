@@ -278,6 +278,33 @@ def test_training_digits_among_others_are_left_out(run, inkfast, tmp_path):
     assert result["digits"] == "mended.npz, not compared with what the run was trained on"
 
 
+def test_other_test_digits_of_the_same_training_digits_are_those_asked_for(inkfast, tmp_path):
+    """A file with the run's training part and a test part of its own is judged on that part."""
+    strokes = make_strokes()
+    given = {"x_train": strokes.images[:300], "y_train": strokes.labels[:300]}
+    parts = {"own": slice(300, 340), "other": slice(330, 400)}
+    for name, part in parts.items():
+        np.savez(tmp_path / name, **given, x_test=strokes.images[part], y_test=strokes.labels[part])
+    run = tmp_path / "run"
+    words = ["--models", "mlp(hidden=[8])", "--epochs", "1", "--threads", "1", "--noise", "none"]
+    code, _, err = inkfast("compare", "--data", tmp_path / "own.npz", *words, "--out", run)
+    assert code == 0, err
+    for name, n in (("other", 70), ("moved", 40)):
+        if name == "moved":  # the run's own digits are known wherever they lie
+            (tmp_path / "own.npz").rename(tmp_path / "moved.npz")
+        file, to, begins = tmp_path / f"{name}.npz", tmp_path / name, f"{name}.npz test"
+        words = ["--data", file, "--suite", "n-mnist", "--out", to]
+        code, _, err = inkfast("robustness", run, *words)
+        assert code == 0, err
+        result = json.loads((to / "robustness.json").read_text())
+        assert {row["n"] for row in result["rows"]} == {n}
+        assert result["digits"].startswith(begins)
+        assert result["max_error"] == 0.01  # what the model promises is known
+        code, out, err = inkfast("evaluate", run, "--data", file)
+        assert code == 0, err
+        assert f"{n} digits: {begins}" in out
+
+
 def test_a_baseline_is_not_exported(run, inkfast, tmp_path):
     """Only networks are; nothing is written."""
     code, _, err = inkfast("export", run, "--model", "knn", "--to", tmp_path / "knn.onnx")

@@ -14,6 +14,7 @@ from inkfast import cli, running, tuning
 from inkfast.data import Source
 from inkfast.engine import Observer
 from inkfast.errors import InkfastError
+from inkfast.experiment import Experiment
 from inkfast.material import from_source
 from inkfast.report.tuning import coordinates, history
 from inkfast.training import Trained, Watch, loop
@@ -72,14 +73,14 @@ def test_the_same_seed_searches_the_same_values(strokes, tmp_path):
 def test_no_trial_sees_a_test_digit(strokes, tmp_path, monkeypatch):
     """Trials get the training rows alone, and their own validation rows judge them."""
     seen = []
-    original = tuning.search.Search._task
+    original = Experiment.task
 
     def spy(self, *words):
         task = original(self, *words)
         seen.append(task.digits)
         return task
 
-    monkeypatch.setattr(tuning.search.Search, "_task", spy)
+    monkeypatch.setattr(Experiment, "task", spy)
     one = search(strokes, tmp_path)
     one.run()
     assert len(one.material.train) + len(one.material.test) == len(strokes)
@@ -197,6 +198,9 @@ RANGE = {"low": 1, "high": 2}
     ({"search": {"learning_rate": {"low": -1.0, "high": 1.0}}}, "search key `learning_rate`: `learning_rate` must be"),
     ({"search": {"optimiser": {"choices": ["adam", "adm"]}}}, "search key `optimiser`: .*got 'adm'"),
     ({"search": {"batch_size": {"low": 1, "high": 9, "step": 0.5}}}, "`batch_size.step` must be a whole number"),
+    ({"search": {"batch_size": {"low": 10, "high": 20, "step": 3}}}, "`batch_size.step` must divide the range"),
+    ({"search": {"learning_rate": {"low": 1e-4, "high": 1e-2, "step": 5}}}, "`learning_rate.step` must divide the range"),
+    ({"search": {"ema": {"low": 0.0, "high": 0.5, "step": 1e-30}}}, "`ema.step` must divide the range"),
     ({"search": {"validation": {"low": 0.1, "high": 0.5}}}, "unknown search key 'validation'"),
     ({"search": {"validation_rows": {"choices": ["last"]}}}, "unknown search key 'validation_rows'"),
     ({"search": {"calibration": {"low": 0.1, "high": 0.5}}}, "unknown search key 'calibration'"),
@@ -211,7 +215,7 @@ def test_bad_spaces_are_explained(changes, message):
 
 
 @pytest.mark.parametrize("url", ["nonsense", "sqlite:////no/such/folder/x.db", "oracle://h/x",
-                                 "postgresql+psycopg2://127.0.0.1:9/x"])  # fmt: skip
+                                 "postgresql+psycopg2://127.0.0.1:9/x", "redis://x"])  # fmt: skip
 def test_a_storage_that_does_not_answer_is_explained(strokes, tmp_path, url):
     """Whatever the data base or its driver says becomes one sentence with the URL."""
     with pytest.raises(InkfastError, match="`storage` .* cannot be used .*sqlite:///study.db"):
@@ -222,7 +226,7 @@ def test_parameters_suggest_within_their_range():
     """Whole ends give whole numbers, choices give what was listed, floats stay inside."""
     whole, real, listed = parse_space({
         "batch_size": {"low": 8, "high": 64, "step": 8},
-        "ema": {"low": 0.0, "high": 0.9},
+        "ema": {"low": 0.0, "high": 0.9, "step": 0.3},  # 0.9 % 0.3 is not 0 in binary
         "model.hidden": {"choices": [[8], [8, 8]]},
     })  # fmt: skip
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 from inkfast import noise
@@ -60,14 +61,8 @@ def calibrate(
 
 def task_of(entry: Entry, model: Trained, experiment: Experiment, material: Material) -> Task:
     """Return the task that a run's model was trained by."""
-    return Task(
-        architecture=entry.architecture,
-        recipe=model.recipe,
-        digits=material.train,
-        noise=material.noise,
-        train_noise=experiment.train_noise,
-        seed=model.seed,
-    )
+    task = experiment.task(entry, material.train, model.seed)
+    return dataclasses.replace(task, recipe=model.recipe)
 
 
 def met_in_training(experiment: Experiment, model: Trained) -> Chain:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from inkfast import models, noise
+from inkfast.data.digits import Digits
 from inkfast.errors import (
     InkfastError,
     check_choice,
@@ -20,7 +21,7 @@ from inkfast.errors import (
     unknown,
 )
 from inkfast.models import Architecture
-from inkfast.training import KERAS, TRAIN_NOISE, Recipe, check_recipe, resolve
+from inkfast.training import KERAS, TRAIN_NOISE, Recipe, Task, check_recipe, resolve
 from inkfast.words import split_top_level
 
 _NAME, _SLUG = 200, 60  # most characters of a model's name, and of the folder called after it
@@ -84,6 +85,18 @@ class Experiment:
     test_fraction: float = 0.2
     pooled: bool = False
     threads: int = 0
+
+    def task(self, entry: Entry, digits: Digits, seed: int) -> Task:
+        """Return what training one of the models on some digits is."""
+        return Task(
+            architecture=entry.architecture,
+            recipe=entry.recipe,
+            digits=digits,
+            noise=noise.build(self.noise),
+            train_noise=self.train_noise,
+            seed=seed,
+            threads=self.threads,
+        )
 
     def to_toml(self) -> str:
         """Write the experiment so that `from_settings` reads the same one."""

@@ -26,7 +26,7 @@ from inkfast.files import known, write_json, write_text
 from inkfast.models import count_parameters
 from inkfast.noise import noisy
 from inkfast.streams import derive
-from inkfast.training import Task, Trained
+from inkfast.training import DivergedError, Task, Trained
 from inkfast.training.batches import check_rows
 
 FIGURES = ("accuracy", "loss", "macro_f1", "ece")
@@ -66,16 +66,17 @@ class FoldFit:
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """What all finished folds gave.
+    """What all finished folds gave; some are missing when it was interrupted or a fit diverged.
 
-    Folds differ in how hard they are, so after an interruption the figures are those of the folds
-    that all models have finished; where there is no such fold, of each model's own.
+    Folds differ in how hard they are, so then the figures are those of the folds that all models
+    have finished; where there is no such fold, of each model's own.
     """
 
     experiment: Experiment
     source: Source
     fits: list[FoldFit]
     interrupted: bool
+    diverged: tuple[DivergedError, ...] = ()
 
     @cached_property
     def common(self) -> set[str]:
@@ -236,7 +237,7 @@ def cross_validate(
 ) -> CrossValidation:
     """Train every model on every fold; finished fits found in `out` are taken as they are.
 
-    Ctrl-C ends early: what is finished is returned.
+    Ctrl-C ends early, and a fit that diverges is left out: what is finished is returned.
     """
     pairs = [
         (entry, fold) for fold in folds(source.train, experiment) for entry in experiment.models
@@ -256,10 +257,9 @@ def cross_validate(
             held_out = _held_out(experiment, fold, source.train)
             scores = score(result.probabilities(held_out), held_out.known_labels)
             fits.append(FoldFit(entry, fold, result, scores))
-        elif isinstance(result, Exception):
-            raise result
     _check_own_models(fits)
-    return CrossValidation(experiment, source, fits, interrupted)
+    diverged = tuple(result for result in found if isinstance(result, DivergedError))
+    return CrossValidation(experiment, source, fits, interrupted, diverged)
 
 
 def _check_own_models(fits: list[FoldFit]) -> None:
@@ -269,15 +269,8 @@ def _check_own_models(fits: list[FoldFit]) -> None:
 
 
 def _task(experiment: Experiment, entry: Entry, fold: Fold, digits: Digits) -> Task:
-    return Task(
-        architecture=entry.architecture,
-        recipe=entry.recipe,
-        digits=digits.pick(fold.train, f"{digits.name}, {fold.slug}"),
-        noise=noise.build(experiment.noise),
-        train_noise=experiment.train_noise,
-        seed=derive(experiment.seed, "fold", fold.repeat, fold.number),
-        threads=experiment.threads,
-    )
+    rows = digits.pick(fold.train, f"{digits.name}, {fold.slug}")
+    return experiment.task(entry, rows, derive(experiment.seed, "fold", fold.repeat, fold.number))
 
 
 def _held_out(experiment: Experiment, fold: Fold, digits: Digits) -> Digits:

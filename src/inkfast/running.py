@@ -12,9 +12,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from inkfast.evaluation.scores import Floats
 from inkfast.experiment import Entry, Experiment, from_settings, read_toml
 from inkfast.files import check_resume, lock, read_json, read_object, write_json, write_text
 from inkfast.material import Material
-from inkfast.training import DivergedError, Task, Trained
+from inkfast.training import DivergedError, Trained
 
 _PARTS = (
     "experiment.toml", "data.json", "leaderboard.json", "leaderboard.csv", "validation.json",
@@ -58,20 +59,24 @@ class Outcome:
 def held(out: Path) -> Iterator[None]:
     """Keep other processes of this machine from working in the same folder meanwhile.
 
+    Where the cache cannot be written nobody is kept out, as where the system has no locks.
+
     Raises:
         InkfastError: If one does.
     """
     import platformdirs
 
-    name = hashlib.sha256(str(out.absolute()).encode()).hexdigest()[:20]
+    name = hashlib.sha256(os.fsencode(os.path.realpath(out))).hexdigest()[:20]
     path = Path(platformdirs.user_cache_dir("inkfast")) / "locks" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        lock(
-            file,
-            f"another inkfast is at work in {out}. Wait for it, or use --out DIR for another "
-            "place.",
-        )
+    with ExitStack() as open_files:
+        # no run needs the lock, and one in the folder or beside it would stay where it is refused
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock(
+                open_files.enter_context(path.open("w")),
+                f"another inkfast is at work in {out}. Wait for it, or use --out DIR for another "
+                "place.",
+            )
         yield
 
 
@@ -183,15 +188,7 @@ def fit_folder(out: Path, entry: Entry, seed: int) -> Path:
 
 
 def _job(experiment: Experiment, digits: Material, entry: Entry, seed: int, out: Path) -> Job:
-    task = Task(
-        architecture=entry.architecture,
-        recipe=entry.recipe,
-        digits=digits.train,
-        noise=digits.noise,
-        train_noise=experiment.train_noise,
-        seed=seed,
-        threads=experiment.threads,
-    )
+    task = experiment.task(entry, digits.train, seed)
     title = entry.name if experiment.seeds == 1 else f"{entry.name}, seed {seed}"
     return Job(title=title, folder=fit_folder(out, entry, seed), task=task)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 
 import numpy as np
 import pytest
@@ -108,6 +109,17 @@ def test_what_is_no_picture_folder(tmp_path, seven):
     huge = save(tmp_path / "huge" / "3", Image.new("1", (8000, 8000)))
     with pytest.raises(ValueError, match="expected at most 50 million pixels"):
         data.load(str(huge))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name here")
+def test_a_pipe_among_pictures_is_not_waited_for(tmp_path, seven):
+    """What is no regular file ends the load, and a survey leaves it out."""
+    root = save(tmp_path / "all" / "7", Image.fromarray(seven))
+    os.mkfifo(root / "7" / "pipe.png")
+    with pytest.raises(ValueError, match=r"pipe\.png: expected a picture, got no regular file"):
+        data.load(str(root))
+    found = data.survey(str(root))
+    assert (len(found.source.train), len(found.unreadable)) == (1, 1)
 
 
 def test_a_blank_picture_is_blank():

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.model_selection import train_test_split
 
 from inkfast import data
 from inkfast.data import Digits, stratified_split
 from inkfast.data.digits import split_pictures
+from inkfast.errors import InkfastError
 
 
 def saved(tmp_path, **arrays):
@@ -154,3 +156,43 @@ def test_stratified_split_keeps_shares_and_is_seeded():
         ValueError, match="too few digits to cut off 20% .* class 0 has 1, all have 4"
     ):
         stratified_split(np.array([0, 1, 1, 1]), 0.2, 0)
+
+
+@pytest.mark.parametrize(("counts", "fraction"), [
+    ([100, 100, 2], 0.02), ([100, 100, 2], 0.9), ([144] * 3 + [3] + [144] * 6, 0.1),
+    ([2, 2, 150], 0.03), ([3, 40, 40], 0.95),
+])  # fmt: skip
+def test_a_rare_class_is_on_both_sides_of_a_cut(counts, fraction):
+    """A share that rounds to no row is one; which row goes over follows from the seed."""
+    labels = np.repeat(np.arange(len(counts)), counts)
+    cuts = [stratified_split(labels, fraction, seed) for seed in (*range(30), 0)]
+    for kept, cut in cuts:
+        assert sorted([*kept, *cut]) == list(range(len(labels)))
+        for rows in (kept, cut):
+            assert sorted(rows) == list(rows)
+            assert len(np.unique(labels[rows])) == len(counts)
+        assert abs(len(cut) - fraction * len(labels)) < 1 + len(counts)
+    np.testing.assert_array_equal(cuts[0][1], cuts[-1][1])
+    rare = int(np.argmin(counts))
+    moved = {tuple(cut[labels[cut] == rare]) for _, cut in cuts}
+    assert len(moved) > 1
+
+
+@pytest.mark.parametrize(("n", "fraction"), [(30, 0.2), (29, 0.13), (11, 0.3), (500, 0.1)])
+def test_a_cut_with_every_class_is_that_of_scikit_learn(n, fraction):
+    """Rows that a run was cut into stay where they are, to the bit."""
+    labels = np.random.default_rng(n).permutation(np.arange(10).repeat(n))
+    found = stratified_split(labels, fraction, 7)
+    expected = train_test_split(
+        np.arange(len(labels)), test_size=fraction, stratify=labels, random_state=7
+    )
+    for rows, those in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(rows, np.sort(those))
+
+
+def test_a_cut_that_rounds_up_to_too_many_is_refused():
+    """Half of two rows a class can be cut off, and no row more."""
+    labels = np.arange(20) % 10
+    assert [len(rows) for rows in stratified_split(labels, 0.5, 0)] == [10, 10]
+    with pytest.raises(InkfastError, match="too few digits to cut off 51%.* class 0 has 2, all"):
+        stratified_split(labels, 0.51, 0)

@@ -182,6 +182,7 @@ def test_flops_count_a_multiply_add_as_two():
     ("cnn(layers='C32-X')", "`layers` has 'X'; expected C32 (convolution 3x3)"),
     ("cnn(layers='64-C32')", "`layers` has 'C32' after a dense layer"),
     ("cnn(layers='MP-MP-MP-MP-MP')", "leaves no pixel after 'MP'"),
+    ("inception(widths=[64, 3])", "`widths` must be a whole number >= 4 and <= 4096, got 3"),
     ("cnn(layers='C0')", "channels of C0` must be a whole number >= 1"),
     ("cnn(layers=3)", "`layers` must be text"),
     ("cnn(padding='full')", "`padding` must be one of 'same', 'valid', got 'full'"),

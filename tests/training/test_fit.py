@@ -184,6 +184,23 @@ def test_a_validation_loss_that_is_not_finite_stops_too(strokes, monkeypatch):
         fit(task(strokes))
 
 
+def test_an_epoch_may_pass_its_only_digit_over(strokes):
+    """Where outliers leave no room for it in the batches, the epoch has no right answer."""
+    two = strokes.pick(np.array([0, 10]), "two of a class")
+    recipe = {"outliers": 2, "batch_size": 2, "validation": 0.5, "epochs": 10}
+    trained = fit(task(two, **recipe))
+    assert 0 in [epoch.accuracy for epoch in trained.history]
+
+
+def test_precision_is_not_advised_to_who_has_it(strokes, monkeypatch):
+    """fp32 is named as the way out where training was in bf16 alone."""
+    monkeypatch.setattr("inkfast.training.loop.evaluate", lambda *_: (float("inf"), 0.1))
+    for precision, advised in (("fp32", False), ("bf16", True)):
+        with pytest.raises(ValueError, match=r"Lower learning_rate[.,]") as error:
+            fit(task(strokes, precision=precision))
+        assert ("try precision='fp32'" in str(error.value)) == advised
+
+
 def test_a_saved_model_is_the_model(strokes, tmp_path):
     """What is read back answers the same, and says how it was trained."""
     trained = fit(task(strokes, "cnn(layers='C4/2-MP-20')"))

@@ -12,6 +12,7 @@ from inkfast.terminal import Display, folds_table, leaderboard_table, trials_tab
 
 if TYPE_CHECKING:
     from inkfast.experiment import Experiment
+    from inkfast.folding import CrossValidation
     from inkfast.material import Material
     from inkfast.running import Outcome
 
@@ -47,10 +48,7 @@ def compare(
     for comparison in board.comparisons:
         display.say(f"{comparison.better} against {comparison.worse}: {all_tests(comparison)}")
     display.say(f"report: {page}")
-    if outcome.interrupted:
-        raise _interrupted(display)
-    if outcome.diverged:
-        raise outcome.diverged[0]
+    _check_whole(outcome, display)
 
 
 def validate(
@@ -77,8 +75,7 @@ def validate(
     with running.held(folder), where.open(), display.showing(where) as observer:
         running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
         result = folding.cross_validate(experiment, source, folder, observer, where)
-    if not result.fits:
-        raise _interrupted(display)
+    _check_any(result, display)
     result.write(folder)
     page = report.write_folds(result, folder)
     console.print(folds_table(result))
@@ -86,8 +83,7 @@ def validate(
     for comparison in result.comparisons():
         display.say(f"{comparison.better} against {comparison.worse}: {all_tests(comparison)}")
     display.say(f"report: {page}")
-    if result.interrupted:
-        raise _interrupted(display)
+    _check_whole(result, display)
 
 
 def tune(
@@ -153,10 +149,18 @@ def _interrupted(display: Display) -> KeyboardInterrupt:
     return KeyboardInterrupt()
 
 
-def _check_any(outcome: Outcome, display: Display) -> None:
+def _check_any(outcome: Outcome | CrossValidation, display: Display) -> None:
     """Raise what ended a run before any fit had finished."""
     if not outcome.fits:
         raise outcome.diverged[0] if outcome.diverged else _interrupted(display)
+
+
+def _check_whole(outcome: Outcome | CrossValidation, display: Display) -> None:
+    """Raise what kept a run from finishing every fit, once the others are reported."""
+    if outcome.interrupted:
+        raise _interrupted(display)
+    if outcome.diverged:
+        raise outcome.diverged[0]
 
 
 def _settings(recipe: Path | None, flags: dict[str, Any]) -> dict[str, Any]:
@@ -183,7 +187,7 @@ def _prepared(
         # a number that is timed would give other bits from one engine to the next
         experiment = dataclasses.replace(experiment, threads=1)
     place = out or settings.get("out") or Path("runs") / experiment.name
-    if not isinstance(place, str | Path):
+    if not isinstance(place, str | Path) or "\0" in str(place):
         raise InkfastError(f"`out` must be text, got {shown(place)}.")
     material = prepare(experiment, display.download)
     if material.notice:

@@ -66,21 +66,20 @@ def _of_run(
     from inkfast.material import own_material
 
     experiment, trained = running.load_models(run)
+    source = sources.load(data or experiment.data, display.download)
     material = None
     try:
-        source = sources.load(experiment.data, display.download)
         material = own_material(experiment, source, run)
         digits = material.clean
-    except InkfastError as error:
+    except InkfastError:
         if data is None:
             raise
-        display.say(f"Models are judged as they are and answer always: {error}")
-    if data is not None:
-        source = sources.load(data, display.download)
-        own = material is not None and source.train.fingerprint == material.whole
-        if not own:
-            digits = source.test or source.train
-            digits = bench.apart(digits, material)
+        try:
+            home = sources.load(experiment.data, display.download)
+            material = own_material(experiment, home, run)
+        except InkfastError as error:
+            display.say(f"Models are judged as they are and answer always: {error}")
+        digits = bench.apart(source.test or source.train, material)
     if source.notice:
         display.say(source.notice, style="bold yellow")
     _ = digits.known_labels

@@ -21,6 +21,7 @@ from inkfast.data.digits import SIDE, Images
 from inkfast.errors import InkfastError
 
 Rows = NDArray[Any]  # (n, features), numbers without NaN
+_WHITE = 1 + 1e-6  # full ink in [0, 1], if it was scaled elsewhere and rounded up
 _CHUNK = 1000  # rows that are drawn at a time, which bounds the memory taken
 
 
@@ -41,12 +42,13 @@ class Pixels:
         Raises:
             InkfastError: If the pixels are on neither scale.
         """
-        if rows.min() < 0 or rows.max() > 255:
+        top = rows.max()
+        if rows.min() < 0 or top > 255 or _WHITE < top < 2:  # the last is on neither scale
             raise InkfastError(
                 f"784 features are 28x28 pixels, 0 to 255 or in [0, 1], got {_ends(rows)}. Leave "
                 "out any scaler: pixels are scaled here."
             )
-        return cls(1.0 if rows.max() <= 1 else 255.0)
+        return cls(1.0 if top <= _WHITE else 255.0)
 
     def draw(self, rows: Rows) -> Images:
         """Return images, uint8 ``(n, 28, 28)``.
@@ -54,8 +56,9 @@ class Pixels:
         Raises:
             InkfastError: If the pixels are not on the scale of the training images.
         """
-        dim = self.top > 1 and 0 < rows.max() <= 1  # [0, 1] where 0 to 255 is expected
-        if rows.min() < 0 or rows.max() > self.top or dim:
+        top = rows.max()
+        dim = self.top > 1 and 0 < top < 2  # [0, 1] where 0 to 255 is expected
+        if rows.min() < 0 or top > max(self.top, _WHITE) or dim:
             raise InkfastError(
                 f"pixels must be on the scale of the training images, 0 to {self.top:g}, got "
                 f"{_ends(rows)}. Scale both alike, or neither."
@@ -122,4 +125,4 @@ def _zoom(side: int) -> NDArray[np.float64]:
 
 
 def _ends(rows: Rows) -> str:
-    return f"{rows.min():g} to {rows.max():g}"
+    return f"{rows.min():.7g} to {rows.max():.7g}"

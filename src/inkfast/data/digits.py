@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -148,6 +149,8 @@ class Survey:
 def stratified_split(labels: Labels, fraction: float, seed: int) -> tuple[Labels, Labels]:
     """Cut `fraction` of the rows off, the same share of each class.
 
+    A class whose share rounds to no row has one all the same, on either side.
+
     Returns:
         The row numbers kept and the row numbers cut off, both ascending.
 
@@ -158,7 +161,7 @@ def stratified_split(labels: Labels, fraction: float, seed: int) -> tuple[Labels
 
     counts = np.bincount(labels, minlength=CLASSES)
     present = counts[counts > 0]
-    cut_off = round(len(labels) * fraction)
+    cut_off = ceil(len(labels) * fraction)
     if present.min() < 2 or not len(present) <= cut_off <= len(labels) - len(present):
         rare = int(np.flatnonzero(counts == present.min())[0])
         raise InkfastError(
@@ -167,8 +170,17 @@ def stratified_split(labels: Labels, fraction: float, seed: int) -> tuple[Labels
             "`test_fraction` (testing) or `validation` (choosing the epoch)."
         )
     rows = np.arange(len(labels))
-    kept, cut = train_test_split(rows, test_size=fraction, stratify=labels, random_state=seed)
-    return np.sort(kept), np.sort(cut)
+    kept, cut = train_test_split(rows, test_size=cut_off, stratify=labels, random_state=seed)
+    is_cut = np.isin(rows, cut)
+    is_cut[_lacking(cut, kept, labels)] = True
+    is_cut[_lacking(kept, cut, labels)] = False
+    return np.flatnonzero(~is_cut), np.flatnonzero(is_cut)
+
+
+def _lacking(rows: Labels, others: Labels, labels: Labels) -> Labels:
+    """Return the first of the other rows, shuffled, of each class that the rows lack."""
+    classes, first = np.unique(labels[others], return_index=True)
+    return others[first[~np.isin(classes, labels[rows])]]
 
 
 def split_pictures(

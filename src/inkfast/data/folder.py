@@ -6,6 +6,7 @@ they are, noise and all; all others are brought to MNIST's frame.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -79,6 +80,8 @@ def _part(
             if file.suffix.lower() not in SUFFIXES:
                 continue
             try:
+                if not os.path.isfile(file):  # a pipe would be waited for
+                    raise InkfastError(f"{file}: expected a picture, got no regular file.")
                 picture = open_picture(file, WORK)
                 image = _at_28(picture.grey)
             except InkfastError as error:

@@ -18,12 +18,12 @@ def conv_norm_relu(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) 
     )
 
 
-def check_sizes(name: str, sizes: object, *, longest: int, high: int = 4096) -> None:
-    """Raise unless `sizes` is a list of 1 to `longest` whole numbers of at least 1."""
+def check_sizes(name: str, sizes: object, *, longest: int, low: int = 1, high: int = 4096) -> None:
+    """Raise unless `sizes` is a list of 1 to `longest` whole numbers from `low` to `high`."""
     if not isinstance(sizes, tuple) or not 1 <= len(sizes) <= longest:
         raise InkfastError(f"`{name}` must be a list of 1 to {longest} sizes, got {shown(sizes)}.")
     for size in sizes:
-        check_number(name, size, low=1, high=high, whole=True)
+        check_number(name, size, low=low, high=high, whole=True)
 
 
 class Residual(nn.Module):

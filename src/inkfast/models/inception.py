@@ -53,9 +53,7 @@ class Inception(Network):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_sizes("widths", self.widths, longest=4)
-        for width in self.widths:
-            check_sizes("widths", (width // 4,), longest=1)  # a quarter must be left of each
+        check_sizes("widths", self.widths, longest=4, low=4)  # a channel for each branch
 
     def build(self) -> nn.Module:
         layers: list[nn.Module] = [conv_norm_relu(1, 32, 5, 2)]

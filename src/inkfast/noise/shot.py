@@ -21,7 +21,7 @@ class Shot(Noise):
     distribution, so that what is drawn does not depend on the image.
 
     Attributes:
-        photons: Mean count of a full-white pixel; fewer is noisier. `inf` adds no noise.
+        photons: Mean count of a full-white pixel; fewer is noisier.
     """
 
     name: ClassVar[str] = "shot"

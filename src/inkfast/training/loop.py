@@ -157,7 +157,7 @@ class _Fit:
                     self.watch.step(
                         (len(self.history) + (step + 1) / steps) / self.task.recipe.epochs
                     )
-        return float(total[0]) / seen, float(total[1]) / known
+        return float(total[0]) / seen, float(total[1]) / max(known, 1)
 
     def _step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Take one step; return the batch's mean loss and how many were right."""
@@ -200,10 +200,11 @@ class _Fit:
         kept = (
             "The state after the epoch before it is kept." if self.folder and self.history else ""
         )
+        finer = "" if self.precision == "fp32" else ", or try precision='fp32'"
         raise DivergedError(
             f"training {self.task.architecture}: the loss became {loss} in epoch {number}, with "
-            f"learning_rate={self.task.recipe.learning_rate:g}. Lower learning_rate, or try "
-            f"precision='fp32'. {kept}".strip()
+            f"learning_rate={self.task.recipe.learning_rate:g}. Lower learning_rate"
+            f"{finer}. {kept}".strip()
         )
 
     def _choose_threads(self) -> int:

@@ -57,7 +57,10 @@ class Plan:
             "model": str(dataclasses.replace(architecture, **own)),
             **recipe,
         }
-        return from_settings({**self.settings, "models": [changed], "seeds": 1})
+        found = from_settings({**self.settings, "models": [changed], "seeds": 1})
+        return dataclasses.replace(
+            found, threads=self.experiment.threads, data=self.experiment.data
+        )
 
     def described(self) -> str:
         """Return the space as text: two plans with the same one search the same."""

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING
 
 from inkfast.engine import HERE, QUIET, Engine, Job, Observer, Result
 from inkfast.errors import InkfastError
-from inkfast.experiment import Entry, Experiment
+from inkfast.experiment import Experiment
 from inkfast.files import write_text
 from inkfast.material import Material
 from inkfast.running import fit_folder
 from inkfast.streams import derive
-from inkfast.training import Epoch, StoppedError, Task, Trained, Watch, check_recipe
+from inkfast.training import Epoch, StoppedError, Trained, Watch, check_recipe
 from inkfast.training.batches import check_rows
 from inkfast.tuning import trials
 from inkfast.tuning.plan import Plan
@@ -61,9 +61,11 @@ class Search:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         logging.getLogger("alembic").setLevel(logging.WARNING)
         prune = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1)
+        with _answering(self.url, ValueError):  # of a URL that Optuna or a driver does not know
+            backend = optuna.storages.get_storage(self.url)
         with _answering(self.url):
             study = optuna.create_study(
-                storage=self.url,
+                storage=backend,
                 study_name=self.plan.experiment.name,
                 load_if_exists=True,
                 direction="maximize",
@@ -148,7 +150,7 @@ class Search:
             yield Job(
                 title=f"trial {trial.number}",
                 folder=self._folder(trial.number),
-                task=self._task(experiment, entry),
+                task=experiment.task(entry, self.material.train, experiment.seed),
             )
 
     def _is_open(self) -> bool:
@@ -169,17 +171,6 @@ class Search:
             trial.user_attrs.get(trials.OWNER) != self.owner
             and (trial.datetime_start or since) > since
             for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        )
-
-    def _task(self, experiment: Experiment, entry: Entry) -> Task:
-        return Task(
-            architecture=entry.architecture,
-            recipe=entry.recipe,
-            digits=self.material.train,
-            noise=self.material.noise,
-            train_noise=experiment.train_noise,
-            seed=experiment.seed,
-            threads=self.plan.experiment.threads,
         )
 
     def _watch(self, number: int, observer: Observer, title: str, at: int, of: int) -> Watch:
@@ -249,24 +240,22 @@ class Search:
 
             trial = optuna.trial.FixedTrial(fixed.params)
             values = {parameter.key: parameter.suggest(trial) for parameter in self.plan.space}
-        best = self.plan.candidate(values)
-        return dataclasses.replace(
-            best, threads=self.plan.experiment.threads, data=self.plan.experiment.data
-        )
+        return self.plan.candidate(values)
 
 
 @contextmanager
-def _answering(url: str) -> Iterator[None]:
-    """Turn whatever a data base or its driver raises into one sentence."""
+def _answering(url: str, *more: type[Exception]) -> Iterator[None]:
+    """Turn whatever a data base or its driver raises, and what more is named, into one sentence."""
     import optuna
     import sqlalchemy
 
+    kinds: tuple[type[Exception], ...] = (
+        sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError,
+        optuna.exceptions.DuplicatedStudyError, ImportError, ConnectionError, *more,
+    )  # fmt: skip
     try:
         yield
-    except (
-        sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError,
-        optuna.exceptions.DuplicatedStudyError, ImportError, ConnectionError,
-    ) as error:  # fmt: skip
+    except kinds as error:
         reason = (str(error.__cause__ or error).strip() or type(error).__name__).splitlines()[0]
         shown = re.sub(r"(?<=://)([^/@:]*):[^@]*@", r"\1:***@", url)  # no password on a screen
         raise InkfastError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from inkfast.errors import InkfastError, check_flag, check_number, shown, unknown
@@ -130,4 +131,17 @@ def _range(key: str, value: Mapping[str, Any]) -> Parameter:
             f"search key `{key}` must have low < high, low > 0 where log is true, and no step "
             f"there, got {shown(dict(value))}."
         )
+    if step and not _divides(step, value["high"], value["low"]):
+        raise InkfastError(
+            f"`{key}.step` must divide the range, so that high is searched too, got "
+            f"{shown(dict(value))}."
+        )
     return Parameter(key=key, low=value["low"], high=value["high"], log=log, step=step)
+
+
+def _divides(step: float, high: float, low: float) -> bool:
+    """Return whether a range is a whole number of steps, in decimals as Optuna counts them."""
+    try:
+        return (Decimal(str(high)) - Decimal(str(low))) % Decimal(str(step)) == 0
+    except InvalidOperation:  # more steps than there are numbers
+        return False
