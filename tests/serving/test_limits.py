@@ -12,20 +12,24 @@ import struct
 import zlib
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
 from PIL import Image
 
+from inkfast.data.pictures import MAX_PIXELS
 from inkfast.errors import InkfastError
-from inkfast.reading.reader import Reader
+from inkfast.reading.reader import SHIPPED, Reader
 from inkfast.serving.app import build
+from inkfast.serving.lab import SHOWN
 from inkfast.serving.lanes import Lane
 from inkfast.serving.limits import Limits, Refused
 from inkfast.serving.server import Server
 from tests.serving.makers import Stuck, as_file, drawn, serving
 
+ROOT = Path(__file__).parents[2]
 TOKEN = "a-token-of-sixteen-or-more"  # noqa: S105 - opens nothing
 DIGIT = as_file(drawn(7))
 
@@ -92,6 +96,37 @@ def test_what_is_not_taken_is_explained(api, path, content, status, message):
     assert response.status_code == status
     assert message in response.json()["error"]
     assert "\n" not in response.json()["error"]
+
+
+def test_what_is_shipped_is_what_is_promised():
+    """Each limit is the one that the documentation states, and connections are closed in time."""
+    text = " ".join((ROOT / "docs" / "serving.md").read_text(encoding="utf-8").split())
+    shipped = Limits()
+    stated = {
+        "body": f"bodies of {shipped.body / 10**6:g} MB",
+        "held": f"{shipped.held / 10**6:g} MB in all requests together",
+        "head": f"heads of {shipped.head / 1000:g} KB",
+        "seconds": f"must have come, and an answer been taken, within {shipped.seconds:g} s",
+        "idle": f"idle connections close after {shipped.idle} s",
+        "stopping": f"lets running requests end for up to {shipped.stopping} s",
+        "files": f"{shipped.files} pictures a request",
+        "images": f"{shipped.images:,} images a tensor",
+        "large_bytes": f"pictures of more than {shipped.large_bytes / 1000:g} KB",
+        "large": f"KB or {shipped.large / 10**6:g} million pixels",
+        "waiting": f"| {shipped.waiting} small jobs",
+        "waiting_large": f"and {shipped.waiting_large} large ones may wait",
+    }
+    assert stated.keys() == vars(shipped).keys()
+    assert [words for words in stated.values() if words not in text] == []
+    assert f"pictures of {MAX_PIXELS / 10**6:g} million pixels" in text
+    assert "connections are closed within 15 s" in text
+    assert max(shipped.seconds, shipped.idle) <= 15
+
+
+def test_the_labs_networks_are_small():
+    """They answer each movement of the pen: 1 MB each at most."""
+    for name in SHOWN:
+        assert (SHIPPED / f"{name}.onnx").stat().st_size <= 1_000_000, name
 
 
 def test_a_body_that_grows_without_saying_so_is_cut_off(api):
