@@ -124,7 +124,7 @@ def test_what_is_shipped_is_what_is_promised():
 
 
 def test_the_labs_networks_are_small():
-    """They answer each movement of the pen: 1 MB each at most."""
+    """They answer each movement of the pen: 1 MB each at most, as the documentation says."""
     for name in SHOWN:
         assert (SHIPPED / f"{name}.onnx").stat().st_size <= 1_000_000, name
 
@@ -618,15 +618,14 @@ async def left_alone(limits: Limits, sent: bytes, size: int = 0) -> None:
         await send({"type": "http.response.start", "status": 200})
         await send({"type": "http.response.body", "body": bytes(size)})
 
-    loop = asyncio.get_running_loop()
-    ended = loop.create_future()
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
     server = Server(app, "127.0.0.1", 0, limits, print)
     server.config.load()
 
     class Watched(server.config.http_protocol_class):
         def connection_lost(self, error: Exception | None) -> None:
             super().connection_lost(error)
-            ended.set_result(None)
+            ended.set()
 
     ours, theirs = socket.socketpair()
     with theirs:
@@ -637,7 +636,7 @@ async def left_alone(limits: Limits, sent: bytes, size: int = 0) -> None:
         )
         with contextlib.suppress(ConnectionError):
             await loop.sock_sendall(theirs, sent)
-        await asyncio.wait_for(ended, 5)
+        await asyncio.wait_for(ended.wait(), 5)
 
 
 @pytest.mark.parametrize("size", [40_000, 1_000_000])

@@ -40,10 +40,10 @@ class Looked(BaseModel):
 
     noise: str = Field("", description="What the sliders do, as `--noise` takes it.")
     clean: str = Field("", description="The digit before the noise: 28x28 bytes in base64.")
-    seen: str = Field("", description="The same under it.")
-    clean_digit: int | None = Field(ge=0, le=9, description="Which digit it is before the noise.")
+    seen: str = Field("", description="The same under the noise.")
+    clean_digit: int | None = Field(ge=0, le=9, description="The reader's guess without noise.")
     answers: dict[str, Answer] = Field(description="By network.")
-    heat: dict[str, str] = Field({}, description="What mattered, by network, likewise; only if asked for.")
+    heat: dict[str, str] = Field({}, description="What mattered, likewise; only if asked for.")
 
 
 class Digit(BaseModel):
