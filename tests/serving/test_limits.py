@@ -10,7 +10,8 @@ import select
 import socket
 import struct
 import zlib
-from collections.abc import Awaitable, Callable
+from asyncio import Event
+from collections.abc import AsyncIterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
+from starlette.types import ASGIApp, Send
 
 from inkfast.data.pictures import MAX_PIXELS
 from inkfast.errors import InkfastError
@@ -611,14 +613,10 @@ def test_a_client_that_drips_is_closed(hasty, first):
     assert cut_off(hasty, first, b"\r\n" if first == HEALTH else b"a: b\r\n")
 
 
-async def left_alone(limits: Limits, sent: bytes, size: int = 0) -> None:
-    """Send bytes to a server whose answer is of some size, take nothing of it, wait for the end."""
-
-    async def app(_: object, __: object, send: Callable[..., Awaitable[None]]) -> None:
-        await send({"type": "http.response.start", "status": 200})
-        await send({"type": "http.response.body", "body": bytes(size)})
-
-    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+@contextlib.asynccontextmanager
+async def spoken_to(limits: Limits, app: ASGIApp) -> AsyncIterator[tuple[socket.socket, Event]]:
+    """Connect to a server whose system takes few bytes at a time; the event is the end of that."""
+    loop, ended = asyncio.get_running_loop(), Event()
     server = Server(app, "127.0.0.1", 0, limits, print)
     server.config.load()
 
@@ -634,8 +632,19 @@ async def left_alone(limits: Limits, sent: bytes, size: int = 0) -> None:
         await loop.connect_accepted_socket(
             lambda: Watched(server.config, server.server_state, {}), ours
         )
+        yield theirs, ended
+
+
+async def left_alone(limits: Limits, sent: bytes, size: int = 0) -> None:
+    """Send bytes to a server whose answer is of some size, take nothing of it, wait for the end."""
+
+    async def app(_: object, __: object, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": bytes(size)})
+
+    async with spoken_to(limits, app) as (client, ended):
         with contextlib.suppress(ConnectionError):
-            await loop.sock_sendall(theirs, sent)
+            await asyncio.get_running_loop().sock_sendall(client, sent)
         await asyncio.wait_for(ended.wait(), 5)
 
 
@@ -657,3 +666,46 @@ def test_an_idle_connection_is_closed(hasty):
     made = connected(hasty, HEALTH)
     assert made.recv(65536).startswith(b"HTTP/1.1 200")
     assert closed(made)
+
+
+def test_a_kept_connection_may_ask_often(hasty):
+    """The heads of many requests together may be longer than one may be."""
+    last = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    assert reply(f"http://localhost:{hasty}", 200 * HEALTH + last)[1].count('"ok"') == 201
+
+
+def test_only_the_client_is_waited_for_in_time(monkeypatch):
+    """No time runs while a request is answered, nor once all of an answer has been taken."""
+    running = []
+
+    class Clock:
+        def __init__(self, *_: object) -> None:
+            self.runs = False
+            running.append(lambda: self.runs)
+
+        def set(self) -> None:
+            self.runs = True
+
+        def clear(self) -> None:
+            self.runs = False
+
+    seen = []
+
+    async def app(_: object, __: object, send: Send) -> None:
+        seen.append([runs() for runs in running])
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": bytes(10**6), "more_body": True})
+        seen.append([runs() for runs in running])
+        await send({"type": "http.response.body"})  # waits until there is room
+        seen.append([runs() for runs in running])
+
+    async def ask() -> None:
+        loop = asyncio.get_running_loop()
+        async with spoken_to(Limits(), app) as (client, _):
+            await loop.sock_sendall(client, HEALTH)
+            while len(seen) < 3:
+                await loop.sock_recv(client, 65536)
+
+    monkeypatch.setattr("inkfast.serving.server.Deadline", Clock)
+    asyncio.run(ask())
+    assert seen == [[False, False], [False, True], [False, False]]
