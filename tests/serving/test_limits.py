@@ -28,7 +28,7 @@ from inkfast.serving.app import build
 from inkfast.serving.lab import SHOWN
 from inkfast.serving.lanes import Lane
 from inkfast.serving.limits import Limits, Refused
-from inkfast.serving.server import Server
+from inkfast.serving.server import Deadline, Server
 from tests.serving.makers import Stuck, as_file, drawn, serving
 
 ROOT = Path(__file__).parents[2]
@@ -672,6 +672,25 @@ def test_a_kept_connection_may_ask_often(hasty):
     """The heads of many requests together may be longer than one may be."""
     last = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     assert reply(f"http://localhost:{hasty}", 200 * HEALTH + last)[1].count('"ok"') == 201
+
+
+def test_a_deadline_that_is_cleared_is_over():
+    """However often it was set."""
+    called = []
+
+    async def ask() -> None:
+        deadline = Deadline(0, lambda: called.append(1))
+        deadline.set()
+        deadline.set()
+        deadline.clear()
+        for _ in range(3):
+            await asyncio.sleep(0)
+        deadline.set()
+        while not called:
+            await asyncio.sleep(0)
+
+    asyncio.run(ask())
+    assert called == [1]
 
 
 def test_only_the_client_is_waited_for_in_time(monkeypatch):
