@@ -2,7 +2,8 @@
 
 16 clients on the same machine send PNG files of 280x280, drawn digits, each as soon as its last one
 is answered; then ten times as many, while health is asked. Answers are checked. The clients run on
-uvloop, so that they take little of the cores they share with the server and its processes.
+uvloop, so that they take little of the cores they share with the server and its processes. Before
+them one client asks, one request after another, what the page asks as a pen moves.
 
 Run: .venv/bin/python benchmarks/serve_load.py [SECONDS]
 """
@@ -21,18 +22,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import uvloop
 from measured import record
-from PIL import Image
+from PIL import Image, ImageDraw
 
-from inkfast.data.written import write
+from inkfast.data.written import SHAPES, write
 
 CLIENTS, TIMES = 16, 10
-SIDE = 280
+SIDE, PEN = 280, 17  # of the page's paper and its stroke, in pixels
+UPDATES = 500  # movements of the pen
 PACKAGES = ("fastapi", "uvicorn", "uvloop", "httptools", "onnxruntime", "pillow", "numpy", "scipy")
 SECONDS = 600
 
@@ -70,6 +73,25 @@ def pictures(n: int) -> list[tuple[bytes, int]]:
     return found
 
 
+def movements() -> list[bytes]:
+    """Return the page's paper after each movement of a pen: PNG files as a canvas makes them."""
+    found = []
+    for shape in SHAPES:
+        paper = Image.new("RGBA", (2 * SIDE, 2 * SIDE), "white")
+        for stroke in shape.strokes:
+            places = re.findall(r"(\d+) (\d+)", stroke)  # in percent
+            points = [(140 + 2.8 * int(x), 84 + 3.92 * int(y)) for x, y in places]
+            for line in pairwise(points):
+                pen = ImageDraw.Draw(paper)
+                pen.line(line, fill="black", width=2 * PEN)
+                for x, y in line:
+                    pen.ellipse((x - PEN, y - PEN, x + PEN, y + PEN), fill="black")
+                file = io.BytesIO()
+                paper.resize((SIDE, SIDE), Image.Resampling.BOX).save(file, "PNG")
+                found.append(file.getvalue())
+    return found
+
+
 def request(path: str, body: bytes = b"") -> bytes:
     """Return the bytes of one request."""
     method = "POST" if body else "GET"
@@ -103,6 +125,24 @@ async def client(port: int, own: list[tuple[bytes, int]], until: float, tally: T
         else:
             await asyncio.sleep(0.05)  # a client that is told to come back later does
     writer.close()
+
+
+async def pen(port: int) -> dict[str, Any]:
+    """Return how long the page waits for the answer to one movement; no slider is moved."""
+    papers, seconds = [request("/v1/lab", png) for png in movements()], []
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for turn in range(UPDATES // 10 + UPDATES):
+        start = time.perf_counter()
+        status, body = await exchange(reader, writer, papers[turn % len(papers)])
+        seconds.append(time.perf_counter() - start)
+        assert (status, b'"reader":{"digit":' in body) == (200, True), body  # noqa: S101 - see `health`
+    writer.close()
+    p50, p99 = np.percentile(1000 * np.array(seconds[UPDATES // 10 :]), [50, 99])
+    return {
+        "picture": f"PNG, {SIDE}x{SIDE}, RGBA, after each movement of a pen",
+        "n": UPDATES,
+        "milliseconds": {"p50": float(p50), "p99": float(p99)},
+    }
 
 
 async def health(port: int, until: float, seconds: list[float]) -> None:
@@ -153,7 +193,8 @@ def resident(pid: int) -> float:
 
 
 async def measure(port: int, pid: int, seconds: float) -> dict[str, Any]:
-    """Warm the server, load it, overload it."""
+    """Ask as the page does, warm the server, load it, overload it."""
+    page = await pen(port)
     sent = [(request("/v1/predict", png), label) for png, label in pictures(100)]
     await load(port, CLIENTS, max(3.0, seconds / 20), sent)
     before, begun = resident(pid), worked(pid)
@@ -162,6 +203,7 @@ async def measure(port: int, pid: int, seconds: float) -> dict[str, Any]:
     return {
         "picture": f"PNG, {SIDE}x{SIDE}, drawn",
         "seconds": seconds,
+        "page": page,
         "usual": usual,
         "server_processor_milliseconds": 1000 * busy / usual["requests"],
         "resident_mb": {"before": before, "after": after, "drift": after / before - 1},

@@ -15,7 +15,7 @@ from PIL import Image
 
 from inkfast import noise
 from inkfast.data import Digits
-from inkfast.reading.reader import Reader
+from inkfast.reading.reader import Answer, Reader
 from inkfast.serving.pictures import digit_of
 from tests.serving.makers import STROKES, as_file, drawn
 
@@ -38,6 +38,16 @@ def test_several_files_are_answered_in_their_order(api):
     found = api.post("/v1/predict", files=files).json()
     assert found["model"] == "reader"
     assert [answer["digit"] for answer in found["answers"]] == list(STROKES)
+
+
+def test_the_reason_is_the_readers_own(api, monkeypatch):
+    """Whatever a reader says of why it is unsure is what the API says."""
+    doubts = [Answer(3, 0.5, 8, 0.4, "two digits touch")]
+    monkeypatch.setattr(Reader, "judged", lambda *_: doubts)
+    picture = as_file(drawn(3))
+    predicted = api.post("/v1/predict", content=picture).json()["answers"][0]
+    looked = api.post("/v1/lab", content=picture).json()["answers"]["dense"]
+    assert predicted["unsure"] == looked["unsure"] == "two digits touch"
 
 
 def test_an_empty_paper_is_no_digit(api):

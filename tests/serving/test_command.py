@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import signal
 import socket
@@ -90,6 +91,25 @@ def test_another_loopback_address_is_answered_at(monkeypatch):
     assert answers == [200]
 
 
+@pytest.mark.parametrize(("cores", "processes"), [(1, 1), (4, 4), (64, 4)])
+def test_a_large_machine_starts_few_processes(monkeypatch, cores, processes):
+    """One for each core, at most four."""
+    started = []
+
+    class Hands(contextlib.nullcontext):
+        def __init__(self, _: object, number: int) -> None:
+            super().__init__(self)
+            started.append(number)
+
+    monkeypatch.setattr("inkfast.serving.hands.Hands", Hands)
+    monkeypatch.setattr("inkfast.commands.serving.cores", lambda: cores)
+    monkeypatch.setattr("inkfast.serving.app.build", lambda *_, **__: None)
+    monkeypatch.setattr("inkfast.serving.server.run", lambda *_: None)
+    monkeypatch.delenv("INKFAST_TOKEN", raising=False)
+    serve("127.0.0.1", 0, [])
+    assert started == [processes]
+
+
 @pytest.mark.parametrize("absent", ["fastapi", "uvicorn", "prometheus_client"])
 def test_what_is_missing_is_said(absent):
     """The base installation names the extra that serves."""
@@ -117,10 +137,15 @@ def takes_connections(url: str) -> bool:
         ),
         (["--host", "::"], "", "others can reach ::: expected a token"),
         (["--host", "192.0.2.1"], "short", "must have at least 16 plain characters, got 5"),
+        (["--host", "192.0.2.1"], "fifteen letters", "at least 16 plain characters, got 15"),
+        (["--host", "192.0.2.1", "--model", "none.onnx"], "sixteen  letters", "cannot be read"),
         (["--host", "example.org"], "", "`host` must be an IP address or localhost"),
         (["--port", "65536"], "", "`port` must be a whole number >= 0 and <= 65535, got 65536"),
         (["--model", "Wrong Name.onnx"], "", "expected a name of its own"),
         (["--model", "elsewhere/reader.onnx"], "", "expected a name of its own"),
+        (["--model", "a.b.onnx"], "", "expected a name of its own"),
+        (["--model", "a" * 65 + ".onnx"], "", "expected a name of its own"),
+        (["--model", "a" * 64 + ".onnx"], "", "cannot be read"),
         (["--model", "none.onnx"], "", "cannot be read"),
     ],
 )

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 import select
 import socket
 import struct
 import zlib
+from asyncio import Event
+from collections.abc import AsyncIterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
 from PIL import Image
+from starlette.types import ASGIApp, Send
 
+from inkfast.data.pictures import MAX_PIXELS
 from inkfast.errors import InkfastError
-from inkfast.reading.reader import Reader
+from inkfast.reading.reader import SHIPPED, Reader
 from inkfast.serving.app import build
+from inkfast.serving.lab import SHOWN
 from inkfast.serving.lanes import Lane
 from inkfast.serving.limits import Limits, Refused
+from inkfast.serving.server import Deadline, Server
 from tests.serving.makers import Stuck, as_file, drawn, serving
 
+ROOT = Path(__file__).parents[2]
 TOKEN = "a-token-of-sixteen-or-more"  # noqa: S105 - opens nothing
 DIGIT = as_file(drawn(7))
 
@@ -64,6 +73,13 @@ def empty_png(width: int, height: int) -> bytes:
         ("/v1/read", DIGIT[:200], 422, "it cannot be decoded"),
         ("/v1/predict?model=../reader", DIGIT, 422, "query.model"),
         ("/v1/predict?model=" + "a" * 65, DIGIT, 422, "query.model"),
+        ("/v1/predict?model=" + "a" * 64, DIGIT, 404, "unknown model"),
+        ("/v1/predict?model=", DIGIT, 422, "query.model"),
+        ("/v1/predict?model=reader.1", DIGIT, 422, "query.model"),
+        ("/v1/predict?model=Reader", DIGIT, 422, "query.model"),
+        ("/v2/models/" + "a" * 65 + "/infer", b"{}", 422, "path.name"),
+        ("/v2/models/reader.1/infer", b"{}", 422, "path.name"),
+        ("/v2/models/Reader/infer", b"{}", 422, "path.name"),
         ("/v1/predict?model=raeder", DIGIT, 404, "Did you mean 'reader'?"),
         ("/v1/lab?rotate=91", DIGIT, 422, "query.rotate"),
         ("/v1/lab?rotate=nan", DIGIT, 422, "query.rotate"),
@@ -84,6 +100,37 @@ def test_what_is_not_taken_is_explained(api, path, content, status, message):
     assert "\n" not in response.json()["error"]
 
 
+def test_what_is_shipped_is_what_is_promised():
+    """Each limit is the one that the documentation states, and connections are closed in time."""
+    text = " ".join((ROOT / "docs" / "serving.md").read_text(encoding="utf-8").split())
+    shipped = Limits()
+    stated = {
+        "body": f"bodies of {shipped.body / 10**6:g} MB",
+        "held": f"{shipped.held / 10**6:g} MB in all requests together",
+        "head": f"heads of {shipped.head / 1000:g} KB",
+        "seconds": f"must have come, and an answer been taken, within {shipped.seconds:g} s",
+        "idle": f"idle connections close after {shipped.idle} s",
+        "stopping": f"lets running requests end for up to {shipped.stopping} s",
+        "files": f"{shipped.files} pictures a request",
+        "images": f"{shipped.images:,} images a tensor",
+        "large_bytes": f"pictures of more than {shipped.large_bytes / 1000:g} KB",
+        "large": f"KB or {shipped.large / 10**6:g} million pixels",
+        "waiting": f"| {shipped.waiting} small jobs",
+        "waiting_large": f"and {shipped.waiting_large} large ones may wait",
+    }
+    assert stated.keys() == vars(shipped).keys()
+    assert [words for words in stated.values() if words not in text] == []
+    assert f"pictures of {MAX_PIXELS / 10**6:g} million pixels" in text
+    assert "connections are closed within 15 s" in text
+    assert max(shipped.seconds, shipped.idle) <= 15
+
+
+def test_the_labs_networks_are_small():
+    """They answer each movement of the pen: 1 MB each at most, as the documentation says."""
+    for name in SHOWN:
+        assert (SHIPPED / f"{name}.onnx").stat().st_size <= 1_000_000, name
+
+
 def test_a_body_that_grows_without_saying_so_is_cut_off(api):
     """A chunked body is counted as it comes."""
     chunks = itertools.repeat(bytes(100_000), 200)
@@ -97,6 +144,31 @@ def test_too_many_files_are_refused(api):
         response = api.post(path, files=sent)
         assert response.status_code == 400
         assert "Too many files" in response.json()["error"]
+
+
+def test_too_many_fields_are_refused(api):
+    """What stands beside the pictures is not collected without end."""
+    for fields, status in ((8, 200), (9, 400)):
+        data = {f"field{i}": "" for i in range(fields)}
+        response = api.post("/v1/predict", files={"file": DIGIT}, data=data)
+        assert response.status_code == status
+    assert "Too many fields" in response.json()["error"]
+
+
+def test_what_is_sent_does_not_touch_the_disk(monkeypatch):
+    """A multipart file of any size stays in memory."""
+
+    def no_file(*_: object, **__: object) -> None:
+        raise AssertionError("a temporary file was asked for")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", no_file)
+
+    async def ask() -> None:
+        async with in_process() as client:
+            response = await client.post("/v1/predict", files={"file": bytes(10**7)})
+            assert response.status_code == 415
+
+    asyncio.run(ask())
 
 
 @pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=x"])
@@ -166,6 +238,34 @@ def test_load_is_shed_while_health_answers():
             stuck.go.set()
             statuses = {task.result().status_code for task in (await asyncio.wait(pending))[0]}
             assert 200 in statuses <= {200, 503}
+
+    asyncio.run(ask())
+
+
+@pytest.mark.parametrize(
+    ("path", "limits", "status"),
+    [
+        ("/v1/predict", Limits(waiting_large=0), 200),
+        ("/v1/predict", Limits(waiting=0), 503),
+        ("/v1/predict", Limits(waiting=0, large=280 * 280), 503),
+        ("/v1/predict", Limits(waiting=0, large=280 * 280 - 1), 200),
+        ("/v1/predict", Limits(waiting=0, large_bytes=len(DIGIT)), 503),
+        ("/v1/predict", Limits(waiting=0, large_bytes=len(DIGIT) - 1), 200),
+        ("/v1/lab", Limits(waiting=0, large_bytes=len(DIGIT) - 1), 200),
+        ("/v1/lab", Limits(waiting_large=0), 200),
+        ("/v1/lab?heat=true", Limits(waiting_large=0), 503),
+        ("/v1/read", Limits(waiting_large=0), 503),
+        ("/v1/noise?noise=none", Limits(waiting_large=0), 503),
+    ],
+)
+def test_what_takes_long_waits_in_a_queue_of_its_own(path, limits, status):
+    """Where nobody may wait in a queue, only what is meant for the other one is answered."""
+
+    async def ask() -> None:
+        stuck = Stuck()
+        stuck.go.set()
+        async with in_process(limits, stuck) as client:
+            assert (await client.post(path, content=DIGIT)).status_code == status
 
     asyncio.run(ask())
 
@@ -304,16 +404,29 @@ def test_a_server_that_stops_refuses_who_waits_and_answers_who_is_read():
     assert told.result() == [(503, "1")] * 3 + [(200, "")]
 
 
-def test_a_server_that_stops_does_not_wait_for_ever(monkeypatch):
+def test_a_server_that_stops_does_not_wait_for_ever():
     """After its grace the page that is still being read is refused as well, and the server ends."""
-    monkeypatch.setattr("inkfast.serving.server._STOPPING", 0)
     stuck = Stuck()
     with ThreadPoolExecutor(5) as pool:
-        with serving(stuck=stuck) as url:
+        with serving(Limits(stopping=0), stuck=stuck) as url:
             asked = four_pages(pool, url)
         assert [one.result().status_code for one in asked] == [503] * 4
         assert stuck.batches == [1]
         stuck.go.set()
+
+
+TOLD = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
 
 
 def test_browsers_are_told_what_a_page_may_do(api):
@@ -324,12 +437,7 @@ def test_browsers_are_told_what_a_page_may_do(api):
         api.get("/page/main.js"),
         api.post("/v1/predict"),
     ):
-        policy = response.headers["content-security-policy"]
-        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
-        assert "unsafe" not in policy
-        assert response.headers["x-content-type-options"] == "nosniff"
-        assert response.headers["referrer-policy"] == "no-referrer"
-        assert "frame-ancestors 'none'" in policy
+        assert {name: response.headers.get(name) for name in TOLD} == TOLD
     assert api.get("/page/../app.py").status_code == 404
     assert api.get("/page/%2e%2e/app.py").status_code == 404
 
@@ -422,6 +530,9 @@ def test_a_length_of_many_digits_is_a_length(url):
 
 HEAD = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
+HALVES = (b"GET", HEAD, HEAD + b"Content-Length: 9\r\n\r\nhalf")
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+FOREIGN = b"POST /v1/read HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 9\r\n\r\n"
 
 
 @pytest.mark.parametrize(
@@ -466,44 +577,154 @@ def test_a_client_that_leaves_is_no_fault(hasty, caplog):
     assert caplog.records == []
 
 
-def cut_off(port: int, first: bytes, then: bytes, pause: float = 0) -> bool:
-    """Send more and more; return whether the server ends that."""
+def cut_off(port: int, first: bytes, then: bytes) -> bool:
+    """Send more and more, now and then; return whether the server ends that."""
     with connected(port, first) as made:
         try:
-            for _ in range(100_000):
+            for _ in range(500):
                 made.sendall(then)
-                select.select([made], [], [], pause)
-        except OSError:
+                if select.select([made], [], [], 0.02)[0] and not made.recv(65536):
+                    return True
+        except ConnectionError:
             return True
     return False
 
 
 def test_half_open_connections_are_closed(hasty):
     """Nothing sent, half a head, half a body: all are closed in time, and health answers."""
-    head = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\n"
-    halves = [b"", b"GET", head, head + b"Content-Length: 9\r\n\r\nhalf"]
-    sockets = [connected(hasty, half) for half in halves * 25]
+    sockets = [connected(hasty, half) for half in (b"", *HALVES) * 25]
     assert httpx.get(f"http://127.0.0.1:{hasty}/healthz").status_code == 200
     assert all(map(closed, sockets))
 
 
-def test_a_client_that_drips_is_closed(hasty):
+@pytest.mark.parametrize("answered", [HEALTH, FOREIGN, FOREIGN + b"until now"])
+@pytest.mark.parametrize("half", [b"\r\n", b"until now", *HALVES])
+def test_a_kept_connection_is_closed_as_any(hasty, answered, half):
+    """Whatever follows an answer, if only an empty line or an unasked body, is due in time."""
+    made = connected(hasty, answered)
+    assert made.recv(65536).startswith(b"HTTP/1.1 ")
+    made.sendall(half)
+    assert closed(made)
+
+
+@pytest.mark.parametrize("first", [b"GET /healthz HTTP/1.1\r\n", HEALTH])
+def test_a_client_that_drips_is_closed(hasty, first):
     """A byte now and then does not keep a connection: the whole request is due in time."""
-    assert cut_off(hasty, b"GET /healthz HTTP/1.1\r\n", b"a: b\r\n", pause=0.02)
+    assert cut_off(hasty, first, b"\r\n" if first == HEALTH else b"a: b\r\n")
 
 
-def test_a_client_that_takes_no_answer_is_closed(hasty):
-    """Answers that nobody reads do not keep a connection."""
-    assert cut_off(hasty, b"", 10 * b"GET /page/style.css HTTP/1.1\r\nHost: localhost\r\n\r\n")
+@contextlib.asynccontextmanager
+async def spoken_to(limits: Limits, app: ASGIApp) -> AsyncIterator[tuple[socket.socket, Event]]:
+    """Connect to a server whose system takes few bytes at a time; the event is the end of that."""
+    loop, ended = asyncio.get_running_loop(), Event()
+    server = Server(app, "127.0.0.1", 0, limits, print)
+    server.config.load()
+
+    class Watched(server.config.http_protocol_class):
+        def connection_lost(self, error: Exception | None) -> None:
+            super().connection_lost(error)
+            ended.set()
+
+    ours, theirs = socket.socketpair()
+    with theirs:
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        theirs.setblocking(False)
+        await loop.connect_accepted_socket(
+            lambda: Watched(server.config, server.server_state, {}), ours
+        )
+        yield theirs, ended
 
 
-def test_endless_headers_are_cut_off(hasty):
-    """A head of more bytes than any has is not collected."""
-    assert cut_off(hasty, b"GET / HTTP/1.1\r\n", b"a: " + b"b" * 1000 + b"\r\n")
+async def left_alone(limits: Limits, sent: bytes, size: int = 0) -> None:
+    """Send bytes to a server whose answer is of some size, take nothing of it, wait for the end."""
+
+    async def app(_: object, __: object, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": bytes(size)})
+
+    async with spoken_to(limits, app) as (client, ended):
+        with contextlib.suppress(ConnectionError):
+            await asyncio.get_running_loop().sock_sendall(client, sent)
+        await asyncio.wait_for(ended.wait(), 5)
+
+
+@pytest.mark.parametrize("size", [40_000, 1_000_000])
+def test_a_client_that_takes_no_answer_is_closed(size):
+    """Neither an answer of which nobody takes all, nor one that has not been written yet."""
+    asyncio.run(left_alone(Limits(seconds=0.1, idle=0), HEALTH, size))
+
+
+@pytest.mark.parametrize("first", [b"GET / HTTP/1.1\r\n", HEAD + CHUNKED + b"\r\n1\r\na\r\n0\r\n"])
+def test_endless_headers_are_cut_off(first):
+    """More bytes than any head has are not collected, be it after the body."""
+    endless = first + 1000 * (b"a: " + b"b" * 1000 + b"\r\n")
+    asyncio.run(left_alone(Limits(seconds=60, head=5000), endless))
 
 
 def test_an_idle_connection_is_closed(hasty):
     """After an answer, a connection waits only so long for the next request."""
-    made = connected(hasty, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    made = connected(hasty, HEALTH)
     assert made.recv(65536).startswith(b"HTTP/1.1 200")
     assert closed(made)
+
+
+def test_a_kept_connection_may_ask_often(hasty):
+    """The heads of many requests together may be longer than one may be."""
+    last = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    assert reply(f"http://localhost:{hasty}", 200 * HEALTH + last)[1].count('"ok"') == 201
+
+
+def test_a_deadline_that_is_cleared_is_over():
+    """However often it was set."""
+    called = []
+
+    async def ask() -> None:
+        deadline = Deadline(0, lambda: called.append(1))
+        deadline.set()
+        deadline.set()
+        deadline.clear()
+        for _ in range(3):
+            await asyncio.sleep(0)
+        deadline.set()
+        while not called:
+            await asyncio.sleep(0)
+
+    asyncio.run(ask())
+    assert called == [1]
+
+
+def test_only_the_client_is_waited_for_in_time(monkeypatch):
+    """No time runs while a request is answered, nor once all of an answer has been taken."""
+    running = []
+
+    class Clock:
+        def __init__(self, *_: object) -> None:
+            self.runs = False
+            running.append(lambda: self.runs)
+
+        def set(self) -> None:
+            self.runs = True
+
+        def clear(self) -> None:
+            self.runs = False
+
+    seen = []
+
+    async def app(_: object, __: object, send: Send) -> None:
+        seen.append([runs() for runs in running])
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": bytes(10**6), "more_body": True})
+        seen.append([runs() for runs in running])
+        await send({"type": "http.response.body"})  # waits until there is room
+        seen.append([runs() for runs in running])
+
+    async def ask() -> None:
+        loop = asyncio.get_running_loop()
+        async with spoken_to(Limits(), app) as (client, _):
+            await loop.sock_sendall(client, HEALTH)
+            while len(seen) < 3:
+                await loop.sock_recv(client, 65536)
+
+    monkeypatch.setattr("inkfast.serving.server.Deadline", Clock)
+    asyncio.run(ask())
+    assert seen == [[False, False], [False, True], [False, False]]

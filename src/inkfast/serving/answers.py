@@ -11,13 +11,13 @@ import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import BaseModel
 
 from inkfast.data.digits import CLASSES, Images
 from inkfast.data.ink import NoInkError
 from inkfast.data.pictures import png
 from inkfast.reading.page import LONGEST, read_page
 from inkfast.reading.reader import DEFAULT, Answer, Reader
+from inkfast.serving import examples
 from inkfast.serving.bodies import picture_in, pictures_in
 from inkfast.serving.desk import Desk
 from inkfast.serving.limits import Limits, Refused
@@ -27,29 +27,6 @@ from inkfast.serving.schemas import Model, Models, Pages, Predicted, picture_bod
 
 Corrupt = Callable[[Images, str, int], Images]  # image, chain of noise, seed -> image
 
-_EXAMPLE = {
-    "model": "reader",
-    "answers": [
-        {
-            "digit": 7, "confidence": 0.9998, "runner_up": 1, "runner_up_confidence": 0.0001,
-            "unsure": "", "probabilities": [0, 0.0001, 0, 0.0001, 0, 0, 0, 0.9998, 0, 0],
-        }
-    ],
-}  # fmt: skip
-_PAGES = {
-    "model": "reader",
-    "pages": [
-        {
-            "size": [4032, 3024], "numbers": ["47"], "lines": [["47"]],
-            "digits": [
-                {"box": [310, 200, 90, 140], "line": 0, "number": 0, "digit": 4, "unsure": "",
-                 "confidence": 0.9991, "runner_up": 9, "runner_up_confidence": 0.0006},
-                {"box": [420, 205, 84, 133], "line": 0, "number": 0, "digit": 7, "unsure": "",
-                 "confidence": 0.9997, "runner_up": 1, "runner_up_confidence": 0.0001},
-            ],
-        }
-    ],
-}  # fmt: skip
 _DECIMALS = 6  # of every probability and threshold, so that one above the other stays there
 _REFUSALS = problems(400, 401, 404, 413, 415, 421, 422, 503)
 
@@ -67,7 +44,7 @@ def routes(desk: Desk, limits: Limits, corrupt: Corrupt) -> APIRouter:
     @router.post(
         "/predict",
         openapi_extra=picture_body("predict"),
-        responses=_answered(Predicted, _EXAMPLE),
+        responses=examples.answered(examples.PREDICTED, Predicted) | _REFUSALS,
     )
     async def predict(request: Request, model: Model = DEFAULT) -> Response:
         """Read pictures of one digit each."""
@@ -80,7 +57,7 @@ def routes(desk: Desk, limits: Limits, corrupt: Corrupt) -> APIRouter:
     @router.post(
         "/read",
         openapi_extra=picture_body("read"),
-        responses=_answered(Pages, _PAGES),
+        responses=examples.answered(examples.PAGES, Pages) | _REFUSALS,
     )
     async def read(request: Request, model: Model = DEFAULT) -> Response:
         """Read pictures of many digits: numbers, line by line."""
@@ -89,7 +66,9 @@ def routes(desk: Desk, limits: Limits, corrupt: Corrupt) -> APIRouter:
         pages = [await desk.large.ask(partial(_page, picture, reader)) for picture in pictures]
         return as_json({"model": model, "pages": pages})
 
-    @router.get("/models", responses={200: {"model": Models}, **problems(401, 421)})
+    @router.get(
+        "/models", responses=examples.answered(examples.MODELS, Models) | problems(401, 421)
+    )
     async def models() -> Response:
         """List the networks that can be asked."""
         cards = [card(name, reader) for name, reader in desk.readers.items()]
@@ -97,12 +76,6 @@ def routes(desk: Desk, limits: Limits, corrupt: Corrupt) -> APIRouter:
 
     _add_noise(router, desk, corrupt)
     return router
-
-
-def _answered(model: type[BaseModel], example: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
-    """Return what a route answers, with an example, and how it refuses."""
-    content = {"application/json": {"example": example}}
-    return {200: {"model": model, "content": content}, **_REFUSALS}
 
 
 def _add_noise(router: APIRouter, desk: Desk, corrupt: Corrupt) -> None:

@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from inkfast.errors import InkfastError
 from inkfast.reading.reader import Reader
-from inkfast.serving import answers, inference, lab
+from inkfast.serving import answers, examples, inference, lab
 from inkfast.serving.answers import Corrupt, as_json
 from inkfast.serving.desk import Desk
 from inkfast.serving.guard import Guard, refusal
@@ -74,12 +74,16 @@ def build(
 
 
 def _add_health(app: FastAPI, metrics: Metrics) -> None:
-    @app.get("/healthz", tags=["health"], responses=problems(421))
+    @app.get(
+        "/healthz", tags=["health"], responses=examples.answered({"status": "ok"}) | problems(421)
+    )
     async def healthz() -> Response:
         """Say that the server runs."""
         return as_json({"status": "ok"})
 
-    @app.get("/readyz", tags=["health"], responses=problems(421))
+    @app.get(
+        "/readyz", tags=["health"], responses=examples.answered({"status": "ready"}) | problems(421)
+    )
     async def readyz() -> Response:
         """Say that every network can be asked: they are loaded before the server listens."""
         return as_json({"status": "ready"})
@@ -87,7 +91,10 @@ def _add_health(app: FastAPI, metrics: Metrics) -> None:
     @app.get(
         "/metrics",
         tags=["health"],
-        responses={200: {"content": {"text/plain": {}}}, **problems(401, 421)},
+        responses={
+            200: {"content": {"text/plain": {"example": examples.METRICS}}},
+            **problems(401, 421),
+        },
     )
     async def numbers() -> Response:
         """Show what Prometheus collects."""

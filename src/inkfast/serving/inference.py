@@ -19,6 +19,7 @@ from inkfast.data.digits import CLASSES, SIDE, Images
 from inkfast.errors import shown
 from inkfast.serving.answers import as_json
 from inkfast.serving.desk import Desk
+from inkfast.serving.examples import answered
 from inkfast.serving.limits import Limits, Refused, length_in
 from inkfast.serving.questions import Question
 from inkfast.serving.schemas import ModelName, problems
@@ -59,11 +60,21 @@ _REFUSALS = problems(400, 401, 404, 413, 421, 422, 503)
 _OK: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {
-            "application/json": {"schema": {"type": "object"}},
+            "application/json": {
+                "schema": {"type": "object"},
+                "example": {
+                    "model_name": "reader", "model_version": "1",
+                    "outputs": [
+                        {"name": _OUTPUT, "datatype": "FP32", "shape": [1, CLASSES],
+                         "data": [0.91, *[0.01] * 9]}
+                    ],
+                },
+            },
             "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
         }
     }
-}
+}  # fmt: skip
+_SERVER = {"name": "inkfast", "version": version("inkfast"), "extensions": ["binary_tensor_data"]}
 Name = Annotated[ModelName, Path(description="Name of the network.")]
 Version = Annotated[str, Path(pattern="^1$", description="There is one version of each, 1.")]
 
@@ -72,22 +83,20 @@ def routes(desk: Desk, limits: Limits) -> APIRouter:
     """Return the routes."""
     router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
 
-    @router.get("/health/live", responses=problems(421))
+    @router.get("/health/live", responses=answered({"live": True}) | problems(421))
     async def live() -> Response:
         """Say that the server runs."""
         return as_json({"live": True})
 
-    @router.get("/health/ready", responses=problems(421))
+    @router.get("/health/ready", responses=answered({"ready": True}) | problems(421))
     async def ready() -> Response:
         """Say that every network can be asked."""
         return as_json({"ready": True})
 
-    @router.get("", responses=problems(401, 421))
+    @router.get("", responses=answered(_SERVER) | problems(401, 421))
     async def server() -> Response:
         """Describe the server."""
-        return as_json(
-            {"name": "inkfast", "version": version("inkfast"), "extensions": ["binary_tensor_data"]}
-        )
+        return as_json(_SERVER)
 
     of_one = _model_routes(desk, limits)
     router.include_router(of_one, prefix="/models/{name}")
@@ -104,17 +113,17 @@ def _check_version(version: Version) -> None:
 def _model_routes(desk: Desk, limits: Limits) -> APIRouter:
     router = APIRouter()
 
-    @router.get("/ready", responses=_REFUSALS)
+    @router.get("/ready", responses=answered({"name": "reader", "ready": True}) | _REFUSALS)
     async def ready(name: Name) -> Response:
         """Say that a network can be asked."""
         desk.reader(name)
         return as_json({"name": name, "ready": True})
 
-    @router.get("", responses=_REFUSALS)
+    @router.get("", responses=answered(_described("reader")) | _REFUSALS)
     async def model(name: Name) -> Response:
         """Describe a network's tensors."""
         desk.reader(name)
-        return as_json({"name": name, "versions": ["1"], "platform": "onnxruntime_onnx", **_TENSOR})
+        return as_json(_described(name))
 
     @router.post("/infer", openapi_extra=_BODY, responses=_OK | _REFUSALS)
     async def infer(request: Request, name: Name) -> Response:
@@ -128,6 +137,10 @@ def _model_routes(desk: Desk, limits: Limits) -> APIRouter:
         return _response(asked, name, told.probabilities[name].astype("<f4"))
 
     return router
+
+
+def _described(name: str) -> dict[str, Any]:
+    return {"name": name, "versions": ["1"], "platform": "onnxruntime_onnx", **_TENSOR}
 
 
 def _parted(body: bytes, length: str) -> tuple[dict[str, Any], bytes]:

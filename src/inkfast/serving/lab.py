@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from inkfast.data.ink import NoInkError
+from inkfast.serving import examples
 from inkfast.serving.answers import answer, as_json, card, no_ink
 from inkfast.serving.bodies import picture_in
 from inkfast.serving.desk import Desk
@@ -20,7 +21,7 @@ from inkfast.serving.heat import heat
 from inkfast.serving.limits import Limits
 from inkfast.serving.pictures import images_under, is_large
 from inkfast.serving.questions import Question
-from inkfast.serving.schemas import picture_body, problems
+from inkfast.serving.schemas import Looked, picture_body, problems
 from inkfast.serving.sliders import SLIDERS, Slider, chain
 
 PAGE = Path(__file__).parent / "page"
@@ -51,14 +52,18 @@ def routes(desk: Desk, limits: Limits) -> APIRouter:
     shown = tuple(name for name in SHOWN if name in desk.readers)
     curves = json.loads((PAGE / "curves.json").read_text(encoding="utf-8"))
 
-    @router.get("", responses=problems(401, 421))
+    @router.get("", responses=examples.answered(examples.LAB) | problems(401, 421))
     async def lab() -> Response:
         """Describe the sliders, the networks, and how accuracy falls as noise grows."""
         cards = [card(name, desk.readers[name]) for name in shown]
         sliders = [vars(slider) for slider in SLIDERS]
         return as_json({"models": cards, "sliders": sliders, "curves": curves})
 
-    @router.post("", openapi_extra=picture_body("lab?rotate=30"), responses=_REFUSALS)
+    @router.post(
+        "",
+        openapi_extra=picture_body("lab?rotate=30"),
+        responses=examples.answered(examples.LOOKED, Looked) | _REFUSALS,
+    )
     async def look(request: Request, asked: Annotated[_Sliders, Query()]) -> Response:
         """Put a picture of one digit under the sliders' noise and ask every network."""
         picture = await picture_in(request)

@@ -16,9 +16,10 @@ class Limits:
     Attributes:
         body: Bytes of a request.
         held: Bytes of all requests that are being received or answered.
-        head: Bytes of a request line and its headers.
+        head: Bytes of a request line and its headers, or of what follows its body.
         seconds: In which a request must have arrived, and a response been taken.
         idle: Seconds that a connection may wait for its next request.
+        stopping: Seconds in which running requests may end once the server is to stop.
         files: Pictures of one multipart request.
         images: Images of one tensor.
         large_bytes: From which a picture is decoded one at a time, beside the others.
@@ -32,6 +33,7 @@ class Limits:
     head: int = 64_000
     seconds: float = 12.0
     idle: int = 10
+    stopping: int = 10
     files: int = 32
     images: int = 1024
     large_bytes: int = 200_000

@@ -35,6 +35,17 @@ class Predicted(BaseModel):
     answers: list[Answer]
 
 
+class Looked(BaseModel):
+    """What networks see and say; of a picture without ink `clean_digit` and `answers` alone."""
+
+    noise: str = Field("", description="What the sliders do, as `--noise` takes it.")
+    clean: str = Field("", description="The digit before the noise: 28x28 bytes in base64.")
+    seen: str = Field("", description="The same under the noise.")
+    clean_digit: int | None = Field(ge=0, le=9, description="The reader's guess without noise.")
+    answers: dict[str, Answer] = Field(description="By network.")
+    heat: dict[str, str] = Field({}, description="What mattered, likewise; only if asked for.")
+
+
 class Digit(BaseModel):
     """A digit on a page."""
 

@@ -18,7 +18,6 @@ from inkfast.errors import InkfastError
 from inkfast.serving.guard import RAW_HEADERS, Guard
 from inkfast.serving.limits import Limits
 
-_STOPPING = 10  # seconds in which running requests may end
 _SWITCH = 0.0005  # seconds after which a computing thread lets the event loop have its turn
 
 _WHY = (
@@ -39,7 +38,7 @@ _NO_HTTP = b"\r\n".join(
 
 
 def run(app: Guard, host: str, port: int, limits: Limits, ready: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or Ctrl-C; what is running then may end within ten seconds.
+    """Serve until SIGTERM or Ctrl-C; what is running then may end within `limits.stopping`.
 
     Args:
         app: See `inkfast.serving.app.build`.
@@ -90,7 +89,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 app, host=host, port=port, http=_protocol(limits), ws="none", lifespan="on",
                 access_log=False, log_level="warning", server_header=False, proxy_headers=False,
-                timeout_keep_alive=limits.idle, timeout_graceful_shutdown=_STOPPING,
+                timeout_keep_alive=limits.idle, timeout_graceful_shutdown=limits.stopping,
             )
         )  # fmt: skip
         self._app, self._ready = app, ready
@@ -122,9 +121,9 @@ class Deadline:
         self._timer: asyncio.TimerHandle | None = None
 
     def set(self) -> None:
-        """Begin to count, or begin anew."""
-        self.clear()
-        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._late)
+        """Begin to count, unless it does."""
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._seconds, self._late)
 
     def clear(self) -> None:
         """Stop counting."""
@@ -137,29 +136,31 @@ def _protocol(limits: Limits) -> type[asyncio.Protocol]:
     """Return uvicorn's protocol with a limit to how long a client may take, and to its headers."""
 
     class Punctual(HttpToolsProtocol):
-        _head: int | None = 0  # bytes of the headers so far; None while there are none to come
+        _loose = 0  # bytes since a head ended or a body went on
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
+            transport.set_write_buffer_limits(0)  # so that the last byte is waited for as the first
             close = transport.abort
             self._asked, self._taken = (Deadline(limits.seconds, close) for _ in range(2))
             self._asked.set()
 
         def data_received(self, data: bytes) -> None:
+            self._loose += len(data)
             super().data_received(data)
-            if self._head is not None:
-                self._head += len(data)
-                if self._head > limits.head:
-                    self.transport.abort()
-
-        def on_message_begin(self) -> None:
-            super().on_message_begin()
-            self._head = 0
-            self._asked.set()
+            if self._loose > limits.head:
+                self.transport.abort()
+            if self.cycle is None or self.cycle.more_body or self.cycle.response_complete:
+                # nothing is being answered, and whatever came has ended uvicorn's wait for more
+                self._asked.set()
 
         def on_headers_complete(self) -> None:
-            self._head = None
+            self._loose = 0
             super().on_headers_complete()
+
+        def on_body(self, body: bytes) -> None:
+            self._loose = 0
+            super().on_body(body)
 
         def on_message_complete(self) -> None:
             super().on_message_complete()

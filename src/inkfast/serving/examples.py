@@ -1,0 +1,58 @@
+"""Examples of what is answered, for OpenAPI; tests compare their form with what comes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+_SEVEN = {
+    "digit": 7, "confidence": 0.9998, "runner_up": 1, "runner_up_confidence": 0.0001,
+    "unsure": "", "probabilities": [0, 0.0001, 0, 0.0001, 0, 0, 0, 0.9998, 0, 0],
+}  # fmt: skip
+_UNSURE = {
+    "digit": 1, "confidence": 0.502125, "runner_up": 7, "runner_up_confidence": 0.38401,
+    "unsure": "it may be 1 or 7",
+    "probabilities": [0, 0.502125, 0.0066, 0.0566, 0.0002, 0.0001, 0, 0.38401, 0.0436, 0.0067],
+}  # fmt: skip
+PREDICTED = {"model": "reader", "answers": [_SEVEN]}
+PAGES = {
+    "model": "reader",
+    "pages": [
+        {
+            "size": [4032, 3024], "numbers": ["47"], "lines": [["47"]],
+            "digits": [
+                {"box": [310, 200, 90, 140], "line": 0, "number": 0, "digit": 4, "unsure": "",
+                 "confidence": 0.9991, "runner_up": 9, "runner_up_confidence": 0.0006},
+                {"box": [420, 205, 84, 133], "line": 0, "number": 0, "digit": 7, "unsure": "",
+                 "confidence": 0.9997, "runner_up": 1, "runner_up_confidence": 0.0001},
+            ],
+        }
+    ],
+}  # fmt: skip
+_CARD = {"name": "cnn", "architecture": "cnn(layers='C32-MP-C64-MP-128')", "threshold": 0.880797}
+MODELS = {"default": "reader", "models": [_CARD]}
+LAB = {
+    "models": [_CARD],
+    "sliders": [
+        {"name": "blur", "parameter": "sigma", "title": "Blur", "unit": " px", "low": 0, "high": 3,
+         "step": 0.1, "neutral": 0.0, "pair": False}
+    ],
+    "curves": {
+        "n": 10000,
+        "curves": {"blur": {"strengths": [0.0, 3.0], "accuracy": {"cnn": [0.9913, 0.5372]}}},
+    },
+}  # fmt: skip
+LOOKED = {
+    "noise": "rotate(degrees=[30, 30])", "clean": "AAAA...", "seen": "AAAA...", "clean_digit": 7,
+    "answers": {"cnn": _UNSURE, "reader": _SEVEN},
+}  # fmt: skip
+METRICS = 'inkfast_requests_total{route="/v1/predict",status="200"} 12.0\n'
+
+
+def answered(
+    example: dict[str, Any], model: type[BaseModel] | None = None
+) -> dict[int | str, dict[str, Any]]:
+    """Return what OpenAPI is told of an answer: an example, and its shape if that has a name."""
+    told: dict[str, Any] = {"content": {"application/json": {"example": example}}}
+    return {200: told | {"model": model} if model else told}
