@@ -67,7 +67,8 @@ def main() -> None:
     if len(sys.argv) > 1:
         figures["handwriting"] = handwriting(reader, Path(sys.argv[1]))
     draw_failures(reader, test)
-    record("reader", "python benchmarks/reader.py HANDWRITING", figures | kept(figures))
+    command = "python benchmarks/reader.py" + " HANDWRITING" * (len(sys.argv) > 1)
+    record("reader", command, figures | kept(figures))
 
 
 def kept(figures: dict[str, Any]) -> dict[str, Any]:
@@ -202,7 +203,7 @@ def draw(shown: list[tuple[Images, str]], path: Path) -> None:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    lines = -(-len(shown) // 10)
+    lines = max(1, -(-len(shown) // 10))
     with mpl.rc_context({"font.size": 8}):
         figure = Figure(figsize=(9, 1.05 * lines), layout="constrained")
         for place, axes in enumerate(figure.subplots(lines, 10, squeeze=False).flat):
