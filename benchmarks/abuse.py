@@ -21,6 +21,7 @@ import tempfile
 import time
 import zipfile
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -119,27 +120,45 @@ def library(n: int) -> dict[str, Any]:
 
 
 def command_line(n: int) -> dict[str, Any]:
-    """Give one call of `inkfast predict` an archive of mutated files: a row for each."""
+    """Give one call of `inkfast predict` an archive of mutated files: a row for each.
+
+    Rows come a chunk at a time. The longest wait between two of them is that of a whole chunk, so
+    no file took longer.
+    """
     whole, rng = files(), random.Random(1)  # noqa: S311
-    with tempfile.TemporaryDirectory() as folder:
-        archive, rows = Path(folder, "mutated.zip"), Path(folder, "rows.csv")
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as told:
+        archive = Path(folder, "mutated.zip")
         with zipfile.ZipFile(archive, "w") as held:
             for number in range(n):
                 held.writestr(f"{number:06}.png", mutated(rng.choice(whole), rng))
-        words = ["predict", str(archive), "--to", str(rows)]
+        words = ["predict", str(archive), "--format", "jsonl"]
         start = time.perf_counter()
-        ended = subprocess.run(
+        with subprocess.Popen(
             [sys.executable, "-c", "from inkfast.cli import main; main()", *words],
-            capture_output=True, check=False,
-        )  # fmt: skip
+            stdout=subprocess.PIPE, stderr=told,
+        ) as process:  # fmt: skip
+            rows, longest, memory = _watched(process)
+        told.seek(0)
         return {
             "files": n,
-            "rows": len(rows.read_text().splitlines()) - 1,
-            "exit_code": ended.returncode,
-            "traceback": b"Traceback" in ended.stderr,
+            "rows": rows,
+            "exit_code": process.returncode,
+            "traceback": b"Traceback" in told.read(),
             "seconds": time.perf_counter() - start,
-            "resident_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,
+            "longest_wait_seconds": longest,
+            "resident_growth_mb": max(memory) - memory[0],
+            "resident_mb": max(memory),
         }
+
+
+def _watched(process: subprocess.Popen[bytes]) -> tuple[int, float, list[float]]:
+    """Return how many rows come, the longest wait between two, and memory in MB as they come."""
+    came, memory = [], []
+    for _ in process.stdout or ():
+        came.append(time.perf_counter())
+        if len(came) % 100 == 1:
+            memory.append(resident(process.pid))
+    return len(came), max(after - before for before, after in pairwise(came)), memory
 
 
 async def abuse(port: int, pid: int, n: int) -> dict[str, Any]:

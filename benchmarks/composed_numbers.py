@@ -4,7 +4,7 @@ Digits keep their writers' strokes; size, slant, distance, ink, paper, light, bl
 are drawn anew for each number. Two digits in a quarter of the numbers are pushed together until
 they touch. A number counts as right when all six digits are, and nothing else is read.
 
-    python benchmarks/composed_numbers.py                    # MNIST's test rows: looked at once
+    python benchmarks/composed_numbers.py                    # MNIST's test rows: for figures alone
     python benchmarks/composed_numbers.py --rows train --show wrong/
 """
 

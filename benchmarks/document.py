@@ -14,7 +14,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pages import filled, ranged, result
+from pages import filled
+from tables import machine_of, ranged, result, threads
 
 from inkfast.models import MODELS, Architecture, Baseline, summarise
 from inkfast.training import Recipe
@@ -29,11 +30,12 @@ def rows() -> list[tuple[str, str, str]]:
         result(name) for name in ("noisy_mnist", "time_to_99", "noise_throughput", "help_seconds")
     )
     made = []
+    on = f"{noisy['n_test']:,} " if "n_test" in noisy else ""  # an older result does not say
     for model in noisy["models"]:
         accuracy = model["accuracy"]
         made.append((
             f"noisy-mnist, {model['model']}, defaults",
-            f"{accuracy['mean']:.2%} of 10,000 noisy test digits "
+            f"{accuracy['mean']:.2%} of {on}noisy test digits "
             f"({accuracy['min']:.2%} to {accuracy['max']:.2%}, n = {accuracy['n']} seeds); "
             f"published {model['published']}",
             noisy["command"],
@@ -74,11 +76,11 @@ def block() -> str:
     """Return the table as Markdown, with the machine below it."""
     lines = ["| what | measured | command |", "|---|---|---|"]
     lines += [f"| {what} | {figure} | `{command}` |" for what, figure, command in rows()]
-    machine = result("noisy_mnist")["machine"]
+    found = result("noisy_mnist")
     lines += [
         "",
-        f"Measured on {machine['cores']} cores of an {machine['processor']} processor, torch "
-        f"{machine['torch']}, Python {machine['python']}. It is shared: ratios hold better "
+        f"Measured on {machine_of(found)}, Python {found['machine']['python']}. It is shared: "
+        "ratios hold better "
         "than seconds. Training seconds are epochs with their validation; loading, choosing the "
         "number of threads and writing checkpoints come on top.",
         "",
@@ -106,11 +108,10 @@ def sources_page(page: str) -> str:
         ]  # fmt: skip
     if missing := result("sources")["not_measured"]:
         lines += [f"Recipes that are there and not measured yet: {', '.join(missing)}.", ""]
-    machine = result("sources")["recipes"][0]["machine"]
     lines += [
-        f"Measured on {machine['cores']} cores of an {machine['processor']} processor, torch "
-        f"{machine['torch']}. A fit had one thread unless a row says otherwise, and shared the "
-        "machine with other work: seconds are an upper bound.", "",
+        f"Measured on {machine_of(result('sources')['recipes'][0])}. A fit had one thread unless a "
+        "row says otherwise, and shared the machine with other work: seconds are an upper bound.",
+        "",
     ]  # fmt: skip
     made = "\n".join(lines)
     return BLOCK.sub(lambda match: match[1] + "\n" + made + match[2], page)
@@ -134,12 +135,12 @@ def _replication(row: dict[str, Any]) -> str:
     if published is not None and std:
         apart += f" ({(accuracy['mean'] - published) / std:+.1f} sd)"
     measured = f"{accuracy['mean']:.2%}" + (f" ± {100 * std:.2f}" if std else "")
-    threads = f", {row['threads']} threads" if row["threads"] > 1 else ""
+    more = f", {threads(row['threads'])}" if row["threads"] > 1 else ""
     cells = [
         f"**{row['model']}**" if published is None else row["model"],
         "" if published is None else f"{published:.2%}",
         measured, str(accuracy["n"]), apart,
-        f"{row['seconds']['median']:.0f} s{threads}",
+        f"{row['seconds']['median']:.0f} s{more}",
     ]  # fmt: skip
     return "| " + " | ".join(cells) + " |"
 

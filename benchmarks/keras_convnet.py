@@ -1,10 +1,10 @@
-"""Keras' example mnist_convnet, told to stop at 99 %: what `time_to_99.py` is compared with.
+"""Keras' example mnist_convnet, told to stop at a goal: what `time_to_99.py` is compared with.
 
 The network, batch, optimiser and validation split are those of
 keras.io/examples/vision/mnist_convnet (Chollet 2015); after each epoch it is tried on the test
 digits, which favours it: its choice of the epoch sees them.
 
-    python benchmarks/keras_convnet.py SEED
+    python benchmarks/keras_convnet.py SEED [GOAL]       # 0.99, a share of the test digits
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ START = time.perf_counter()
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-EPOCHS, GOAL = 15, 0.99
+EPOCHS = 15  # as published
 
 
 def main() -> None:
@@ -29,6 +29,7 @@ def main() -> None:
     from inkfast import data
 
     keras.utils.set_random_seed(int(sys.argv[1]))
+    goal = float(sys.argv[2]) if len(sys.argv) > 2 else 0.99
     source = data.load("mnist")
     model = keras.Sequential([
         keras.Input(shape=(28, 28, 1)),
@@ -45,17 +46,18 @@ def main() -> None:
         (part.images.astype("float32")[..., None] / 255, keras.utils.to_categorical(part.labels))
         for part in (source.train, source.test or source.train)
     )
-    begun, accuracy, epochs = time.perf_counter(), 0.0, 0
+    begun, accuracy, best, epochs = time.perf_counter(), 0.0, 0.0, 0
     testing = 0.0
-    while accuracy < GOAL and epochs < EPOCHS:
+    while accuracy < goal and epochs < EPOCHS:
         model.fit(x, y, batch_size=128, epochs=1, validation_split=0.1, verbose=0)
         epochs += 1
         before = time.perf_counter()
         accuracy = model.evaluate(x_test, y_test, verbose=0)[1]
+        best = max(best, accuracy)
         testing += time.perf_counter() - before
     now = time.perf_counter()
     found = {
-        "accuracy": accuracy, "epochs": epochs, "keras": keras.__version__,
+        "accuracy": accuracy, "best": best, "epochs": epochs, "keras": keras.__version__,
         "training_seconds": now - begun - testing, "process_seconds": now - START - testing,
     }  # fmt: skip
     sys.stdout.write(json.dumps(found) + "\n")

@@ -34,6 +34,7 @@ def main() -> None:
         "inkfast compare recipes/quickstart.toml --data mnist --seeds 3",
         {
             "headline": board["headline"],
+            "n_test": board["n_test"],
             "models": [
                 {
                     "model": row["model"],

@@ -2,13 +2,14 @@
 
 Run: .venv/bin/python benchmarks/reader.py [HANDWRITING]
 
-Figures under noise come from benchmarks/recipes.py. HANDWRITING is a folder with `phone/D/*.png`
-and `bhmsds.npz`, digits of writers that MNIST has none of; without it that part is left out. The
-8-bit file is made from the run folder of recipes/flagship.toml, if there is one.
+HANDWRITING is a folder with `phone/D/*.png` and `bhmsds.npz`, digits of writers that MNIST has none
+of. The 8-bit file is made from the run folder of recipes/flagship.toml. A part whose folder is not
+there keeps what an earlier call measured, if that was of the same file, and says so.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -18,14 +19,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from inference import side_by_side
 from measured import ROOT, record, spread
+from tables import result
 
 sys.path.insert(0, str(ROOT))
 
 from sklearn.metrics import roc_auc_score
 
 from inkfast import data, noise
-from inkfast.data.folder import load as load_folder
+from inkfast.data.digits import Images
+from inkfast.data.folder import survey
 from inkfast.data.paper import normalise
 from inkfast.evaluation.scores import wilson_interval
 from inkfast.files import sha256
@@ -34,7 +38,9 @@ from inkfast.reading.reader import SHIPPED, Reader
 from tests.reading.nondigits import KINDS, make
 
 TURNS = 15
+SUITE_TURNS = 3
 FLAGSHIP = Path("runs") / "flagship"
+OPTIONAL = ("handwriting", "int8")  # what needs a folder that not everybody has
 
 
 def main() -> None:
@@ -50,13 +56,49 @@ def main() -> None:
         "non_digits": non_digits(reader, test.images),
         "float": speed(reader.classifier, test.images),
         "process_seconds": spread([process_seconds(test.images[0]) for _ in range(TURNS)]),
+        "corruptions": corruptions(),
     }  # fmt: skip
+    classifiers = {"ONNX Runtime": reader.classifier}
+    if FLAGSHIP.is_dir():
+        small, size = in_eight_bits()
+        classifiers["ONNX Runtime, 8 bits"] = small
+        figures["int8"] = {"bytes": size, **eight_bits(reader, small, test)}
+    figures["inference"] = side_by_side(classifiers, test.images[:2000], turns=TURNS, threads=1)
     if len(sys.argv) > 1:
         figures["handwriting"] = handwriting(reader, Path(sys.argv[1]))
-    if FLAGSHIP.is_dir():
-        figures["int8"] = eight_bits(reader, test)
     draw_failures(reader, test)
-    record("reader", "python benchmarks/reader.py HANDWRITING", figures)
+    command = "python benchmarks/reader.py" + " HANDWRITING" * (len(sys.argv) > 1)
+    record("reader", command, figures | kept(figures))
+
+
+def kept(figures: dict[str, Any]) -> dict[str, Any]:
+    """Return the parts that were not measured now but earlier on the same file, and where."""
+    before = result("reader")
+    if before.get("sha256") != figures["sha256"]:
+        return {}
+    parts = {key: before[key] for key in OPTIONAL if key in before and key not in figures}
+    machines = {key: before.get("earlier", {}).get(key, before["machine"]) for key in parts}
+    return parts | ({"earlier": machines} if parts else {})
+
+
+def corruptions() -> dict[str, Any]:
+    """Judge the shipped file under MNIST-C by the whole command; return seconds and figures."""
+    words = ["robustness", str(SHIPPED / "reader.onnx"), "--suite", "mnist-c", "--data", "mnist"]
+    with tempfile.TemporaryDirectory() as folder:
+        words += ["--out", folder, "--overwrite"]
+        spent = [seconds(lambda: inkfast(*words)) for _ in range(SUITE_TURNS)]
+        found = json.loads(Path(folder, "robustness.json").read_text(encoding="utf-8"))
+    images = sum(row["n"] for row in found["rows"] if row["noise"] != "clean")
+    return {
+        "seconds": spread(spent), "images": images,
+        **{key: found[key] for key in ("suite", "seed", "max_error", "models", "rows")},
+    }  # fmt: skip
+
+
+def inkfast(*words: str) -> None:
+    """Run a command in a process of its own, silently."""
+    program = [sys.executable, "-c", "from inkfast.cli import main; main()", *words]
+    subprocess.run(program, check=True, stdout=subprocess.DEVNULL)
 
 
 ABOUT = ("model", "max_error", "threshold", "temperature", "calibration_digits", "promises", "seed")
@@ -64,7 +106,8 @@ ABOUT = ("model", "max_error", "threshold", "temperature", "calibration_digits",
 
 def handwriting(reader: Reader, folder: Path) -> list[dict[str, Any]]:
     """Read both sets from their files, brought to MNIST's frame as any picture is."""
-    phone = load_folder(folder / "phone").train
+    found = survey(folder / "phone", most_unreadable=0)
+    phone = found.source.train
     with np.load(folder / "bhmsds.npz") as held:
         images, labels = held["images"], held["labels"]
     sets = {
@@ -72,7 +115,30 @@ def handwriting(reader: Reader, folder: Path) -> list[dict[str, Any]]:
         "bhmsds": (np.stack([normalise(image / 255) for image in images]), labels),
         "bhmsds, as it is": (images, labels),
     }
-    return [{"set": name, **judged(reader, *pair)} for name, pair in sets.items()]
+    rows = [{"set": name, **judged(reader, *pair)} for name, pair in sets.items()]
+    rows[0]["unsure"] = unsure(reader, phone, found.files["train"])
+    return rows
+
+
+def unsure(reader: Reader, digits: data.Digits, files: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Return the file, label and answer of each digit that the reader is unsure of, and draw it."""
+    answers = reader.answers(digits.images)
+    rows = [row for row, answer in enumerate(answers) if answer.unsure]
+    draw(
+        [
+            (digits.images[row], f"{digits.known_labels[row]}, read {answers[row].digit}")
+            for row in rows
+        ],
+        ROOT / "docs" / "reader-unsure.png",
+    )  # fmt: skip
+    return [
+        {
+            "file": files[row], "label": int(digits.known_labels[row]),
+            "digit": answers[row].digit, "confidence": answers[row].confidence,
+            "reason": answers[row].unsure,
+        }
+        for row in rows
+    ]  # fmt: skip
 
 
 def judged(reader: Reader, images: Any, labels: Any) -> dict[str, Any]:
@@ -127,12 +193,30 @@ def draw_failures(reader: Reader, test: data.Digits) -> None:
                     axes.set_title(name.removeprefix("mnist-c-").replace("-", " "))
                 if step < len(surest):
                     row = surest[step]
-                    axes.imshow(digits.images[row], cmap="gray_r", vmin=0, vmax=255)
-                    axes.text(
-                        0.5, -0.02, f"{digits.known_labels[row]}, read {found[row].argmax()}",
-                        ha="center", va="top", transform=axes.transAxes,
-                    )  # fmt: skip
+                    label = f"{digits.known_labels[row]}, read {found[row].argmax()}"
+                    show(axes, digits.images[row], label)
         figure.savefig(ROOT / "docs" / "reader-fails.png", dpi=110)
+
+
+def draw(shown: list[tuple[Images, str]], path: Path) -> None:
+    """Draw images with a word below each, ten in a row."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    lines = max(1, -(-len(shown) // 10))
+    with mpl.rc_context({"font.size": 8}):
+        figure = Figure(figsize=(9, 1.05 * lines), layout="constrained")
+        for place, axes in enumerate(figure.subplots(lines, 10, squeeze=False).flat):
+            axes.set_axis_off()
+            if place < len(shown):
+                show(axes, *shown[place])
+        figure.savefig(path, dpi=110)
+
+
+def show(axes: Any, image: Images, label: str) -> None:
+    """Draw one image with a word below it."""
+    axes.imshow(image, cmap="gray_r", vmin=0, vmax=255)
+    axes.text(0.5, -0.02, label, ha="center", va="top", transform=axes.transAxes)
 
 
 def speed(classifier: Classifier, images: Any) -> dict[str, Any]:
@@ -167,21 +251,22 @@ def process_seconds(image: Any) -> float:
         return seconds(lambda: subprocess.run(words, check=True, stdout=subprocess.DEVNULL))
 
 
-def eight_bits(reader: Reader, test: data.Digits) -> dict[str, Any]:
-    """Return speed of the 8-bit file beside the float one, and accuracy lost, clean and noisy."""
+def in_eight_bits() -> tuple[Classifier, int]:
+    """Return the flagship's run in 8 bits, and the bytes of its file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "reader-int8.onnx")
-        words = ["export", str(FLAGSHIP), "--int8", "--to", str(path)]
-        subprocess.run([sys.executable, "-c", "from inkfast.cli import main; main()", *words],
-                       check=True)  # fmt: skip
-        small = Classifier.open(path, threads=1)
-        size = path.stat().st_size
+        inkfast("export", str(FLAGSHIP), "--int8", "--to", str(path))
+        return Classifier.open(path, threads=1), path.stat().st_size
+
+
+def eight_bits(reader: Reader, small: Classifier, test: data.Digits) -> dict[str, Any]:
+    """Return speed of the 8-bit file, and accuracy lost, clean and noisy."""
     noisy = noise.noisy(test, noise.build(reader.classifier.about.text("training_noise")), 1)
     lost = {
         name: accuracy(reader.classifier, digits) - accuracy(small, digits)
         for name, digits in (("clean", test), ("training noise", noisy))
     }
-    return {"bytes": size, "points_lost": lost, **speed(small, test.images)}
+    return {"points_lost": lost, "digits": len(test), **speed(small, test.images)}
 
 
 def accuracy(classifier: Classifier, digits: data.Digits) -> float:

@@ -46,13 +46,19 @@ def main() -> None:
 
 def judge(run: Path, suite: str) -> None:
     """Judge a run under a suite, unless it has been with the very weights that it has now."""
+    if figures_of(run, suite):
+        return
+    folder = str(judged(run, suite).parent)
+    inkfast("robustness", str(run), "--suite", suite, "--out", folder, "--overwrite")
+
+
+def figures_of(run: Path, suite: str) -> dict[str, Any]:
+    """Return the figures of a run under a suite, {} if there are none of its present weights."""
     from inkfast.robustness import weights_of
 
-    found = judged(run, suite)
-    if found.is_file() and json.loads(found.read_text()).get("weights") == weights_of(run):
-        return
-    words = ["robustness", str(run), "--suite", suite, "--out", str(found.parent), "--overwrite"]
-    inkfast(*words)
+    path = judged(run, suite)
+    found: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    return found if found.get("weights") == weights_of(run) else {}
 
 
 def judged(run: Path, suite: str) -> Path:
@@ -71,9 +77,9 @@ def collect() -> None:
     """Record every recipe that has been run, and every suite that one was judged under."""
     done = [name for name in RECIPES if (RUNS / name / "report.html").is_file()]
     suites = [
-        json.loads(path.read_text()) | {"run": run.name}
+        found | {"run": run.name}
         for run in (*(RUNS / name for name in done), PUBLISHED)
-        if (path := judged(run, "mnist-c")).is_file()
+        if (found := figures_of(run, "mnist-c"))
     ]
     record("recipes", "python benchmarks/recipes.py", {
         "recipes": [figures(name) for name in done],

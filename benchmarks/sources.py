@@ -52,6 +52,8 @@ def collect() -> None:
 
 def figures(name: str) -> dict[str, Any]:
     """Return one recipe's rows: published, measured over seeds or folds, seconds of a fit."""
+    from inkfast.robustness import weights_of
+
     command, *flags = COMMANDS[name]
     words = " ".join(["inkfast", command, f"recipes/{name}.toml", *flags])
     if command == "validate":
@@ -65,6 +67,7 @@ def figures(name: str) -> dict[str, Any]:
     return {
         "recipe": name, "command": words, "noise": result["noise"], "n_test": n_test,
         "comparisons": result["comparisons"], "machine": result["machine"], "rows": rows,
+        "weights": weights_of(RUNS / name),
     }  # fmt: skip
 
 

@@ -37,10 +37,10 @@ def now() -> float:
     return time.perf_counter()
 
 
-def matrix_rate(precision: str) -> float:
+def matrix_rate(precision: str, where: torch.device) -> float:
     """Return FLOP/s of a matrix product, the best of a few."""
     kind = {"bf16": torch.bfloat16, "fp32": torch.float32}[precision]
-    left, right = (torch.randn(SIDE, SIDE, device=hardware.device()).to(kind) for _ in range(2))
+    left, right = (torch.randn(SIDE, SIDE, device=where).to(kind) for _ in range(2))
     best = float("inf")
     for _ in range(4):
         start = now()
@@ -73,7 +73,8 @@ def training_rate(name: str, digits: Digits, precision: str) -> float:
 def main() -> None:
     """Take turns and record both rates and the fraction."""
     hardware.keep_freed_memory()
-    precision = hardware.precision("auto", hardware.device())
+    where = hardware.device()
+    precision = hardware.precision("auto", where)
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (60_000, 28, 28), dtype=np.uint8)
     digits = Digits(images, np.arange(60_000) % 10, "random")
@@ -81,7 +82,8 @@ def main() -> None:
     for name in MODELS:
         training_rate(name, digits, precision)
         pairs = [
-            (matrix_rate(precision), training_rate(name, digits, precision)) for _ in range(TURNS)
+            (matrix_rate(precision, where), training_rate(name, digits, precision))
+            for _ in range(TURNS)
         ]
         rows.append({
             "model": name,

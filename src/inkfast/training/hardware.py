@@ -17,6 +17,11 @@ import torch
 from inkfast.places import cores
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+# what tells apart the speed of processors of one name: the kernel's flag, and what people call it
+_INSTRUCTIONS = {
+    "avx2": "AVX2", "avx512f": "AVX-512", "avx512_vnni": "VNNI", "avx512_bf16": "bf16",
+    "amx_bf16": "AMX bf16",
+}  # fmt: skip
 
 
 def keep_freed_memory() -> None:
@@ -104,8 +109,10 @@ def describe() -> dict[str, str | int]:
     from importlib.metadata import version
 
     where = device()
+    flags = _cpu_info("flags").split()
     return {
         "processor": _cpu_info("model name") or platform.processor() or platform.machine(),
+        "instructions": ", ".join(word for flag, word in _INSTRUCTIONS.items() if flag in flags),
         "cores": os.cpu_count() or 1,
         "accelerator": torch.cuda.get_device_name() if where.type == "cuda" else "none",
         "fast_precision": precision("auto", where),
