@@ -198,6 +198,14 @@ def test_a_cluster_writes_the_same_bytes(model, pictures, tmp_path, inkfast):
     assert (tmp_path / "ray.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()
 
 
+def test_the_package_is_a_program():
+    """`python -m inkfast` is `inkfast`."""
+    words = [sys.executable, "-m", "inkfast", "predict", "--help"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Read pictures of one digit each" in done.stdout
+
+
 def test_a_reader_of_lines_may_leave(model, tmp_path):
     """What `inkfast predict ... | head` does ends without a word."""
     np.save(tmp_path / "a.npy", bars(20_000))

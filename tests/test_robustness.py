@@ -15,7 +15,7 @@ import pytest
 from onnx import helper
 from PIL import Image
 
-from inkfast import calibrated, cli, noise, robustness
+from inkfast import calibrated, cli, exporting, noise, robustness
 from inkfast.calibrated import calibrate, task_of
 from inkfast.commands.readers import _promised
 from inkfast.data import Digits, Source
@@ -223,16 +223,22 @@ def test_an_export_in_8_bits_answers_nearly_alike(run, inkfast, tmp_path):
 
 
 def test_an_export_is_checked_on_digits_of_ones_own(run, inkfast, tmp_path, monkeypatch):
-    """A file that answers otherwise on them alone is not written."""
+    """A file that answers otherwise on them alone is not written; dark on light is turned over."""
     own = tmp_path / "own.npz"
-    np.savez(own, images=255 - make_strokes().images, labels=make_strokes().labels)
+    images = make_strokes().images
+    images[:, 0, 0] = 99  # which the run's own do not have
+    np.savez(own, images=images, labels=make_strokes().labels)
+    np.savez(tmp_path / "dark.npz", images=255 - images, labels=make_strokes().labels)
     path = tmp_path / "bars.onnx"
-    assert inkfast("export", run, "--to", path, "--check", own)[0] == 0
+    checks = ("--check", own, "--check", tmp_path / "dark.npz")
+    code, out, _ = inkfast("export", run, "--to", path, *checks)
+    assert code == 0
+    assert out.count("read from PNG files: 0 labels differ from the network's, at most 0 may") == 3
     answers = Classifier.probabilities
     monkeypatch.setattr(
         Classifier,
         "probabilities",
-        lambda self, images: np.roll(answers(self, images), images.mean() > 127, axis=1),
+        lambda self, images: np.roll(answers(self, images), images[0, 0, 0] == 99, axis=1),
     )
     before = path.read_bytes()
     words = ["export", run, "--to", path, "--overwrite"]
@@ -241,9 +247,41 @@ def test_an_export_is_checked_on_digits_of_ones_own(run, inkfast, tmp_path, monk
     assert code == 2
     assert "labels of own" in err
     assert "differ, at most 0 may" in err
-    assert "--int8" not in err
-    assert "Leave --int8 out" in inkfast(*words, "--check", own, "--int8")[2]
+    assert "--to onnx" not in err
+    assert (
+        "with --to onnx for a file that answers alike"
+        in inkfast(*words, "--check", own, "--int8")[2]
+    )
     assert path.read_bytes() == before
+
+
+def test_an_export_is_checked_from_picture_files(run, inkfast, tmp_path, monkeypatch):
+    """Were files seen otherwise than pixels, nothing would be written."""
+    seen = exporting.framed
+    monkeypatch.setattr(
+        exporting, "framed", lambda name, file: (np.roll(seen(name, file)[0], 11, 0), None)
+    )
+    code, _, err = inkfast("export", run, "--to", tmp_path / "a.onnx")
+    assert (code, "does not answer as the trained one" in err) == (2, True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_words_name_files_in_the_run(run, inkfast, tmp_path):
+    """`onnx` and `onnx-int8` write beside the run's figures and say where; so does no word."""
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    for words, name, may in (
+        (["--to", "onnx-int8"], "reader-int8.onnx", "at most 0 may"),  # 2 of 1,000 are 0 of 80
+        (["--to", "onnx"], "reader.onnx", "at most 0 may"),
+        (["--overwrite"], "reader.onnx", "at most 0 may"),
+    ):
+        code, out, err = inkfast("export", folder, "--max-error", "0.3", *words)
+        assert (code, err) == (0, "")
+        assert f"{folder / name}: mlp(hidden=[24])" in out.replace("\n", "")
+        assert may in out.replace("\n", " ")
+        precision = Classifier.open(folder / name).about.text("precision")
+        assert precision == ("int8" if "int8" in name else "")
+    assert inkfast("robustness", folder, "--suite", "n-mnist", "--out", tmp_path / "r")[0] == 0
 
 
 def test_changed_test_digits_are_noticed(run, inkfast, tmp_path):
@@ -377,7 +415,11 @@ def test_a_ladder_is_one_small_chart_each(run, inkfast, tmp_path):
         (["robustness", "RUN", "--suite", "n-mnist", "--out", "DATA"], "cannot write"),
         (["robustness", "RUN", "--threads", "-1"], "`threads` must be a whole number >= 0"),
         (["robustness", "RUN", "--threshold", "2"], "`threshold` must be a finite number"),
-        (["export", "RUN", "--to", "model.pt"], "must be a file that ends in .onnx"),
+        (
+            ["export", "RUN", "--to", "model.pt"],
+            "must be onnx, onnx-int8 or a file that ends in .onnx",
+        ),
+        (["export", "RUN", "--to", "onnx-int4"], "must be onnx, onnx-int8 or a file"),
         (["export", "RUN", "--model", "cnn"], "unknown model 'cnn'"),
     ],
 )

@@ -16,11 +16,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from inkfast import __version__
 from inkfast.calibrated import SET_COVERAGE, calibrate, met_in_training, task_of
 from inkfast.data.digits import Digits, Images
+from inkfast.data.pictures import png
 from inkfast.errors import InkfastError
 from inkfast.evaluation.calibration import heated
 from inkfast.experiment import Entry, Experiment
@@ -28,6 +30,7 @@ from inkfast.files import sha256, write_bytes, write_json
 from inkfast.material import Material
 from inkfast.models import Network
 from inkfast.reading.classifier import METADATA, Classifier
+from inkfast.reading.rows import framed
 from inkfast.training import Trained
 from inkfast.training.validation import validation_digits
 
@@ -51,7 +54,7 @@ class _Graph(nn.Module):
 def export(
     entry: Entry, trained: Trained, experiment: Experiment, material: Material, path: Path,
     max_error: float, *, int8: bool = False, checks: Sequence[Digits] = (),
-) -> Classifier:  # fmt: skip
+) -> tuple[Classifier, list[str]]:  # fmt: skip
     """Write a run's network as one file, and beside it a JSON file with its SHA-256.
 
     Args:
@@ -59,7 +62,7 @@ def export(
         trained: The network.
         experiment: Of the run.
         material: The digits of the run: its validation rows calibrate the file, which must answer
-            as the network does on its test images.
+            from picture files as the network does on the pixels of its test images.
         path: The file, `.onnx`.
         max_error: The share of errors among its answers that the file promises not to exceed.
         int8: Whether weights and activations are rounded to 8 bits: smaller and faster, and nearly
@@ -67,7 +70,7 @@ def export(
         checks: Digits for which it must answer as the network does, beside the test images.
 
     Returns:
-        The file, opened.
+        The file, opened, and a sentence for each set of digits on how alike it answers.
 
     Raises:
         InkfastError: If the file would answer differently from the network; nothing is written.
@@ -104,11 +107,13 @@ def export(
         task = task_of(entry, trained, experiment, material)
         content = _described(quantised(content, validation_digits(task).images), about)
     classifier = Classifier(content, str(path))
-    for digits in (material.test, *checks):
+    told = [
         _check_parity(trained, classifier, digits, known.temperature, int8=int8)
+        for digits in (material.test, *checks)
+    ]
     write_bytes(path, content)
     write_json(path.with_suffix(".json"), about | {"sha256": sha256(content)})
-    return classifier
+    return classifier, told
 
 
 def _within_json(threshold: float) -> float:
@@ -118,19 +123,33 @@ def _within_json(threshold: float) -> float:
 
 def _check_parity(
     trained: Trained, classifier: Classifier, digits: Digits, temperature: float, *, int8: bool
-) -> None:
-    expected = heated(trained.probabilities(digits), temperature)
-    found = classifier.probabilities(digits.images)
+) -> str:
+    """Say how alike the network answers for pixels and the file for the same as picture files."""
+    seen = _from_files(digits.images)
+    turned = (seen == 255 - digits.images).all(axis=(1, 2))  # what is dark on light in a file
+    pixels = np.where(turned[:, None, None], seen, digits.images)
+    expected = heated(trained.probabilities(Digits(pixels, None, digits.name)), temperature)
+    found = classifier.probabilities(seen)
     far = float(np.abs(found - expected).max())
     others = int((found.argmax(axis=1) != expected.argmax(axis=1)).sum())
     allowed = int(_OTHERS * len(digits)) if int8 else 0
     if others > allowed or (far > _TOLERANCE and not int8):
-        mend = " Leave --int8 out for a file that answers alike." if int8 else ""
+        mend = " Export it with --to onnx for a file that answers alike." if int8 else ""
         raise InkfastError(
             f"the exported network does not answer as the trained one: {others} of the "
             f"{len(digits)} labels of {digits.name} differ, at most {allowed} may; probabilities "
             f"differ by up to {far:.2g}. Nothing was written.{mend}"
         )
+    return (
+        f"{digits.name}, {len(digits):,} images read from PNG files: {others} labels differ from "
+        f"the network's, at most {allowed} may; probabilities differ by up to {far:.1g}"
+    )
+
+
+def _from_files(images: Images) -> Images:
+    """Return what `predict` sees of images ``(n, 28, 28)`` once each is a PNG file."""
+    files = (png(Image.fromarray(image)) for image in images)
+    return np.stack([framed("the image", file)[0] for file in files])
 
 
 def _content(trained: Trained, about: dict[str, Any], temperature: float) -> bytes:

@@ -53,13 +53,23 @@ def test_csv_goes_into_a_file(inkfast, photo, tmp_path):
 
 
 def test_the_form_follows_the_file_as_in_predict(inkfast, photo, tmp_path):
-    """.csv and .jsonl by their names, the numbers as text in any other, --format before all."""
-    begins = {"a.csv": "file,line,", "a.jsonl": '{"file": ', "a.txt": "2460", "a": "2460"}
+    """.csv, .jsonl, .txt and .parquet by their names, --format before all; no other is written."""
+    begins = {"a.csv": "file,line,", "a.jsonl": '{"file": ', "a.txt": "2460"}
     for name, start in begins.items():
         assert inkfast("read", photo, "--to", tmp_path / name)[0] == 0
         assert (tmp_path / name).read_text().startswith(start)
     inkfast("read", photo, "--to", tmp_path / "b.csv", "--format", "table")
     assert (tmp_path / "b.csv").read_text() == "2460  13?\n975\n"
+    for name in ("a", "a.xlsx"):
+        code, out, err = inkfast("read", photo, "--to", tmp_path / name)
+        assert (code, out, err.count("\n"), (tmp_path / name).exists()) == (2, "", 1, False)
+        assert "`to` must end in .csv, .jsonl, .txt, .parquet, got" in err
+    assert "it needs --to FILE" in inkfast("read", photo, "--format", "parquet")[2]
+    pq = pytest.importorskip("pyarrow.parquet")
+    assert inkfast("read", photo, "--to", tmp_path / "a.parquet")[0] == 0
+    (page,) = map(json.loads, (tmp_path / "a.jsonl").read_text().splitlines())
+    rows = [{"file": str(photo), **digit} for digit in page["digits"]]
+    assert pq.read_table(tmp_path / "a.parquet").to_pylist() == rows
 
 
 def test_a_pattern_is_read_as_its_files(inkfast, photo, tmp_path):
@@ -142,7 +152,10 @@ def test_blank_paper_is_said_to_be_blank(inkfast, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--format", "xml"], "`format` must be one of 'table', 'jsonl', 'csv', got 'xml'"),
+        (
+            ["--format", "xml"],
+            "`format` must be one of 'table', 'jsonl', 'csv', 'parquet', got 'xml'",
+        ),
         (["--model", "reeder"], "unknown shipped network 'reeder'"),
         (["--model", "."], "export it: inkfast export . --to reader.onnx"),
         (["--max-error", "2"], "`max_error` must be a finite number"),
@@ -150,11 +163,11 @@ def test_blank_paper_is_said_to_be_blank(inkfast, tmp_path):
 )
 def test_bad_words_are_explained(inkfast, photo, tmp_path, words, message):
     """One line, exit code 2, nothing written."""
-    code, out, err = inkfast("read", photo, *words, "--to", tmp_path / "out")
+    code, out, err = inkfast("read", photo, *words, "--to", tmp_path / "out.txt")
     assert (code, out) == (2, "")
     assert message in err
     assert err.count("\n") == 1
-    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "out.txt").exists()
 
 
 def test_what_is_there_is_replaced_on_request_alone(inkfast, photo, tmp_path):

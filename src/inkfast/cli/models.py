@@ -74,12 +74,18 @@ def export(
     model: Annotated[
         str | None, typer.Option(help="One of the run's models.", show_default="the best")
     ] = None,
-    to: Annotated[Path | None, typer.Option(help="ONNX file.", show_default="RUN.onnx")] = None,
+    to: Annotated[
+        str,
+        typer.Option(
+            help="onnx (RUN/reader.onnx), onnx-int8 (RUN/reader-int8.onnx: 8 bits, smaller, "
+            "faster, nearly the same), or a file that ends in .onnx."
+        ),
+    ] = "onnx",
     max_error: Annotated[
         float, typer.Option(help="Share of errors among its answers that it promises.")
     ] = 0.01,
     int8: Annotated[
-        bool, typer.Option("--int8", help="8-bit weights: smaller, faster, nearly the same.")
+        bool, typer.Option("--int8", hidden=True, help="8 bits in a file of --to as well.")
     ] = False,
     check: Annotated[
         list[str] | None,

@@ -81,7 +81,9 @@ def read(
     form: Annotated[
         str | None,
         typer.Option(
-            "--format", help="table, jsonl or csv.", show_default="by the name of --to; else table"
+            "--format",
+            help="table, jsonl, csv or parquet.",
+            show_default="by the name of --to; else table",
         ),
     ] = None,
     to: Annotated[Path | None, typer.Option(help="File; default: the terminal.")] = None,

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from inkfast import places
 from inkfast.console import Teller, open_console
 from inkfast.data.digits import Digits, Images
-from inkfast.errors import InkfastError, check_choice
+from inkfast.errors import InkfastError
 from inkfast.files import check_folder, check_free, check_resume, write_bytes
 from inkfast.places import Place
 from inkfast.reading import crew, sources, writing
 from inkfast.reading.classifier import About
-from inkfast.reading.forms import FORMS, SUFFIXES
+from inkfast.reading.forms import FORMS, chosen
 from inkfast.reading.reader import Reader, shipped_names
 from inkfast.reading.rows import Row, one_line
 
@@ -163,22 +163,12 @@ def _opened(files_from: str) -> AbstractContextManager[TextIO]:
 
 def _form(asked: str | None, to: Path | None, paths: Sequence[str]) -> str:
     """Return the form of rows: what was asked for, or what the place they go to is made for."""
-    if asked is not None:
-        check_choice("format", asked, (*FORMS, "parquet"))
-        if asked == "parquet" and to is None:
-            raise InkfastError("--format parquet is no text: it needs --to FILE.")
-        return asked
-    pixels = len(paths) == 1 and Path(paths[0]).suffix.lower() in (".csv", ".npy", ".npz")
-    if to is None:
-        return "table" if sys.stdout.isatty() else "kaggle" if pixels else "jsonl"
-    suffix = to.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise InkfastError(
-            f"`to` must end in {', '.join(SUFFIXES)}, got {to}. Or say --format, which may be "
-            f"{', '.join(FORMS)} or parquet."
-        )
-    submission = pixels and suffix == ".csv" == Path(paths[0]).suffix.lower()
-    return "kaggle" if submission else SUFFIXES[suffix]
+    suffix = Path(paths[0]).suffix.lower() if len(paths) == 1 else ""
+    pixels = suffix in (".csv", ".npy", ".npz")
+    otherwise = "table" if sys.stdout.isatty() else "kaggle" if pixels else "jsonl"
+    form = chosen(asked, to, (*FORMS, "parquet"), otherwise)
+    submission = asked is None and to and to.suffix.lower() == ".csv" == suffix
+    return "kaggle" if submission else form
 
 
 def _output(

@@ -63,7 +63,7 @@ def is_onnx(path: Path) -> bool:
 
 
 def export(
-    run: Path, name: str | None, to: Path | None, max_error: float, *,
+    run: Path, name: str | None, to: str, max_error: float, *,
     int8: bool, checks: list[str], overwrite: bool,
 ) -> None:  # fmt: skip
     """Write the run's best network on validation, or the best of one name, as an ONNX file."""
@@ -75,9 +75,12 @@ def export(
     from inkfast.models import Network
 
     check_number("max_error", max_error, above=0, high=0.999)
-    path = to or Path(f"{run.resolve().name}.onnx")
+    int8 = int8 or to == "onnx-int8"
+    path = Path(to)
+    if to in ("onnx", "onnx-int8"):
+        path = run / ("reader-int8.onnx" if int8 else "reader.onnx")
     if not is_onnx(path):
-        raise InkfastError(f"`to` must be a file that ends in .onnx, got {path}.")
+        raise InkfastError(f"`to` must be onnx, onnx-int8 or a file that ends in .onnx, got {to}.")
     for place in (path, path.with_suffix(".json")):
         check_free(place, overwrite=overwrite)
     display = Teller(open_console())
@@ -94,13 +97,15 @@ def export(
     source = sources.load(experiment.data, display.download)
     material = own_material(experiment, source, run)
     others = [sources.load(check).train for check in checks]
-    classifier = exporting.export(
+    classifier, told = exporting.export(
         entry, model, experiment, material, path, max_error, int8=int8, checks=others
     )
     display.say(
         f"{path}: {entry.name}, seed {model.seed} (validation accuracy "
         f"{model.best.validation_accuracy:.2%}), {path.stat().st_size / 1e6:.2f} MB"
     )
+    for sentence in told:
+        display.say(sentence)
     display.say(_promised(classifier.about, max_error))
 
 

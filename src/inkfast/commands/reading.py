@@ -8,12 +8,13 @@ import io
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inkfast.errors import InkfastError, check_choice
-from inkfast.files import check_folder, check_free, write_bytes, write_text
+from inkfast.errors import InkfastError
+from inkfast.files import check_folder, check_free, write_bytes
+from inkfast.reading.forms import chosen
 from inkfast.reading.rows import one_line
 
 if TYPE_CHECKING:
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from inkfast.reading.page import Page
     from inkfast.reading.reader import Reader
 
-FORMATS = ("table", "jsonl", "csv")
-_SUFFIXES = {".csv": "csv", ".jsonl": "jsonl"}  # of --to; any other holds the numbers as text
+FORMATS = ("table", "jsonl", "csv", "parquet")
 _COLUMNS = (
     "file", "line", "number", "x", "y", "width", "height", "digit", "confidence", "runner_up",
     "runner_up_confidence", "unsure",
@@ -48,9 +48,7 @@ def read(
     """
     from inkfast.reading.reader import Reader
 
-    if form is None:
-        form = _SUFFIXES.get(to.suffix.lower(), "table") if to else "table"
-    check_choice("format", form, FORMATS)
+    form = chosen(form, to, FORMATS, "table")
     photos = [photo for given in photos for photo in _matching(given)]
     check_folder(overlays)
     check_folder(reviews)
@@ -64,37 +62,35 @@ def read(
             check_free(path, overwrite=overwrite)
     reader = Reader.open(model, max_error)
     failures: list[str] = []
-    texts = _texts(named, reader, form, overlays, reviews, failures)
+    pages = _pages(named, reader, overlays, reviews, failures)
     if to is None:
-        for text in texts:
+        for text in _texts(pages, form, several=len(photos) > 1):
             sys.stdout.write(text)
             sys.stdout.flush()
     else:
-        content = "".join(texts)
+        found = list(pages)
         if len(failures) < len(photos):
-            write_text(to, content)
+            texts = _texts(found, form, several=len(photos) > 1)
+            write_bytes(to, _parquet(found) if form == "parquet" else "".join(texts).encode())
     for failure in failures:
         sys.stderr.write(f"inkfast: {one_line(failure)}\n")
     return 0 if not failures else 1 if len(failures) < len(photos) else 2
 
 
-def _texts(
+def _pages(
     photos: dict[str, Path],
     reader: Reader,
-    form: str,
     overlays: Path | None,
     reviews: Path | None,
     failures: list[str],
-) -> Iterator[str]:
-    """Yield what is written of each photograph, by the name that pictures made of it have.
+) -> Iterator[tuple[Path, Page]]:
+    """Yield what stands on each photograph, given by the name that pictures made of it have.
 
     What could not be read is added to `failures`.
     """
     from inkfast.data.pictures import open_picture
     from inkfast.reading.page import LONGEST, read_page
 
-    if form == "csv":
-        yield _csv_line(_COLUMNS)
     for name, photo in photos.items():
         if photo.is_dir():
             failures.append(
@@ -110,7 +106,7 @@ def _texts(
             continue
         if overlays or reviews:
             _draw(picture.colours, page, name, overlays, reviews)
-        yield _written(photo, page, form, several=len(photos) > 1)
+        yield photo, page
 
 
 def _matching(given: Path) -> list[Path]:
@@ -150,6 +146,28 @@ def _check_spared(photos: list[Path], written: list[Path]) -> None:
                 f"{path} is one of the photographs: --overlay would replace it. Choose another "
                 "folder."
             )
+
+
+def _texts(pages: Iterable[tuple[Path, Page]], form: str, *, several: bool) -> Iterator[str]:
+    """Yield what is written of each page, after the header if there is one."""
+    if form == "csv":
+        yield _csv_line(_COLUMNS)
+    for photo, page in pages:
+        yield _written(photo, page, form, several=several)
+
+
+def _parquet(pages: Iterable[tuple[Path, Page]]) -> bytes:
+    """Return a Parquet file with a row a digit."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    text, whole, share = pa.string(), pa.int64(), pa.float64()
+    kinds = (text, *[whole] * 7, share, whole, share, text)
+    rows = [row for photo, page in pages for row in _rows(photo, page)]
+    file = io.BytesIO()
+    schema = pa.schema(list(zip(_COLUMNS, kinds, strict=True)))
+    parquet.write_table(pa.Table.from_pylist(rows, schema), file)
+    return file.getvalue()
 
 
 def _written(photo: Path, page: Page, form: str, *, several: bool) -> str:

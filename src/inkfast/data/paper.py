@@ -47,7 +47,12 @@ def normalise(picture: Grey) -> Images:
     Raises:
         NoInkError: If there is nothing on it.
     """
-    return as_mnist(main_part(find_ink(shrunk(picture.astype(np.float32), WORK))))
+    return as_mnist(only_digit(picture))
+
+
+def only_digit(picture: Grey) -> Ink:
+    """Return the ink of the one digit of a picture, see `normalise`, at `WORK` pixels at most."""
+    return main_part(find_ink(shrunk(picture.astype(np.float32), WORK)))
 
 
 def as_mnist(ink: Ink) -> Images:

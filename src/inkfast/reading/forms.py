@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
-from inkfast.errors import InkfastError
+from inkfast.errors import InkfastError, check_choice
 from inkfast.reading.rows import FIELDS, Row
 from inkfast.reading.tables import READERS
 
@@ -92,4 +93,30 @@ FORMS = {
     "jsonl": Form("", _jsonl, _jsonl_kept),
     "kaggle": Form("ImageId,Label", _kaggle, lambda _: ("", "")),
 }
-SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".txt": "table", ".parquet": "parquet"}
+_SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".txt": "table", ".parquet": "parquet"}
+
+
+def chosen(asked: str | None, to: Path | None, known: Sequence[str], otherwise: str) -> str:
+    """Return the form that was asked for, or else that of a file's name.
+
+    Args:
+        asked: By name, one of `known`; or None.
+        to: The file; None for a stream of text.
+        known: Names of forms.
+        otherwise: The form where neither says.
+
+    Raises:
+        InkfastError: If it is unknown, or nothing that a stream of text can hold.
+    """
+    if asked is not None:
+        check_choice("format", asked, known)
+    if asked == "parquet" and to is None:
+        raise InkfastError("--format parquet is no text: it needs --to FILE.")
+    if asked or to is None:
+        return asked or otherwise
+    if to.suffix.lower() not in _SUFFIXES:
+        raise InkfastError(
+            f"`to` must end in {', '.join(_SUFFIXES)}, got {to}. Or say --format, which may be "
+            f"{', '.join(known[:-1])} or {known[-1]}."
+        )
+    return _SUFFIXES[to.suffix.lower()]

@@ -11,26 +11,22 @@ from inkfast.data.ink import NoInkError, find_ink
 from inkfast.data.paper import as_mnist
 from inkfast.data.pictures import Grey, Picture, shrunk
 from inkfast.data.sheet import without_desk
+from inkfast.reading.doubt import doubt
 from inkfast.reading.order import in_lines, in_numbers
 from inkfast.reading.parts import Part, find_parts
 from inkfast.reading.reader import Answer, Reader
 from inkfast.reading.splitting import cuts
 
 LONGEST = 1600  # pixels of a picture's longer side at work; larger ones are opened at this size
-_TOUCH = "two digits touch"
-_CUT_OFF = "cut off at the picture's edge"
-_BLURRED = "too blurred"
 _ROUNDS = 3  # of cutting: each may double the digits of a part
 _WIDE = 0.95  # times as wide as high: may be two digits even where the reader is sure
 _NARROW = 0.68  # may be two digits where the reader is unsure
-_TWO = 1.15  # times as wide as high: what no one can read is two digits
 _MANY = 1.6  # times as wide as high: more than one digit for sure
 _SUREST = 0.95  # confidence that halves need at least
 _HOPELESS = 0.3  # confidence below which a whole is no digit: it is cut through more ink,
 _SURE = 0.85  # and its halves need this
 _MOST_CUT = 300  # digits of a page; of more no one asks, they are texture
 _MOST_TRIED = 80  # parts of a page that are cut to see, the least sure first: it takes time
-_SOFT = 1.8  # pixels of 20 in height over which a stroke's edge fades: sharp ones take about one
 
 
 @dataclass(frozen=True)
@@ -106,7 +102,7 @@ def read_page(picture: Picture, reader: Reader) -> Page:
     """
     grey = shrunk(picture.grey, LONGEST)
     found = _found(grey, reader)
-    if not found or any(map(_doubt, found)):
+    if not found or any(one.answer.unsure for one in found):
         sheet = without_desk(grey)
         if sheet is not None:
             found = max(found, _found(sheet, reader), key=_worth)
@@ -127,7 +123,11 @@ def _found(grey: Grey, reader: Reader) -> list[_Read]:
         parts = find_parts(find_ink(grey))
     except NoInkError:
         return []
-    return _apart(_read(parts, reader), reader)
+    return [_doubted(one) for one in _apart(_read(parts, reader), reader)]
+
+
+def _doubted(one: _Read) -> _Read:
+    return replace(one, answer=doubt(one.part.ink, cut_off=one.part.cut_off).of(one.answer))
 
 
 def _worth(found: list[_Read]) -> int:
@@ -136,7 +136,7 @@ def _worth(found: list[_Read]) -> int:
     A desk's grain gives a few sure answers among many unsure ones; of what was written in a
     shadow most is sure.
     """
-    unsure = sum(bool(_doubt(one)) for one in found)
+    unsure = sum(bool(one.answer.unsure) for one in found)
     sure = len(found) - unsure
     return sure if sure >= unsure else sure - unsure
 
@@ -204,26 +204,4 @@ def _surety(pair: tuple[_Read, _Read]) -> float:
 def _digit(one: _Read, line: int, number: int, scale: float) -> Digit:
     top, left, bottom, right = one.part.box
     box = [round(scale * side) for side in (left, top, right - left, bottom - top)]
-    answer = replace(one.answer, unsure=_doubt(one))
-    return Digit((box[0], box[1], box[2], box[3]), line, number, answer, one.image)
-
-
-def _doubt(one: _Read) -> str:
-    """Return why an answer should not be relied on; "" when it can be."""
-    if one.part.cut_off:
-        return _CUT_OFF
-    if one.answer.unsure and _softness(one.part) > _SOFT:
-        return _BLURRED
-    if one.answer.unsure and one.part.width > _TWO * one.part.height:
-        return _TOUCH
-    return one.answer.unsure
-
-
-def _softness(part: Part) -> float:
-    """Return over how many pixels a stroke's edge fades, of a digit 20 pixels high."""
-    from scipy import ndimage
-
-    amount, mask = part.ink.amount, part.ink.mask
-    fading = ((amount > 0.15) & (amount < 0.85)).sum()
-    outline = (mask & ~ndimage.binary_erosion(mask)).sum()
-    return float(20 / max(part.height, part.width) * fading / max(1, outline))
+    return Digit((box[0], box[1], box[2], box[3]), line, number, one.answer, one.image)

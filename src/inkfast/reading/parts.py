@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -134,12 +135,12 @@ def _possible(
     heights, widths = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
     digits = (heights >= max(_LOWEST, _SMALLEST * usual)) & (widths < _FLATTEST * heights)
     digits &= strength > _FAINTEST * strength[np.argmax(heights * widths * digits)]
-    outside = np.array([_beyond(box, shape) for box in boxes])
+    outside = np.array([beyond(box, shape) for box in boxes])
     digits &= ~(outside & (np.maximum(heights, widths) > _HUGE * usual))
     return list(np.flatnonzero(digits))
 
 
-def _beyond(box: NDArray[np.int64], shape: tuple[int, ...]) -> bool:
+def beyond(box: Sequence[int] | NDArray[np.int64], shape: tuple[int, ...]) -> bool:
     """Return whether ink touches the edge; a picture cut to its digit cuts nothing off."""
     top, left, bottom, right = box
     touches = top == 0, left == 0, bottom == shape[0], right == shape[1]
@@ -158,7 +159,7 @@ def _cropped(
     )
     mask = group_of[labels[place]] == one
     corner = place[0].start, place[1].start
-    return _part(Ink(ink.amount[place], mask), corner, cut_off=_beyond(box, ink.mask.shape))
+    return _part(Ink(ink.amount[place], mask), corner, cut_off=beyond(box, ink.mask.shape))
 
 
 def _part(ink: Ink, corner: tuple[int, int], *, cut_off: bool) -> Part:

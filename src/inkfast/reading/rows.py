@@ -12,9 +12,10 @@ from PIL import Image, ImageOps
 
 from inkfast.data.digits import SIDE, Images
 from inkfast.data.ink import NoInkError
-from inkfast.data.paper import WORK, as_seen
+from inkfast.data.paper import WORK
 from inkfast.data.pictures import open_picture, png
 from inkfast.errors import InkfastError
+from inkfast.reading.doubt import Doubt, see
 from inkfast.reading.reader import Answer, Reader
 from inkfast.reading.sources import Content
 
@@ -73,15 +74,16 @@ FIELDS = tuple(Row("").values())
 
 def read(reader: Reader, chunk: Chunk, *, review: bool = False) -> list[Row]:
     """Read pictures together; one that cannot be read is a row that says so."""
-    images = [_seen(source, content) for source, content in chunk]
-    inked = [image for image in images if isinstance(image, np.ndarray)]
-    answers = iter(reader.answers(np.stack(inked)) if inked else [])
+    seen = [_seen(source, content) for source, content in chunk]
+    images = [one[0] for one in seen if not isinstance(one, str)]
+    answers = iter(reader.answers(np.stack(images)) if images else [])
     rows = []
-    for (source, content), image in zip(chunk, images, strict=True):
-        if isinstance(image, str):
-            rows.append(Row(source, error=image))
+    for (source, content), one in zip(chunk, seen, strict=True):
+        if isinstance(one, str):
+            rows.append(Row(source, error=one))
             continue
-        answer = next(answers)
+        image, doubt = one
+        answer = doubt.of(next(answers))
         if not image.any():
             answer = replace(answer, unsure=NO_INK)
         shown = b""
@@ -91,25 +93,30 @@ def read(reader: Reader, chunk: Chunk, *, review: bool = False) -> list[Row]:
     return rows
 
 
-def _seen(source: str, content: Content | InkfastError) -> Images | str:
+def _seen(source: str, content: Content | InkfastError) -> tuple[Images, Doubt] | str:
     """Return what the network sees of a picture, all black without ink; or what is wrong."""
     if isinstance(content, InkfastError):
         return str(content)
     if not isinstance(content, bytes):
-        return content
+        return content, Doubt()
     try:
-        return _framed(source, content)
+        return framed(source, content)
     except InkfastError as error:
         return str(error)
     except Exception as error:  # one strange file must not end the work on a million
         return f"{source}: cannot be read ({' '.join(repr(error).split())[:200]})."
 
 
-def _framed(source: str, content: bytes) -> Images:
+def framed(source: str, content: bytes) -> tuple[Images, Doubt]:
+    """Return what the network sees of a picture's file, all black without ink; and any doubt.
+
+    Raises:
+        InkfastError: If it is no picture, is damaged or too large.
+    """
     try:
-        return as_seen(open_picture(content, WORK, source).grey)
+        return see(open_picture(content, WORK, source).grey)
     except NoInkError:
-        return np.zeros((SIDE, SIDE), np.uint8)
+        return np.zeros((SIDE, SIDE), np.uint8), Doubt()
 
 
 def _review(content: Content, image: Images) -> bytes:

@@ -15,6 +15,7 @@ from PIL import Image
 from inkfast.data.digits import CLASSES, Images
 from inkfast.data.ink import NoInkError
 from inkfast.data.pictures import png
+from inkfast.reading.doubt import Doubt
 from inkfast.reading.page import LONGEST, read_page
 from inkfast.reading.reader import DEFAULT, Answer, Reader
 from inkfast.serving import examples
@@ -121,7 +122,7 @@ async def _answer(
         told = await desk.ask(question, large=is_large(picture, limits))
     except NoInkError:
         return no_ink()
-    return answer(reader, told.probabilities[model][0])
+    return answer(reader, told.probabilities[model][0], told.doubt)
 
 
 def _page(picture: bytes, reader: Reader) -> dict[str, Any]:
@@ -134,9 +135,9 @@ def _page(picture: bytes, reader: Reader) -> dict[str, Any]:
     return {"size": page.size, "numbers": page.numbers, "lines": page.lines, "digits": digits}
 
 
-def answer(reader: Reader, probabilities: NDArray[np.float64]) -> dict[str, Any]:
+def answer(reader: Reader, probabilities: NDArray[np.float64], doubt: Doubt) -> dict[str, Any]:
     """Return what a reader says, in the API's words."""
-    (judged,) = reader.judged(probabilities[None])
+    judged = doubt.of(*reader.judged(probabilities[None]))
     each = [round(value, _DECIMALS) for value in probabilities.tolist()]
     return _words(judged) | {"probabilities": each}
 

@@ -77,7 +77,7 @@ def routes(desk: Desk, limits: Limits) -> APIRouter:
             return as_json({"clean_digit": None, "answers": dict.fromkeys(shown, no_ink())})
         clean, noisy = told.images[:2]
         rows = told.probabilities
-        answers = {name: answer(desk.readers[name], rows[name][1]) for name in shown}
+        answers = {name: answer(desk.readers[name], rows[name][1], told.doubt) for name in shown}
         content: dict[str, Any] = {
             "noise": chain(strengths),
             "clean": _packed(clean),

@@ -10,8 +10,9 @@ import numpy as np
 from PIL import Image
 
 from inkfast.data.digits import Images
-from inkfast.data.paper import WORK, as_seen
+from inkfast.data.paper import WORK
 from inkfast.data.pictures import FORMATS, MAX_PIXELS, Picture, open_picture
+from inkfast.reading.doubt import Doubt, see
 from inkfast.serving.heat import covered
 from inkfast.serving.limits import Limits, Refused
 from inkfast.serving.sliders import corrupted
@@ -57,17 +58,23 @@ def digit_of(content: bytes) -> Images:
         InkfastError: If it is damaged.
         NoInkError: If there is nothing on it.
     """
-    return as_seen(opened(content, WORK).grey)
+    return _seen(content)[0]
 
 
-def images_of(content: bytes) -> Images:
-    """Return `digit_of` as a batch of one: ``(1, 28, 28)``."""
-    return digit_of(content)[None]
+def _seen(content: bytes) -> tuple[Images, Doubt]:
+    """Return `digit_of`, and what is to be doubted about it."""
+    return see(opened(content, WORK).grey)
+
+
+def images_of(content: bytes) -> tuple[Images, Doubt]:
+    """Return `digit_of` as a batch of one, ``(1, 28, 28)``, and what is to be doubted about it."""
+    image, doubt = _seen(content)
+    return image[None], doubt
 
 
 def images_under(
     content: bytes, strengths: Mapping[str, float], seed: int, *, places: bool
-) -> Images:
+) -> tuple[Images, Doubt]:
     """Return what the Noise Lab asks about: the clean digit, then the noisy one.
 
     Args:
@@ -79,9 +86,9 @@ def images_under(
     Raises:
         Refused, InkfastError, NoInkError: See `digit_of`.
     """
-    clean = digit_of(content)
+    clean, doubt = _seen(content)
     noisy = corrupted(clean, strengths, seed)
-    return np.stack([clean, *(covered(noisy) if places else [noisy])])
+    return np.stack([clean, *(covered(noisy) if places else [noisy])]), doubt
 
 
 def opened(content: bytes, longest: int) -> Picture:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from inkfast.data.digits import Images
 from inkfast.errors import InkfastError
+from inkfast.reading.doubt import Doubt
 from inkfast.reading.reader import Reader
 from inkfast.serving.limits import Refused
 
@@ -20,12 +21,13 @@ class Question:
     """Images, and the networks that are to read them.
 
     Attributes:
-        images: Makes uint8 ``(n, 28, 28)`` where the question is answered, which may be another
-            process: a function of a module, or a partial of one.
+        images: Makes uint8 ``(n, 28, 28)``, or these and what is to be doubted about them, where
+            the question is answered, which may be another process: a function of a module, or a
+            partial of one.
         models: Names of networks.
     """
 
-    images: Callable[[], Images]
+    images: Callable[[], Images | tuple[Images, Doubt]]
     models: tuple[str, ...]
 
 
@@ -36,19 +38,21 @@ class Told:
     Attributes:
         images: uint8 ``(n, 28, 28)``, what they saw.
         probabilities: By name, ``(n, 10)``.
+        doubt: What the picture tells against reading it.
     """
 
     images: Images
     probabilities: Mapping[str, NDArray[np.float64]]
+    doubt: Doubt
 
 
 def answered(readers: Mapping[str, Reader], questions: list[Question]) -> list[Told | Exception]:
     """Answer several questions with one pass of each network, or say why one cannot be."""
-    made: list[Images | Exception] = [_made(question) for question in questions]
+    made: list[tuple[Images, Doubt] | Exception] = [_made(question) for question in questions]
     said: list[dict[str, NDArray[np.float64]]] = [{} for _ in questions]
     for name, reader in readers.items():
         images = {
-            i: one
+            i: one[0]
             for i, (one, asked) in enumerate(zip(made, questions, strict=True))
             if name in asked.models and not isinstance(one, Exception)
         }
@@ -58,7 +62,7 @@ def answered(readers: Mapping[str, Reader], questions: list[Question]) -> list[T
             else:
                 said[i][name] = rows
     return [
-        one if isinstance(one, Exception) else Told(one, rows)
+        one if isinstance(one, Exception) else Told(one[0], rows, one[1])
         for one, rows in zip(made, said, strict=True)
     ]
 
@@ -77,9 +81,10 @@ def _rows(reader: Reader, images: list[Images]) -> list[NDArray[np.float64] | Ex
     return [*np.split(found, np.cumsum([len(one) for one in images])[:-1])]
 
 
-def _made(question: Question) -> Images | Exception:
+def _made(question: Question) -> tuple[Images, Doubt] | Exception:
     try:
-        return question.images()
+        made = question.images()
+        return made if isinstance(made, tuple) else (made, Doubt())
     except Exception as error:  # the others in the batch are not to suffer
         return with_place(error)
 
