@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import multiprocessing
 import os
 import shutil
@@ -14,6 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from inkfast import engine, models, noise
@@ -326,3 +328,29 @@ def test_a_cluster_gives_the_same_bits_though_a_node_is_killed(two_nodes, tmp_pa
     found = [Trained.load(out / str(seed)) for seed in range(3)]
     assert bits(found) == here
     assert done.stdout.splitlines()[-1].count("'seed ") == 3
+
+
+@pytest.mark.parametrize("command", ["compare", "validate"])
+def test_a_run_together_has_the_figures_of_one_here(strokes, tmp_path, inkfast, command):
+    """Whatever the engine, the same fits have the same fields, and accuracies that are close."""
+    np.savez(tmp_path / "digits.npz", images=strokes.images, labels=strokes.labels)
+    often = ["--seeds", "2"] if command == "compare" else ["--folds", "3"]
+    found = []
+    for where in ("here", "together"):
+        words = ["--data", tmp_path / "digits.npz", "--models", "mlp(hidden=[16])", "--models",
+                 "logistic", "--noise", "none", "--epochs", "4", "--engine", where,
+                 "--set", "min_epoch_images=0", "--set", "batch_size=50"]  # fmt: skip
+        code, _, errors = inkfast(command, *words, *often, "--out", tmp_path / where)
+        assert code == 0, errors
+        name = {"compare": "leaderboard.json", "validate": "validation.json"}[command]
+        found.append(json.loads((tmp_path / where / name).read_text()))
+    assert fields(found[0]) == fields(found[1])
+    rows = [{row["model"]: row["accuracy"] for row in one["rows"]} for one in found]
+    assert rows[0] == pytest.approx(rows[1], abs=0.05)
+
+
+def fields(value):
+    """Return JSON without its values."""
+    if isinstance(value, dict):
+        return {key: fields(v) for key, v in value.items()}
+    return [fields(v) for v in value] if isinstance(value, list) else None
