@@ -227,7 +227,7 @@ def bad_calls(tmp: Path) -> dict[str, tuple[list[str], str]]:
         "a folder as recipe": (["compare", str(tmp)], "cannot read the recipe"),
         "noise typo before data": (["noise", "show", "blurr"], "unknown noise 'blurr'"),
         "model name": ([*compare, *data, "--models", "mlp(hidden=[1e9])"], "`hidden` must be"),
-        "unknown engine": ([*compare, *data, "--engine", "spark"], "`engine` must be here, local:N"),
+        "unknown engine": ([*compare, *data, "--engine", "spark"], "`engine` must be here, together:N"),
         "huge noise": ([*compare, *data, "--noise", f"rotate(degrees={HUGE})"], "got a number of more than 4,300 digits"),
         "huge pair": ([*compare, *data, "--noise", f"gaussian(sigma=[{HUGE}])"], "pair [low, high], got a number of more than"),
         "huge size": ([*compare, *data, "--noise", f"fog(size={HUGE})"], "got a number of more than 4,300 digits"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import json
 import multiprocessing
 import os
 import shutil
@@ -13,12 +15,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from inkfast import engine, models, noise
 from inkfast.engine import Job, Observer, local
 from inkfast.errors import InkfastError
-from inkfast.training import StoppedError, Task, Trained, Watch, resolve
+from inkfast.training import StoppedError, Task, Trained, Watch, resolve, together
 
 EPOCHS = 3
 
@@ -107,7 +110,7 @@ def test_what_is_finished_is_not_trained_again(strokes, tmp_path, here):
     assert witness.epochs == []
 
 
-@pytest.mark.parametrize("where", ["here", "local:1"])
+@pytest.mark.parametrize("where", ["here", "local:1", "together"])
 def test_a_fit_ends_when_its_watch_has_had_enough(strokes, tmp_path, where):
     """The reply to an epoch reaches the fit, wherever it runs; no model is left."""
     watch = Watch(enough=lambda epoch: epoch.number == 2)
@@ -152,8 +155,61 @@ def test_interrupted_sweeps_return_what_is_finished(strokes, tmp_path):
     assert not multiprocessing.active_children()
 
 
+def test_equal_jobs_are_trained_together_and_the_rest_alone(strokes, tmp_path, monkeypatch):
+    """Of other networks and a baseline between them, each job ends once, as it does here."""
+    given = jobs(strokes, tmp_path / "together", seeds=4)
+    for number, name in ((1, "logistic"), (3, "lenet5")):
+        task = dataclasses.replace(given[number].task, architecture=models.build(name))
+        given[number] = dataclasses.replace(given[number], task=task)
+    steps, step = [], together._Stack.step
+    monkeypatch.setattr(
+        together._Stack, "step", lambda self, b: (steps.append(len(b)), step(self, b))
+    )
+    alone = [dataclasses.replace(job, folder=tmp_path / "here" / job.folder.name) for job in given]
+    one_by_one, _ = engine.HERE.run(alone, 4)
+    assert steps == []
+    witness = Witness()
+    found, interrupted = engine.parse("together:3").run(iter(given), 4, witness.observer())
+    assert not interrupted
+    assert set(steps) == {2}
+    assert witness.begun == [(f"seed {i}", i + 1, 4) for i in range(4)]
+    for mine, theirs, job in zip(found, one_by_one, given, strict=True):
+        assert [e.number for e in mine.history] == [e.number for e in theirs.history]
+        assert mine.best.validation_loss == pytest.approx(theirs.best.validation_loss, rel=0.02)
+        assert bits([Trained.load(job.folder)]) == bits([mine])
+        assert sorted(path.name for path in job.folder.iterdir()) == [
+            "model.json", "model.safetensors",
+        ]  # fmt: skip
+    assert bits(found[3:]) == bits(one_by_one[3:])  # what has none like it is as alone to the bit
+    again = Witness()
+    engine.parse("together").run(given, 4, again.observer())
+    assert again.said == ["already trained"] * 4
+
+
+def test_ctrl_c_ends_fits_side_by_side(strokes, tmp_path):
+    """What is finished is returned; the others go on from their checkpoints."""
+
+    def interrupt(title, number, of):
+        def enough(epoch):
+            if number == 2 and epoch.number == 2:
+                raise KeyboardInterrupt
+            return False
+
+        return Watch(enough=enough)
+
+    given = jobs(strokes, tmp_path, seeds=1, epochs=1) + jobs(strokes, tmp_path, seeds=3)[1:]
+    found, interrupted = engine.parse("together").run(given, 3, Observer(fit=interrupt))
+    assert interrupted
+    assert [isinstance(result, Trained) for result in found] == [True, False, False]
+    witness = Witness()
+    found, interrupted = engine.parse("together").run(given, 3, witness.observer())
+    assert not interrupted
+    assert all(isinstance(result, Trained) for result in found)
+    assert sum(sentence.startswith("going on after") for sentence in witness.said) == 2
+
+
 @pytest.mark.parametrize(("text", "kind"), [
-    ("here", "here"), ("local:3", "local"), ("local", "local"), ("ray", "ray"),
+    ("here", "here"), ("together", "together"), ("together:16", "together"), ("local:3", "local"), ("local", "local"), ("ray", "ray"),
     ("ray:head.example:6379", "ray"),
 ])  # fmt: skip
 def test_engines_by_name(text, kind):
@@ -162,12 +218,13 @@ def test_engines_by_name(text, kind):
 
 
 @pytest.mark.parametrize(
-    "text", ["local:0", "local:-1", "local:x", "ray:", "ray:host", "spark", ""]
+    "text",
+    ["together:0", "together:x", "local:0", "local:-1", "local:x", "ray:", "ray:host", "spark", ""],
 )
 def test_unknown_engines_are_explained(text):
     """One sentence lists what may be given."""
     with pytest.raises(
-        InkfastError, match="`engine` must be here, local:N .* ray or ray:HOST:PORT"
+        InkfastError, match="`engine` must be here, together:N .* local:N .* ray or ray:HOST:PORT"
     ):
         engine.parse(text)
 
@@ -271,3 +328,29 @@ def test_a_cluster_gives_the_same_bits_though_a_node_is_killed(two_nodes, tmp_pa
     found = [Trained.load(out / str(seed)) for seed in range(3)]
     assert bits(found) == here
     assert done.stdout.splitlines()[-1].count("'seed ") == 3
+
+
+@pytest.mark.parametrize("command", ["compare", "validate"])
+def test_a_run_together_has_the_figures_of_one_here(strokes, tmp_path, inkfast, command):
+    """Whatever the engine, the same fits have the same fields, and accuracies that are close."""
+    np.savez(tmp_path / "digits.npz", images=strokes.images, labels=strokes.labels)
+    often = ["--seeds", "2"] if command == "compare" else ["--folds", "3"]
+    found = []
+    for where in ("here", "together"):
+        words = ["--data", tmp_path / "digits.npz", "--models", "mlp(hidden=[16])", "--models",
+                 "logistic", "--noise", "none", "--epochs", "4", "--engine", where,
+                 "--set", "min_epoch_images=0", "--set", "batch_size=50"]  # fmt: skip
+        code, _, errors = inkfast(command, *words, *often, "--out", tmp_path / where)
+        assert code == 0, errors
+        name = {"compare": "leaderboard.json", "validate": "validation.json"}[command]
+        found.append(json.loads((tmp_path / where / name).read_text()))
+    assert fields(found[0]) == fields(found[1])
+    rows = [{row["model"]: row["accuracy"] for row in one["rows"]} for one in found]
+    assert rows[0] == pytest.approx(rows[1], abs=0.05)
+
+
+def fields(value):
+    """Return JSON without its values."""
+    if isinstance(value, dict):
+        return {key: fields(v) for key, v in value.items()}
+    return [fields(v) for v in value] if isinstance(value, list) else None

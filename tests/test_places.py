@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-from inkfast.places import deaf
+from inkfast.errors import InkfastError
+from inkfast.places import deaf, parse
 
 BLOCKED = "import signal as s; print(s.SIGINT in s.pthread_sigmask(s.SIG_BLOCK, []))"
 
@@ -30,3 +31,11 @@ def test_ctrl_c_waits_until_processes_are_started():
         pass
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+def test_only_fits_run_together():
+    """Who reads pictures is not offered what trains networks."""
+    assert parse("together", fits=True).processes == 8
+    assert parse("together:3", fits=True).processes == 3
+    with pytest.raises(InkfastError, match="must be here, local:N .* got 'together'"):
+        parse("together")

@@ -13,7 +13,8 @@ from typing import Any
 
 from inkfast.errors import InkfastError, shown
 
-_EXPECTED = "`engine` must be here, local:N (processes), ray or ray:HOST:PORT"
+_EXPECTED = "`engine` must be here, {}local:N (processes), ray or ray:HOST:PORT"
+_TOGETHER = 8  # fits side by side unless a number is given; more would ask for more memory
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,8 @@ class Place:
     """Where independent work runs.
 
     Attributes:
-        kind: here, local or ray.
-        processes: Of local.
+        kind: here, together, local or ray.
+        processes: Of local; the most fits side by side of together.
         address: ``HOST:PORT`` of a Ray cluster's head, or nothing for one of this machine's own.
     """
 
@@ -31,8 +32,12 @@ class Place:
     address: str = ""
 
 
-def parse(text: str) -> Place:
+def parse(text: str, *, fits: bool = False) -> Place:
     """Read ``here``, ``local``, ``local:4``, ``ray`` or ``ray:10.0.0.5:6379``.
+
+    Args:
+        text: The word.
+        fits: Whether the work is fits, which may also run ``together`` or ``together:4``.
 
     Raises:
         InkfastError: If it is something else.
@@ -45,7 +50,10 @@ def parse(text: str) -> Place:
         return Place("local", int(match[1]))
     if match := re.fullmatch(r"ray:([\w.-]+:[0-9]{1,5})", text):
         return Place("ray", address=match[1])
-    raise InkfastError(f"{_EXPECTED}, got {shown(text)}.")
+    if fits and (match := re.fullmatch(r"together(?::([1-9][0-9]?))?", text)):
+        return Place("together", int(match[1] or _TOGETHER))
+    expected = _EXPECTED.format("together:N (side by side), " if fits else "")
+    raise InkfastError(f"{expected}, got {shown(text)}.")
 
 
 def cores() -> int:

@@ -20,7 +20,7 @@ from inkfast import models, noise
 from inkfast.data.outliers import NO_DIGIT
 from inkfast.training import Task, Trained, Watch, checkpoint, fit, hardware, resolve
 from inkfast.training.batches import TrainingSet, split
-from inkfast.training.loop import _with_outliers
+from inkfast.training.loss import with_outliers
 from inkfast.training.optimisation import make_optimisers
 from tests.conftest import make_strokes
 
@@ -239,7 +239,7 @@ def test_an_outlier_weighs_half_a_digit():
     labels = torch.tensor([0, 7, NO_DIGIT])
     lost = -logits.log_softmax(1)
     expected = (lost[0, 0] + lost[1, 7] + 0.5 * lost[2].mean()) / 3
-    found = torch.nn.functional.cross_entropy(logits, _with_outliers(labels))
+    found = torch.nn.functional.cross_entropy(logits, with_outliers(labels))
     torch.testing.assert_close(found, expected)
 
 

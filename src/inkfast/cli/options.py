@@ -33,7 +33,8 @@ EngineOption = Annotated[
     str | None,
     typer.Option(
         "--engine",
-        help="Where fits run: here, local:N (processes), ray or ray:HOST:PORT; one thread a fit.",
+        help="Where fits run: here, together:N (side by side on a GPU), local:N (processes), ray "
+        "or ray:HOST:PORT; one thread a fit.",
     ),
 ]
 Name = Annotated[str | None, typer.Option(help="Name of the run.")]

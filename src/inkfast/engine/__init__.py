@@ -1,6 +1,7 @@
-"""Where independent fits run: here one by one, in local processes, or on a Ray cluster.
+"""Where independent fits run: here one by one or together, in local processes, on a Ray cluster.
 
-A fit's numbers depend on its task and its thread count alone, never on where it ran.
+A fit's numbers depend on its task and its thread count alone, never on where it ran; but for
+rounding, where several take their steps together.
 """
 
 from __future__ import annotations

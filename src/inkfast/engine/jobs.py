@@ -47,15 +47,23 @@ def finished_or_fit(task: Task, folder: Path, watch: Watch) -> Result:
         InkfastError: If the folder holds the model of another task, or a damaged one.
     """
     trained = finished(task, folder, watch)
-    if trained is None:
-        try:
-            trained = fit(task, folder / "checkpoints", watch)
-        except (DivergedError, StoppedError) as error:
-            watch.say(str(error))
-            return error
-        trained.save(folder)
+    if trained is not None:
+        return trained
+    try:
+        result: Result = fit(task, folder / "checkpoints", watch)
+    except (DivergedError, StoppedError) as error:
+        result = error
+    return keep(result, folder, watch)
+
+
+def keep(result: Result, folder: Path, watch: Watch) -> Result:
+    """Write a model where it belongs, or say why there is none; return what was given."""
+    if isinstance(result, Trained):
+        result.save(folder)
         checkpoint.remove(folder / "checkpoints")
-    return trained
+    else:
+        watch.say(str(result))
+    return result
 
 
 def finished(task: Task, folder: Path, watch: Watch) -> Trained | None:
@@ -64,7 +72,7 @@ def finished(task: Task, folder: Path, watch: Watch) -> Trained | None:
     Raises:
         InkfastError: If it is the model of another task, or a damaged one.
     """
-    if not (folder / "model.json").is_file():
+    if not is_finished(folder):
         return None
     trained = Trained.load(folder)
     if (trained.architecture, trained.recipe, trained.seed) != (
@@ -74,3 +82,8 @@ def finished(task: Task, folder: Path, watch: Watch) -> Trained | None:
     checkpoint.remove(folder / "checkpoints")
     watch.say("already trained")
     return trained
+
+
+def is_finished(folder: Path) -> bool:
+    """Return whether a folder holds a model."""
+    return (folder / "model.json").is_file()

@@ -67,6 +67,10 @@ class Engine(Place):
             from inkfast.engine import local
 
             return local.results(jobs, total, observer, self.processes)
+        if self.kind == "together":
+            from inkfast.engine import together
+
+            return together.results(jobs, total, observer, self.processes)
         if self.kind == "ray":
             from inkfast.engine import cluster
 
@@ -87,4 +91,4 @@ def _one_by_one(
 
 def parse(text: str) -> Engine:
     """Read an engine's name, see `inkfast.places.parse`."""
-    return Engine(**vars(places.parse(text)))
+    return Engine(**vars(places.parse(text, fits=True)))

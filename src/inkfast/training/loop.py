@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from math import ceil, isfinite
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inkfast.data.digits import CLASSES
 from inkfast.data.outliers import NO_DIGIT
 from inkfast.errors import InkfastError
 from inkfast.models import Baseline, Network, create
@@ -20,12 +21,13 @@ from inkfast.streams import derive, stream
 from inkfast.training import checkpoint, hardware
 from inkfast.training.baseline import fit_baseline
 from inkfast.training.batches import TrainingSet, training_rows
+from inkfast.training.loss import batch_loss
 from inkfast.training.optimisation import Average, learning_rate, make_optimisers
 from inkfast.training.task import Task, Watch
 from inkfast.training.trained import Epoch, Trained
 from inkfast.training.validation import evaluate, validation_digits
 
-_OUTLIERS = 0.5  # their weight in the loss, as in the source of `_with_outliers`
+Batch: TypeAlias = tuple[Tensor, Tensor]  # images float32 (b, 1, 28, 28), labels int64 (b,)
 
 
 def fit(task: Task, folder: Path | None = None, watch: Watch | None = None) -> Trained:
@@ -42,13 +44,20 @@ def fit(task: Task, folder: Path | None = None, watch: Watch | None = None) -> T
         DivergedError: If the loss becomes NaN or infinite; the last good epoch stays on disk.
         StoppedError: If `watch` has had enough.
     """
+    with room(task):
+        if isinstance(task.architecture, Baseline):
+            return fit_baseline(task, watch or Watch())
+        return _Fit(task, folder, watch or Watch()).run()
+
+
+@contextmanager
+def room(task: Task) -> Iterator[None]:
+    """Give the block the memory and the threads that a fit of this task has."""
     hardware.keep_freed_memory()
     # bits may depend on the number of threads, in what comes before the first step as well
     count = task.threads or torch.get_num_threads()
     with hardware.threads(count), hardware.library_threads(count):
-        if isinstance(task.architecture, Baseline):
-            return fit_baseline(task, watch or Watch())
-        return _Fit(task, folder, watch or Watch()).run()
+        yield
 
 
 class DivergedError(InkfastError):
@@ -94,31 +103,52 @@ class _Fit:
         self.best: dict[str, Tensor] = {}
         self.history: list[Epoch] = []
         self.seconds = 0.0
+        self.since = 0.0  # when the seconds were last counted
         self.threads = task.threads
+        self.random = self._random(0)
+        self.measured: tuple[Tensor, Tensor]  # the loss of the last batch and how many were right
 
     def run(self) -> Trained:
+        self.begin()
+        with hardware.threads(self.threads):
+            for images, labels in self.batches():
+                self._step(images, labels)
+        return self.finish()
+
+    def begin(self) -> None:
+        """Take up a checkpoint, or leave the first one."""
         if not self._resume():
             self.threads = self.threads or self._choose_threads()
             self._save()  # fixes the thread count before the first epoch can be interrupted
-        with hardware.threads(self.threads):
-            while len(self.history) < self.task.recipe.epochs and not self._is_over():
-                start = time.perf_counter()
-                done = len(self.history) + 1
-                loss, accuracy = self._train_epoch(done)
-                candidate = self._candidate(done)
-                validated = evaluate(candidate, *self.validation, self.precision)
-                self._check_finite(loss, done)
-                self._check_finite(validated[0], done)
-                self.seconds += time.perf_counter() - start
-                rate = self.optimisers[0].param_groups[0]["lr"]
-                self.history.append(Epoch(done, loss, accuracy, *validated, rate, self.seconds))
-                if self.best_epoch == done:
-                    self.best = _copy(candidate)
-                self._save()
-                self.watch.epoch(self.history[-1])
-                if self.watch.enough(self.history[-1]):
-                    raise StoppedError(f"stopped after epoch {done}")
-        return self._finish()
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield every batch to train on; whoever asks for the next one has taken its step.
+
+        All else is done here: rates, validation, checkpoints, the end. So fits can be led by the
+        hand, several at a time, see `inkfast.training.together`.
+        """
+        while len(self.history) < self.task.recipe.epochs and not self._is_over():
+            self.since = time.perf_counter()
+            done = len(self.history) + 1
+            loss, accuracy = yield from self._train_epoch(done)
+            candidate = self._candidate(done)
+            validated = evaluate(candidate, *self.validation, self.precision)
+            self._check_finite(loss, done)
+            self._check_finite(validated[0], done)
+            self._count_seconds()
+            rate = self.optimisers[0].param_groups[0]["lr"]
+            self.history.append(Epoch(done, loss, accuracy, *validated, rate, self.seconds))
+            if self.best_epoch == done:
+                self.best = _copy(candidate)
+            self._save()
+            self.watch.epoch(self.history[-1])
+            if self.watch.enough(self.history[-1]):
+                raise StoppedError(f"stopped after epoch {done}")
+
+    def _count_seconds(self) -> None:
+        now = time.perf_counter()
+        self.seconds += now - self.since
+        self.since = now
 
     @property
     def best_epoch(self) -> int:
@@ -134,54 +164,70 @@ class _Fit:
         best = max(self.history, key=lambda e: e.merit(monitor)[0]).number  # the first of equals
         return len(self.history) - best >= patience
 
-    def _train_epoch(self, number: int) -> tuple[float, float]:
-        """Return the mean loss and the accuracy over the epoch's batches, while training."""
+    def _train_epoch(self, number: int) -> Generator[Batch, None, tuple[float, float]]:
+        """Yield an epoch's batches; return their mean loss and accuracy, while training."""
         self.model.train()
         losses = [epoch.validation_loss for epoch in self.history]
-        total = torch.zeros(2, device=self.device, dtype=torch.float64)
-        seen, known, steps = 0, 0, self.data.steps
-        # Dropout draws from torch's global state; it is set for this epoch and then put back.
-        with torch.random.fork_rng():
-            torch.manual_seed(derive(self.task.seed, "dropout", number))
-            for step, (images, labels) in enumerate(self.data.epoch(number)):
-                progress = (number - 1 + step / steps) / self.task.recipe.epochs
-                rate = learning_rate(self.task.recipe, progress, losses)
-                for group in (g for o in self.optimisers for g in o.param_groups):
-                    group["lr"] = rate
-                loss, right = self._step(images, labels)
-                total += torch.stack([loss.double() * len(labels), right.double()])
-                seen += len(labels)
-                known += int((labels != NO_DIGIT).sum())
-                if step % 20 == 19 or step == steps - 1:
-                    self._check_finite(float(loss), number)
-                    self.watch.step(
-                        (len(self.history) + (step + 1) / steps) / self.task.recipe.epochs
-                    )
-        return float(total[0]) / seen, float(total[1]) / max(known, 1)
+        # of loss, right and known ones; on the device, which nobody waits for at every step
+        total = torch.zeros(3, device=self.device, dtype=torch.float64)
+        seen, steps = 0, self.data.steps
+        self.random = self._random(number)
+        for step, (images, labels) in enumerate(self.data.epoch(number)):
+            progress = (number - 1 + step / steps) / self.task.recipe.epochs
+            rate = learning_rate(self.task.recipe, progress, losses)
+            for group in (g for o in self.optimisers for g in o.param_groups):
+                group["lr"] = rate
+            self._count_seconds()
+            yield images, labels
+            self.since = time.perf_counter()
+            loss, right = self.measured
+            known = (labels != NO_DIGIT).sum()
+            total += torch.stack([loss.double() * len(labels), right.double(), known.double()])
+            seen += len(labels)
+            if step % 20 == 19 or step == steps - 1:
+                self._check_finite(float(loss), number)
+                self.watch.step((len(self.history) + (step + 1) / steps) / self.task.recipe.epochs)
+        lost, answered, known = total.tolist()
+        return lost / seen, answered / max(known, 1)
 
-    def _step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Take one step; return the batch's mean loss and how many were right."""
-        loss, right = self._loss(self.model, images, labels)
+    def _step(self, images: Tensor, labels: Tensor) -> None:
+        """Take one step."""
+        self.since = time.perf_counter()
+        with self.drawing():
+            loss, right = self._loss(self.model, images, labels)
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
+        self.measured = loss.detach(), right
+        self.update()
+        self._count_seconds()
+
+    def update(self) -> None:
+        """Move the weights along their gradients."""
         for optimiser in self.optimisers:
             optimiser.step()
         self.model.zero_grad(set_to_none=True)
         if self.average is not None:
             self.average.update(self.model)
-        return loss.detach(), right
 
     def _loss(self, model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        recipe = self.task.recipe
-        with hardware.autocast(self.device, self.precision):
-            logits = model(images.contiguous(memory_format=torch.channels_last)).float()
-        targets = _with_outliers(labels) if recipe.outliers else labels
-        loss = F.cross_entropy(
-            logits, targets, weight=self.weights, label_smoothing=recipe.label_smoothing
-        )
-        if recipe.l2:
-            kernels = [m.weight for m in model.modules() if isinstance(m, nn.Conv2d)]
-            loss = loss + recipe.l2 * sum((kernel.square().sum() for kernel in kernels), 0.0 * loss)
-        return loss, (logits.argmax(1) == labels).sum()
+        images = images.contiguous(memory_format=torch.channels_last)
+        return batch_loss(model, images, labels, self.weights, self.task.recipe, self.precision)
+
+    def _random(self, epoch: int) -> Tensor:
+        """Return the state of torch's generator in which dropout begins an epoch."""
+        seed = derive(self.task.seed, "dropout", epoch)
+        return torch.Generator(self.device).manual_seed(seed).get_state()
+
+    @contextmanager
+    def drawing(self) -> Iterator[None]:
+        """Let dropout, which draws from torch's global state, draw from this fit's own."""
+        source = torch.cuda if self.device.type == "cuda" else torch.random
+        before = source.get_rng_state()
+        source.set_rng_state(self.random)
+        try:
+            yield
+        finally:
+            self.random = source.get_rng_state()
+            source.set_rng_state(before)
 
     def _candidate(self, number: int) -> nn.Module:
         """Return the network that would be kept if training ended now."""
@@ -218,7 +264,7 @@ class _Fit:
             loss, _ = self._loss(model, images, labels)
             loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
 
-        with torch.random.fork_rng():
+        with self.drawing():
             return hardware.choose_threads(step)
 
     def _save(self) -> None:
@@ -260,7 +306,7 @@ class _Fit:
         self.watch.say(f"going on after epoch {len(self.history)}")
         return True
 
-    def _finish(self) -> Trained:
+    def finish(self) -> Trained:
         self.model.load_state_dict(self.best)
         return Trained(
             model=self.model.cpu().eval(),
@@ -275,16 +321,6 @@ class _Fit:
             class_counts=self.class_counts,
             machine=hardware.describe(),
         )
-
-
-def _with_outliers(labels: Tensor) -> Tensor:
-    """Return targets ``(b, 10)``: the label, or for what is no digit every class a little.
-
-    Source: Hendrycks, Mazeika and Dietterich (2019), Deep Anomaly Detection with Outlier Exposure.
-    """
-    known = labels != NO_DIGIT
-    targets = F.one_hot(labels * known, CLASSES).float()
-    return torch.where(known[:, None], targets, _OUTLIERS / CLASSES)
 
 
 def _copy(model: nn.Module) -> dict[str, Tensor]:

@@ -1,0 +1,88 @@
+"""How much faster a cross-validation is when its folds are trained side by side.
+
+Five folds of `cnn` under its own recipe on MNIST's training digits, clean, one after another
+(``--engine here``) and side by side (``--engine together:5``), in alternating turns on whatever
+device there is. A turn is everything between the digits in memory and the last fold's scores.
+
+    python benchmarks/folds_together.py                       # needs MNIST: inkfast data fetch
+    python benchmarks/folds_together.py --images 2000 --epochs 1 --turns 1    # a look, not recorded
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from measured import record, spread
+
+from inkfast import engine
+from inkfast.data import mnist
+from inkfast.data.digits import Source
+from inkfast.experiment import from_settings
+from inkfast.folding import cross_validate
+from inkfast.training import hardware
+
+FOLDS, TURNS = 5, 3
+ENGINES = {"one_by_one": "here", "together": f"together:{FOLDS}"}
+
+
+def main() -> None:
+    """Take turns; record seconds, accuracies and how often the one goes into the other."""
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("--images", type=int, default=0, help="Of the training digits; 0 for all.")
+    words.add_argument("--epochs", type=int, default=0, help="0 for the recipe's.")
+    words.add_argument("--turns", type=int, default=TURNS)
+    asked = words.parse_args()
+    whole = mnist.load().train
+    chosen = np.arange(asked.images or len(whole))
+    source = Source(whole.pick(chosen, "MNIST, training digits"), None, "mnist")
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in ENGINES}
+    for _ in range(asked.turns):
+        for name, where in ENGINES.items():
+            runs[name].append(turn(source, where, asked.epochs))
+    seconds = {name: [run["seconds"] for run in turns] for name, turns in runs.items()}
+    ratios = [a / b for a, b in zip(*seconds.values(), strict=True)]
+    figures = {
+        "device": hardware.device().type,
+        "folds": FOLDS,
+        "n": len(source.train),
+        "seconds": {name: spread(values) for name, values in seconds.items()},
+        "accuracy": {name: turns[-1]["accuracy"] for name, turns in runs.items()},
+        "ratio": spread(ratios),
+    }
+    if asked.images or asked.epochs:
+        sys.stdout.write(json.dumps(figures, indent=2) + "\n")
+    else:
+        record("folds_together", "python benchmarks/folds_together.py", figures)
+
+
+def turn(source: Source, where: str, epochs: int) -> dict[str, Any]:
+    """Cross-validate once."""
+    settings: dict[str, Any] = {"data": "mnist", "models": ["cnn"], "noise": "none",
+                                "folds": FOLDS, "threads": 1}  # fmt: skip
+    if epochs:
+        settings["recipe"] = {"epochs": epochs}
+    with tempfile.TemporaryDirectory() as folder:
+        start = now()
+        found = cross_validate(
+            from_settings(settings), source, Path(folder), engine=engine.parse(where)
+        )
+        return {"seconds": now() - start, "accuracy": found.mean("cnn", "accuracy")}
+
+
+def now() -> float:
+    """Return the time, once everything that was begun has been computed."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""The loss of a batch, as a recipe asks for it."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from inkfast.data.digits import CLASSES
+from inkfast.data.outliers import NO_DIGIT
+from inkfast.training import hardware
+from inkfast.training.recipe import Recipe
+
+_OUTLIERS = 0.5  # their weight in the loss, as in the source of `with_outliers`
+
+
+def batch_loss(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    weights: Tensor | None,
+    recipe: Recipe,
+    precision: str,
+) -> tuple[Tensor, Tensor]:
+    """Return the mean loss of a batch and how many answers are right.
+
+    Args:
+        model: The network.
+        images: float32 ``(b, 1, 28, 28)``.
+        labels: int64 ``(b,)``; `NO_DIGIT` for outliers.
+        weights: Of the ten classes, or None where all weigh the same.
+        recipe: Label smoothing, outliers and l2.
+        precision: bf16 or fp32.
+    """
+    with hardware.autocast(images.device, precision):
+        logits = model(images).float()
+    targets = with_outliers(labels) if recipe.outliers else labels
+    loss = F.cross_entropy(logits, targets, weight=weights, label_smoothing=recipe.label_smoothing)
+    if recipe.l2:
+        kernels = [m.weight for m in model.modules() if isinstance(m, nn.Conv2d)]
+        loss = loss + recipe.l2 * sum((kernel.square().sum() for kernel in kernels), 0.0 * loss)
+    return loss, (logits.argmax(1) == labels).sum()
+
+
+def with_outliers(labels: Tensor) -> Tensor:
+    """Return targets ``(b, 10)``: the label, or for what is no digit every class a little.
+
+    Source: Hendrycks, Mazeika and Dietterich (2019), Deep Anomaly Detection with Outlier Exposure.
+    """
+    known = labels != NO_DIGIT
+    targets = F.one_hot(labels * known, CLASSES).float()
+    return torch.where(known[:, None], targets, _OUTLIERS / CLASSES)
