@@ -19,10 +19,11 @@ _CUT_OFF = "cut off at the picture's edge"
 _BLURRED = "too blurred"
 _TWO = 1.15  # times as wide as high: what no one can read is two digits
 # Pixels over which a stroke's edge fades, of a digit 20 pixels in size. Of 965 digits photographed
-# by others and read for sure, 99 in 100 have less than 1.8 and all less than 3.2; an 8 that is
-# blurred until it is read as a 1 for sure has 3.6.
-_SOFT = 1.8  # it may be why the network is unsure
-_FADED = 3.4  # loops are closed, whatever the network says
+# by others and read for sure all have less than 1.8; a drawn 8 that is blurred until it is read as
+# a 1 for sure has 3.3.
+_SOFT = 1.5  # it may be why the network is unsure
+_FADED = 2.6  # loops are closed, whatever the network says
+_SHARPER = 70  # percent of an outline: the rest may be faint, as where a pen was lifted
 _LEAST = 14  # pixels in size of a digit whose edges tell: a thin stroke takes two of them
 _STEPS = 40  # of a digit's height: as many pixels inside its outline a stroke's rise is measured
 
@@ -100,5 +101,5 @@ def _fade(ink: Ink, size: int) -> float:
         for axis in (0, 1)
         for way in (-1, 1)
     ]
-    rise = max(1e-3, float(np.median(np.max(rises, axis=0))))
+    rise = max(1e-3, float(np.percentile(np.max(rises, axis=0), _SHARPER)))
     return BOX / size * ((inside + 1) / rise - 2)
