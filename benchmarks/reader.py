@@ -33,8 +33,9 @@ from inkfast.data.folder import survey
 from inkfast.data.paper import normalise
 from inkfast.evaluation.scores import wilson_interval
 from inkfast.files import sha256
+from inkfast.reading import rows
 from inkfast.reading.classifier import Classifier
-from inkfast.reading.reader import SHIPPED, Reader
+from inkfast.reading.reader import SHIPPED, Answer, Reader
 from tests.reading.nondigits import KINDS, make
 
 TURNS = 15
@@ -105,29 +106,32 @@ ABOUT = ("model", "max_error", "threshold", "temperature", "calibration_digits",
 
 
 def handwriting(reader: Reader, folder: Path) -> list[dict[str, Any]]:
-    """Read both sets from their files, brought to MNIST's frame as any picture is."""
+    """Read both sets: phone's pictures from their files, as predict does."""
     found = survey(folder / "phone", most_unreadable=0)
-    phone = found.source.train
+    phone, files = found.source.train, found.files["train"]
+    chunk = [(file, (folder / "phone" / file).read_bytes()) for file in files]
+    answers = [row.answer for row in rows.read(reader, chunk) if row.answer]
     with np.load(folder / "bhmsds.npz") as held:
         images, labels = held["images"], held["labels"]
-    sets = {
-        "phone": (phone.images, phone.known_labels),
-        "bhmsds": (np.stack([normalise(image / 255) for image in images]), labels),
-        "bhmsds, as it is": (images, labels),
-    }
-    rows = [{"set": name, **judged(reader, *pair)} for name, pair in sets.items()]
-    rows[0]["unsure"] = unsure(reader, phone, found.files["train"])
-    return rows
+    brought = np.stack([normalise(image / 255) for image in images])
+    sets = [
+        {"set": "phone", **judged(answers, phone.known_labels)},
+        {"set": "bhmsds", **judged(reader.answers(brought), labels)},
+        {"set": "bhmsds, as it is", **judged(reader.answers(images), labels)},
+    ]
+    sets[0]["unsure"] = unsure(answers, phone, files)
+    return sets
 
 
-def unsure(reader: Reader, digits: data.Digits, files: tuple[str, ...]) -> list[dict[str, Any]]:
+def unsure(
+    answers: list[Answer], digits: data.Digits, files: tuple[str, ...]
+) -> list[dict[str, Any]]:
     """Return the file, label and answer of each digit that the reader is unsure of, and draw it."""
-    answers = reader.answers(digits.images)
-    rows = [row for row, answer in enumerate(answers) if answer.unsure]
+    doubtful = [row for row, answer in enumerate(answers) if answer.unsure]
     draw(
         [
             (digits.images[row], f"{digits.known_labels[row]}, read {answers[row].digit}")
-            for row in rows
+            for row in doubtful
         ],
         ROOT / "docs" / "reader-unsure.png",
     )  # fmt: skip
@@ -137,13 +141,12 @@ def unsure(reader: Reader, digits: data.Digits, files: tuple[str, ...]) -> list[
             "digit": answers[row].digit, "confidence": answers[row].confidence,
             "reason": answers[row].unsure,
         }
-        for row in rows
+        for row in doubtful
     ]  # fmt: skip
 
 
-def judged(reader: Reader, images: Any, labels: Any) -> dict[str, Any]:
+def judged(answers: list[Answer], labels: Any) -> dict[str, Any]:
     """Return accuracy of all, and what is answered and wrong among the answers."""
-    answers = reader.answers(images)
     right = np.array([a.digit for a in answers]) == labels
     sure = np.array([not a.unsure for a in answers])
     return {
