@@ -116,12 +116,14 @@ def picture_body(route: str) -> dict[str, Any]:
         "properties": {"file": binary},
         "additionalProperties": False,
     }
-    kinds = ("png", "jpeg", "webp", "bmp", "gif", "tiff")
-    content = {f"image/{kind}": {"schema": binary} for kind in kinds}
+    kinds = [f"image/{kind}" for kind in ("png", "jpeg", "webp", "bmp", "gif", "tiff")]
+    content: dict[str, Any] = {kind: {"schema": binary} for kind in kinds}
+    parts = {"file": {"contentType": ", ".join(kinds)}}
+    content["multipart/form-data"] = {"schema": form, "encoding": parts}
     return {
         "requestBody": {
             "required": True,
             "description": f"A picture of at most 15 MB and 50 million pixels. `{example}`",
-            "content": {**content, "multipart/form-data": {"schema": form}},
+            "content": content,
         }
     }
