@@ -168,7 +168,7 @@ def stratified_split(labels: Labels, fraction: float, seed: int) -> tuple[Labels
         raise InkfastError(
             f"too few digits to cut off {fraction:.0%} with every class on both sides: class "
             f"{rare} has {present.min()}, all have {len(labels)}. Give more digits, or change "
-            "`test_fraction` (testing) or `validation` (choosing the epoch)."
+            "`test_fraction` (testing), `validation` (choosing the epoch) or `calibration`."
         )
     rows = np.arange(len(labels))
     kept, cut = train_test_split(rows, test_size=cut_off, stratify=labels, random_state=seed)
