@@ -13,6 +13,7 @@ from inkfast.data.ink import Ink
 from inkfast.data.pictures import open_picture
 from inkfast.data.sheet import without_desk
 from inkfast.reading import page as reading_page
+from inkfast.reading.order import in_lines
 from inkfast.reading.page import LONGEST, Page, read_page
 from inkfast.reading.parts import Part
 from inkfast.reading.reader import Answer, Reader
@@ -143,6 +144,12 @@ def test_a_sloping_line_is_one_line(reader):
     assert read(file_of(photographed(turned)), reader).lines == [["24680", "135"], ["97531", "204"]]
 
 
+def test_a_low_digit_stands_in_the_line_of_a_tall_one():
+    """What two digits share is measured by the lower one."""
+    tall, low, other = (0, 0, 100, 40), (66, 50, 96, 80), (0, 90, 100, 130)
+    assert in_lines([tall, low, other]) == [[0, 1, 2]]
+
+
 def test_a_broken_stroke_stays_with_its_digit(reader):
     """The bar of a five that does not touch its body is no digit of its own."""
     ink = page("5050")
@@ -205,6 +212,29 @@ def test_halves_must_be_surer_than_the_whole_and_than_a_bound(surety, n, monkeyp
 
     monkeypatch.setattr(reading_page, "_read", sure)
     assert len(reading_page._apart([whole], reader)) == n
+
+
+def test_halves_that_are_several_digits_are_cut_again(monkeypatch, reader):
+    """Three digits that touch come apart in two rounds."""
+
+    def part(digits: int) -> SimpleNamespace:
+        return SimpleNamespace(width=20 * digits, height=20, digits=digits)
+
+    def halves(one):
+        n = one.part.digits
+        return [(part(1), part(n - 1))] if n > 1 else []
+
+    def sure(parts, _):
+        surety = {1: 0.99, 2: 0.6, 3: 0.4}
+        return [
+            reading_page._Read(one, None, Answer(1, surety[one.digits], 7, 0.0, ""))
+            for one in parts
+        ]
+
+    monkeypatch.setattr(reading_page, "_cuts", halves)
+    monkeypatch.setattr(reading_page, "_read", sure)
+    found = reading_page._apart(sure([part(3)], reader), reader)
+    assert [one.part.digits for one in found] == [1, 1, 1]
 
 
 def test_what_touches_and_cannot_be_read_is_said_to_touch(reader):
