@@ -166,15 +166,18 @@ def test_specks_are_not_cut_in_two():
     assert cuts(Part((3, 3, 63, 83), Ink(specks.astype(np.float32), specks)), places=2) == []
 
 
-@pytest.mark.parametrize(("number", "back"), [("06", 11), ("64", 14), ("68", 14)])
+@pytest.mark.parametrize(
+    ("number", "back"), [("06", 11), ("64", 14), ("68", 14), ("110", 11), ("010", 11)]
+)
 def test_touching_digits_are_cut_apart(number, back, reader):
-    """Two digits pushed together are read as two, each with a box of its own.
+    """Two digits pushed together are read as two, each with a box of its own; so are three.
 
-    The others meet in more places than a cut may go through where there may be one digit.
+    64 and 68 meet in more places than a cut may go through where there may be one digit. Of three,
+    a half is cut again.
     """
-    canvas = np.zeros((120, 320))
-    end = write_on(canvas, number[0], 60, 40, 40)
-    write_on(canvas, number[1], end - back, 40, 40)
+    canvas, end = np.zeros((120, 320)), 60 + back
+    for letter in number:
+        end = write_on(canvas, letter, end - back, 40, 40)
     assert ndimage.label(canvas > 0.3, np.ones((3, 3)))[1] == 1
     found = read(file_of(photographed(canvas)), reader)
     assert answers(found) == number
@@ -212,29 +215,6 @@ def test_halves_must_be_surer_than_the_whole_and_than_a_bound(surety, n, monkeyp
 
     monkeypatch.setattr(reading_page, "_read", sure)
     assert len(reading_page._apart([whole], reader)) == n
-
-
-def test_halves_that_are_several_digits_are_cut_again(monkeypatch, reader):
-    """Three digits that touch come apart in two rounds."""
-
-    def part(digits: int) -> SimpleNamespace:
-        return SimpleNamespace(width=20 * digits, height=20, digits=digits)
-
-    def halves(one):
-        n = one.part.digits
-        return [(part(1), part(n - 1))] if n > 1 else []
-
-    def sure(parts, _):
-        surety = {1: 0.99, 2: 0.6, 3: 0.4}
-        return [
-            reading_page._Read(one, None, Answer(1, surety[one.digits], 7, 0.0, ""))
-            for one in parts
-        ]
-
-    monkeypatch.setattr(reading_page, "_cuts", halves)
-    monkeypatch.setattr(reading_page, "_read", sure)
-    found = reading_page._apart(sure([part(3)], reader), reader)
-    assert [one.part.digits for one in found] == [1, 1, 1]
 
 
 def test_what_touches_and_cannot_be_read_is_said_to_touch(reader):
