@@ -227,6 +227,17 @@ def test_few_rows(strokes, rows, classes, cut):
         assert classifier.score(images, labels) == 1
 
 
+@pytest.mark.parametrize(("rows", "share", "trained_on", "cut"), [
+    (100, 0.2, 70, 10), (30, 1 / 3, 10, 10), (20, 0.5, 10, 0),
+])  # fmt: skip
+def test_calibration_rows_are_set_aside(strokes, rows, share, trained_on, cut):
+    """Of few rows too: they neither train nor choose, and every class has a row that trains."""
+    images, labels = strokes.images[:rows], np.arange(rows) % 10
+    classifier = small(recipe=RECIPE | {"calibration": share}).fit(images, labels)
+    assert sum(classifier.trained_.class_counts["given"]) == trained_on
+    assert classifier.n_validation_ == cut
+
+
 @pytest.mark.parametrize(("given", "message"), [
     ({"model": "ccn"}, "unknown model 'ccn'. Did you mean 'cnn'?"),
     ({"model": 3}, "`model` must be text such as 'cnn', got 3."),

@@ -263,6 +263,47 @@ def test_planted_wrong_labels_rank_first(inkfast, strokes, tmp_path, monkeypatch
     assert "Suspicious labels" in (tmp_path / "out" / "report.html").read_text()
 
 
+def test_a_copy_of_a_wrong_label_does_not_vouch_for_it(strokes, monkeypatch):
+    """No network is asked about a picture that it was trained on, wherever its copies lie."""
+    twice = strokes.pick(np.tile(np.arange(100), 2), "twice")
+    known: list[set[bytes]] = []
+    asked: list[set[bytes]] = []
+
+    class Fake:
+        def probabilities(self, digits):
+            asked.append({image.tobytes() for image in digits.images})
+            return np.full((len(digits), 10), 0.1)
+
+    def fit(task, **_):
+        known.append({image.tobytes() for image in task.digits.images})
+        return Fake()
+
+    monkeypatch.setattr(labels, "fit", fit)
+    test = strokes.pick(np.arange(50, 150), "test, of which half is in training too")
+    found = labels.find(twice, test, 0, lambda *_: None)
+    assert (found.folds, len(found.labels)) == (5, 300)
+    assert all(left and not left & judged for left, judged in zip(known, asked, strict=True))
+    assert len(set.union(*asked)) == 150
+
+
+def test_copies_do_not_make_a_class_large_enough(strokes):
+    """Three copies of one picture are one picture, and cannot lie in three folds."""
+    rows = np.append(np.flatnonzero(strokes.labels != 4)[:100], np.repeat(4, 3))
+    assert strokes.labels[4] == 4
+    with pytest.raises(InkfastError, match="class 4 has 1, copies counted once"):
+        labels.check(strokes.pick(rows, "few fours"), None)
+
+
+def test_only_near_copies_are_to_be_taken_out_before_a_cut():
+    """Exact ones stay on one side when inkfast cuts; near ones it does not see."""
+    digits = scribbles(20)
+    doubled = digits.pick(np.append(np.arange(20), 0), "doubled")
+    assert "take them out" not in texts(explored(doubled))
+    almost = Digits(doubled.images.copy(), doubled.labels, "almost")
+    almost.images[20, 0, 0] ^= 1
+    assert "near copies may fall on both sides of the cut: take them out" in texts(explored(almost))
+
+
 def test_known_errors_are_counted_on_mnist_alone(mnist_folder):
     """The known test errors are found when they lead, on MNIST's test digits and no others."""
     source = survey("mnist").source

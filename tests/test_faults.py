@@ -140,6 +140,22 @@ def test_copies_of_a_picture_stay_on_one_side(apart):
     assert len(material.train) + len(material.clean) == 800
 
 
+def test_a_resampler_that_sees_a_calibration_row_is_refused(apart, monkeypatch):
+    """Rows held back for calibration are held back from balancing too."""
+    recipe = {"balance": "over", "calibration": 0.2}
+    _, aside = batches.set_aside(apart, task(apart, **recipe).recipe, 0)
+    real = batches.balance
+
+    def leaking(given, *rest):
+        rows = apart.pick(aside[:3], "set aside")
+        more = np.concatenate([given.images, rows.images])
+        return real(Digits(more, np.append(given.labels, rows.labels), "leaking"), *rest)
+
+    monkeypatch.setattr(batches, "balance", leaking)
+    with pytest.raises(InkfastError, match="balancing saw validation or calibration rows"):
+        fit(task(apart, **recipe))
+
+
 def test_a_resampler_that_sees_a_validation_row_is_refused(apart, monkeypatch):
     """Balancing gets training rows alone; one that brings in others ends the fit."""
     real = batches.balance
@@ -148,7 +164,7 @@ def test_a_resampler_that_sees_a_validation_row_is_refused(apart, monkeypatch):
         thinned = apart.pick(
             np.flatnonzero((apart.labels != 3) | (np.arange(400) < 150)), "thinned"
         )
-        with pytest.raises(InkfastError, match="balancing saw validation rows"):
+        with pytest.raises(InkfastError, match="balancing saw validation or calibration rows"):
             fit(task(thinned, balance=method))
 
 

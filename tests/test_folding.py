@@ -78,6 +78,31 @@ def test_no_fold_sees_a_row_that_it_is_judged_on(source, tmp_path, monkeypatch):
         assert len(rows) == round(len(fit.fold.train) * 0.9)
 
 
+def test_imbalance_thins_what_is_trained_on_and_not_what_is_judged(inkfast, strokes, tmp_path):
+    """Every row is judged once, though each fold trains on a share of a class."""
+    np.savez(tmp_path / "d.npz", images=strokes.images, labels=strokes.labels)
+    words = [
+        "validate", "--data", tmp_path / "d.npz", "--models", "mlp(hidden=[4])", "--folds", 2,
+        "--epochs", 1, "--set", "min_epoch_images=0", "--threads", 1, "--out", tmp_path / "run",
+    ]  # fmt: skip
+    counts = {}
+    for name in ("", "3=0.25"):
+        more = ["--imbalance", name] if name else []
+        code, _, err = inkfast(*words, *more, "--overwrite")
+        assert code == 0, err
+        with (tmp_path / "run" / "folds.csv").open() as file:
+            table = list(csv.DictReader(file))
+        counts[name] = [(int(row["n_train"]), int(row["n_held_out"])) for row in table]
+    assert counts[""] == [(160, 160)] * 2  # of 400, 80 are the test
+    assert counts["3=0.25"] == [(148, 160)] * 2
+    settings = from_settings(TINY | {"imbalance": "3=0.25"})
+    for fold in folding.folds(strokes, settings):
+        thin, judged = (np.bincount(strokes.labels[r]) for r in (fold.train, fold.held_out))
+        assert min(judged) == 13
+        assert thin[3] in (6, 7)
+        assert min(np.delete(thin, 3)) >= 26
+
+
 def test_every_fold_has_weights_of_its_own(source, tmp_path, monkeypatch):
     """Each fit creates its network anew, from a seed of its own."""
     made: list[tuple[int, float]] = []

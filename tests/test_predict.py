@@ -10,12 +10,17 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from inkfast import cli
+from inkfast import cli, running
+from inkfast.commands.predict import RunClassifier
 from inkfast.reading import crew, sources
+from inkfast.training import hardware
 from tests.reading.makers import bars, classifier, png, write_csv, write_pictures
 
 PROGRAM = [sys.executable, "-c", "from inkfast.cli import main; main()"]
@@ -183,6 +188,25 @@ def test_engines_write_the_same_bytes(model, pictures, tmp_path, inkfast):
         words = ("--engine", engine, "--to", tmp_path / f"{name}.csv")
         assert inkfast("predict", pictures, "--model", model, *words)[0] == 1
     assert (tmp_path / "local.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()
+
+
+def test_a_runs_model_reads_on_one_thread(monkeypatch):
+    """In each of several processes, so that they do not crowd the cores; torch's number stays."""
+    seen = []
+
+    def probabilities(digits):
+        seen.append((torch.get_num_threads(), {pool["num_threads"] for pool in threadpool_info()}))
+        return np.eye(10)[: len(digits)]
+
+    best = SimpleNamespace(validation_accuracy=0.9)
+    model = SimpleNamespace(best=best, seed=0, probabilities=probabilities)
+    entry = SimpleNamespace(name="mlp", architecture="mlp")
+    monkeypatch.setattr(running, "load_models", lambda run: (None, [(entry, model)]))
+    reader = RunClassifier(Path("run"))
+    with hardware.threads(2), threadpool_limits(2):
+        reader.probabilities(np.zeros((3, 28, 28), np.uint8))
+        assert torch.get_num_threads() == 2
+    assert seen == [(1, {1})]
 
 
 def test_a_cluster_writes_the_same_bytes(model, pictures, tmp_path, inkfast):

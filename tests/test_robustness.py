@@ -14,13 +14,15 @@ import numpy as np
 import pytest
 from onnx import helper
 from PIL import Image
+from scipy import special
 
-from inkfast import calibrated, cli, exporting, noise, robustness
+from inkfast import calibrated, cli, exporting, noise, robustness, running
 from inkfast.calibrated import calibrate, task_of
 from inkfast.commands.readers import _promised
-from inkfast.data import Digits, Source
+from inkfast.data import Digits, Source, load
 from inkfast.errors import InkfastError
 from inkfast.evaluation.robustness import Candidate, judge, protocol, suite
+from inkfast.evaluation.selective import label_set_level, promise
 from inkfast.experiment import from_settings
 from inkfast.exporting import _check_parity
 from inkfast.material import from_source
@@ -222,6 +224,33 @@ def test_an_export_in_8_bits_answers_nearly_alike(run, inkfast, tmp_path):
     assert not np.array_equal(*found)
 
 
+def test_an_8_bit_file_promises_by_its_own_answers(run, inkfast, tmp_path, monkeypatch):
+    """Threshold, promises and label sets are made by the file that is shipped, on the same rows."""
+    for module in (calibrated, exporting):  # sets for 99 % need more digits than this run has
+        monkeypatch.setattr(module, "SET_COVERAGE", 0.9)
+    experiment, fits = running.load_models(run)
+    entry, best = max(
+        (fit for fit in fits if fit[0].slug.startswith("mlp")),
+        key=lambda fit: fit[1].best.validation_accuracy,
+    )
+    # of the same labels, and much less sure than the network
+    monkeypatch.setattr(exporting, "quantised", lambda *_: exporting._content(best, 4.0))
+    words = ["--to", tmp_path / "a.onnx", "--max-error", "0.3", "--int8"]
+    code, _, err = inkfast("export", run, *words)
+    assert code == 0, err
+    file = Classifier.open(tmp_path / "a.onnx")
+    material = from_source(experiment, load(experiment.data))
+    rows = validation_digits(task_of(entry, best, experiment, material))
+    known = calibrate(entry, best, experiment, material, 0.3)
+    found = file.probabilities(rows.images)
+    for max_error, threshold in file.about.pairs("promises"):
+        assert threshold == min(2, promise(found, rows.labels, max_error).threshold)
+    threshold = file.about.number("threshold")
+    assert known.promise.threshold != threshold == dict(file.about.pairs("promises"))[0.3]
+    assert file.about.pairs("label_sets") == [(0.9, label_set_level(found, rows.labels, 0.9))]
+    assert file.about.pairs("label_sets")[0][1] != pytest.approx(known.level, abs=0.01)
+
+
 def test_an_export_is_checked_on_digits_of_ones_own(run, inkfast, tmp_path, monkeypatch):
     """A file that answers otherwise on them alone is not written; dark on light is turned over."""
     own = tmp_path / "own.npz"
@@ -391,6 +420,45 @@ def test_a_promise_is_made_on_the_rows_set_aside(strokes):
         assert seen[-1].fingerprint == rows.fingerprint
         assert (found.promise.n, found.strict) == (n, share > 0)
         assert np.isnan(found.level)  # 99 digits make label sets for 99 %
+
+
+def test_a_promise_is_made_at_the_temperature(strokes, monkeypatch):
+    """Of a model far too sure, threshold and label sets are those of its cooler answers."""
+    monkeypatch.setattr(calibrated, "SET_COVERAGE", 0.9)
+    experiment = from_settings({"models": ["mlp(hidden=[4])"], "noise": "none"})
+    material = from_source(experiment, Source(strokes, None, "strokes"))
+    entry = experiment.models[0]
+    recipe = dataclasses.replace(entry.recipe, calibration=0.5, validation=0.4)
+
+    def probabilities(digits: Digits) -> np.ndarray:
+        rng = np.random.default_rng(len(digits))
+        logits = rng.normal(0, 3, (len(digits), 10))
+        logits[np.arange(len(digits)), digits.labels] += 9  # their softmax is honest
+        return special.softmax(8 * logits, axis=1)
+
+    model = SimpleNamespace(recipe=recipe, seed=3, probabilities=probabilities)
+    known = calibrate(entry, model, experiment, material, 0.1)
+    assert known.temperature > 5
+    rows = calibration_digits(task_of(entry, model, experiment, material))
+    sure = probabilities(rows)
+    cooler = special.softmax(np.log(sure) / known.temperature, axis=1)
+    asked, found = (promise(p, rows.labels, 0.1).threshold for p in (cooler, sure))
+    assert known.promise.threshold == asked < 0.99 < found
+    assert known.level == pytest.approx(label_set_level(cooler, rows.labels, 0.9))
+    assert known.level != pytest.approx(label_set_level(sure, rows.labels, 0.9))
+
+
+def test_validation_rows_are_judged_under_the_suites_noise_alone(run):
+    """They are clean before it, although the model was chosen on noisy ones."""
+    experiment, fits = running.load_models(run)
+    material = from_source(experiment, load(experiment.data))
+    question = robustness.of_run(
+        experiment, fits, material, material.clean, {}, suite="n-mnist", seed=0, max_error=0.1,
+        validation=True,
+    )  # fmt: skip
+    clean = {image.tobytes() for image in material.train.images}
+    for one in question.candidates:
+        assert {image.tobytes() for image in one.digits.images} <= clean
 
 
 def test_a_ladder_is_one_small_chart_each(run, inkfast, tmp_path):

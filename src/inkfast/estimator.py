@@ -21,7 +21,7 @@ from inkfast.data.digits import CLASSES, Digits, Images
 from inkfast.errors import InkfastError, check_choice, check_number, shown
 from inkfast.noise import to_unit
 from inkfast.training import TRAIN_NOISE, Epoch, Recipe, Task, Watch, fit, hardware, resolve
-from inkfast.training.batches import split
+from inkfast.training.batches import set_aside, split
 
 # Images that go through the network together when predicting. The last block is filled up, so that
 # every image meets the same kernels and its answer does not depend on those beside it.
@@ -193,15 +193,18 @@ def _with_validation(task: Task) -> Task:
     """Return the task with validation rows for few digits: one per class, or none.
 
     None are said to a fit by giving it the training rows to look at, and keeping the last epoch.
+    Rows that the recipe sets aside for calibration are neither.
     """
-    labels, first = task.digits.known_labels, np.unique(task.digits.pictures)
+    rows, _ = set_aside(task.digits, task.recipe, task.seed)
+    labels, first = task.digits.known_labels, np.unique(task.digits.pictures[rows])
     counts = np.bincount(labels[first], minlength=labels.max() + 1)  # copies stay on one side
     recipe, n, classes = task.recipe, len(first), len(counts)
     if recipe.validation_rows == "last":
         return task
     if counts.min() < 2:
         last: Recipe = dataclasses.replace(recipe, keep="last")
-        return dataclasses.replace(task, recipe=last, validation=task.digits)
+        seen = task.digits.pick(rows, task.digits.name)
+        return dataclasses.replace(task, recipe=last, validation=seen)
     share = max(recipe.validation, classes / n)
     return dataclasses.replace(task, recipe=dataclasses.replace(recipe, validation=share))
 

@@ -20,7 +20,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from inkfast import __version__
-from inkfast.calibrated import SET_COVERAGE, calibrate, met_in_training, task_of
+from inkfast.calibrated import SET_COVERAGE, calibrate, met_in_training, promised, task_of
 from inkfast.data.digits import Digits, Images
 from inkfast.data.pictures import png
 from inkfast.errors import InkfastError
@@ -66,7 +66,7 @@ def export(
         path: The file, `.onnx`.
         max_error: The share of errors among its answers that the file promises not to exceed.
         int8: Whether weights and activations are rounded to 8 bits: smaller and faster, and nearly
-            the same answers. The promise is made for the network before that.
+            the same answers. The promise is made for these answers.
         checks: Digits for which it must answer as the network does, beside the test images.
 
     Returns:
@@ -78,6 +78,14 @@ def export(
     if not isinstance(entry.architecture, Network):
         raise InkfastError(f"{entry.name} is no network: only networks are exported.")
     known = calibrate(entry, trained, experiment, material, max_error)
+    content = _content(trained, known.temperature)
+    if int8:
+        task = task_of(entry, trained, experiment, material)
+        content = quantised(content, validation_digits(task).images)
+        small = Classifier(content, str(path))
+        known = promised(
+            task, lambda rows: small.probabilities(rows.images), known.temperature, max_error
+        )
     about = {
         "inkfast": __version__,
         "model": str(entry.architecture),
@@ -100,12 +108,9 @@ def export(
             )
         ],
         "label_sets": [] if isnan(known.level) else [[SET_COVERAGE, known.level]],
+        **({"precision": "int8"} if int8 else {}),
     }
-    content = _content(trained, about, known.temperature)
-    if int8:
-        about["precision"] = "int8"
-        task = task_of(entry, trained, experiment, material)
-        content = _described(quantised(content, validation_digits(task).images), about)
+    content = _described(content, about)
     classifier = Classifier(content, str(path))
     told = [
         _check_parity(trained, classifier, digits, known.temperature, int8=int8)
@@ -152,7 +157,7 @@ def _from_files(images: Images) -> Images:
     return np.stack([framed("the image", file)[0] for file in files])
 
 
-def _content(trained: Trained, about: dict[str, Any], temperature: float) -> bytes:
+def _content(trained: Trained, temperature: float) -> bytes:
     example = torch.zeros(2, 28, 28, dtype=torch.uint8)
     with _silent():
         program = torch.onnx.export(
@@ -166,7 +171,7 @@ def _content(trained: Trained, about: dict[str, Any], temperature: float) -> byt
             verbose=False,
         )
     assert program is not None  # noqa: S101 - it is None for older exporters alone
-    return _described(bytes(program.model_proto.SerializeToString()), about)
+    return bytes(program.model_proto.SerializeToString())
 
 
 def _described(content: bytes, about: dict[str, Any]) -> bytes:

@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 
 from inkfast import noise
-from inkfast.data.digits import CLASSES, Digits, Labels, Source
+from inkfast.data.digits import CLASSES, Digits, Labels, Source, picture_counts, picture_folds
 from inkfast.engine import HERE, QUIET, Engine, Job, Observer
 from inkfast.errors import InkfastError
 from inkfast.evaluation import FoldComparison, Scores, compare_folds, deciding_p, score
 from inkfast.experiment import Entry, Experiment
 from inkfast.files import known, write_json, write_text
+from inkfast.material import thinned
 from inkfast.models import count_parameters
 from inkfast.noise import noisy
 from inkfast.streams import derive
@@ -189,30 +190,25 @@ class CrossValidation:
 def folds(digits: Digits, experiment: Experiment) -> Iterator[Fold]:
     """Yield stratified folds, repeat by repeat; all copies of a picture lie in the same fold.
 
+    `imbalance` thins the rows that a fold trains on, not those that are judged.
+
     Raises:
         InkfastError: If a class has fewer pictures than there are folds.
     """
-    from sklearn.model_selection import RepeatedStratifiedKFold
-
-    _, first, own = np.unique(digits.pictures, return_index=True, return_inverse=True)
-    labels = digits.known_labels[first]
-    counts = np.bincount(labels, minlength=CLASSES)
+    counts = picture_counts(digits)
     rare = [digit for digit in range(CLASSES) if 0 < counts[digit] < experiment.folds]
     if rare:
         raise InkfastError(
             f"folds={experiment.folds} needs as many rows of every class: class {rare[0]} has "
-            f"{counts[rare[0]]}{'' if len(first) == len(own) else ', copies counted once'}. "
+            f"{counts[rare[0]]}{'' if counts.sum() == len(digits) else ', copies counted once'}. "
             "Take fewer folds or more digits."
         )
-    splitter = RepeatedStratifiedKFold(
-        n_splits=experiment.folds,
-        n_repeats=experiment.repeats,
-        random_state=derive(experiment.seed, "folds"),
-    )
-    for index, (_, held_out) in enumerate(splitter.split(labels, labels)):
+    seed = derive(experiment.seed, "folds")
+    cuts = picture_folds(digits, experiment.folds, experiment.repeats, seed)
+    for index, (left, held_out) in enumerate(cuts):
         repeat, number = divmod(index, experiment.folds)
-        judged = np.isin(own, held_out)
-        yield Fold(repeat + 1, number + 1, np.flatnonzero(~judged), np.flatnonzero(judged))
+        train = left[thinned(digits.known_labels[left], experiment)]
+        yield Fold(repeat + 1, number + 1, train, held_out)
 
 
 def fingerprints(experiment: Experiment, source: Source) -> dict[str, str]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast import data, noise
-from inkfast.data.digits import Digits, Source, split_pictures
+from inkfast.data.digits import Digits, Labels, Source, split_pictures
 from inkfast.errors import InkfastError
 from inkfast.experiment import Experiment, from_settings, parse_imbalance, read_toml
 from inkfast.files import read_object
@@ -30,6 +30,7 @@ class Material:
         source: Name of the data source, ``auto`` resolved.
         whole: Fingerprint of the source's training digits, before a test part was cut from them.
         notice: What must be said about the data, or nothing.
+        full: Clean rows that are not tested on, before `imbalance`; folds are cut from them.
         train: Clean rows to train on; validation is cut from them.
         clean: Test digits before the noise.
         test: The same test digits under the noise, made once.
@@ -39,6 +40,7 @@ class Material:
     source: str
     whole: str
     notice: str
+    full: Digits
     train: Digits
     clean: Digits
     test: Digits
@@ -77,14 +79,16 @@ def from_source(experiment: Experiment, source: Source) -> Material:
         kept, cut = split_pictures(train.known_labels, train.pictures, share, purpose)
         name = train.name
         train, test = train.pick(kept, f"{name} train"), train.pick(cut, f"{name} test")
-    train = _thinned(train, experiment)
+    full = train
+    if experiment.imbalance:
+        train = full.pick(thinned(full.known_labels, experiment), full.name)
     _ = train.known_labels, test.known_labels
     for entry in experiment.models:
         check_rows(train, entry.recipe, experiment.seed)  # refuses here, before a folder is claimed
     chain = noise.build(experiment.noise)
     corrupted = noisy(test, chain, derive(experiment.seed, "test noise"))
     whole = source.train.fingerprint
-    return Material(source.name, whole, source.notice, train, test, corrupted, chain)
+    return Material(source.name, whole, source.notice, full, train, test, corrupted, chain)
 
 
 def _check_apart(train: Digits, test: Digits) -> None:
@@ -129,17 +133,15 @@ def _pooled(train: Digits, test: Digits) -> Digits:
     )
 
 
-def _thinned(digits: Digits, experiment: Experiment) -> Digits:
-    """Return the digits with the share of each class that `imbalance` leaves, at least one row."""
+def thinned(labels: Labels, experiment: Experiment) -> Labels:
+    """Return the rows that `imbalance` leaves: the share of each class, at least one row."""
     shares = parse_imbalance(experiment.imbalance)
-    if not shares:
-        return digits
     rng = np.random.default_rng(derive(experiment.seed, "imbalance"))
-    keep = np.ones(len(digits), bool)
+    keep = np.ones(len(labels), bool)
     for digit, share in shares.items():
-        rows = rng.permutation(np.flatnonzero(digits.known_labels == digit))
+        rows = rng.permutation(np.flatnonzero(labels == digit))
         keep[rows[max(1, round(share * len(rows))) :]] = False
-    return digits.pick(np.flatnonzero(keep), digits.name)
+    return np.flatnonzero(keep)
 
 
 def own_material(experiment: Experiment, source: Source, run_folder: Path) -> Material:

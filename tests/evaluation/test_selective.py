@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from scipy import special
 
 from inkfast.errors import InkfastError
 from inkfast.evaluation.calibration import expected_calibration_error, heated, temperature
@@ -18,18 +19,30 @@ def answers(rng: np.random.Generator, n: int, heat: float = 1.0) -> tuple[np.nda
     logits[np.arange(n), rng.integers(0, 10, n)] += 7
     honest = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     labels = (honest.cumsum(axis=1) > rng.random((n, 1))).argmax(axis=1)
-    return heated(honest, 1 / heat), labels
+    return special.softmax(heat * logits, axis=1), labels
 
 
-def test_temperature_undoes_overconfidence():
-    """Logits three times too large get a temperature of three, and fit again."""
-    probabilities, labels = answers(np.random.default_rng(0), 20_000, heat=3.0)
+@pytest.mark.parametrize("heat", [3.0, 0.3])
+def test_temperature_undoes_false_confidence(heat):
+    """Logits three times too large get a temperature of three, and fit again; so do small ones.
+
+    Too small they are where labels were smoothed in training.
+    """
+    probabilities, labels = answers(np.random.default_rng(0), 20_000, heat)
     found = temperature(probabilities, labels)
-    assert found == pytest.approx(3, rel=0.05)
+    assert found == pytest.approx(heat, rel=0.05)
     before = expected_calibration_error(probabilities, labels)
     after = expected_calibration_error(heated(probabilities, found), labels)
     assert before > 0.03
     assert after < 0.01
+
+
+@pytest.mark.parametrize("heat", [0.3, 1.0, 4.0])
+def test_heat_divides_logits(heat):
+    """A probability's logarithm is its logit, but for a constant that softmax takes out."""
+    probabilities = np.random.default_rng(6).dirichlet(np.ones(10), 500)
+    expected = special.softmax(np.log(probabilities) / heat, axis=1)
+    np.testing.assert_allclose(heated(probabilities, heat), expected, rtol=1e-9)
 
 
 def test_heat_keeps_the_answer():

@@ -124,6 +124,21 @@ def test_affine_agrees_with_the_keras_composition(images):
     assert not np.allclose(d["zoom_down"], d["zoom_right"])
 
 
+def test_affine_draws_to_both_sides():
+    """Every range but those of the zooms lies evenly about 0, those about 1."""
+    text = "affine(degrees=40, shift=0.2, shear=20, zoom=0.3)"
+    drawn = noise.build(text).noises[0].sample(20_000, stream(0))
+    ranges = {"theta": np.radians(40), "down": 0.2, "right": 0.2, "shear": np.radians(20)}
+    middles = dict.fromkeys(ranges, 0.0)
+    for zoom in ("zoom_down", "zoom_right"):
+        ranges[zoom], middles[zoom] = 0.3, 1.0
+    assert set(drawn) == set(ranges)
+    for name, widest in ranges.items():
+        values = (drawn[name].numpy() - middles[name]) / widest
+        assert abs(values.mean()) < 0.02
+        assert (values.min(), values.max()) == pytest.approx((-1, 1), abs=0.01)
+
+
 def test_bends_are_added_to_where_affine_and_elastic_read(images):
     """Both read at their map's place plus the field's, in pixels; affine without a map likewise."""
     straight = "affine(degrees=0, bend=2, fill='constant')"

@@ -13,6 +13,7 @@ from inkfast.data.ink import Ink
 from inkfast.data.pictures import open_picture
 from inkfast.data.sheet import without_desk
 from inkfast.reading import page as reading_page
+from inkfast.reading.order import in_lines
 from inkfast.reading.page import LONGEST, Page, read_page
 from inkfast.reading.parts import Part
 from inkfast.reading.reader import Answer, Reader
@@ -143,6 +144,12 @@ def test_a_sloping_line_is_one_line(reader):
     assert read(file_of(photographed(turned)), reader).lines == [["24680", "135"], ["97531", "204"]]
 
 
+def test_a_low_digit_stands_in_the_line_of_a_tall_one():
+    """What two digits share is measured by the lower one."""
+    tall, low, other = (0, 0, 100, 40), (66, 50, 96, 80), (0, 90, 100, 130)
+    assert in_lines([tall, low, other]) == [[0, 1, 2]]
+
+
 def test_a_broken_stroke_stays_with_its_digit(reader):
     """The bar of a five that does not touch its body is no digit of its own."""
     ink = page("5050")
@@ -159,15 +166,18 @@ def test_specks_are_not_cut_in_two():
     assert cuts(Part((3, 3, 63, 83), Ink(specks.astype(np.float32), specks)), places=2) == []
 
 
-@pytest.mark.parametrize(("number", "back"), [("06", 11), ("64", 14), ("68", 14)])
+@pytest.mark.parametrize(
+    ("number", "back"), [("06", 11), ("64", 14), ("68", 14), ("110", 11), ("010", 11)]
+)
 def test_touching_digits_are_cut_apart(number, back, reader):
-    """Two digits pushed together are read as two, each with a box of its own.
+    """Two digits pushed together are read as two, each with a box of its own; so are three.
 
-    The others meet in more places than a cut may go through where there may be one digit.
+    64 and 68 meet in more places than a cut may go through where there may be one digit. Of three,
+    a half is cut again.
     """
-    canvas = np.zeros((120, 320))
-    end = write_on(canvas, number[0], 60, 40, 40)
-    write_on(canvas, number[1], end - back, 40, 40)
+    canvas, end = np.zeros((120, 320)), 60 + back
+    for letter in number:
+        end = write_on(canvas, letter, end - back, 40, 40)
     assert ndimage.label(canvas > 0.3, np.ones((3, 3)))[1] == 1
     found = read(file_of(photographed(canvas)), reader)
     assert answers(found) == number

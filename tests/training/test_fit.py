@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sklearn.utils.class_weight import compute_class_weight
 
 import inkfast
 from inkfast import models, noise
@@ -21,7 +22,7 @@ from inkfast.data.outliers import NO_DIGIT
 from inkfast.training import Task, Trained, Watch, checkpoint, fit, hardware, resolve
 from inkfast.training.batches import TrainingSet, split
 from inkfast.training.loss import with_outliers
-from inkfast.training.optimisation import make_optimisers
+from inkfast.training.optimisation import Average, make_optimisers
 from tests.conftest import make_strokes
 
 SMALL = {"epochs": 4, "batch_size": 64, "min_epoch_images": 0, "precision": "fp32"}
@@ -156,6 +157,34 @@ def test_averaged_weights_have_statistics_of_their_own(strokes):
         seen = model[0](images)
     torch.testing.assert_close(model[1].running_mean, seen.mean((0, 2, 3)), atol=0.02, rtol=0.05)
     torch.testing.assert_close(model[1].running_var, seen.var((0, 2, 3)), atol=0.02, rtol=0.1)
+
+
+def test_averaged_weights_are_measured_on_10_000_images(strokes, monkeypatch):
+    """One batch would not pin means and variances."""
+    shown = []
+
+    def spy(self, model, batches):
+        shown.append(sum(len(batch) for batch in batches))
+        return real(self, model, batches)
+
+    real = Average.load_into
+    monkeypatch.setattr(Average, "load_into", spy)
+    fit(task(strokes, "mlp(hidden=[4])", ema=0.9, epochs=1, min_epoch_images=12_000))
+    assert [count // 64 for count in shown] == [10_000 // 64 + 1]  # in batches of 64
+
+
+def test_class_weights_pass_over_a_class_that_is_not_there():
+    """Those that are there have scikit-learn's weights, outliers uncounted; the others have 1."""
+    labels = np.array([0, 0, 0, 2, 2, 7])
+    data = TrainingSet(
+        torch.zeros(8, 28, 28, dtype=torch.uint8),
+        torch.tensor([*labels, NO_DIGIT, NO_DIGIT]),
+        noise.build("none"), resolve(), 0,
+    )  # fmt: skip
+    expected = np.ones(10)
+    present = np.unique(labels)
+    expected[present] = compute_class_weight("balanced", classes=present, y=labels)
+    np.testing.assert_allclose(data.class_weights().numpy(), expected, rtol=1e-6)
 
 
 def test_a_loss_that_is_nan_stops_and_keeps_the_last_good_state(strokes, tmp_path):

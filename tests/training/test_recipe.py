@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from inkfast.training import Recipe, resolve
-from inkfast.training.optimisation import learning_rate, make_optimisers
+from inkfast.training.optimisation import Average, learning_rate, make_optimisers
 
 
 def test_later_settings_override_earlier():
@@ -70,6 +70,21 @@ def test_weight_decay_spares_vectors():
     assert [p.ndim for p in decayed["params"]] == [2]
     assert [p.ndim for p in spared["params"]] == [1, 1, 1]
     assert (decayed["weight_decay"], spared["weight_decay"]) == (0.1, 0.0)
+
+
+def test_the_average_moves_by_what_its_decay_leaves():
+    """At .9 a tenth of the way from 0 to 1, then a tenth of the rest."""
+    model = torch.nn.Linear(2, 2)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+        average = Average(model, 0.9)
+        for parameter in model.parameters():
+            parameter.fill_(1)
+    for expected in (0.1, 0.19):
+        average.update(model)
+        for weight in average.weights:
+            torch.testing.assert_close(weight, torch.full_like(weight, expected))
 
 
 def test_muon_trains_every_weight():

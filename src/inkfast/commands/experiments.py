@@ -70,7 +70,7 @@ def validate(
     display = Display(console)
     where = parse(engine or "here")
     experiment, folder, material = _prepared(_settings(recipe, flags), out, engine, display)
-    source = Source(material.train, None, material.source, material.notice)  # no test part
+    source = Source(material.full, None, material.source, material.notice)  # no test part
     prints = folding.fingerprints(experiment, source)
     with running.held(folder), where.open(), display.showing(where) as observer:
         running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)

@@ -242,4 +242,8 @@ class RunClassifier:
 
     def probabilities(self, images: Images) -> NDArray[np.float64]:
         """Return class probabilities ``(n, 10)`` of uint8 ``(n, 28, 28)``, ink bright on dark."""
-        return self._model.probabilities(Digits(images, None, "given"))
+        from inkfast.training import hardware
+
+        # as shipped networks have it: engines give the same bits, and do not crowd the cores
+        with hardware.threads(1), hardware.library_threads(1):
+            return self._model.probabilities(Digits(images, None, "given"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
@@ -167,7 +168,7 @@ def stratified_split(labels: Labels, fraction: float, seed: int) -> tuple[Labels
         raise InkfastError(
             f"too few digits to cut off {fraction:.0%} with every class on both sides: class "
             f"{rare} has {present.min()}, all have {len(labels)}. Give more digits, or change "
-            "`test_fraction` (testing) or `validation` (choosing the epoch)."
+            "`test_fraction` (testing), `validation` (choosing the epoch) or `calibration`."
         )
     rows = np.arange(len(labels))
     kept, cut = train_test_split(rows, test_size=cut_off, stratify=labels, random_state=seed)
@@ -208,3 +209,33 @@ def split_pictures(
         raise InkfastError(f"{error} Copies of a picture were counted once.") from None
     chosen = np.isin(own, cut)
     return np.flatnonzero(~chosen), np.flatnonzero(chosen)
+
+
+def picture_folds(
+    digits: Digits, folds: int, repeats: int, seed: int
+) -> Iterator[tuple[Labels, Labels]]:
+    """Yield stratified folds, repeat by repeat, all copies of a picture in one fold.
+
+    Args:
+        digits: Labelled; copies with several labels count as the first of them.
+        folds: In each repeat; every class needs as many pictures, see `picture_counts`.
+        repeats: How often folds are drawn.
+        seed: Decides which.
+
+    Yields:
+        The row numbers outside the fold and those in it, both ascending.
+    """
+    from sklearn.model_selection import RepeatedStratifiedKFold
+
+    _, first, own = np.unique(digits.pictures, return_index=True, return_inverse=True)
+    labels = digits.known_labels[first]
+    splitter = RepeatedStratifiedKFold(n_splits=folds, n_repeats=repeats, random_state=seed)
+    for _, cut in splitter.split(labels, labels):
+        chosen = np.isin(own, cut)
+        yield np.flatnonzero(~chosen), np.flatnonzero(chosen)
+
+
+def picture_counts(digits: Digits) -> Labels:
+    """Return how many pictures each class has, int64 ``(10,)``; copies are counted once."""
+    first = np.unique(digits.pictures)
+    return np.bincount(digits.known_labels[first], minlength=CLASSES)

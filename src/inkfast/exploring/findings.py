@@ -112,12 +112,12 @@ def _overlap(found: Exploration) -> list[Finding]:
             )
             return [Finding(text, attention=True)]
         return [Finding("No test digit is among the training digits, exactly or nearly.")]
-    if copies.exact or len(copies.near):
+    if len(copies.near):
         text = (
-            "These digits have no test part. When one is cut at random, copies may fall on both "
-            "sides of the cut: take them out first."
+            "These digits have no test part. When one is cut at random, near copies may fall on "
+            "both sides of the cut: take them out first."
         )
-        return [Finding(text, attention=bool(copies.exact), advice=True)]
+        return [Finding(text, advice=True)]
     return []
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast import models, noise
-from inkfast.data.digits import CLASSES, Digits, Labels
+from inkfast.data.digits import CLASSES, Digits, Labels, picture_counts, picture_folds
 from inkfast.errors import InkfastError
 from inkfast.exploring.classes import Floats
 from inkfast.streams import derive
@@ -84,13 +84,14 @@ class Suspects:
 
 
 def check(train: Digits, test: Digits | None) -> None:
-    """Raise unless there are labels, two classes, and three digits of each class.
+    """Raise unless there are labels, two classes, and three pictures of each class.
 
     Raises:
         InkfastError: Saying what is missing.
     """
     _ = train.known_labels
-    counts = np.bincount(_pooled(train, test).known_labels, minlength=CLASSES)
+    digits = _pooled(train, test)
+    counts = picture_counts(digits)
     present = np.flatnonzero(counts)
     rarest = int(present[counts[present].argmin()])
     if len(present) < 2:
@@ -100,24 +101,26 @@ def check(train: Digits, test: Digits | None) -> None:
     if counts[rarest] < _FEWEST:
         raise InkfastError(
             f"--labels needs at least {_FEWEST} digits of every class: class {rarest} has "
-            f"{counts[rarest]}. Add some, or leave --labels out."
+            f"{counts[rarest]}{'' if counts.sum() == len(digits) else ', copies counted once'}. "
+            "Add some, or leave --labels out."
         )
 
 
 def find(
     train: Digits, test: Digits | None, seed: int, observe: Callable[[str, int, int], Watch]
 ) -> Suspects:
-    """Train one small network for each fold of all digits, and rank the labels."""
-    from sklearn.model_selection import StratifiedKFold
+    """Train one small network for each fold of all digits, and rank the labels.
 
+    Copies of a picture lie in one fold: a wrong label must not vouch for itself.
+    """
     check(train, test)
     digits = _pooled(train, test)
     labels = digits.known_labels
-    counts = np.bincount(labels, minlength=CLASSES)
+    counts = picture_counts(digits)
     folds = int(min(FOLDS, counts[counts > 0].min()))
-    splitter = StratifiedKFold(folds, shuffle=True, random_state=derive(seed, "label folds"))
+    cuts = picture_folds(digits, folds, 1, derive(seed, "label folds"))
     probabilities = np.empty((len(digits), CLASSES))
-    for number, (kept, held_out) in enumerate(splitter.split(labels, labels), start=1):
+    for number, (kept, held_out) in enumerate(cuts, start=1):
         watch = observe(f"labels, fold {number}", number, folds)
         task = _task(digits.pick(kept, "fold"), derive(seed, "label fold", number))
         answers = fit(task, watch=watch).probabilities(digits.pick(held_out, "held out"))

@@ -66,19 +66,21 @@ def training_rows(
         digits: Labelled rows.
         recipe: How much is cut off, and how the rest is balanced.
         seed: Decides which rows.
-        whole: Whether nothing is cut off, because validation has rows of its own.
+        whole: Whether no validation is cut off, because it has rows of its own; calibration is.
 
     Raises:
         InkfastError: If balancing has brought in a row that was cut off.
     """
-    rows, cut = (np.arange(len(digits)), np.arange(0)) if whole else split(digits, recipe, seed)
+    rows, _ = (set_aside if whole else split)(digits, recipe, seed)
     given = digits.pick(rows, "training rows")
     even = balance(given, recipe.balance, recipe.balance_neighbours, derive(seed, "balance"))
     if even is not given:
         known = {image.tobytes() for image in given.images}
-        held_back = {image.tobytes() for image in digits.images[cut]} - known
+        held_back = {image.tobytes() for image in np.delete(digits.images, rows, axis=0)} - known
         if any(image.tobytes() in held_back for image in even.images):
-            raise InkfastError("balancing saw validation rows: it must get training rows alone.")
+            raise InkfastError(
+                "balancing saw validation or calibration rows: it must get training rows alone."
+            )
     return given, _with_written(even, recipe.written, derive(seed, "written"))
 
 
