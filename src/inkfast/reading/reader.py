@@ -83,7 +83,7 @@ class Reader:
         return cls(classifier, _threshold(classifier, max_error))
 
     def answers(self, images: Images) -> list[Answer]:
-        """Read uint8 ``(n, 28, 28)``, ink bright on dark."""
+        """Read uint8 ``(n, 28, 28)``, ink bright on dark; all else is refused."""
         return self.judged(self.classifier.probabilities(images))
 
     def judged(self, probabilities: NDArray[np.float64]) -> list[Answer]:
