@@ -22,9 +22,7 @@ from pathlib import Path
 
 if importlib.util.find_spec("inkfast") is None:
     if not Path("../pyproject.toml").exists():
-        raise SystemExit(
-            "inkfast is missing: run this in the folder `notebooks` of your copy."
-        )
+        raise SystemExit("inkfast is missing: run this in the folder `notebooks` of your copy.")
     # %pip install --quiet --constraint ../constraints.txt "..[train]"
     if importlib.util.find_spec("inkfast") is None:
         raise SystemExit("inkfast could not be installed: see what pip says above.")
