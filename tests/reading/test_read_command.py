@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkfast.data import pictures
+from inkfast.reading import page as reading_page
 from tests.reading.photographs import file_of, page, photographed
 
 
@@ -97,11 +97,26 @@ def test_pictures_show_what_was_read(inkfast, photo, tmp_path):
 def test_what_has_no_words_of_its_own_is_named(inkfast, photo, monkeypatch):
     """A picture for which memory does not suffice ends in one line as well."""
 
-    def fail(*_):
+    def fail(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr(pictures, "open_picture", fail)
+    monkeypatch.setattr(reading_page, "open_picture", fail)
     assert inkfast("read", photo) == (2, "", "inkfast: out of memory\n")
+
+
+@pytest.mark.parametrize("height", [20, 60])
+def test_it_says_where_digits_may_be_lost(height, inkfast, tmp_path, monkeypatch):
+    """Where a picture is made so small that they are hardly seen, and nowhere else."""
+    monkeypatch.setattr(reading_page, "LONGEST", 400)
+    monkeypatch.setattr(reading_page, "SHORTEST", 133)
+    ink = page(*["0123"] * (300 // height - 1), height=height, width=900)
+    (tmp_path / "a.png").write_bytes(file_of(photographed(ink)))
+    code, _, err = inkfast("read", tmp_path / "a.png")
+    lost = "it was made 2.2 times smaller to be read, and digits of less than 27 pixels may be lost"
+    assert code == 0
+    assert err == (
+        "" if height == 60 else f"inkfast: {tmp_path}/a.png: {lost}. Cut it into parts.\n"
+    )
 
 
 def test_overlays_spare_the_photographs_and_each_other(inkfast, photo, tmp_path):

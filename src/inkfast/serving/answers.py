@@ -16,13 +16,13 @@ from inkfast.data.digits import CLASSES, Images
 from inkfast.data.ink import NoInkError
 from inkfast.data.pictures import png
 from inkfast.reading.doubt import Doubt
-from inkfast.reading.page import LONGEST, read_page
+from inkfast.reading.page import open_page, read_page
 from inkfast.reading.reader import DEFAULT, Answer, Reader
 from inkfast.serving import examples
 from inkfast.serving.bodies import picture_in, pictures_in
 from inkfast.serving.desk import Desk
 from inkfast.serving.limits import Limits, Refused
-from inkfast.serving.pictures import digit_of, images_of, is_large, opened
+from inkfast.serving.pictures import digit_of, images_of, is_large, pixels_of
 from inkfast.serving.questions import Question
 from inkfast.serving.schemas import Model, Models, Pages, Predicted, picture_body, problems
 
@@ -127,7 +127,8 @@ async def _answer(
 
 def _page(picture: bytes, reader: Reader) -> dict[str, Any]:
     """Return what stands on a picture, in the API's words."""
-    page = read_page(opened(picture, LONGEST), reader)
+    pixels_of(picture)
+    page = read_page(open_page(picture), reader)
     digits = [
         {"box": digit.box, "line": digit.line, "number": digit.number, **_words(digit.answer)}
         for digit in page.digits
