@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 
 from inkfast.console import Teller, open_console, plain_table
-from inkfast.errors import InkfastError, program
+from inkfast.errors import InkfastError, extra, program
 
 
 def explore(
@@ -54,7 +54,7 @@ def data_list() -> None:
     try:
         found = mnist.find()
     except ModuleNotFoundError:  # of what is always installed, nothing loads digits to train on
-        where = "To load these, install what trains and measures too: pip install 'inkfast[train]'"
+        where = f"To load these, install what trains and measures too, {extra('train')}"
     else:
         where = (
             f"MNIST is here: {found}"

@@ -15,6 +15,7 @@ from PIL import Image
 from inkfast.data.digits import CLASSES, Images
 from inkfast.data.ink import NoInkError
 from inkfast.data.pictures import png
+from inkfast.errors import extra
 from inkfast.reading.doubt import Doubt
 from inkfast.reading.page import open_page, read_page
 from inkfast.reading.reader import DEFAULT, Answer, Reader
@@ -109,7 +110,7 @@ def _add_noise(router: APIRouter, desk: Desk, corrupt: Corrupt) -> None:
             noisy = await desk.large.ask(lambda: corrupt(digit_of(picture), noise, seed))
         except ModuleNotFoundError:
             raise Refused(
-                501, "Noise by name needs torch: pip install 'inkfast[train]' beside the server."
+                501, f"Noise by name needs torch beside the server, {extra('train')}"
             ) from None
         return Response(png(Image.fromarray(noisy)), media_type="image/png")
 
