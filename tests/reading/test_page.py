@@ -48,6 +48,17 @@ def test_numbers_are_read_line_by_line(kind, reader):
     assert found.numbers == ["0123", "456", "789", "0246", "13579"]
 
 
+@pytest.mark.parametrize("degrees", [-10, 10])
+def test_lines_may_slope(degrees, reader):
+    """As far as README says; a digit so turned may be doubted."""
+    sheet = Image.fromarray(photographed(page(*LINES)))
+    turned = sheet.rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=(217,) * 3)
+    found = read(file_of(np.asarray(turned)), reader)
+    assert answers(found) == "".join(map("".join, NUMBERS))
+    assert [list(map(len, line)) for line in found.lines] == [[4, 3], [3, 4], [5]]
+    assert sum(bool(digit.answer.unsure) for digit in found.digits) <= 2
+
+
 def test_a_long_strip_keeps_its_height(reader):
     """Digits of a strip are found whatever its length."""
     text = "0123456789" * 12

@@ -98,6 +98,8 @@ def open_picture(
         raise
     except InkfastError as error:
         raise InkfastError(f"{name}: {error}") from None
+    except FileNotFoundError:
+        raise InkfastError(f"{name}: there is no such file. Check its path.") from None
     except Exception as error:  # damaged files make Pillow's decoders fail in every way there is
         reason = getattr(error, "strerror", None) or "it cannot be decoded"
         raise InkfastError(

@@ -60,7 +60,7 @@ def curve(rows: list[Row], figure: str) -> str:
                 axes.plot(epochs, training, color=colour, fillstyle="none", **marks)
         axes.set_xlabel("epoch")
         axes.set_ylabel(f"{figure}{' (nats)' if figure == 'loss' else ''}")
-        axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+        _whole_epochs(axes)
         if figure == "loss":
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
@@ -150,11 +150,21 @@ def fold_curves(histories: dict[str, list[list[float]]]) -> str:
                 )
         axes.set_xlabel("epoch")
         axes.set_ylabel("validation accuracy")
-        axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+        _whole_epochs(axes)
         axes.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
         axes.legend(loc="lower right", fontsize=9)
 
     return svg(draw, "validation accuracy per epoch for every fold")
+
+
+def _whole_epochs(axes: Axes) -> None:
+    """Number whole epochs alone; around a single one matplotlib would show its fractions."""
+    low, high = axes.get_xlim()
+    if high - low < 1:
+        axes.set_xlim(0.5, 1.5)
+        axes.set_xticks([1])
+    else:
+        axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
 
 
 def _short(name: str) -> str:

@@ -164,7 +164,7 @@ def card(name: str, reader: Reader) -> dict[str, Any]:
     return {
         "name": name,
         "architecture": reader.classifier.about.text("model"),
-        "threshold": round(reader.threshold, _DECIMALS),
+        "threshold": round(reader.threshold, _DECIMALS) if reader.threshold <= 1 else None,
     }
 
 
