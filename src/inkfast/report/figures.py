@@ -21,6 +21,7 @@ from inkfast.leaderboard import Row
 # Distinguishable with the common colour-vision deficiencies, on white and on near-black.
 COLOURS = ("#2a7de1", "#e0762b", "#1f9e77", "#b455a8", "#c9a20c", "#7a8793")
 INK = "#123457"  # stands for the page's text colour and is replaced by currentColor
+CARD = "#765432"  # stands for what a chart lies on
 # of a model that knows its training rows by heart, the loss on them would stretch the axis
 _LEAST = 1e-4
 _STYLE = {
@@ -190,7 +191,7 @@ def svg(
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     drawn = buffer.getvalue()
-    drawn = drawn[drawn.index("<svg") :].replace(INK, "currentColor")
+    drawn = drawn[drawn.index("<svg") :].replace(INK, "currentColor").replace(CARD, "var(--card)")
     drawn = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", drawn, count=1)
     drawn = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", drawn, count=1)
     drawn = re.sub(r"<metadata>.*?</metadata>", "", drawn, flags=re.DOTALL)
