@@ -289,9 +289,10 @@ def test_long_choices_are_wrapped_on_a_card_of_their_own():
 
 
 def test_a_single_epoch_is_a_whole_number():
-    """The axis bears 1, no fractions around it."""
-    ticks = re.findall(r"<text[^>]*>([\d.]+)</text>", fold_curves({"mlp": [[0.91], [0.92]]}))
-    assert ticks == ["1"]
+    """The axis bears 1, no fractions around it; and no share above 100 %."""
+    drawn = fold_curves({"mlp": [[0.91], [1.0]]})
+    assert re.findall(r"<text[^>]*>([\d.]+)</text>", drawn) == ["1"]
+    assert max(map(int, re.findall(r">(\d+)%<", drawn))) == 100
 
 
 def test_figures_of_a_search_bear_its_extremes():

@@ -151,6 +151,7 @@ def fold_curves(histories: dict[str, list[list[float]]]) -> str:
                 )
         axes.set_xlabel("epoch")
         axes.set_ylabel("validation accuracy")
+        axes.set_ylim(top=min(axes.get_ylim()[1], 1.003))  # no share lies above 100 %
         _whole_epochs(axes)
         axes.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
         axes.legend(loc="lower right", fontsize=9)

@@ -17,7 +17,7 @@ from inkfast.report.page import render
 from inkfast.tuning import Parameter, Plan, TrialRow, Tuned
 
 _LISTED = 10  # trials in the table
-_WIDTH, _LINES = 18, 3  # characters and lines of a label in the picture of all keys
+_WIDTH, _LINES = 20, 3  # characters and lines of a label in the picture of all keys
 _WORST = "#c2c8ce"
 
 
@@ -107,7 +107,7 @@ def coordinates(finished: list[TrialRow], space: tuple[Parameter, ...]) -> str:
         axes.set_xticks(range(len(names)), names, fontsize=9)
         axes.set_xlim(-0.2, len(names) - 0.5)
         axes.set_yticks([])
-        axes.spines["left"].set_visible(False)
+        axes.spines[["left", "bottom"]].set_visible(False)
         axes.grid(visible=True, axis="x")
 
     return svg(draw, "finished trials across all searched keys, the best one in orange", (10, 3.6))
