@@ -76,7 +76,7 @@ def test_a_pattern_is_read_as_its_files(inkfast, photo, tmp_path):
     """In quotes, so that the shell leaves it; one that matches nothing is named."""
     assert inkfast("read", tmp_path / "ph*.jpg") == (0, "2460  13?\n975\n", "")
     code, _, err = inkfast("read", tmp_path / "no*.jpg")
-    assert (code, "no*.jpg: expected a picture" in err) == (2, True)
+    assert (code, "no*.jpg: there is no such file" in err) == (2, True)
 
 
 def test_pictures_show_what_was_read(inkfast, photo, tmp_path):
