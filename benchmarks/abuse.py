@@ -33,7 +33,7 @@ from inkfast.data.paper import WORK, as_seen
 from inkfast.data.pictures import open_picture
 from inkfast.data.written import write
 from inkfast.errors import InkfastError
-from inkfast.reading.page import LONGEST, read_page
+from inkfast.reading.page import open_page, read_page
 from inkfast.reading.reader import Reader
 
 SOCKETS = 1000
@@ -101,7 +101,7 @@ def library(n: int) -> dict[str, Any]:
     """Open and read mutated files, every fourth as a page; what is no error of ours ends it."""
     reader, whole, rng = Reader.open(threads=1), files(), random.Random(0)  # noqa: S311
     outcomes: Counter[str] = Counter()
-    read_page(open_picture(whole[0], LONGEST), reader)  # loads what is loaded late
+    read_page(open_page(whole[0]), reader)  # loads what is loaded late
     slowest, before = 0.0, resident(os.getpid())
     for turn in range(n):
         content = mutated(rng.choice(whole), rng)
@@ -110,7 +110,7 @@ def library(n: int) -> dict[str, Any]:
             if turn % 4:
                 reader.answers(as_seen(open_picture(content, WORK).grey)[None])
             else:
-                read_page(open_picture(content, LONGEST), reader)
+                read_page(open_page(content), reader)
             outcomes["read"] += 1
         except InkfastError:
             outcomes["refused"] += 1

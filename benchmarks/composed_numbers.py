@@ -22,9 +22,8 @@ from PIL import Image
 from scipy import ndimage
 
 from inkfast.data import Digits, mnist
-from inkfast.data.pictures import open_picture
 from inkfast.evaluation import wilson_interval
-from inkfast.reading.page import LONGEST, Page, read_page
+from inkfast.reading.page import Page, open_page, read_page
 from inkfast.reading.reader import Reader
 
 PAPERS = ("textured", "ruled", "squared", "shadowed")
@@ -153,7 +152,7 @@ def main() -> None:
         file, number = compose(digits, rng.integers(len(digits), size=DIGITS), paper, rng)
         for place, reader in enumerate(readers):
             start = time.perf_counter()
-            page = read_page(open_picture(file, LONGEST), reader)
+            page = read_page(open_page(file), reader)
             seconds += time.perf_counter() - start
             outcome = judge(page, number)
             counts[place][paper][outcome] += 1
@@ -182,7 +181,7 @@ def show(folder: Path, file: bytes, page: Page, name: str) -> None:
     from inkfast.reading.overlay import overlay
 
     folder.mkdir(parents=True, exist_ok=True)
-    overlay(open_picture(file, LONGEST).colours, page).save(folder / f"{name}.png")
+    overlay(open_page(file).colours, page).save(folder / f"{name}.png")
 
 
 def shares(papers: dict[str, dict[str, int]], n: int) -> dict[str, Any]:

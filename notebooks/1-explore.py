@@ -16,17 +16,16 @@
 # It runs in well under a minute.
 
 # %%
-# Installs inkfast where it is missing, as in Colab; does nothing where it is there.
+# Installs inkfast from the copy that this notebook lies in; does nothing where it is installed.
 import importlib.util
 from pathlib import Path
 
 if importlib.util.find_spec("inkfast") is None:
-    package = (
-        "..[train]" if Path("../pyproject.toml").exists() else "inkfast[train]"
-    )  # a checkout, or its name
-    # %pip install --quiet {package}
+    if not Path("../pyproject.toml").exists():
+        raise SystemExit("inkfast is missing: run this in the folder `notebooks` of your copy.")
+    # %pip install --quiet --constraint ../constraints.txt "..[train]"
     if importlib.util.find_spec("inkfast") is None:
-        raise SystemExit("inkfast could not be installed: %pip install the path of its checkout.")
+        raise SystemExit("inkfast could not be installed: see what pip says above.")
 
 # %%
 from pathlib import Path

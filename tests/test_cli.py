@@ -157,6 +157,8 @@ def test_lists_and_pictures(inkfast, digits, tmp_path):
     assert "zoom(factor=0.8333, fill='reflect')" in " ".join(out.split())  # to be looked at
     code, out, _ = inkfast("models", "list")
     assert "178,482" in out
+    assert "0.02 M" in out  # of a single layer; of the others one digit after the point
+    assert " 0.0 M" not in out
     code, out, _ = inkfast("models", "show", "mlp(hidden=[16])")
     assert "12,746 parameters" in out
     assert "source: Rumelhart, Hinton and Williams (1986), " in out

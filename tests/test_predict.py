@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from inkfast import cli, running
 from inkfast.commands.predict import RunClassifier
 from inkfast.reading import crew, sources
+from inkfast.reading.reader import Reader
 from inkfast.training import hardware
 from tests.reading.makers import bars, classifier, png, write_csv, write_pictures
 
@@ -209,17 +210,29 @@ def test_a_runs_model_reads_on_one_thread(monkeypatch):
     assert seen == [(1, {1})]
 
 
-def test_a_cluster_writes_the_same_bytes(model, pictures, tmp_path, inkfast):
-    """A Ray cluster of this machine's own, in a process of its own."""
+def test_a_cluster_writes_the_same_bytes(pictures, tmp_path, inkfast):
+    """A Ray cluster of this machine's own, in a process of its own; it complains of nothing."""
     pytest.importorskip("ray")
-    inkfast("predict", pictures, "--model", model, "--to", tmp_path / "here.csv")
+    inkfast("predict", pictures, "--to", tmp_path / "here.csv")  # a reader too large for a message
     done = subprocess.run(
-        [*PROGRAM, "predict", str(pictures), "--model", str(model), "--engine", "ray", "--to",
-         str(tmp_path / "ray.csv")],
+        [*PROGRAM, "predict", str(pictures), "--engine", "ray", "--to", str(tmp_path / "ray.csv")],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
     assert (tmp_path / "ray.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()
+    assert "max_restarts" not in done.stderr
+
+
+def test_a_hand_of_a_cluster_needs_nothing_to_begin_again(model, monkeypatch):
+    """It is made without arguments, and fetches its reader once."""
+    ray = pytest.importorskip("ray")
+    fetched = []
+    monkeypatch.setattr(ray, "get", lambda where: fetched.append(where) or where)
+    hand = crew._Hand()
+    where, chunk = [Reader.open(str(model))], [("a.png", png(bars()[0]))]
+    first, second = (hand.read(chunk, where, review=False) for _ in range(2))
+    assert first == second
+    assert fetched == [where]
 
 
 def test_the_package_is_a_program():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from inkfast.engine import Observer
 from inkfast.errors import InkfastError
 from inkfast.experiment import Experiment
 from inkfast.material import from_source
+from inkfast.report.figures import fold_curves
 from inkfast.report.tuning import coordinates, history
 from inkfast.training import Trained, Watch, loop
 from inkfast.tuning.space import parse_space
@@ -271,6 +273,26 @@ def test_from_the_command_line(tmp_path, capsys, monkeypatch):
         cli.main()
     assert end.value.code == 0
     assert "already trained" in capsys.readouterr().out
+
+
+def test_long_choices_are_wrapped_on_a_card_of_their_own():
+    """To the last word where there is room; no line of a trial crosses them."""
+    names = ["none", "translate(pixels=2, whole=True)", "rotate(degrees=10)"]
+    rows = [
+        tuning.TrialRow(i, "finished", 0.9 + i / 100, 1.0, 2, {"augment": name})
+        for i, name in enumerate(names)
+    ]
+    drawn = coordinates(rows[::-1], parse_space({"augment": {"choices": names}}))
+    for text in ("translate(pixels=2", "whole=True)", "rotate(degrees=10)"):
+        assert text in drawn
+    assert "fill: var(--card)" in drawn
+
+
+def test_a_single_epoch_is_a_whole_number():
+    """The axis bears 1, no fractions around it; and no share above 100 %."""
+    drawn = fold_curves({"mlp": [[0.91], [1.0]]})
+    assert re.findall(r"<text[^>]*>([\d.]+)</text>", drawn) == ["1"]
+    assert max(map(int, re.findall(r">(\d+)%<", drawn))) == 100
 
 
 def test_figures_of_a_search_bear_its_extremes():

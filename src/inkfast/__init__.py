@@ -16,8 +16,14 @@ __version__ = version("inkfast")
 def __getattr__(name: str) -> object:
     """Import what needs torch and scikit-learn when it is first asked for (PEP 562)."""
     if name == "DigitClassifier":
-        from inkfast.estimator import DigitClassifier
+        from inkfast.errors import missing
 
+        try:
+            from inkfast.estimator import DigitClassifier
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.partition(".")[0] == "inkfast":
+                raise
+            raise ImportError(missing(error.name), name=error.name) from None
         return DigitClassifier
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -37,6 +37,23 @@ def program() -> str:
     return str(path) if path.name == "inkfast" and not shutil.which("inkfast") else "inkfast"
 
 
+def extra(name: str) -> str:
+    """Return how to install an extra, in README's words.
+
+    From one's own copy, since inkfast is on no package index; with its constraints, since without
+    them torch may bring gigabytes.
+    """
+    return f"in your copy of inkfast: .venv/bin/pip install -c constraints.txt -e '.[{name}]'"
+
+
+def missing(package: str) -> str:
+    """Return what to say where a package is not installed."""
+    how = f"Install what trains and measures too, {extra('train')}"
+    if package == "pyarrow":  # reading a table is no reason for all of that
+        how = "Install it: pip install pyarrow"
+    return f"this needs {package}, which is not installed. {how}"
+
+
 def check_number(
     name: str,
     value: object,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, JpegImagePlugin
 
-from inkfast.data.pictures import open_picture
+from inkfast.data.pictures import open_picture, shrunk
 from inkfast.errors import InkfastError
 
 
@@ -117,3 +117,23 @@ def test_pixels_that_are_no_numbers_are_refused():
     image = Image.fromarray(np.full((30, 30), np.nan, np.float32))
     with pytest.raises(InkfastError, match=r"^a\.tif: .* got NaN or infinity"):
         open_picture(content(image, "TIFF"), name="a.tif")
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((4000, 3000), (400, 300)), ((3000, 4000), (300, 400)), ((1210, 404), (400, 134)),
+        ((400, 100), (400, 100)), ((1200, 100), (1200, 100)), ((50, 6000), (36, 4381)),
+        ((2000, 400), (665, 133)),
+    ],
+)  # fmt: skip
+def test_a_strip_keeps_its_height(size, expected):
+    """Within the pixels of a square; all else is brought down by its longer side, to the bit."""
+    picture = slope(*size)
+    found = open_picture(content(picture), 400, shortest=133)
+    assert (found.image.size, found.size) == (expected, size)
+    grey = shrunk(np.asarray(picture, np.float32) / 255, 400, 133)
+    assert grey.shape[::-1] == expected
+    assert shrunk(grey, 400, 133) is grey
+    if max(size) <= 3 * min(size):
+        assert np.array_equal(found.image, open_picture(content(picture), 400).image)

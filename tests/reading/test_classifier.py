@@ -13,6 +13,7 @@ from inkfast.errors import InkfastError
 from inkfast.files import sha256
 from inkfast.reading.classifier import Classifier
 from inkfast.reading.protobuf import names_other_files
+from inkfast.reading.reader import Reader
 from tests.reading.makers import classifier
 
 
@@ -68,6 +69,25 @@ def test_every_common_input_is_fed(shape, kind, images):
     assert found.shape == (600, 10)
     np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
     np.testing.assert_array_equal(found.argmax(axis=1), np.arange(600) % 10)
+
+
+@pytest.mark.parametrize("kind", [TensorProto.UINT8, TensorProto.FLOAT])
+@pytest.mark.parametrize(
+    ("given", "came"),
+    [
+        (np.zeros((28, 28, 5), np.uint8), r"uint8 \(28, 28, 5\)"),
+        (np.zeros((1, 56, 56), np.uint8), r"uint8 \(1, 56, 56\)"),
+        (np.zeros((28, 28), np.uint8), r"uint8 \(28, 28\)"),
+        (np.array(3, np.uint8), r"uint8 \(\)"),
+        (np.zeros((2, 28, 28)), r"float64 \(2, 28, 28\)"),
+        ([[0]], "list"),
+    ],
+)
+def test_other_pixels_are_refused(given, came, kind):
+    """No array is cut up anew or divided by 255 twice: one line says what came."""
+    reader = Reader(Classifier(classifier(kind=kind).SerializeToString(), "model"), 0.5)
+    with pytest.raises(InkfastError, match=rf"expected .* \(n, 28, 28\).* got {came}\. "):
+        reader.answers(given)
 
 
 def test_no_image_gives_no_answer(images):

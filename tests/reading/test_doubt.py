@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from inkfast.data.pictures import open_picture
 from inkfast.reading import rows
-from inkfast.reading.page import LONGEST, read_page
+from inkfast.reading.page import open_page, read_page
 from inkfast.reading.reader import Answer, Reader
 from inkfast.serving.answers import answer
 from inkfast.serving.pictures import images_of, images_under
@@ -30,7 +29,7 @@ def both(picture: Image.Image | np.ndarray, reader: Reader) -> tuple[Answer, lis
     """Return the answer of `predict`, and those of `read`."""
     content = png(np.asarray(picture))
     (row,) = rows.read(reader, [("a.png", content)])
-    page = read_page(open_picture(content, LONGEST), reader)
+    page = read_page(open_page(content), reader)
     return row.answer, [one.answer for one in page.digits]
 
 

@@ -10,11 +10,10 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from inkfast.data.ink import Ink
-from inkfast.data.pictures import open_picture
 from inkfast.data.sheet import without_desk
 from inkfast.reading import page as reading_page
 from inkfast.reading.order import in_lines
-from inkfast.reading.page import LONGEST, Page, read_page
+from inkfast.reading.page import Page, open_page, read_page
 from inkfast.reading.parts import Part
 from inkfast.reading.reader import Answer, Reader
 from inkfast.reading.splitting import cuts
@@ -31,7 +30,7 @@ def reader() -> Reader:
 
 
 def read(content: bytes, reader: Reader) -> Page:
-    return read_page(open_picture(content, LONGEST), reader)
+    return read_page(open_page(content), reader)
 
 
 def answers(page: Page) -> str:
@@ -48,6 +47,27 @@ def test_numbers_are_read_line_by_line(kind, reader):
     found = read(file_of(photographed(page(*LINES), kind)), reader)
     assert found.lines == NUMBERS
     assert found.numbers == ["0123", "456", "789", "0246", "13579"]
+
+
+@pytest.mark.parametrize("degrees", [-10, 10])
+def test_lines_may_slope(degrees, reader):
+    """As far as README says; a digit so turned may be doubted."""
+    sheet = Image.fromarray(photographed(page(*LINES)))
+    turned = sheet.rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=(217,) * 3)
+    found = read(file_of(np.asarray(turned)), reader)
+    assert answers(found) == "".join(map("".join, NUMBERS))
+    assert [list(map(len, line)) for line in found.lines] == [[4, 3], [3, 4], [5]]
+    assert sum(bool(digit.answer.unsure) for digit in found.digits) <= 2
+
+
+def test_a_long_strip_keeps_its_height(reader):
+    """Digits of a strip are found whatever its length."""
+    text = "0123456789" * 12
+    strip = np.zeros((190, 7000))
+    write_on(strip, text, 20, 60, 50)
+    found = read(file_of(photographed(strip)), reader)
+    assert answers(found) == text
+    assert (found.size, found.scale, found.too_small) == ((7000, 190), 1, "")
 
 
 @pytest.mark.parametrize("kind", ["plain", "shadow", "slope of light"])

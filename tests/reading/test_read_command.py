@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkfast.data import pictures
+from inkfast.reading import page as reading_page
 from tests.reading.photographs import file_of, page, photographed
 
 
@@ -76,7 +76,7 @@ def test_a_pattern_is_read_as_its_files(inkfast, photo, tmp_path):
     """In quotes, so that the shell leaves it; one that matches nothing is named."""
     assert inkfast("read", tmp_path / "ph*.jpg") == (0, "2460  13?\n975\n", "")
     code, _, err = inkfast("read", tmp_path / "no*.jpg")
-    assert (code, "no*.jpg: expected a picture" in err) == (2, True)
+    assert (code, "no*.jpg: there is no such file" in err) == (2, True)
 
 
 def test_pictures_show_what_was_read(inkfast, photo, tmp_path):
@@ -97,11 +97,40 @@ def test_pictures_show_what_was_read(inkfast, photo, tmp_path):
 def test_what_has_no_words_of_its_own_is_named(inkfast, photo, monkeypatch):
     """A picture for which memory does not suffice ends in one line as well."""
 
-    def fail(*_):
+    def fail(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr(pictures, "open_picture", fail)
+    monkeypatch.setattr(reading_page, "open_picture", fail)
     assert inkfast("read", photo) == (2, "", "inkfast: out of memory\n")
+
+
+def test_a_file_that_is_not_there_is_said_to_be_missing(inkfast, tmp_path):
+    """Not to be removed or replaced."""
+    told = f"inkfast: {tmp_path}/gone.jpg: there is no such file. Check its path.\n"
+    assert inkfast("read", tmp_path / "gone.jpg") == (2, "", told)
+
+
+def test_the_help_says_what_the_columns_hold(inkfast):
+    """What is there of an unsure digit, and where counting begins, which differ by command."""
+    told = " ".join(inkfast("read", "--help")[1].split())
+    assert "line and number (both from 1)" in told
+    assert "digit (the best guess, unsure or not)" in told
+    assert "digit (empty where unsure)" in " ".join(inkfast("predict", "--help")[1].split())
+
+
+@pytest.mark.parametrize("height", [20, 60])
+def test_it_says_where_digits_may_be_lost(height, inkfast, tmp_path, monkeypatch):
+    """Where a picture is made so small that they are hardly seen, and nowhere else."""
+    monkeypatch.setattr(reading_page, "LONGEST", 400)
+    monkeypatch.setattr(reading_page, "SHORTEST", 133)
+    ink = page(*["0123"] * (300 // height - 1), height=height, width=900)
+    (tmp_path / "a.png").write_bytes(file_of(photographed(ink)))
+    code, _, err = inkfast("read", tmp_path / "a.png")
+    lost = "it was made 2.2 times smaller to be read, and digits of less than 27 pixels may be lost"
+    assert code == 0
+    assert err == (
+        "" if height == 60 else f"inkfast: {tmp_path}/a.png: {lost}. Cut it into parts.\n"
+    )
 
 
 def test_overlays_spare_the_photographs_and_each_other(inkfast, photo, tmp_path):
@@ -137,10 +166,9 @@ def test_a_bad_file_is_listed_and_the_rest_is_read(inkfast, photo, tmp_path):
     code, out, err = inkfast("read", bad, photo, tmp_path / "missing.png")
     assert code == 1
     assert out == f"{photo}:\n2460  13?\n975\n"
-    assert [line.split(": expected a picture")[0] for line in err.splitlines()] == [
-        f"inkfast: {bad}",
-        f"inkfast: {tmp_path / 'missing.png'}",
-    ]
+    first, second = err.splitlines()
+    assert first.startswith(f"inkfast: {bad}: expected a picture")
+    assert second.startswith(f"inkfast: {tmp_path / 'missing.png'}: there is no such file")
 
 
 def test_blank_paper_is_said_to_be_blank(inkfast, tmp_path):

@@ -91,6 +91,16 @@ def test_a_stricter_promise_needs_more_confidence(model):
     assert Reader.open(model(threshold=0.0)).threshold == 0.5
 
 
+def test_a_shipped_reader_is_not_told_to_be_exported(model):
+    """What it can promise is said; only a file of one's own can be exported for another promise."""
+    with pytest.raises(
+        InkfastError, match=r"it promises [\d., ]+\. Ask for one of these, or more\.$"
+    ):
+        Reader.open(max_error=0.0001)
+    with pytest.raises(InkfastError, match=r"promises nothing\. What .* at its export, by --max"):
+        Reader.open(model(threshold=2.0, promises=[[0.01, 2]]), max_error=0.01)
+
+
 def test_a_file_that_promises_nothing_always_answers(model):
     """A classifier of another maker answers; asked for a promise, it is refused."""
     assert Reader.open(model()).threshold == 0

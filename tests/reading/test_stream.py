@@ -127,7 +127,7 @@ def test_bad_files_do_not_end_the_work(tmp_path, reader):
     found = list(crew.rows(sources.stream(paths), crew.here(reader)))
     assert [row.answer and row.answer.digit for row in found] == [0, None, 2, None, 0]
     assert "001.png: expected a picture, but it cannot be decoded" in found[1].error
-    assert "gone.png: expected a picture, but No such file" in found[3].error
+    assert "gone.png: there is no such file. Check its path." in found[3].error
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from inkfast.data.written import write
+from inkfast.errors import extra
 from tests.reading.makers import bars, classifier, write_csv, write_pictures
 
 # a process in which nothing of the extra `train` can be imported, as where it is not installed
@@ -30,6 +32,8 @@ ABSENT = (
     "torch", "sklearn", "skops", "threadpoolctl", "imblearn", "pyarrow", "safetensors", "onnx",
     "onnxscript", "matplotlib", "jinja2", "pooch", "optuna", "sqlalchemy", "platformdirs", "tomli_w",
 )  # fmt: skip
+
+HINT = extra("train")
 
 
 def alone(*words: object) -> subprocess.CompletedProcess[str]:
@@ -85,8 +89,27 @@ def test_the_rest_says_what_it_needs(words):
     done = alone(*words)
     assert done.returncode == 2
     assert "which is not installed" in done.stderr
-    assert "pip install 'inkfast[train]'" in done.stderr
+    assert "pip install -c constraints.txt -e '.[train]'" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_the_estimator_says_what_it_needs():
+    """As an error of importing, with the same sentence."""
+    code = "from inkfast.cli import main", "import inkfast; from inkfast import DigitClassifier"
+    alone = ALONE.replace(code[0], code[1]).format(absent=ABSENT, words=[])
+    done = subprocess.run(
+        [sys.executable, "-c", alone], capture_output=True, text=True, check=False
+    )
+    told = done.stderr.splitlines()[-1]
+    assert told.startswith("ImportError: this needs ")
+    assert told.endswith(f"which is not installed. Install what trains and measures too, {HINT}")
+
+
+def test_the_hint_is_in_the_readme():
+    """Word for word: what is asked for is what the set-up asks for."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert HINT.partition(": ")[2] in readme
+    assert (Path(__file__).parents[2] / "constraints.txt").is_file()
 
 
 def test_sources_of_digits_are_listed():
@@ -94,7 +117,9 @@ def test_sources_of_digits_are_listed():
     done = alone("data", "list")
     assert (done.returncode, done.stderr) == (0, "")
     assert "1,797 digits" in done.stdout
-    assert done.stdout.endswith("too: pip install 'inkfast[train]'\n")
+    assert done.stdout.endswith(
+        "too, in your copy of inkfast: .venv/bin/pip install -c constraints.txt -e '.[train]'\n"
+    )
 
 
 def test_help_needs_nothing():

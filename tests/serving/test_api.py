@@ -16,7 +16,9 @@ from PIL import Image
 from inkfast import noise
 from inkfast.data import Digits
 from inkfast.reading.reader import Answer, Reader
+from inkfast.serving.answers import card
 from inkfast.serving.pictures import digit_of
+from inkfast.serving.schemas import ModelCard
 from tests.serving.makers import STROKES, as_file, drawn
 
 
@@ -148,6 +150,15 @@ def test_numbers_are_told_alike(api):
         numbers = re.findall(r"[:,[](-?[0-9]*\.[0-9e.-]+)", text)
         assert numbers
         assert [one for one in numbers if round(float(one), 6) != float(one)] == []
+
+
+def test_a_network_that_is_never_sure_has_no_threshold():
+    """Null, not a number above 1 that means it."""
+    reader = Reader.open(threads=1)
+    assert card("reader", reader)["threshold"] == round(reader.threshold, 6)
+    reader.threshold = 2.0
+    assert card("reader", reader)["threshold"] is None
+    assert ModelCard(**card("reader", reader)).threshold is None
 
 
 def test_models_are_listed(api):

@@ -117,7 +117,7 @@ def test_what_is_missing_is_said(absent):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert f"serving needs {absent}" in done.stderr
-    assert "pip install 'inkfast[serve]'" in done.stderr
+    assert "pip install -c constraints.txt -e '.[serve]'" in done.stderr
 
 
 def takes_connections(url: str) -> bool:

@@ -497,7 +497,7 @@ def test_without_torch_named_noise_says_so():
         async with in_process() as client:
             response = await client.post("/v1/noise?noise=fog", content=DIGIT)
             assert response.status_code == 501
-            assert "pip install 'inkfast[train]'" in response.json()["error"]
+            assert "pip install -c constraints.txt -e '.[train]'" in response.json()["error"]
 
     asyncio.run(ask())
 

@@ -13,7 +13,7 @@ import sys
 import typer
 
 from inkfast.cli.root import app
-from inkfast.errors import InkfastError
+from inkfast.errors import InkfastError, missing
 
 from inkfast.cli import experiments, models, reading, listings  # isort: skip
 
@@ -32,10 +32,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "inkfast":
             raise
-        how = "Install what trains and measures too: pip install 'inkfast[train]'"
-        if error.name == "pyarrow":  # reading a table is no reason for all of that
-            how = "Install it: pip install pyarrow"
-        sys.stderr.write(f"inkfast: this needs {error.name}, which is not installed. {how}\n")
+        sys.stderr.write(f"inkfast: {missing(error.name)}\n")
         code = 2
     except Exception as error:
         # typer's own errors of usage share no public base, but they all can format themselves

@@ -56,7 +56,11 @@ def predict(
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --to.")] = False,
 ) -> None:
-    """Read pictures of one digit each, and say how sure it is or why it is not."""
+    """Read pictures of one digit each, and say how sure it is or why it is not.
+
+    Columns: source, digit (empty where unsure), confidence (of the best guess,
+    unsure or not), runner_up, runner_up_confidence, unsure (why), error.
+    """
     from inkfast.commands.predict import predict as read
 
     code = read(
@@ -97,7 +101,11 @@ def read(
         bool, typer.Option("--overwrite", help="Replace --to, and pictures of --overlay.")
     ] = False,
 ) -> None:
-    """Read the numbers on photographs, line by line; a ? stands for an unsure digit."""
+    """Read the numbers on photographs, line by line; a ? stands for an unsure digit.
+
+    Columns: file, line and number (both from 1), x, y, width, height, digit (the
+    best guess, unsure or not), confidence, runner_up, runner_up_confidence, unsure.
+    """
     from inkfast.commands import reading
 
     code = reading.read(photos, model, max_error, form, to, overlay, review, overwrite=overwrite)

@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 
 from inkfast.console import Teller, open_console, plain_table
-from inkfast.errors import InkfastError, program
+from inkfast.errors import InkfastError, extra, program
 
 
 def explore(
@@ -54,7 +54,7 @@ def data_list() -> None:
     try:
         found = mnist.find()
     except ModuleNotFoundError:  # of what is always installed, nothing loads digits to train on
-        where = "To load these, install what trains and measures too: pip install 'inkfast[train]'"
+        where = f"To load these, install what trains and measures too, {extra('train')}"
     else:
         where = (
             f"MNIST is here: {found}"
@@ -147,10 +147,15 @@ def models_list() -> None:
     rows = []
     for cls in MODELS:
         summary = summarise(cls())
-        size = (f"{summary.parameters:,}", f"{summary.flops / 1e6:.1f} M") if summary else _BY_ROWS
+        size = (f"{summary.parameters:,}", _millions(summary.flops)) if summary else _BY_ROWS
         first = (cls.__doc__ or "").strip().splitlines()[0]
         rows.append([cls.name, *size, first])
     open_console().print(plain_table(["model", "parameters", "FLOPs", "what it is"], rows))
+
+
+def _millions(flops: int) -> str:
+    """Return them in millions; two digits of what is less than one."""
+    return f"{flops / 1e6:.{1 if flops >= 1e6 else 2}f} M"
 
 
 _BY_ROWS = ("by the rows", "by the rows")  # the size of a baseline that grows with them

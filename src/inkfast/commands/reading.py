@@ -88,8 +88,7 @@ def _pages(
 
     What could not be read is added to `failures`.
     """
-    from inkfast.data.pictures import open_picture
-    from inkfast.reading.page import LONGEST, read_page
+    from inkfast.reading.page import open_page, read_page
 
     for name, photo in photos.items():
         if photo.is_dir():
@@ -99,13 +98,15 @@ def _pages(
             )
             continue
         try:
-            picture = open_picture(photo, LONGEST)
+            picture = open_page(photo)
             page = read_page(picture, reader)
         except InkfastError as error:
             failures.append(str(error))
             continue
         if overlays or reviews:
             _draw(picture.colours, page, name, overlays, reviews)
+        if page.too_small:
+            sys.stderr.write(f"inkfast: {one_line(str(photo))}: {page.too_small}\n")
         yield photo, page
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from inkfast.commands.readers import is_onnx
 from inkfast.console import Teller, open_console
-from inkfast.errors import InkfastError, check_number
+from inkfast.errors import InkfastError, check_number, extra
 from inkfast.places import cores
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def serve(host: str, port: int, models: list[Path]) -> None:
         from inkfast.serving.server import run
     except ModuleNotFoundError as error:
         raise InkfastError(
-            f"serving needs {error.name}, which is not installed: pip install 'inkfast[serve]'"
+            f"serving needs {error.name}, which is not installed; {extra('serve')}"
         ) from None
 
     limits = Limits()

@@ -7,6 +7,7 @@ quarter or an eighth of their size where that is enough, so that a phone's photo
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,13 +65,16 @@ class Picture:
         return _opaque(self.image).convert("RGB")
 
 
-def open_picture(source: Path | bytes, longest: int | None = None, name: str = "") -> Picture:
+def open_picture(
+    source: Path | bytes, longest: int | None = None, name: str = "", *, shortest: int = 0
+) -> Picture:
     """Open a PNG, JPEG, WebP, BMP, GIF or TIFF file; of several pictures in it, the first.
 
     Args:
         source: A path, or what a file holds.
         longest: Pixels of the longer side to which a larger picture is brought down.
         name: What messages call it; a path's own name by default.
+        shortest: See `shrunk`.
 
     Raises:
         InkfastError: If it is none of these, is damaged, or has more than `MAX_PIXELS` pixels.
@@ -84,7 +88,7 @@ def open_picture(source: Path | bytes, longest: int | None = None, name: str = "
                 source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as file,
                 Image.open(file, formats=FORMATS) as image,
             ):
-                return _decoded(image, longest)
+                return _decoded(image, longest, shortest)
     except Image.DecompressionBombError:
         raise InkfastError(
             f"{name}: expected at most {MAX_PIXELS // 10**6} million pixels. Make the picture "
@@ -94,6 +98,8 @@ def open_picture(source: Path | bytes, longest: int | None = None, name: str = "
         raise
     except InkfastError as error:
         raise InkfastError(f"{name}: {error}") from None
+    except FileNotFoundError:
+        raise InkfastError(f"{name}: there is no such file. Check its path.") from None
     except Exception as error:  # damaged files make Pillow's decoders fail in every way there is
         reason = getattr(error, "strerror", None) or "it cannot be decoded"
         raise InkfastError(
@@ -108,16 +114,15 @@ def png(image: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def _decoded(image: Image.Image, longest: int | None) -> Picture:
+def _decoded(image: Image.Image, longest: int | None, shortest: int) -> Picture:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise Image.DecompressionBombError
-    scale = min(1.0, longest / max(width, height)) if longest else 1.0
-    size = (max(1, round(scale * width)), max(1, round(scale * height)))
-    if scale < 1:
+    size = _brought_down(image.size, longest, shortest) if longest else image.size
+    if size != image.size:
         image.draft(None, size)  # None keeps the mode
     plain = _plain(image)
-    if plain.size != size and scale < 1:
+    if plain.size != size:
         plain = plain.resize(size, Image.Resampling.BOX)
     turn = _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
     if turn is None:
@@ -157,11 +162,29 @@ def _opaque(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(background, image)
 
 
-def shrunk(picture: Grey, longest: int) -> Grey:
-    """Return the picture with its longer side no longer than this, areas averaged."""
+def shrunk(picture: Grey, longest: int, shortest: int = 0) -> Grey:
+    """Return the picture with its longer side no longer than this, areas averaged.
+
+    Args:
+        picture: ``(h, w)``.
+        longest: Pixels of the longer side.
+        shortest: Pixels of the shorter side below which a strip is not brought while it has no more
+            pixels than a square of `longest`.
+    """
     height, width = picture.shape
-    scale = longest / max(height, width)
-    if scale >= 1:
+    size = _brought_down((width, height), longest, shortest)
+    if size == (width, height):
         return picture
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX))
+
+
+def _brought_down(size: tuple[int, int], longest: int, shortest: int) -> tuple[int, int]:
+    """Return the width and height of a picture of this size once it is `shrunk`."""
+    width, height = size
+    scale = longest / max(size)
+    strip = min(shortest / min(size), longest / math.sqrt(width * height))
+    if max(scale, strip) >= 1:
+        return size
+    if strip > scale:  # rounded down, so that bringing down the result changes nothing
+        return int(strip * width), max(1, int(strip * height))
+    return max(1, round(scale * width)), max(1, round(scale * height))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.data.digits import CLASSES, Images
+from inkfast.data.digits import CLASSES, SIDE, Images
 from inkfast.errors import InkfastError, shown
 from inkfast.files import sha256
 from inkfast.reading.protobuf import names_other_files
@@ -121,8 +121,9 @@ class Classifier:
         """Return class probabilities ``(n, 10)`` of uint8 ``(n, 28, 28)``, ink bright on dark.
 
         Raises:
-            InkfastError: If what comes out are no probabilities.
+            InkfastError: If these are no such images, or what comes out are no probabilities.
         """
+        _check_images(images)
         shape = self.input.shape
         batch = self._fixed_batch or _BATCH
         wanted = images if self.input.type == "tensor(uint8)" else images.astype(np.float32) / 255
@@ -166,6 +167,20 @@ class Classifier:
                 f"{self.name}: expected probabilities that sum to 1, got sums from "
                 f"{np.min(sums):.3g} to {np.max(sums):.3g}. Put a softmax at the end of the graph."
             )
+
+
+def _check_images(images: object) -> None:
+    """Raise if these are no uint8 ``(n, 28, 28)``: another shape would be cut up anew."""
+    if not isinstance(images, np.ndarray):
+        came = type(images).__name__
+    elif images.dtype != np.uint8 or images.shape[1:] != (SIDE, SIDE):
+        came = f"{images.dtype} {images.shape}"
+    else:
+        return
+    raise InkfastError(
+        f"expected images as a NumPy array, uint8 (n, {SIDE}, {SIDE}), ink bright on dark, got "
+        f"{came}. Pictures of any size are read by `inkfast.reading.page.read_page`."
+    )
 
 
 def _content(path: Path) -> bytes:

@@ -158,22 +158,32 @@ def cluster(reader: Reader, *, review: bool = False) -> Iterator[tuple[Submit, i
 
     number = max(1, int(ray.cluster_resources().get("CPU", 1)))
     kind = ray.remote(_Hand).options(num_cpus=1, max_restarts=2, max_task_retries=2)
-    hands = cycle([kind.remote(reader, review) for _ in range(number)])
+    hands = cycle([kind.remote() for _ in range(number)])
+    where = ray.put(reader)
 
     def submit(chunk: Chunk) -> Callable[[], list[Row]]:
-        return partial(_fetched, next(hands).read.remote(chunk))
+        # in a list, so that it is fetched once by each hand, not for each chunk
+        return partial(_fetched, next(hands).read.remote(chunk, [where], review=review))
 
     yield submit, 2 * number + 1
 
 
 class _Hand:
-    """Lives on a core of the cluster and reads what it is sent."""
+    """Lives on a core of the cluster and reads what it is sent.
 
-    def __init__(self, reader: Reader, review: bool) -> None:
-        self.reader, self.review = reader, review
+    It is made of nothing, so that Ray can make it again when its machine is lost.
+    """
 
-    def read(self, chunk: Chunk) -> list[Row]:
-        return read(self.reader, chunk, review=self.review)
+    def __init__(self) -> None:
+        self.reader: Reader | None = None
+
+    def read(self, chunk: Chunk, where: list[Any], *, review: bool) -> list[Row]:
+        """Read with the reader that lies there, fetched with the first chunk."""
+        import ray
+
+        if self.reader is None:
+            (self.reader,) = ray.get(where)
+        return read(self.reader, chunk, review=review)
 
 
 def _fetched(reference: Any) -> list[Row]:

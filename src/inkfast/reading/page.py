@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from inkfast.data.digits import SIDE, Images
 from inkfast.data.ink import NoInkError, find_ink
 from inkfast.data.paper import as_mnist
-from inkfast.data.pictures import Grey, Picture, shrunk
+from inkfast.data.pictures import Grey, Picture, open_picture, shrunk
 from inkfast.data.sheet import without_desk
 from inkfast.reading.doubt import doubt
 from inkfast.reading.order import in_lines, in_numbers
@@ -17,7 +19,9 @@ from inkfast.reading.parts import Part, find_parts
 from inkfast.reading.reader import Answer, Reader
 from inkfast.reading.splitting import cuts
 
-LONGEST = 1600  # pixels of a picture's longer side at work; larger ones are opened at this size
+LONGEST = 1600  # pixels of a picture's longer side at work; larger ones are opened at this size,
+SHORTEST = LONGEST // 3  # but a strip keeps such a shorter side, in as many pixels as a square has
+_LEGIBLE = 12  # pixels at work: digits that are lower may not be found
 _ROUNDS = 3  # of cutting: each may double the digits of a part
 _WIDE = 0.95  # times as wide as high: may be two digits even where the reader is sure
 _NARROW = 0.68  # may be two digits where the reader is unsure
@@ -60,10 +64,24 @@ class Page:
     Attributes:
         size: Width and height of the upright picture in pixels.
         digits: In reading order.
+        scale: Pixels of that picture for each pixel of what was looked at.
     """
 
     size: tuple[int, int]
     digits: tuple[Digit, ...]
+    scale: float = 1.0
+
+    @property
+    def too_small(self) -> str:
+        """What to say where digits may be lost since the picture was made smaller, else ""."""
+        lowest = math.ceil(_LEGIBLE * self.scale)
+        heights = [digit.box[3] for digit in self.digits]
+        if self.scale <= 1 or (heights and np.median(heights) >= lowest):
+            return ""
+        return (
+            f"it was made {self.scale:.2g} times smaller to be read, and digits of less than "
+            f"{lowest} pixels may be lost. Cut it into parts."
+        )
 
     @property
     def lines(self) -> list[list[str]]:
@@ -90,17 +108,26 @@ class _Read:
     answer: Answer
 
 
+def open_page(source: Path | bytes) -> Picture:
+    """Open a picture of any size at the size at which `read_page` looks at it.
+
+    Raises:
+        InkfastError: See `inkfast.data.pictures.open_picture`.
+    """
+    return open_picture(source, LONGEST, shortest=SHORTEST)
+
+
 def read_page(picture: Picture, reader: Reader) -> Page:
     """Find a picture's digits and read them.
 
     Args:
-        picture: Of any size; see `inkfast.data.pictures.open_picture`.
+        picture: Of any size; see `open_page`.
         reader: Answers.
 
     Returns:
         The digits line by line; none where nothing stands out from the paper.
     """
-    grey = shrunk(picture.grey, LONGEST)
+    grey = shrunk(picture.grey, LONGEST, SHORTEST)
     found = _found(grey, reader)
     if not found or any(one.answer.unsure for one in found):
         sheet = without_desk(grey)
@@ -114,7 +141,7 @@ def read_page(picture: Picture, reader: Reader) -> Page:
         for together in in_numbers(places, boxes):
             number += 1
             digits += [_digit(found[place], line, number, scale) for place in together]
-    return Page(picture.size, tuple(digits))
+    return Page(picture.size, tuple(digits), scale)
 
 
 def _found(grey: Grey, reader: Reader) -> list[_Read]:

@@ -83,7 +83,7 @@ class Reader:
         return cls(classifier, _threshold(classifier, max_error))
 
     def answers(self, images: Images) -> list[Answer]:
-        """Read uint8 ``(n, 28, 28)``, ink bright on dark."""
+        """Read uint8 ``(n, 28, 28)``, ink bright on dark; all else is refused."""
         return self.judged(self.classifier.probabilities(images))
 
     def judged(self, probabilities: NDArray[np.float64]) -> list[Answer]:
@@ -130,8 +130,11 @@ def _threshold(classifier: Classifier, max_error: float | None) -> float:
     kept = [threshold for error, threshold in promises if error <= max_error and threshold <= 1]
     if not kept:
         known = ", ".join(f"{error:g}" for error, threshold in promises if threshold <= 1)
+        shipped = Path(classifier.name).parent == SHIPPED
+        how = " Ask for one of these, or more." if known else ""
+        how += "" if shipped else " What it promises is tested at its export, by --max-error."
         raise InkfastError(
             f"{classifier.name} cannot promise max_error={max_error:g}; it promises "
-            f"{known or 'nothing'}. Ask for one of these, or export it with --max-error."
+            f"{known or 'nothing'}.{how}"
         )
     return max(LEAST, min(kept))

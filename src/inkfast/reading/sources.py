@@ -193,6 +193,8 @@ def _rows(path: str, read: Callable[[Path], Iterator[Content | InkfastError]]) -
 
 def _unreadable(path: str, error: OSError) -> InkfastError:
     reason = error.strerror or type(error).__name__
+    if isinstance(error, FileNotFoundError):
+        return InkfastError(f"{path}: there is no such file. Check its path.")
     return InkfastError(f"{path}: expected a picture, but {reason}. Remove or replace it.")
 
 

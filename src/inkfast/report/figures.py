@@ -21,6 +21,7 @@ from inkfast.leaderboard import Row
 # Distinguishable with the common colour-vision deficiencies, on white and on near-black.
 COLOURS = ("#2a7de1", "#e0762b", "#1f9e77", "#b455a8", "#c9a20c", "#7a8793")
 INK = "#123457"  # stands for the page's text colour and is replaced by currentColor
+CARD = "#765432"  # stands for what a chart lies on
 # of a model that knows its training rows by heart, the loss on them would stretch the axis
 _LEAST = 1e-4
 _STYLE = {
@@ -60,7 +61,7 @@ def curve(rows: list[Row], figure: str) -> str:
                 axes.plot(epochs, training, color=colour, fillstyle="none", **marks)
         axes.set_xlabel("epoch")
         axes.set_ylabel(f"{figure}{' (nats)' if figure == 'loss' else ''}")
-        axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+        _whole_epochs(axes)
         if figure == "loss":
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
@@ -150,11 +151,22 @@ def fold_curves(histories: dict[str, list[list[float]]]) -> str:
                 )
         axes.set_xlabel("epoch")
         axes.set_ylabel("validation accuracy")
-        axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+        axes.set_ylim(top=min(axes.get_ylim()[1], 1.003))  # no share lies above 100 %
+        _whole_epochs(axes)
         axes.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
         axes.legend(loc="lower right", fontsize=9)
 
     return svg(draw, "validation accuracy per epoch for every fold")
+
+
+def _whole_epochs(axes: Axes) -> None:
+    """Number whole epochs alone; around a single one matplotlib would show its fractions."""
+    low, high = axes.get_xlim()
+    if high - low < 1:
+        axes.set_xlim(0.5, 1.5)
+        axes.set_xticks([1])
+    else:
+        axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
 
 
 def _short(name: str) -> str:
@@ -180,7 +192,7 @@ def svg(
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     drawn = buffer.getvalue()
-    drawn = drawn[drawn.index("<svg") :].replace(INK, "currentColor")
+    drawn = drawn[drawn.index("<svg") :].replace(INK, "currentColor").replace(CARD, "var(--card)")
     drawn = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", drawn, count=1)
     drawn = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", drawn, count=1)
     drawn = re.sub(r"<metadata>.*?</metadata>", "", drawn, flags=re.DOTALL)

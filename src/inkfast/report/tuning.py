@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ from matplotlib.axes import Axes
 
 from inkfast.experiment import Experiment
 from inkfast.leaderboard import Leaderboard
-from inkfast.report.figures import COLOURS, svg
+from inkfast.report.figures import CARD, COLOURS, svg
 from inkfast.report.page import render
 from inkfast.tuning import Parameter, Plan, TrialRow, Tuned
 
 _LISTED = 10  # trials in the table
+_WIDTH, _LINES = 20, 3  # characters and lines of a label in the picture of all keys
 _WORST = "#c2c8ce"
 
 
@@ -98,16 +100,14 @@ def coordinates(finished: list[TrialRow], space: tuple[Parameter, ...]) -> str:
             )  # fmt: skip
         for at, parameter in enumerate(shown):
             for height, text in _ends(parameter):
-                axes.annotate(text, (at, height), (4, 0), "data", "offset points", fontsize=8,
-                              va="center")  # fmt: skip
+                _label(axes, text, at, height)
         for height, value in ((0.0, worst), (1.0, best)):
-            axes.annotate(f"{value:.2%}", (len(shown), height), (4, 0), "data", "offset points",
-                          fontsize=8, va="center")  # fmt: skip
+            _label(axes, f"{value:.2%}", len(shown), height)
         names = [*(p.key.replace("_", "\n") for p in shown), "validation\naccuracy"]
         axes.set_xticks(range(len(names)), names, fontsize=9)
         axes.set_xlim(-0.2, len(names) - 0.5)
         axes.set_yticks([])
-        axes.spines["left"].set_visible(False)
+        axes.spines[["left", "bottom"]].set_visible(False)
         axes.grid(visible=True, axis="x")
 
     return svg(draw, "finished trials across all searched keys, the best one in orange", (10, 3.6))
@@ -125,5 +125,22 @@ def _height(parameter: Parameter, value: Any) -> float:
 
 def _ends(parameter: Parameter) -> list[tuple[float, str]]:
     if parameter.choices:
-        return [(_height(parameter, name), name[:14]) for name in parameter.names()]
+        most = _LINES if len(parameter.choices) <= _LINES else 1
+        return [(_height(parameter, name), _wrapped(name, most)) for name in parameter.names()]
     return [(0.0, f"{parameter.low:g}"), (1.0, f"{parameter.high:g}")]
+
+
+def _wrapped(name: str, most: int) -> str:
+    """Return a name in so many lines, which an axis's neighbour leaves room for."""
+    lines = textwrap.wrap(name, _WIDTH)
+    if len(lines) > most:
+        lines = [*lines[: most - 1], f"{lines[most - 1][: _WIDTH - 1]}…"]
+    return "\n".join(lines)
+
+
+def _label(axes: Axes, text: str, x: float, y: float) -> None:
+    """Write beside an axis, on a card of its own, so that no line crosses it."""
+    axes.annotate(
+        text, (x, y), (5, 0), "data", "offset points", fontsize=8, va="center",
+        bbox={"facecolor": CARD, "edgecolor": "none", "pad": 1},
+    )  # fmt: skip

@@ -15,14 +15,15 @@ from PIL import Image
 from inkfast.data.digits import CLASSES, Images
 from inkfast.data.ink import NoInkError
 from inkfast.data.pictures import png
+from inkfast.errors import extra
 from inkfast.reading.doubt import Doubt
-from inkfast.reading.page import LONGEST, read_page
+from inkfast.reading.page import open_page, read_page
 from inkfast.reading.reader import DEFAULT, Answer, Reader
 from inkfast.serving import examples
 from inkfast.serving.bodies import picture_in, pictures_in
 from inkfast.serving.desk import Desk
 from inkfast.serving.limits import Limits, Refused
-from inkfast.serving.pictures import digit_of, images_of, is_large, opened
+from inkfast.serving.pictures import digit_of, images_of, is_large, pixels_of
 from inkfast.serving.questions import Question
 from inkfast.serving.schemas import Model, Models, Pages, Predicted, picture_body, problems
 
@@ -109,7 +110,7 @@ def _add_noise(router: APIRouter, desk: Desk, corrupt: Corrupt) -> None:
             noisy = await desk.large.ask(lambda: corrupt(digit_of(picture), noise, seed))
         except ModuleNotFoundError:
             raise Refused(
-                501, "Noise by name needs torch: pip install 'inkfast[train]' beside the server."
+                501, f"Noise by name needs torch beside the server, {extra('train')}"
             ) from None
         return Response(png(Image.fromarray(noisy)), media_type="image/png")
 
@@ -127,7 +128,8 @@ async def _answer(
 
 def _page(picture: bytes, reader: Reader) -> dict[str, Any]:
     """Return what stands on a picture, in the API's words."""
-    page = read_page(opened(picture, LONGEST), reader)
+    pixels_of(picture)
+    page = read_page(open_page(picture), reader)
     digits = [
         {"box": digit.box, "line": digit.line, "number": digit.number, **_words(digit.answer)}
         for digit in page.digits
@@ -162,7 +164,7 @@ def card(name: str, reader: Reader) -> dict[str, Any]:
     return {
         "name": name,
         "architecture": reader.classifier.about.text("model"),
-        "threshold": round(reader.threshold, _DECIMALS),
+        "threshold": round(reader.threshold, _DECIMALS) if reader.threshold <= 1 else None,
     }
 
 

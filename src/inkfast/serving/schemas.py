@@ -80,7 +80,10 @@ class ModelCard(BaseModel):
 
     name: str
     architecture: str
-    threshold: float = Field(description="Confidence from which it answers without being unsure.")
+    threshold: float | None = Field(
+        description="Confidence from which it answers without being unsure; null if it never is "
+        "sure, since no promise about its errors could be made."
+    )
 
 
 class Models(BaseModel):
