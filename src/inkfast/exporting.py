@@ -20,7 +20,14 @@ from PIL import Image
 from torch import Tensor, nn
 
 from inkfast import __version__
-from inkfast.calibrated import SET_COVERAGE, calibrate, met_in_training, promised, task_of
+from inkfast.calibrated import (
+    SET_COVERAGE,
+    Calibration,
+    calibrate,
+    met_in_training,
+    promised,
+    task_of,
+)
 from inkfast.data.digits import Digits, Images
 from inkfast.data.pictures import png
 from inkfast.errors import InkfastError
@@ -86,7 +93,25 @@ def export(
         known = promised(
             task, lambda rows: small.probabilities(rows.images), known.temperature, max_error
         )
-    about = {
+    about = _about(entry, trained, experiment, material, known)
+    if int8:
+        about["precision"] = "int8"
+    content = _described(content, about)
+    classifier = Classifier(content, str(path))
+    told = [
+        _check_parity(trained, classifier, digits, known.temperature, int8=int8)
+        for digits in (material.test, *checks)
+    ]
+    write_bytes(path, content)
+    write_json(path.with_suffix(".json"), about | {"sha256": sha256(content)})
+    return classifier, told
+
+
+def _about(
+    entry: Entry, trained: Trained, experiment: Experiment, material: Material, known: Calibration
+) -> dict[str, Any]:
+    """Return what a file says of its network: how it was made, and what it promises."""
+    return {
         "inkfast": __version__,
         "model": str(entry.architecture),
         "recipe": dataclasses.asdict(trained.recipe),
@@ -98,7 +123,7 @@ def export(
         "temperature": known.temperature,
         "calibration_digits": known.promise.n,
         "strict": known.strict,
-        "max_error": max_error,
+        "max_error": known.promise.max_error,
         "threshold": _within_json(known.promise.threshold),
         "promises": [
             [one.max_error, _within_json(one.threshold)]
@@ -108,17 +133,7 @@ def export(
             )
         ],
         "label_sets": [] if isnan(known.level) else [[SET_COVERAGE, known.level]],
-        **({"precision": "int8"} if int8 else {}),
     }
-    content = _described(content, about)
-    classifier = Classifier(content, str(path))
-    told = [
-        _check_parity(trained, classifier, digits, known.temperature, int8=int8)
-        for digits in (material.test, *checks)
-    ]
-    write_bytes(path, content)
-    write_json(path.with_suffix(".json"), about | {"sha256": sha256(content)})
-    return classifier, told
 
 
 def _within_json(threshold: float) -> float:
