@@ -20,7 +20,7 @@ from measured import record, spread
 from inkfast import models, noise
 from inkfast.data import Digits
 from inkfast.training import Task, Watch, hardware, resolve
-from inkfast.training.loop import _Fit
+from inkfast.training.loop import Fit
 
 MODELS = (
     "cnn",
@@ -57,14 +57,14 @@ def training_rate(name: str, digits: Digits, precision: str) -> float:
         architecture=architecture, recipe=recipe, digits=digits,
         noise=noise.build("noisy-mnist"), threads=torch.get_num_threads(),
     )  # fmt: skip
-    fit = _Fit(task, None, Watch())
+    fit = Fit(task, None, Watch())
     fit.model.train()
     batches = fit.data.epoch(1)
     for _ in range(5):
-        fit._step(*next(batches))
+        fit.step(*next(batches))
     start = now()
     for _ in range(STEPS):
-        fit._step(*next(batches))
+        fit.step(*next(batches))
     seconds = now() - start
     summary = models.summarise(architecture)
     return 3 * summary.flops * recipe.batch_size * STEPS / seconds

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from inkfast.training import DivergedError, StoppedError, Trained, Watch, fit, together
-from inkfast.training.loop import _Fit
+from inkfast.training.loop import Fit
 from tests.training.test_fit import task, weights
 
 CNN = "cnn(layers='C8(5)/2-MP-C8')"
@@ -81,14 +81,14 @@ def test_gradients_of_every_network_are_those_of_one(strokes, model, recipe, dou
     """Loss, answers, gradients and running statistics of a step are each network's own."""
     rare = strokes.pick(np.arange(330), "uneven")
     given = [task(d, model, i, chain="none", **recipe) for i, d in enumerate((strokes, rare))]
-    alone, stacked = ([_Fit(one, None, Watch()) for one in given] for _ in range(2))
+    alone, stacked = ([Fit(one, None, Watch()) for one in given] for _ in range(2))
     for one in (*alone, *stacked):
         one.model.train()
         one.update = lambda: None
     batches = [[images.double(), labels] for one in alone for images, labels in [next(one.data.epoch(1))]]  # fmt: skip
     together._Stack(stacked).step(batches)
     for one, other, batch in zip(alone, stacked, batches, strict=True):
-        one._step(*batch)
+        one.step(*batch)
         torch.testing.assert_close(other.measured, one.measured)
         for mine, theirs in zip(other.model.parameters(), one.model.parameters(), strict=True):
             torch.testing.assert_close(mine.grad, theirs.grad)

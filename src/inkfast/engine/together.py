@@ -12,7 +12,7 @@ from inkfast.training.together import Lane, train
 
 
 @dataclass(frozen=True)
-class _Fit:
+class Fit:
     """A job that is under way."""
 
     number: int
@@ -30,7 +30,7 @@ def results(
     takes no steps.
     """
     waiting = enumerate(jobs)
-    fits: list[_Fit] = []
+    fits: list[Fit] = []
     while True:
         while len(fits) < most and (following := next(waiting, None)) is not None:
             number, job = following
@@ -39,7 +39,7 @@ def results(
                 yield number, finished_or_fit(job.task, job.folder, watch)
                 continue
             lane = Lane(job.task, job.folder / "checkpoints", watch)
-            fits.append(_Fit(number, job, watch, lane))
+            fits.append(Fit(number, job, watch, lane))
         if not fits:
             return
         if all(fit.lane.result is None for fit in fits):  # one may be over as it is taken up

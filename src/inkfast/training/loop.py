@@ -47,7 +47,7 @@ def fit(task: Task, folder: Path | None = None, watch: Watch | None = None) -> T
     with room(task):
         if isinstance(task.architecture, Baseline):
             return fit_baseline(task, watch or Watch())
-        return _Fit(task, folder, watch or Watch()).run()
+        return Fit(task, folder, watch or Watch()).run()
 
 
 @contextmanager
@@ -68,7 +68,7 @@ class StoppedError(InkfastError):
     """Whoever watches the fit has seen enough of it."""
 
 
-class _Fit:
+class Fit:
     """One training run: the state that changes from step to step."""
 
     def __init__(self, task: Task, folder: Path | None, watch: Watch) -> None:
@@ -109,10 +109,11 @@ class _Fit:
         self.measured: tuple[Tensor, Tensor]  # the loss of the last batch and how many were right
 
     def run(self) -> Trained:
+        """Take every step that is left."""
         self.begin()
         with hardware.threads(self.threads):
             for images, labels in self.batches():
-                self._step(images, labels)
+                self.step(images, labels)
         return self.finish()
 
     def begin(self) -> None:
@@ -190,7 +191,7 @@ class _Fit:
         lost, answered, known = total.tolist()
         return lost / seen, answered / max(known, 1)
 
-    def _step(self, images: Tensor, labels: Tensor) -> None:
+    def step(self, images: Tensor, labels: Tensor) -> None:
         """Take one step."""
         self.since = time.perf_counter()
         with self.drawing():
@@ -307,6 +308,7 @@ class _Fit:
         return True
 
     def finish(self) -> Trained:
+        """Return the network as it was after the best epoch."""
         self.model.load_state_dict(self.best)
         return Trained(
             model=self.model.cpu().eval(),

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from inkfast.training import hardware
-from inkfast.training.loop import Batch, DivergedError, StoppedError, _Fit, room
+from inkfast.training.loop import Batch, DivergedError, Fit, StoppedError, room
 from inkfast.training.loss import batch_loss
 from inkfast.training.task import Task, Watch
 from inkfast.training.trained import Trained
@@ -37,7 +37,7 @@ class Lane:
 
     def __init__(self, task: Task, folder: Path, watch: Watch) -> None:
         with room(task):
-            self.fit = _Fit(task, folder, watch)
+            self.fit = Fit(task, folder, watch)
             self.fit.begin()
         recipe = task.recipe
         self.form = (
@@ -66,7 +66,7 @@ class Lane:
 
     def step_alone(self) -> None:
         """Take one step as a fit that runs for itself."""
-        self.fit._step(*self.batch)
+        self.fit.step(*self.batch)
         self.go_on()
 
 
@@ -92,7 +92,7 @@ def train(lanes: Sequence[Lane]) -> None:
 class _Stack:
     """The networks of several fits, whose weights lie in one tensor for each name."""
 
-    def __init__(self, fits: Sequence[_Fit]) -> None:
+    def __init__(self, fits: Sequence[Fit]) -> None:
         self.fits = fits
         self.form = _Form(fits)
         first = fits[0].model
@@ -159,7 +159,7 @@ class _Form(nn.Module):
     would alone; and averaging over the image, of which `vmap` knows no fast way.
     """
 
-    def __init__(self, fits: Sequence[_Fit]) -> None:
+    def __init__(self, fits: Sequence[Fit]) -> None:
         super().__init__()
         self.recipe, self.precision = fits[0].task.recipe, fits[0].precision
         self.model = copy.deepcopy(fits[0].model).to("meta").train()
@@ -219,7 +219,7 @@ def _normalise(norm: nn.modules.batchnorm._BatchNorm, values: Tensor) -> Tensor:
     return _outside(folded, values, norm.running_mean, norm.running_var, norm.weight, norm.bias)
 
 
-def _drop(share: float, fits: Sequence[_Fit], values: Tensor) -> Tensor:
+def _drop(share: float, fits: Sequence[Fit], values: Tensor) -> Tensor:
     """Drop a share of the values; each fit draws from its own stream."""
     ones = torch.ones(values.shape[1:], dtype=values.dtype, device=values.device)
     if ones.ndim == 4:  # in the layout of a fit alone, on which the order of draws depends
