@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -14,6 +15,11 @@ from inkfast.data import Digits, mnist
 
 # MNIST lies under this folder where it is at hand; tests that need it are skipped elsewhere.
 DATA = os.environ.get("INKFAST_DATA", "") and os.path.abspath(os.environ["INKFAST_DATA"])
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C be heard: what a shell starts with `&`, and all that it starts, ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
