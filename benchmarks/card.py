@@ -86,7 +86,7 @@ def handwriting() -> list[str]:
     if not rows:
         return []
     head = ["set", "digits", "accuracy of all", "95 % interval", "answered", "wrong of those"]
-    told = earlier("handwriting")
+    told = earlier()
     return [*table(head, rows), *(["", told] if told else []), *_unsure()]
 
 

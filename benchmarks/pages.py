@@ -142,15 +142,14 @@ def _reading() -> list[str]:
         ["one image", ranged(found["float"]["one_image_ms"], "{:.2f} ms")],
         ["from the start of a process to the answer", ranged(found["process_seconds"], "{:.2f} s")],
     ]
-    if "int8" in found:
-        small = found["int8"]
-        lost = small["points_lost"]
-        on = f" ({small['digits']:,} digits each)" if "digits" in small else ""
-        rows += [
-            ["in 8 bits, images/s on one thread", ranged(small["images_per_second"])],
-            ["points lost in 8 bits: clean; training noise",
-             f"{100 * lost['clean']:.2f}; {100 * lost['training noise']:.2f}{on}"],
-        ]  # fmt: skip
+    small = found["int8"]
+    lost = small["points_lost"]
+    on = f" ({small['digits']:,} digits each)" if "digits" in small else ""
+    rows += [
+        ["in 8 bits, images/s on one thread", ranged(small["images_per_second"])],
+        ["points lost in 8 bits: clean; training noise",
+         f"{100 * lost['clean']:.2f}; {100 * lost['training noise']:.2f}{on}"],
+    ]  # fmt: skip
     if "corruptions" in found:
         under = found["corruptions"]
         rows.append([
@@ -158,9 +157,7 @@ def _reading() -> list[str]:
             f"and judged, and the clean ones, on {found['machine']['cores']} cores",
             ranged(under["seconds"], "{:.0f} s"),
         ])  # fmt: skip
-    told = earlier("int8")
-    lines = [f"Of the rows on 8 bits: {told[0].lower()}{told[1:]}", ""] if told else []
-    return [*table(["what", "measured"], rows), "", *lines, origin(found)]
+    return [*table(["what", "measured"], rows), "", origin(found)]
 
 
 def _inference() -> list[str]:
@@ -305,7 +302,7 @@ def _headline() -> list[str]:
                 f"{first['seeds']} seeds, {first['n']:,} test digits each", PUBLISHED.get(run, ""),
             ])  # fmt: skip
     for row in result("reader").get("handwriting", [])[:2]:
-        on = f"{row['n']:,} digits" + (", an earlier call" if earlier("handwriting") else "")
+        on = f"{row['n']:,} digits" + (", an earlier call" if earlier() else "")
         rows.append([
             f"other people's handwriting, {row['set']}", "the shipped reader",
             percent(row["accuracy"]), on, "",

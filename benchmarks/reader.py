@@ -3,8 +3,7 @@
 Run: .venv/bin/python benchmarks/reader.py [HANDWRITING]
 
 HANDWRITING is a folder with `phone/D/*.png` and `bhmsds.npz`, digits of writers that MNIST has none
-of. The 8-bit file is made from the run folder of recipes/flagship.toml. A part whose folder is not
-there keeps what an earlier call measured, if that was of the same file, and says so.
+of. Without it those figures stay what an earlier call measured of the same file, and say so.
 """
 
 from __future__ import annotations
@@ -32,6 +31,7 @@ from inkfast.data.digits import Images
 from inkfast.data.folder import survey
 from inkfast.data.paper import normalise
 from inkfast.evaluation.scores import wilson_interval
+from inkfast.exporting import quantised
 from inkfast.files import sha256
 from inkfast.reading import rows
 from inkfast.reading.classifier import Classifier
@@ -40,8 +40,6 @@ from tests.reading.nondigits import KINDS, make
 
 TURNS = 15
 SUITE_TURNS = 3
-FLAGSHIP = Path("runs") / "flagship"
-OPTIONAL = ("handwriting", "int8")  # what needs a folder that not everybody has
 
 
 def main() -> None:
@@ -59,11 +57,12 @@ def main() -> None:
         "process_seconds": spread([process_seconds(test.images[0]) for _ in range(TURNS)]),
         "corruptions": corruptions(),
     }  # fmt: skip
-    classifiers = {"ONNX Runtime": reader.classifier}
-    if FLAGSHIP.is_dir():
-        small, size = in_eight_bits()
-        classifiers["ONNX Runtime, 8 bits"] = small
-        figures["int8"] = {"bytes": size, **eight_bits(reader, small, test)}
+    meant = noise.build(about["training_noise"])
+    seen = noise.noisy(source.train.pick(np.arange(1000), "for the ranges"), meant, 0)
+    smaller = quantised(content, seen.images)
+    small = Classifier(smaller, "in 8 bits", threads=1)
+    figures["int8"] = {"bytes": len(smaller), **eight_bits(reader, small, test, meant)}
+    classifiers = {"ONNX Runtime": reader.classifier, "ONNX Runtime, 8 bits": small}
     figures["inference"] = side_by_side(classifiers, test.images[:2000], turns=TURNS, threads=1)
     if len(sys.argv) > 1:
         figures["handwriting"] = handwriting(reader, Path(sys.argv[1]))
@@ -73,13 +72,16 @@ def main() -> None:
 
 
 def kept(figures: dict[str, Any]) -> dict[str, Any]:
-    """Return the parts that were not measured now but earlier on the same file, and where."""
+    """Return handwriting that was not read now but earlier by the same file, and where."""
     before = result("reader")
-    if before.get("sha256") != figures["sha256"]:
+    if "handwriting" in figures or "handwriting" not in before:
         return {}
-    parts = {key: before[key] for key in OPTIONAL if key in before and key not in figures}
-    machines = {key: before.get("earlier", {}).get(key, before["machine"]) for key in parts}
-    return parts | ({"earlier": machines} if parts else {})
+    if before["sha256"] != figures["sha256"]:
+        return {}
+    return {
+        "handwriting": before["handwriting"],
+        "handwriting_machine": before.get("handwriting_machine", before["machine"]),
+    }
 
 
 def corruptions() -> dict[str, Any]:
@@ -254,17 +256,11 @@ def process_seconds(image: Any) -> float:
         return seconds(lambda: subprocess.run(words, check=True, stdout=subprocess.DEVNULL))
 
 
-def in_eight_bits() -> tuple[Classifier, int]:
-    """Return the flagship's run in 8 bits, and the bytes of its file."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "reader-int8.onnx")
-        inkfast("export", str(FLAGSHIP), "--int8", "--to", str(path))
-        return Classifier.open(path, threads=1), path.stat().st_size
-
-
-def eight_bits(reader: Reader, small: Classifier, test: data.Digits) -> dict[str, Any]:
-    """Return speed of the 8-bit file, and accuracy lost, clean and noisy."""
-    noisy = noise.noisy(test, noise.build(reader.classifier.about.text("training_noise")), 1)
+def eight_bits(
+    reader: Reader, small: Classifier, test: data.Digits, meant: noise.Chain
+) -> dict[str, Any]:
+    """Return speed of the 8-bit file, and accuracy lost, clean and under the noise it is for."""
+    noisy = noise.noisy(test, meant, 1)
     lost = {
         name: accuracy(reader.classifier, digits) - accuracy(small, digits)
         for name, digits in (("clean", test), ("training noise", noisy))

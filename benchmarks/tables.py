@@ -60,9 +60,9 @@ def threads(count: int) -> str:
     return f"{count} thread{'s' if count > 1 else ''}"
 
 
-def earlier(part: str) -> str:
-    """Return a sentence on a part of the reader's figures that its last call left out, or ""."""
-    machine = result("reader").get("earlier", {}).get(part)
+def earlier() -> str:
+    """Return a sentence on handwriting that the reader's last call did not read, or ""."""
+    machine = result("reader").get("handwriting_machine")
     return (
         f"An earlier call measured it, on the same file, on {machine_of({'machine': machine})}."
         if machine

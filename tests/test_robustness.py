@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from onnx import helper
+from onnx import helper, load_from_string, numpy_helper
 from PIL import Image
 from scipy import special
 
@@ -215,6 +215,12 @@ def test_an_export_in_8_bits_answers_nearly_alike(run, inkfast, tmp_path):
         assert code == 0, err
         content[name] = path.read_bytes()
     assert len(content["int8"]) < 0.6 * len(content["float"])
+    graph = load_from_string(content["int8"]).graph
+    held = [numpy_helper.to_array(one) for one in graph.initializer]
+    weights = [one.astype(int) for one in held if one.dtype == np.int8 and one.ndim > 1]
+    assert len(weights) > 1
+    # without VNNI two products of 8 bits are added in 16: full weights overflow there
+    assert max(np.abs(one).max() for one in weights) <= 64
     small, large = (Classifier(content[name], name) for name in ("int8", "float"))
     assert small.about.text("precision") == "int8"
     assert large.about.text("precision") == ""
