@@ -207,7 +207,7 @@ def bad_calls(tmp: Path) -> dict[str, tuple[list[str], str]]:
         "unknown recipe key": ([*compare, *data, "--set", "lr=1"], "unknown recipe key 'lr'"),
         "set without value": ([*compare, *data, "--set", "lr"], "--set expects KEY=VALUE"),
         "unknown flag": (["compare", "--noize", "x"], "No such option"),
-        "text for a number": (["compare", "--seeds", "two"], "Input should be a valid integer"),
+        "text for a number": (["compare", "--seeds", "two"], "Invalid value for '--seeds'"),
         "bad csv": ([*compare, "--data", str(tmp / "bad.csv")], "row 2, column pixel3"),
         "unlabelled": ([*compare, "--data", str(tmp / "test.csv")], "has no labels"),
         "one of a class": ([*compare, "--data", str(tmp / "few.npz")], "too few digits to cut off"),

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from inkfast.estimator import DigitClassifier
 
-__all__ = ["DigitClassifier", "__version__"]
+    __version__: str
 
-__version__ = version("inkfast")
+__all__ = ["DigitClassifier", "__version__"]
 
 
 def __getattr__(name: str) -> object:
-    """Import what needs torch and scikit-learn when it is first asked for (PEP 562)."""
+    """Import what takes a while, or torch and scikit-learn, when it is asked for (PEP 562)."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("inkfast")
     if name == "DigitClassifier":
         from inkfast.errors import missing
 

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast import places
-from inkfast.console import Teller, open_console
 from inkfast.data.digits import Digits, Images
 from inkfast.errors import InkfastError
 from inkfast.files import check_folder, check_free, check_resume, write_bytes
@@ -43,10 +42,9 @@ def predict(
     if not wanted and not files_from:
         raise InkfastError("expected at least one PATH, or --files-from FILE, got none.")
     reader = _reader(model, max_error)
-    tell = Teller(open_console())
     _check_place(to, resume=resume, overwrite=overwrite)
     if resume and to and to.is_file() and not writing.part_of(to).exists():
-        tell.say(
+        _say(
             f"{to} is whole, made by an earlier job; it was not compared with the pictures given "
             "now. There is nothing to go on with: --overwrite reads them anew."
         )
@@ -54,7 +52,7 @@ def predict(
     check_folder(review)
     rows = _form(form, to, wanted)
     output = _output(rows, to, reader, resume=resume, overwrite=overwrite)
-    job = _Job(output, review, tell if to else None)
+    job = _Job(output, review, tells=to is not None and sys.stdout.isatty())
     given = sources.stream(chain(wanted, _listed(files_from)))
     try:
         if output.done:
@@ -79,10 +77,16 @@ def predict(
     if to:
         kaggle = " in Kaggle's form (--format csv for confidences)" if rows == "kaggle" else ""
         who = _who(reader, model)
-        tell.say(f"{output.written:,} digits read by {who}: {to}{kaggle}{job.rest()}")
+        _say(f"{output.written:,} digits read by {who}: {to}{kaggle}{job.rest()}")
     elif review and not job.counts["unsure"]:
         _warn(f"0 unsure: there is nothing to review in {review}")
     return 1 if job.counts["error"] else 0
+
+
+def _say(sentence: str) -> None:
+    from inkfast.console import Teller, open_console  # rich takes a while to import
+
+    Teller(open_console()).say(sentence)
 
 
 def _check_place(to: Path | None, *, resume: bool, overwrite: bool) -> None:
@@ -99,11 +103,11 @@ class _Job:
     Args:
         output: Where they go.
         review: Folder of the unsure ones, if they are to be looked at.
-        tell: Whom to tell how far it is.
+        tells: Whether it tells how far it is.
     """
 
-    def __init__(self, output: writing.Output, review: Path | None, tell: Teller | None) -> None:
-        self.output, self.review, self.tell = output, review, tell
+    def __init__(self, output: writing.Output, review: Path | None, *, tells: bool) -> None:
+        self.output, self.review, self.tells = output, review, tells
         self.counts: Counter[str] = Counter()
 
     def kept(self) -> Iterator[str]:
@@ -122,8 +126,9 @@ class _Job:
         self.output.write(row)
         if row.error:  # after the row, which may be refused for the same reason
             _warn(row.error)
-        if self.tell and number % _TOLD == 0 and self.tell.console.is_terminal:
-            self.tell.console.print(f"{number:,} read", end="\r", highlight=False)
+        if self.tells and number % _TOLD == 0:
+            sys.stdout.write(f"{number:,} read\r")
+            sys.stdout.flush()
 
     def rest(self) -> str:
         """Return how many rows are no digits, as the end of a sentence; a review tells of none."""
