@@ -89,17 +89,15 @@ def _fade(ink: Ink, size: int) -> float:
 
     The two pixels that the edge of a sharp stroke takes do not count; digits may be small.
     """
-    from scipy import ndimage
-
     if size < _LEAST:
         return 0.0
     inside = max(1, round(size / _STEPS))
     amount, mask = np.pad(ink.amount, inside), np.pad(ink.mask, inside)
-    outline = mask & ~ndimage.binary_erosion(mask)
+    around = mask[:-2, 1:-1] & mask[2:, 1:-1] & mask[1:-1, :-2] & mask[1:-1, 2:]
+    y, x = 1 + np.array(np.nonzero(mask[1:-1, 1:-1] & ~around))  # the outline
     rises = [
-        np.roll(amount, way * inside, axis)[outline] - np.roll(amount, -way, axis)[outline]
-        for axis in (0, 1)
-        for way in (-1, 1)
+        amount[y - down * inside, x - right * inside] - amount[y + down, x + right]
+        for down, right in ((-1, 0), (1, 0), (0, -1), (0, 1))
     ]
     rise = max(1e-3, float(np.percentile(np.max(rises, axis=0), _SHARPER)))
     return BOX / size * ((inside + 1) / rise - 2)
