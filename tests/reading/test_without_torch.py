@@ -36,9 +36,9 @@ ABSENT = (
 HINT = extra("train")
 
 
-def alone(*words: object) -> subprocess.CompletedProcess[str]:
+def alone(*words: object, absent: tuple[str, ...] = ABSENT) -> subprocess.CompletedProcess[str]:
     """Run the command line without the extra."""
-    code = ALONE.format(absent=ABSENT, words=[str(word) for word in words])
+    code = ALONE.format(absent=absent, words=[str(word) for word in words])
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
 
@@ -69,6 +69,13 @@ def test_the_shipped_reader_reads_pictures_and_tables(tmp_path):
     done = alone("predict", *paths, tmp_path / "a.parquet")
     assert done.returncode == 2
     assert "this needs pyarrow, which is not installed. Install it: pip install" in done.stderr
+
+
+def test_one_answer_waits_for_no_import_that_it_does_not_need(tmp_path):
+    """Tables and progress bars take a while to import, and so does what checks types."""
+    write_pictures(tmp_path / "in", bars(1))
+    done = alone("predict", tmp_path / "in", absent=(*ABSENT, "rich", "pydantic"))
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_photograph_of_a_number_is_read(tmp_path):
