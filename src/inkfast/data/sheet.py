@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inkfast.data.ink import Mask
 from inkfast.data.pictures import Grey, shrunk
+
+Steps = NDArray[np.int32]
 
 _WORK = 160  # pixels of the longer side where the sheet is sought
 _INK = 0.12  # of the shorter side: strokes are narrower, and vanish
@@ -54,34 +57,37 @@ def _sheet(paper: Grey) -> Mask | None:
         sheet: Mask = ndimage.binary_fill_holes(labels == largest)
         sheet = ndimage.binary_opening(sheet, np.ones((3, 3)), iterations=2)
         fits = _SMALLEST <= sheet.mean() <= _LARGEST
-        if fits and _ends_sharply(paper, sheet) and _is_convex(sheet):
-            return _grown(sheet, -_RIM)
+        if fits and _ends_sharply(paper, away := _away(sheet)) and _is_convex(sheet):
+            return away <= -_RIM
     return None
 
 
 def _is_convex(sheet: Mask) -> bool:
     from scipy.spatial import ConvexHull
 
-    corners = np.argwhere(sheet)[:, None] + [(0, 0), (0, 1), (1, 0), (1, 1)]
-    return bool(sheet.sum() > _CONVEX * ConvexHull(corners.reshape(-1, 2)).volume)
+    rows = np.flatnonzero(sheet.any(axis=1))
+    ends = sheet[rows].argmax(axis=1), sheet.shape[1] - sheet[rows, ::-1].argmax(axis=1)
+    corners = [(rows + down, end) for down in (0, 1) for end in ends]
+    return bool(sheet.sum() > _CONVEX * ConvexHull(np.hstack(corners).T).volume)
 
 
-def _ends_sharply(paper: Grey, sheet: Mask) -> bool:
+def _ends_sharply(paper: Grey, away: Steps) -> bool:
     """Return whether the picture is darker beside the sheet, and at once."""
 
     def between(inner: int, outer: int) -> float:
-        ring = _grown(sheet, outer) & ~_grown(sheet, inner)
-        return float(np.median(paper[ring])) if ring.any() else 0.0
+        ring = paper[(away > inner) & (away <= outer)]
+        return float(np.median(ring)) if ring.size else 0.0
 
     inside, here, beside, outside = (between(at, at + 4) for at in (-10, -4, 0, 6))
     outside = outside or beside  # a strip of desk is too narrow for two rings
     return here > _BRIGHTER * beside and here - beside > _SHARP * (inside - outside)
 
 
-def _grown(mask: Mask, pixels: int) -> Mask:
-    """Return the mask grown, or if `pixels` is negative shrunk, but not from the picture's edge."""
+def _away(sheet: Mask) -> Steps:
+    """Return how many steps each pixel is outside the sheet; 0 and less inside."""
     from scipy import ndimage
 
-    if pixels < 0:
-        return np.asarray(ndimage.binary_erosion(mask, iterations=-pixels, border_value=1))
-    return np.asarray(ndimage.binary_dilation(mask, iterations=pixels)) if pixels else mask
+    inside, outside = (
+        ndimage.distance_transform_cdt(part, metric="taxicab") for part in (sheet, ~sheet)
+    )
+    return np.asarray(np.where(sheet, 1 - inside, outside))
