@@ -34,14 +34,15 @@ def facts() -> list[str]:
 
 def shipped() -> list[str]:
     """Return how the shipped file itself reads under each corruption."""
-    found = result("reader").get("corruptions")
-    if not found:
+    reader = result("reader")
+    if not reader:
         return []
+    found = reader["corruptions"]
     return [
         *_corruptions(found), "",
         f"Mean of 15: {percent(found['models'][0]['mean'])}, on {found['rows'][0]['n']:,} test "
         f"digits each. {_promised(found)} Corrupting and judging all took "
-        f"{ranged(found['seconds'], '{:.0f} s')}. {origin(result('reader'))}",
+        f"{ranged(found['seconds'], '{:.0f} s')}. {origin(reader)}",
     ]  # fmt: skip
 
 
@@ -93,8 +94,6 @@ def handwriting() -> list[str]:
 def _unsure() -> list[str]:
     """Return the photographs that the reader is unsure of, as a picture and by name."""
     phone = result("reader")["handwriting"][0]
-    if "unsure" not in phone:
-        return []
     named = ", ".join(f"{one['file']} ({one['digit']})" for one in phone["unsure"])
     return [
         "",

@@ -137,34 +137,29 @@ def _reading() -> list[str]:
     found = result("reader")
     if not found:
         return []
+    small, under = found["int8"], found["corruptions"]
+    lost = small["points_lost"]
     rows = [
         ["shipped reader, images/s on one thread", ranged(found["float"]["images_per_second"])],
         ["one image", ranged(found["float"]["one_image_ms"], "{:.2f} ms")],
         ["from the start of a process to the answer", ranged(found["process_seconds"], "{:.2f} s")],
-    ]
-    small = found["int8"]
-    lost = small["points_lost"]
-    on = f" ({small['digits']:,} digits each)" if "digits" in small else ""
-    rows += [
         ["in 8 bits, images/s on one thread", ranged(small["images_per_second"])],
         ["points lost in 8 bits: clean; training noise",
-         f"{100 * lost['clean']:.2f}; {100 * lost['training noise']:.2f}{on}"],
+         f"{100 * lost['clean']:.2f}; {100 * lost['training noise']:.2f} "
+         f"({small['digits']:,} digits each)"],
+        [f"`inkfast robustness` with it, start to end: {under['images']:,} digits corrupted "
+         f"and judged, and the clean ones, on {found['machine']['cores']} cores",
+         ranged(under["seconds"], "{:.0f} s")],
     ]  # fmt: skip
-    if "corruptions" in found:
-        under = found["corruptions"]
-        rows.append([
-            f"`inkfast robustness` with it, start to end: {under['images']:,} digits corrupted "
-            f"and judged, and the clean ones, on {found['machine']['cores']} cores",
-            ranged(under["seconds"], "{:.0f} s"),
-        ])  # fmt: skip
     return [*table(["what", "measured"], rows), "", origin(found)]
 
 
 def _inference() -> list[str]:
     """Return ONNX Runtime beside torch, and both beside the rate of a matrix product."""
-    found = result("reader").get("inference")
-    if not found:
+    reader = result("reader")
+    if not reader:
         return []
+    found = reader["inference"]
     rows = [
         [row["by"], ranged(row["images_per_second"]), ranged(row["gflops"]),
          ranged(row["fraction"], "{:.2f}")]
@@ -175,7 +170,7 @@ def _inference() -> list[str]:
     return [
         *table(head, rows), "",
         f"{threads(found['threads'])}; {found['flops_per_image'] / 1e6:.1f} MFLOP an image; a "
-        f"matrix product in fp32 makes {limit} GFLOP/s. {origin(result('reader'))}",
+        f"matrix product in fp32 makes {limit} GFLOP/s. {origin(reader)}",
     ]  # fmt: skip
 
 
@@ -209,12 +204,17 @@ def _serving() -> list[str]:
     if not found:
         return []
     usual, health = found["usual"], found["overload"]["health_milliseconds"]
+    pen = found["page"]
     rows = [
         [f"requests a second, {usual['clients']} clients", f"{usual['per_second']:.0f}"],
         ["p50; p99", "{p50:.0f} ms; {p99:.0f} ms".format(**usual["milliseconds"])],
         ["requests; answered", f"{usual['requests']:,}; {usual['statuses']['200']:,}"],
         ["drift of memory", f"{found['resident_mb']['drift']:+.1%}"],
         [f"health, {found['overload']['clients']} clients", f"within {health['max']:.0f} ms"],
+        [
+            "Noise Lab, one answer of its three networks as the pen moves, p50; p99",
+            "{p50:.0f} ms; {p99:.0f} ms".format(**pen["milliseconds"]) + f", n = {pen['n']:,}",
+        ],
     ]
     return [
         *table(["what", "measured"], rows), "",
