@@ -175,7 +175,7 @@ def _keras_limit() -> str:
         f"The {entry.recipe.epochs} epochs of its recipe are {flops / 1e12:.2f} TFLOP. At the "
         f"measured rate of a bare matrix product that is {flops / limit:.1f} s; to be {_KERAS} "
         f"times as fast, all of training may take {wanted:.1f} s. On a processor without bf16 both "
-        "were slower, and the ratio was 8.6 (n = 10 and 3)."
+        f"were slower, and the ratio was {_without_bf16('training_seconds')}."
     )
 
 
@@ -187,11 +187,31 @@ def _keras_from_cold() -> str:
     )
     return (
         f"As above; starting, reading the digits and one look at the test take {own:.1f} s beside "
-        f"training, and {other:.1f} s with Keras. Without bf16 the ratio was 5.8."
+        f"training, and {other:.1f} s with Keras. Without bf16 the ratio was "
+        f"{_without_bf16('process_seconds')}."
     )
 
 
-def _processor(by: str, elsewhere: str) -> Callable[[], str]:
+def _without_bf16(key: str) -> str:
+    found = result("elsewhere/time_to_99")
+    n, other = found[key]["n"], found["keras"][key]["n"]
+    return f"{found['ratio'][key]:.1f} (n = {n} and {other})"
+
+
+def _elsewhere(kind: str) -> str:
+    """Return how many images a second were read on a newer processor."""
+    rate = result("elsewhere/reader")[kind]["images_per_second"]
+    return f"{rate['median']:,.0f} (n = {rate['n']})"
+
+
+def _serving_elsewhere(*keys: str) -> str:
+    found: Any = result("elsewhere/serve_load")
+    for key in keys:
+        found = found[key]
+    return f"{found:.0f}"
+
+
+def _processor(by: str, elsewhere: Callable[[], str]) -> Callable[[], str]:
     """Return what tells how much of the processor's rate reading reaches, with more behind it."""
 
     def why() -> str:
@@ -203,7 +223,7 @@ def _processor(by: str, elsewhere: str) -> Callable[[], str]:
             lacks = ", which has no instructions for 8 bits (VNNI)"
         return (
             f"It reaches {row['fraction']['median']:.2f} of the rate of a matrix product in fp32 "
-            f"({limit:.0f} GFLOP/s on one thread) of the processor{lacks}. {elsewhere}"
+            f"({limit:.0f} GFLOP/s on one thread) of the processor{lacks}. {elsewhere()}"
         )
 
     return why
@@ -294,11 +314,12 @@ AIMS = (
     Aim("Shipped reader, its file", 1.5, _mb, lambda: result("reader")["bytes"] / 1e6, True),
     Aim("Shipped reader, images a second, one core", 5000, _as_it_is,
         _read("reader", "float", "images_per_second", "median"), why=_processor(
-            "ONNX Runtime", "On a newer one, with AVX-512, the same file read 5,760 (n = 15).")),
+            "ONNX Runtime", lambda: "On a newer one, with AVX-512, the same file read "
+            f"{_elsewhere('float')}.")),
     Aim("In 8 bits, images a second, one core", 15_000, _as_it_is,
         _read("reader", "int8", "images_per_second", "median"),
-        why=_processor("ONNX Runtime, 8 bits", "On one that has them, a file whose weights used "
-                       "all 8 bits, instead of 7, read 15,553 (n = 15).")),
+        why=_processor("ONNX Runtime, 8 bits", lambda: "On one that has them, a file "
+                       f"whose weights used all 8 bits, not 7, read {_elsewhere('int8')}.")),
     Aim("In 8 bits, lost, clean", 0.0005, _points, _read("reader", "int8", "points_lost", "clean"),
         True),
     Aim("In 8 bits, lost, training noise", 0.0005, _points,
@@ -324,10 +345,12 @@ AIMS = (
     Aim("`inkfast predict`, memory for a million rows", 500, _mb,
         _read(_MILLION, "peak_mb_together", "max"), True),
     Aim("`inkfast serve`, requests a second", 600, _as_it_is,
-        _read("serve_load", "usual", "per_second"), why=(
+        _read("serve_load", "usual", "per_second"), why=lambda: (
             "In a profile three quarters of a process that answers went into decoding pictures and "
-            "bringing them to 28x28, 7 % into the network. On a newer processor it was 627, with a "
-            "p99 of 48 ms, before blur was looked for, which is a sixth of that work.")),
+            "bringing them to 28x28, 7 % into the network. On a newer processor it was "
+            f"{_serving_elsewhere('usual', 'per_second')}, with a p99 of "
+            f"{_serving_elsewhere('usual', 'milliseconds', 'p99')} ms, before blur was looked "
+            "for, which is about a fifth of that work.")),
     Aim("`inkfast serve`, p99 at 16 clients", 50, _ms,
         _read("serve_load", "usual", "milliseconds", "p99"), True, why=(
             "As above: sixteen clients wait for one another.")),
@@ -335,9 +358,10 @@ AIMS = (
     Aim("`inkfast serve`, drift of memory", 0.05, percent,
         _read("serve_load", "resident_mb", "drift"), True),
     Aim("`inkfast serve`, health at ten times the load", 100, _ms,
-        _read("serve_load", "overload", "health_milliseconds", "max"), True, why=(
+        _read("serve_load", "overload", "health_milliseconds", "max"), True, why=lambda: (
             "The slowest of about 500; half of them took less than 20 ms. 160 clients and the "
-            "server share two cores; on a newer processor it was 86 ms.")),
+            "server share two cores; on a newer processor it was "
+            f"{_serving_elsewhere('overload', 'health_milliseconds', 'max')} ms.")),
     Aim("Noise Lab, an answer as the pen moves, p99", 50, _ms,
         _read("serve_load", "page", "milliseconds", "p99"), True),
     Aim("Damaged files, the slowest in the library", 0.5, _seconds,
