@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from inkfast.data.boxes import bounds, padded
 from inkfast.data.digits import SIDE, Images
 
 BOX = 20
@@ -31,11 +32,11 @@ def frame(ink: NDArray[np.floating]) -> Images:
     if peak <= 0:
         return np.zeros((SIDE, SIDE), np.uint8)
     ink /= peak
-    rows, columns = np.nonzero(ink >= _INK)
-    crop = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    top, left, bottom, right = bounds(ink >= _INK)
+    crop = ink[top:bottom, left:right]
     scale = BOX / max(crop.shape)
     if scale > 1:
-        crop = np.pad(crop, 1)  # enlarged ink fades out instead of ending at the crop's edge
+        crop = padded(crop, 1)  # enlarged ink fades out instead of ending at the crop's edge
     size = tuple(max(1, round(scale * length)) for length in crop.shape)
     resample = Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
     small = Image.fromarray((255 * crop).astype(np.uint8)).resize(size[::-1], resample)
@@ -45,10 +46,10 @@ def frame(ink: NDArray[np.floating]) -> Images:
 def _centred(digit: Images) -> Images:
     """Place a digit so that its centre of mass is the field's centre, no ink cut off."""
     field = np.zeros((SIDE, SIDE), np.uint8)
-    inked = np.argwhere(digit >= _INK * digit.max())
+    box = bounds(digit >= _INK * digit.max())
     source, target = [], []
     for axis in (0, 1):
-        first, last = inked[:, axis].min(), inked[:, axis].max()
+        first, last = box[axis], box[axis + 2] - 1
         along = digit.sum(axis=1 - axis, dtype=np.float64)
         centre = (along * np.arange(len(along))).sum() / along.sum()
         shift = round((SIDE - 1) / 2 - centre)

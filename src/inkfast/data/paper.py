@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from inkfast.data.boxes import bounds, padded
 from inkfast.data.digits import SIDE, Images
 from inkfast.data.framing import BOX, frame, ink_of
 from inkfast.data.ink import Ink, Mask, find_ink
@@ -57,9 +58,12 @@ def only_digit(picture: Grey) -> Ink:
 
 def as_mnist(ink: Ink) -> Images:
     """Return one digit's ink in MNIST's frame and stroke width: uint8 ``(28, 28)``."""
-    rows, columns = (np.flatnonzero(ink.mask.any(axis=axis)) for axis in (1, 0))
-    box = tuple(slice(max(0, at[0] - _SOFT), at[-1] + 1 + _SOFT) for at in (rows, columns))
-    ink = Ink(ink.amount[box], ink.mask[box])
+    top, left, bottom, right = bounds(ink.mask)
+    place = (
+        slice(max(0, top - _SOFT), bottom + _SOFT),
+        slice(max(0, left - _SOFT), right + _SOFT),
+    )
+    ink = Ink(ink.amount[place], ink.mask[place])
     if max(ink.mask.shape) > _FINE:
         covered = shrunk(ink.mask.astype(np.float32), _FINE)
         # half of the most, since no pixel may be covered by half where strokes are thin
@@ -116,11 +120,10 @@ def _evened(ink: Ink) -> Grey:
     """Return the ink with strokes thickened or thinned that would be none of MNIST's."""
     from scipy import ndimage
 
-    rows, columns = np.nonzero(ink.mask)
-    scale = BOX / (1 + max(np.ptp(rows), np.ptp(columns)))
+    top, left, bottom, right = bounds(ink.mask)
+    scale = BOX / max(bottom - top, right - left)
     # inside a bar of w pixels the distance to the nearest pixel outside is (w + 2) / 4 on average
-    digit = ink.mask[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-    inside = ndimage.distance_transform_edt(np.pad(digit, 1))
+    inside = ndimage.distance_transform_edt(padded(ink.mask[top:bottom, left:right], 1))
     width = max(1.0, 4 * float(inside.sum() / ink.mask.sum()) - 2)
     radius = (float(np.clip(width * scale, *_STROKE)) / scale - width) / 2
     if abs(radius) < 0.35:
@@ -128,5 +131,5 @@ def _evened(ink: Ink) -> Grey:
     y, x = np.ogrid[-6:7, -6:7]
     ball = np.hypot(y, x) <= min(abs(radius) + 0.5, 6)
     change = ndimage.grey_dilation if radius > 0 else ndimage.grey_erosion
-    changed: Grey = change(np.pad(ink.amount, 6), footprint=ball)
+    changed: Grey = change(padded(ink.amount, 6), footprint=ball)
     return changed if changed.max() > 0.5 else ink.amount

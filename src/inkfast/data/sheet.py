@@ -55,9 +55,10 @@ def _sheet(paper: Grey) -> Mask | None:
         labels, _ = ndimage.label(paper >= level)
         largest = 1 + int(np.argmax(np.bincount(labels.ravel())[1:]))
         sheet: Mask = ndimage.binary_fill_holes(labels == largest)
-        sheet = ndimage.binary_opening(sheet, np.ones((3, 3)), iterations=2)
+        # as binary_opening, in a fraction of its time
+        sheet = ndimage.grey_opening(sheet.view(np.uint8), size=(5, 5), mode="constant").view(bool)
         fits = _SMALLEST <= sheet.mean() <= _LARGEST
-        if fits and _ends_sharply(paper, away := _away(sheet)) and _is_convex(sheet):
+        if fits and _is_convex(sheet) and _ends_sharply(paper, away := _away(sheet)):
             return away <= -_RIM
     return None
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import numpy as np
 
+from inkfast.data.boxes import bounds, padded
 from inkfast.data.digits import SIDE, Images
 from inkfast.data.framing import BOX
 from inkfast.data.ink import Ink
@@ -61,7 +63,7 @@ def see(grey: Grey) -> tuple[Images, Doubt]:
     if grey.shape == (SIDE, SIDE):
         return as_seen(grey), Doubt()
     ink = only_digit(grey)
-    return as_mnist(ink), doubt(ink, cut_off=beyond(_box(ink), ink.mask.shape))
+    return as_mnist(ink), doubt(ink, cut_off=beyond(bounds(ink.mask), ink.mask.shape))
 
 
 def doubt(ink: Ink, *, cut_off: bool) -> Doubt:
@@ -71,17 +73,11 @@ def doubt(ink: Ink, *, cut_off: bool) -> Doubt:
         ink: The digit's alone.
         cut_off: Whether it goes on beyond the picture's edge.
     """
-    top, left, bottom, right = _box(ink)
+    top, left, bottom, right = bounds(ink.mask)
     height, width = bottom - top, right - left
     fade = _fade(ink, max(height, width))
     always = _CUT_OFF if cut_off else _BLURRED if fade > _FADED else ""
     return Doubt(always, _BLURRED if fade > _SOFT else _TOUCH if width > _TWO * height else "")
-
-
-def _box(ink: Ink) -> tuple[int, int, int, int]:
-    """Return top, left, bottom and right of the ink, the last two exclusive."""
-    rows, columns = (np.flatnonzero(ink.mask.any(axis=axis)) for axis in (1, 0))
-    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
 
 
 def _fade(ink: Ink, size: int) -> float:
@@ -92,12 +88,12 @@ def _fade(ink: Ink, size: int) -> float:
     if size < _LEAST:
         return 0.0
     inside = max(1, round(size / _STEPS))
-    amount, mask = np.pad(ink.amount, inside), np.pad(ink.mask, inside)
+    amount, mask = padded(ink.amount, inside), padded(ink.mask, inside)
     around = mask[:-2, 1:-1] & mask[2:, 1:-1] & mask[1:-1, :-2] & mask[1:-1, 2:]
     y, x = 1 + np.array(np.nonzero(mask[1:-1, 1:-1] & ~around))  # the outline
     rises = [
         amount[y - down * inside, x - right * inside] - amount[y + down, x + right]
         for down, right in ((-1, 0), (1, 0), (0, -1), (0, 1))
     ]
-    rise = max(1e-3, float(np.percentile(np.max(rises, axis=0), _SHARPER)))
+    rise = max(1e-3, float(np.percentile(reduce(np.maximum, rises), _SHARPER)))
     return BOX / size * ((inside + 1) / rise - 2)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from inkfast.data.boxes import Box, bounds, padded
 from inkfast.data.ink import Ink, Mask, strengthened
 from inkfast.data.paper import FAINT, with_soft_edges
 
@@ -34,7 +35,7 @@ class Part:
         cut_off: Whether it goes on beyond the picture's edge.
     """
 
-    box: tuple[int, int, int, int]
+    box: Box
     ink: Ink
     cut_off: bool = False
 
@@ -123,7 +124,7 @@ def _joined(boxes: Boxes, usual: float, bridges: NDArray[np.int64]) -> NDArray[n
     return np.asarray(group, np.int64)
 
 
-def _around(boxes: Boxes) -> tuple[int, int, int, int]:
+def _around(boxes: Boxes) -> Box:
     (top, left), (bottom, right) = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
     return int(top), int(left), int(bottom), int(right)
 
@@ -164,14 +165,12 @@ def _cropped(
 
 def _part(ink: Ink, corner: tuple[int, int], *, cut_off: bool) -> Part:
     """Return the ink under a mask as a part, soft edges included."""
-    rows, columns = np.nonzero(ink.mask)
-    (top, left), (bottom, right) = (rows.min(), columns.min()), (rows.max() + 1, columns.max() + 1)
-    place = slice(top, bottom), slice(left, right)
-    mask = np.pad(ink.mask[place], _MARGIN)
-    wide = np.pad(ink.amount, _MARGIN)[top : bottom + 2 * _MARGIN, left : right + 2 * _MARGIN]
+    top, left, bottom, right = bounds(ink.mask)
+    mask = padded(ink.mask[top:bottom, left:right], _MARGIN)
+    wide = padded(ink.amount, _MARGIN)[top : bottom + 2 * _MARGIN, left : right + 2 * _MARGIN]
     y, x = corner
     return Part(
-        (int(y + top), int(x + left), int(y + bottom), int(x + right)),
+        (y + top, x + left, y + bottom, x + right),
         strengthened(with_soft_edges(wide, mask), mask),
         cut_off,
     )

@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from inkfast.data.boxes import Box, bounds
 from inkfast.data.ink import Mask, stroke_width
 from inkfast.data.pictures import Grey, shrunk
 from inkfast.reading.parts import Part
@@ -32,20 +33,23 @@ def cuts(part: Part, places: int) -> list[tuple[Part, Part]]:
     amount = shrunk(part.ink.amount, _WORK)
     scale = part.ink.mask.shape[1] / amount.shape[1]
     stroke = max(1.0, stroke_width(part.ink.mask) / scale)
-    rows = np.linspace(0, amount.shape[0] - 1, part.ink.mask.shape[0])
+    rows = np.arange(amount.shape[0])
+    seams = np.unique(_seams(amount), axis=0)
+    crossed = amount[rows, seams]
+    inked = np.pad(crossed > _INK, ((0, 0), (1, 0)))
+    times = np.count_nonzero(inked[:, 1:] & ~inked[:, :-1], axis=1)
+    likely = (times <= places) & (crossed.sum(axis=1) <= places * _THICKEST * stroke)
+    fine = np.linspace(0, rows[-1], part.ink.mask.shape[0])
     columns = np.arange(part.ink.mask.shape[1])
-    found: dict[tuple[int, ...], tuple[Mask, Mask]] = {}
-    for seam in _seams(amount):
-        crossed = amount[np.arange(len(seam)), seam]
-        times = np.count_nonzero(np.diff(crossed > _INK, prepend=0, append=0)) // 2
-        if times > places or crossed.sum() > places * _THICKEST * stroke:
-            continue
-        line = scale * (np.interp(rows, np.arange(len(seam)), seam) + 0.5)
-        left = columns < line[:, None]
-        first, second = _half(part.ink.mask, left), _half(part.ink.mask, ~left)
-        boxes = _box(first), _box(second)
-        if min(bottom - top for top, _, bottom, _ in boxes) >= _LOWEST * part.height:
-            found[boxes[0] + boxes[1]] = first, second
+    found: dict[tuple[Box, ...], list[Mask]] = {}
+    for seam in seams[likely]:
+        left = columns < scale * (np.interp(fine, rows, seam)[:, None] + 0.5)
+        halves = [part.ink.mask & left, part.ink.mask & ~left]
+        if not _are_high(halves, part):
+            continue  # before crumbs are sought, which takes longer
+        halves = [_without_crumbs(half) for half in halves]
+        if _are_high(halves, part):
+            found[tuple(map(bounds, halves))] = halves
     return [(part.keep(first), part.keep(second)) for first, second in found.values()]
 
 
@@ -70,20 +74,18 @@ def _seams(amount: Grey) -> NDArray[np.int64]:
     return seams
 
 
-def _half(mask: Mask, side: Mask) -> Mask:
-    """Return the ink on one side of a cut, without crumbs."""
+def _are_high(halves: list[Mask], part: Part) -> bool:
+    """Return whether each half is about as high as the whole."""
+    boxes = map(bounds, halves)
+    return all(bottom - top >= _LOWEST * part.height for top, _, bottom, _ in boxes)
+
+
+def _without_crumbs(half: Mask) -> Mask:
+    """Return a half without the pieces that belonged to the other."""
     from scipy import ndimage
 
-    labels, _ = ndimage.label(mask & side, np.ones((3, 3)))
+    labels, _ = ndimage.label(half, np.ones((3, 3)))
     areas = np.bincount(labels.ravel())
     areas[0] = 0  # paper
     large = (areas > 0) & (areas >= _CRUMB * areas.sum())
     return np.asarray(large[labels])
-
-
-def _box(mask: Mask) -> tuple[int, int, int, int]:
-    """Return top, left, bottom and right of a mask; zeros where there is nothing."""
-    if not mask.any():
-        return 0, 0, 0, 0
-    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1

@@ -12,6 +12,7 @@ from PIL import Image
 from inkfast.data.digits import Images
 from inkfast.data.paper import WORK
 from inkfast.data.pictures import FORMATS, MAX_PIXELS, Picture, open_picture
+from inkfast.errors import InkfastError
 from inkfast.reading.doubt import Doubt, see
 from inkfast.serving.heat import covered
 from inkfast.serving.limits import Limits, Refused
@@ -98,5 +99,8 @@ def opened(content: bytes, longest: int) -> Picture:
         Refused: See `pixels_of`.
         InkfastError: If it is damaged.
     """
-    pixels_of(content)
-    return open_picture(content, longest=longest)
+    try:
+        return open_picture(content, longest=longest)
+    except InkfastError:
+        pixels_of(content)  # what is no picture, or too large a one, has its own status
+        raise
