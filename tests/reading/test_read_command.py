@@ -47,7 +47,7 @@ def test_csv_goes_into_a_file(inkfast, photo, tmp_path):
     """A row a digit under one header."""
     code, out, _ = inkfast("read", photo, "--format", "csv", "--to", tmp_path / "new" / "a.csv")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "new" / "a.csv").read_text())))
-    assert (code, out) == (0, "")
+    assert (code, out) == (0, f"10 digits, 1 unsure: {tmp_path / 'new' / 'a.csv'}\n")
     assert [row["digit"] for row in rows][:6] == list("246013")
     assert {row["file"] for row in rows} == {str(photo)}
 
@@ -102,6 +102,21 @@ def test_what_has_no_words_of_its_own_is_named(inkfast, photo, monkeypatch):
 
     monkeypatch.setattr(reading_page, "open_picture", fail)
     assert inkfast("read", photo) == (2, "", "inkfast: out of memory\n")
+
+
+def test_a_folder_is_read_as_its_pictures(inkfast, photo, tmp_path):
+    """Those of the folders in it as well; one without any is named."""
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "a.JPG").write_bytes(photo.read_bytes())
+    (tmp_path / "notes.txt").write_text("no picture")
+    code, out, err = inkfast("read", tmp_path)
+    names = [line for line in out.splitlines() if line.endswith(":")]
+    assert (code, err) == (0, "")
+    assert names == [f"{tmp_path}/more/a.JPG:", f"{photo}:"]
+    (tmp_path / "empty").mkdir()
+    code, out, err = inkfast("read", tmp_path / "empty")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "empty: expected photographs in this folder, found none" in err
 
 
 def test_a_file_that_is_not_there_is_said_to_be_missing(inkfast, tmp_path):
@@ -162,7 +177,6 @@ def test_a_bad_file_is_listed_and_the_rest_is_read(inkfast, photo, tmp_path):
     """One damaged file among many costs one line and the exit code, not the others."""
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"no picture")
-    assert f"or read single digits with inkfast predict {tmp_path}" in inkfast("read", tmp_path)[2]
     code, out, err = inkfast("read", bad, photo, tmp_path / "missing.png")
     assert code == 1
     assert out == f"{photo}:\n2460  13?\n975\n"

@@ -73,7 +73,8 @@ def predict(
 @app.command()
 def read(
     photos: Annotated[
-        list[Path], typer.Argument(help="Pictures of handwritten numbers, or patterns in quotes.")
+        list[Path],
+        typer.Argument(help="Pictures of handwritten numbers, folders, or patterns in quotes."),
     ],
     model: Annotated[
         str, typer.Option(help="A shipped network's name, or an .onnx file.")

@@ -16,6 +16,7 @@ from inkfast.errors import InkfastError
 from inkfast.files import check_folder, check_free, write_bytes
 from inkfast.reading.forms import chosen
 from inkfast.reading.rows import one_line
+from inkfast.reading.sources import stream
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -72,6 +73,9 @@ def read(
         if len(failures) < len(photos):
             texts = _texts(found, form, several=len(photos) > 1)
             write_bytes(to, _parquet(found) if form == "parquet" else "".join(texts).encode())
+            answers = [digit.answer for _, page in found for digit in page.digits]
+            unsure = sum(bool(answer.unsure) for answer in answers)
+            sys.stdout.write(f"{len(answers):,} digits, {unsure:,} unsure: {to}\n")
     for failure in failures:
         sys.stderr.write(f"inkfast: {one_line(failure)}\n")
     return 0 if not failures else 1 if len(failures) < len(photos) else 2
@@ -91,12 +95,6 @@ def _pages(
     from inkfast.reading.page import open_page, read_page
 
     for name, photo in photos.items():
-        if photo.is_dir():
-            failures.append(
-                f"{photo}: expected a photograph, got a folder. Give the files in it, or read "
-                f"single digits with inkfast predict {photo}."
-            )
-            continue
         try:
             picture = open_page(photo)
             page = read_page(picture, reader)
@@ -111,7 +109,15 @@ def _pages(
 
 
 def _matching(given: Path) -> list[Path]:
-    """Return the files that a pattern matches; what is there, or matches nothing, is itself."""
+    """Return the pictures in a folder, or the files that a pattern matches; else what was given."""
+    if given.is_dir():
+        found = [Path(one.source) for one in stream([str(given)])]
+        if not found:
+            raise InkfastError(
+                f"{given}: expected photographs in this folder, found none: PNG, JPEG, WebP, BMP, "
+                "GIF or TIFF files."
+            )
+        return found
     if given.exists():
         return [given]
     return [Path(found) for found in sorted(glob.glob(str(given), recursive=True))] or [given]
