@@ -60,7 +60,10 @@ def recipe() -> list[str]:
 
 
 def _promised(found: dict[str, Any]) -> str:
-    return f"What answers promises at most {percent(found['max_error'])} of its answers wrong."
+    return (
+        f"What answers promises at most {percent(found['max_error'])} of its answers wrong, clean "
+        "and corrupted ones together, as in training: under one corruption alone it may be more."
+    )
 
 
 def _corruptions(found: dict[str, Any]) -> list[str]:

@@ -42,8 +42,8 @@ def rows() -> list[tuple[str, str, str]]:
         ))  # fmt: skip
     both = noisy["training_seconds_together"]
     made.append((
-        "both trained in",
-        f"{both['median']:.0f} s together "
+        "a fit of each, one after the other",
+        f"{both['median']:.0f} s "
         f"({both['min']:.0f} to {both['max']:.0f}, n = {both['n']})",
         noisy["command"],
     ))  # fmt: skip

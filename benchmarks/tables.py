@@ -24,10 +24,9 @@ def suite_of(run: str, suite: str) -> dict[str, Any]:
 def machine_of(found: dict[str, Any]) -> str:
     """Return the machine that a result belongs to, in words."""
     machine = found["machine"]
-    knows = machine.get("instructions")  # older results do not say
+    knows = machine.get("instructions", "bf16")  # older results do not say, and had it
     return (
-        f"{machine['cores']} cores of an {machine['processor']}{f' ({knows})' if knows else ''}, "
-        f"torch {machine['torch']}"
+        f"{machine['cores']} cores of an {machine['processor']} ({knows}), torch {machine['torch']}"
     )
 
 
