@@ -29,10 +29,11 @@ from measured import record
 from PIL import Image
 from serve_load import exchange, request, resident, started
 
-from inkfast.data.paper import WORK, as_seen
+from inkfast.data.paper import WORK
 from inkfast.data.pictures import open_picture
 from inkfast.data.written import write
 from inkfast.errors import InkfastError
+from inkfast.reading.doubt import see
 from inkfast.reading.page import open_page, read_page
 from inkfast.reading.reader import Reader
 
@@ -108,7 +109,7 @@ def library(n: int) -> dict[str, Any]:
         start = time.perf_counter()
         try:
             if turn % 4:
-                reader.answers(as_seen(open_picture(content, WORK).grey)[None])
+                reader.answers(see(open_picture(content, WORK).grey)[0][None])
             else:
                 read_page(open_page(content), reader)
             outcomes["read"] += 1

@@ -351,8 +351,9 @@ def test_a_model_that_diverges_does_not_cost_the_others(inkfast, digits, tmp_pat
     )
     message = refused(inkfast("compare", recipe, "--out", tmp_path / "run", "--set", "epochs=60"))
     assert "the loss became" in message
-    rows = json.loads((tmp_path / "run" / "leaderboard.json").read_text())["rows"]
-    assert [row["model"] for row in rows] == ["tame"]
+    board = json.loads((tmp_path / "run" / "leaderboard.json").read_text())
+    assert [row["model"] for row in board["rows"]] == ["tame"]
+    assert (board["complete"], len(board["left_out"])) == (False, 1)
     assert "Left out: training mlp" in (tmp_path / "run" / "report.html").read_text()
 
 

@@ -253,7 +253,13 @@ def test_what_diverges_is_left_out_and_said(inkfast, strokes, tmp_path, monkeypa
         assert "mlp(hidden=[8]) reads" in out
     result = json.loads((tmp_path / "run" / "validation.json").read_text())
     assert [row["model"] for row in result["rows"]] == ["mlp(hidden=[8])"]
-    assert "Left out: training mlp(" in (tmp_path / "run" / "report.html").read_text()
+    assert (result["complete"], len(result["left_out"])) == (
+        False,
+        len(result["rows"][0]["accuracies"]),
+    )
+    report = (tmp_path / "run" / "report.html").read_text()
+    assert "Left out: training mlp(" in report
+    assert "interrupted" not in report
     code, _, err = inkfast(*words, "mlp(hidden=[9])", "--out", tmp_path / "none")
     assert code == 2
     assert "the loss became nan" in err

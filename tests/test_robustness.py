@@ -155,7 +155,8 @@ def test_an_exported_network_scores_as_the_run(run, inkfast, tmp_path):
     np.savez(others, images=np.roll(strokes.images, 1, 2), labels=strokes.labels)
     scores = []
     for asked in (path, run):
-        words = ["--data", others, "--suite", "noisy-mnist", "--max-error", "0.3"]
+        words = ["--data", others, "--suite", "noisy-mnist"]
+        words += ["--max-error", "0.3"] if asked == run else []
         code, _, err = inkfast("robustness", asked, *words, "--out", tmp_path / f"of-{asked.name}")
         assert code == 0, err
         result = json.loads((tmp_path / f"of-{asked.name}" / "robustness.json").read_text())
@@ -265,10 +266,12 @@ def test_an_export_is_checked_on_digits_of_ones_own(run, inkfast, tmp_path, monk
     np.savez(own, images=images, labels=make_strokes().labels)
     np.savez(tmp_path / "dark.npz", images=255 - images, labels=make_strokes().labels)
     path = tmp_path / "bars.onnx"
-    checks = ("--check", own, "--check", tmp_path / "dark.npz")
+    x, y = make_strokes().images, make_strokes().labels
+    np.savez(tmp_path / "both.npz", x_train=x, y_train=y, x_test=255 - x, y_test=y)
+    checks = [f"--check={place}" for place in (own, tmp_path / "dark.npz", tmp_path / "both.npz")]
     code, out, _ = inkfast("export", run, "--to", path, *checks)
     assert code == 0
-    assert out.count("read from PNG files: 0 labels differ from the network's, at most 0 may") == 3
+    assert out.count("read from PNG files: 0 labels differ from the network's, at most 0 may") == 5
     answers = Classifier.probabilities
     monkeypatch.setattr(
         Classifier,
@@ -489,6 +492,9 @@ def test_a_ladder_is_one_small_chart_each(run, inkfast, tmp_path):
         (["robustness", "RUN", "--suite", "n-mnist", "--out", "DATA"], "cannot write"),
         (["robustness", "RUN", "--threads", "-1"], "`threads` must be a whole number >= 0"),
         (["robustness", "RUN", "--threshold", "2"], "`threshold` must be a finite number"),
+        (["robustness", "RUN", "--threshold", ".9"], "--threshold and --threads are for an ONNX"),
+        (["robustness", "RUN", "--threads", "1"], "--threshold and --threads are for an ONNX"),
+        (["robustness", "a.onnx", "--max-error", ".1"], "leave --max-error out"),
         (
             ["export", "RUN", "--to", "model.pt"],
             "must be onnx, onnx-int8 or a file that ends in .onnx",

@@ -151,7 +151,8 @@ class CrossValidation:
             "folds": self.experiment.folds,
             "repeats": self.experiment.repeats,
             "n": len(self.source.train),
-            "complete": not self.interrupted,
+            "complete": not (self.interrupted or self.diverged),
+            "left_out": list(map(str, self.diverged)),
             "machine": self.fits[0].trained.machine,
             "headline": self.headline(),
             "rows": [

@@ -155,7 +155,8 @@ def measure(question: Question, begin: Callable[[str], None] = lambda text: None
     """
     found = list(judging.judge(question.candidates, question.noises, question.seed, begin))
     counts = {one.name: len(one.digits) for one in question.candidates}
-    digits = question.candidates[0].digits
+    digits = question.candidates[0].digits  # with `validation` each model has its own
+    prints = {one.digits.fingerprint for one in question.candidates}
     names = list(dict.fromkeys(one.model for one in found))
     rows = [
         _row([one for one in found if (one.model, one.noise) == (name, text)], counts[name])
@@ -164,7 +165,7 @@ def measure(question: Question, begin: Callable[[str], None] = lambda text: None
     ]
     return {
         "suite": question.suite, "seed": question.seed,
-        "weights": question.weights, "digits": digits.name, "fingerprint": digits.fingerprint,
+        "weights": question.weights, "digits": digits.name, "fingerprints": sorted(prints),
         "max_error": known(question.max_error), "label_sets": SET_COVERAGE,
         "models": [_summary(name, rows, question) for name in names], "rows": rows,
     }  # fmt: skip

@@ -133,6 +133,8 @@ def test_download_goes_past_a_bad_mirror(small, server, monkeypatch, tmp_path):
     assert where == mnist.cache_folder()
     assert sorted(p.name for p in where.iterdir()) == sorted(f"{name}.gz" for name in small)
     assert told[-1][1] == told[-1][2] > 0
+    ends = [one for one in told if one[1] == one[2]]
+    assert len(ends) == len(set(ends)) == 2 * len(small)  # a web page each, and a good copy
     assert len(data.load("auto").train) == 30
     assert data.load("auto").name == "mnist"
 
@@ -142,8 +144,13 @@ def test_own_mirror_is_tried_first(small, server, monkeypatch):
     folder, address = server
     write_gz(folder, small)
     monkeypatch.setenv("INKFAST_MIRROR", address)
+    mnist.cache_folder().mkdir(parents=True)
+    (mnist.cache_folder() / "train-images-idx3-ubyte").write_bytes(
+        b"a damaged copy, not compressed"
+    )
     mnist.fetch(ignore)
     assert mnist.find() == mnist.cache_folder()
+    assert len(data.load("mnist").train) == 30
 
 
 def test_a_good_file_is_not_fetched_again(small, monkeypatch):

@@ -37,6 +37,14 @@ def test_temperature_undoes_false_confidence(heat):
     assert after < 0.01
 
 
+def test_without_an_error_confidence_stays_as_it_is():
+    """However few the digits: that none of them is wrong is no reason to be surer of others."""
+    probabilities = np.full((20, 10), 0.02)
+    probabilities[np.arange(20), np.arange(20) % 10] = 0.82
+    assert temperature(probabilities, np.arange(20) % 10) == 1
+    assert temperature(probabilities, np.append(np.arange(19) % 10, 0)) != 1
+
+
 @pytest.mark.parametrize("heat", [0.3, 1.0, 4.0])
 def test_heat_divides_logits(heat):
     """A probability's logarithm is its logit, but for a constant that softmax takes out."""

@@ -75,6 +75,9 @@ def test_the_form_follows_the_file_as_in_predict(inkfast, photo, tmp_path):
 def test_a_pattern_is_read_as_its_files(inkfast, photo, tmp_path):
     """In quotes, so that the shell leaves it; one that matches nothing is named."""
     assert inkfast("read", tmp_path / "ph*.jpg") == (0, "2460  13?\n975\n", "")
+    (tmp_path / "phone").mkdir()
+    photo.rename(tmp_path / "phone" / "1.jpg")
+    assert inkfast("read", tmp_path / "ph*") == (0, "2460  13?\n975\n", "")
     code, _, err = inkfast("read", tmp_path / "no*.jpg")
     assert (code, "no*.jpg: there is no such file" in err) == (2, True)
 

@@ -70,6 +70,8 @@ def test_it_says_why_it_is_unsure(model):
     assert between.unsure == "it may be 7 or 3"
     (none,) = reader.answers(np.zeros((1, 28, 28), np.uint8))
     assert none.unsure == "it looks like no digit"
+    strict = Reader(reader.classifier, threshold=0.9999)
+    assert strict.answers(bright(7, 200, 3, 199))[0].unsure == "it may be 7 or 3"
 
 
 def test_a_file_that_answers_nothing_says_so(model):

@@ -93,13 +93,13 @@ def test_a_zip_archive_reads_as_its_folder_would(tmp_path, reader):
     """Members sorted by name, what macOS adds left out, a damaged one told."""
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w") as archive:
-        for name in ("b/2.png", "b/1.png", "__MACOSX/b/._1.png", "b/.x.png", "notes.txt"):
+        for name in ("b/2.png", "./b/1.png", "__MACOSX/b/._1.png", "./b/.x.png", "notes.txt"):
             archive.writestr(name, png(bars(3)[2]))
     content = bytearray(path.read_bytes())
     content[content.index(b"IDAT") + 8] ^= 255  # of the first member
     path.write_bytes(content)
     good, bad = crew.rows(sources.stream([str(path)]), crew.here(reader))
-    assert (good.source, good.answer.digit) == (f"{path}/b/1.png", 2)
+    assert (good.source, good.answer.digit) == (f"{path}/./b/1.png", 2)
     assert bad.error.startswith(f"{path}/b/2.png: cannot be taken out of its archive")
     path.write_bytes(b"junk")
     (broken,) = crew.rows(sources.stream([str(path)]), crew.here(reader))
@@ -163,7 +163,8 @@ def test_a_picture_without_ink_is_unsure(reader):
     file = io.BytesIO()
     page.save(file, "PNG")
     blank = np.zeros((28, 28), np.uint8)
-    for row in rows.read(reader, [("a.png", file.getvalue()), ("b", blank)], review=True):
+    small = [("c.png", png(blank)), ("d.png", png(255 - blank))]
+    for row in rows.read(reader, [("a.png", file.getvalue()), ("b", blank), *small], review=True):
         values = row.values()
         assert row.state == "unsure"
         assert values["unsure"] == "there is no ink to be seen"

@@ -170,9 +170,12 @@ def test_models_are_listed(api):
 
 def test_prometheus_is_told_of_requests(api):
     """Counts go by route and status, names of models left out."""
-    api.get("/v2/models/reader")
+    for path in ("reader", "models", "i/versions/1/ready"):
+        api.get(f"/v2/models/{path}")
     text = api.get("/metrics").text
     assert 'inkfast_requests_total{route="/v2/models/{name}",status="200"}' in text
+    assert 'inkfast_requests_total{route="/v2/models/{name}",status="404"}' in text
+    assert 'route="/v2/models/{name}/versions/{version}/ready",status="404"}' in text
     assert "process_resident_memory_bytes" in text
     assert "inkfast_waiting 0.0" in text
 

@@ -37,8 +37,11 @@ def robustness(
     ] = "mnist-c",
     data: Data = None,
     max_error: Annotated[
-        float, typer.Option(help="A run's models answer so that errors stay below this share.")
-    ] = 0.01,
+        float | None,
+        typer.Option(
+            help="A run's models answer so that errors stay below this share.", show_default="0.01"
+        ),
+    ] = None,
     threshold: Annotated[
         float | None,
         typer.Option(help="Confidence from which an ONNX file answers.", show_default="its own"),

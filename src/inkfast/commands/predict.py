@@ -77,7 +77,9 @@ def predict(
     if to:
         kaggle = " in Kaggle's form (--format csv for confidences)" if rows == "kaggle" else ""
         who = _who(reader, model)
-        _say(f"{output.written:,} digits read by {who}: {to}{kaggle}{job.rest()}")
+        # Kaggle's form does not keep which rows were unsure before an interruption
+        rest = "" if kaggle and output.done else job.rest()
+        _say(f"{output.written:,} digits read by {who}: {to}{kaggle}{rest}")
     elif review and not job.counts["unsure"]:
         _warn(f"0 unsure: there is nothing to review in {review}")
     return 1 if job.counts["error"] else 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import glob
 import io
 import json
 import sys
@@ -14,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from inkfast.errors import InkfastError
 from inkfast.files import check_folder, check_free, write_bytes
+from inkfast.reading import sources
 from inkfast.reading.forms import chosen
 from inkfast.reading.rows import one_line
-from inkfast.reading.sources import stream
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -109,18 +108,21 @@ def _pages(
 
 
 def _matching(given: Path) -> list[Path]:
-    """Return the pictures in a folder, or the files that a pattern matches; else what was given."""
-    if given.is_dir():
-        found = [Path(one.source) for one in stream([str(given)])]
-        if not found:
-            raise InkfastError(
-                f"{given}: expected photographs in this folder, found none: PNG, JPEG, WebP, BMP, "
-                "GIF or TIFF files."
-            )
-        return found
-    if given.exists():
-        return [given]
-    return [Path(found) for found in sorted(glob.glob(str(given), recursive=True))] or [given]
+    """Return the pictures that a folder holds or a pattern names; else what was given."""
+    path = given.expanduser()
+    found = [path] if path.exists() else list(map(Path, sources.matches(str(path))))
+    photos: list[Path] = []
+    for one in found or [path]:
+        if one.is_dir():
+            photos += [Path(held.source) for held in sources.stream([str(one)])]
+        else:
+            photos.append(one)
+    if not photos:
+        raise InkfastError(
+            f"{given}: expected photographs in this folder, found none: PNG, JPEG, WebP, BMP, GIF "
+            "or TIFF files."
+        )
+    return photos
 
 
 def _named(photos: list[Path]) -> dict[str, Path]:

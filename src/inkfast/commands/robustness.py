@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def judge(
-    model: Path, suite: str, data: str | None, out: Path | None, *, max_error: float,
+    model: Path, suite: str, data: str | None, out: Path | None, *, max_error: float | None,
     threshold: float | None, seed: int, threads: int, validation: bool, overwrite: bool,
 ) -> None:  # fmt: skip
     """Judge a run's models or an ONNX file under a suite of corruptions."""
@@ -24,15 +24,26 @@ def judge(
     from inkfast.files import cannot_write
 
     named(suite)
-    check_number("max_error", max_error, above=0, high=0.999)
+    share = 0.01 if max_error is None else max_error
+    check_number("max_error", share, above=0, high=0.999)
     check_number("seed", seed, low=0, high=2**31, whole=True)
     check_number("threads", threads, low=0, high=1024, whole=True)
     if threshold is not None:
         check_number("threshold", threshold, low=0, high=1)
+    if is_onnx(model) and max_error is not None:
+        raise InkfastError(
+            f"{model} keeps the promise that it was exported with: leave --max-error out, or give "
+            "--threshold."
+        )
+    if not is_onnx(model) and (threshold is not None or threads):
+        raise InkfastError(
+            "--threshold and --threads are for an ONNX file: a run's models answer by --max-error."
+        )
     if validation and (data is not None or is_onnx(model)):
         raise InkfastError("--validation judges a run folder on its own digits: leave --data out.")
     rows = "-validation" if validation else ""
-    folder = out or Path("runs") / f"robustness-{model.resolve().stem}-{suite}{rows}"
+    name = model.resolve().stem if is_onnx(model) else model.resolve().name
+    folder = out or Path("runs") / f"robustness-{name}-{suite}{rows}"
     if (folder / "robustness.json").exists() and not overwrite:
         raise InkfastError(f"{folder} already holds figures. Add --overwrite, or use --out DIR.")
     display = Teller(open_console())
@@ -45,7 +56,7 @@ def judge(
         )
     else:
         question = _of_run(
-            model, data, display, suite=suite, seed=seed, max_error=max_error, validation=validation
+            model, data, display, suite=suite, seed=seed, max_error=share, validation=validation
         )
     try:  # before minutes of measuring
         folder.mkdir(parents=True, exist_ok=True)

@@ -21,17 +21,19 @@ class _Progress:
     def __init__(self, report: Callable[[int, int], None]) -> None:
         self.total = 0
         self._report = report
-        self._done = 0
+        self._done = self._told = 0
 
     def update(self, amount: int) -> None:
         self._done += amount
-        self._report(self._done, self.total)
+        if self._done != self._told:  # pooch tells of the end once more
+            self._report(self._done, self.total)
+        self._told = self._done
 
     def reset(self) -> None:
         self._done = 0
 
     def close(self) -> None:
-        self._report(self._done, self.total)
+        """Do nothing: all has been told."""
 
 
 def download(

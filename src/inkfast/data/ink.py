@@ -35,11 +35,15 @@ _BESIDE = 0.35  # of what lies beside ink that may be as dark as it is
 _STEP = 1.05  # times: where evened paper is brighter, light or the sheet ends
 _DARKEST_PAPER = 0.15  # of white
 _SAMPLES = 64  # pixels a side that tell how light falls on the paper
-_NOTHING = "there is no ink to be seen: expected a digit that stands out from its paper"
 
 
 class NoInkError(InkfastError):
     """A picture shows nothing that stands out from its paper."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "there is no ink to be seen: expected a digit that stands out from its paper"
+        )
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ def find_ink(picture: Grey) -> Ink:
     if drawn is not None:
         return drawn
     if _is_bare(picture):
-        raise NoInkError(_NOTHING)
+        raise NoInkError
     contrast, mask = _within(picture, 1)
     parts = _parts(picture, contrast, mask)
     if parts > 1:
@@ -77,7 +81,7 @@ def find_ink(picture: Grey) -> Ink:
     if narrow < 0.7 * _window(picture, parts):
         contrast, mask = _strokes(_with_dark_ink(picture, parts), narrow)
     if not mask.any():
-        raise NoInkError(_NOTHING)
+        raise NoInkError
     return strengthened(contrast, mask)
 
 

@@ -109,6 +109,7 @@ def fetch(report: Callable[[str, int, int], None]) -> Path:
             read_payload(file, name)
 
         download(name + ".gz", mirrors(), folder, check, report)
+        (folder / name).unlink(missing_ok=True)  # damaged, and would be read before the good one
     return folder
 
 

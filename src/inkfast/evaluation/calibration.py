@@ -57,7 +57,8 @@ def expected_calibration_error(probabilities: NDArray[np.float64], labels: Label
 def temperature(probabilities: NDArray[np.float64], labels: Labels) -> float:
     """Return the temperature that makes confidence fit accuracy best, by likelihood.
 
-    Logits are divided by it: above 1 is less sure. Source: Guo et al. (2017), section 4.2.
+    Logits are divided by it: above 1 is less sure. Where no digit is read wrong, likelihood sets
+    no bound to it, and confidence stays as it is. Source: Guo et al. (2017), section 4.2.
 
     Args:
         probabilities: ``(n, 10)`` of digits that the model was not trained on.
@@ -70,6 +71,9 @@ def temperature(probabilities: NDArray[np.float64], labels: Labels) -> float:
 
     if not len(labels):
         raise InkfastError("no calibration digits: expected at least one labelled digit, got 0.")
+
+    if (probabilities.argmax(axis=1) == labels).all():
+        return 1.0
 
     def loss(log_temperature: float) -> float:
         scaled = heated(probabilities, float(np.exp(log_temperature)))

@@ -148,7 +148,7 @@ class Classifier:
             (found,) = self.session.run([self.output.name], {self.input.name: images})
         except Exception as error:  # whatever the graph does with its input
             raise InkfastError(
-                f"{self.name} cannot read {size} images at a time ({_first_line(error)})."
+                f"{self.name} cannot read {len(images)} images at a time ({_first_line(error)})."
             ) from None
         answers = np.asarray(found, np.float64)
         if answers.shape != (len(images), CLASSES):  # else a row may be another image's answer

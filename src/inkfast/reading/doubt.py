@@ -10,7 +10,7 @@ import numpy as np
 from inkfast.data.boxes import bounds, padded
 from inkfast.data.digits import SIDE, Images
 from inkfast.data.framing import BOX
-from inkfast.data.ink import Ink
+from inkfast.data.ink import Ink, NoInkError
 from inkfast.data.paper import as_mnist, as_seen, only_digit
 from inkfast.data.pictures import Grey
 from inkfast.reading.parts import beyond
@@ -61,6 +61,8 @@ def see(grey: Grey) -> tuple[Images, Doubt]:
         NoInkError: If there is nothing on it.
     """
     if grey.shape == (SIDE, SIDE):
+        if grey.min() == grey.max():
+            raise NoInkError
         return as_seen(grey), Doubt()
     ink = only_digit(grey)
     return as_mnist(ink), doubt(ink, cut_off=beyond(bounds(ink.mask), ink.mask.shape))

@@ -17,6 +17,7 @@ from inkfast.reading.classifier import About, Classifier
 SHIPPED = Path(__file__).parent / "shipped"
 DEFAULT = "reader"  # the shipped network that reads through noise
 LEAST = 0.5  # what is likelier wrong than right is no answer, whatever may be promised with it
+_DIGIT = 0.9  # what the two best guesses at a digit make up together
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class Reader:
         second, first = (int(digit) for digit in np.argsort(row, kind="stable")[-2:])
         sure = float(row[first])
         reason = "" if sure >= self.threshold else f"it may be {first} or {second}"
-        if reason and row[first] + row[second] < self.threshold:
+        if reason and row[first] + row[second] < min(self.threshold, _DIGIT):
             reason = "it looks like no digit"
         if self.threshold > 1:  # whatever it looks like
             reason = "no promise about this network's errors could be made"

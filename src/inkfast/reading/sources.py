@@ -53,7 +53,7 @@ def checked(paths: Iterable[str]) -> list[str]:
     """
     kept = [os.path.expanduser(path) for path in paths]
     for path in kept:
-        if path != "-" and not os.path.exists(path) and not _matches(path):
+        if path != "-" and not os.path.exists(path) and not matches(path):
             raise InkfastError(f"{path}: there is no such file or folder, and no file matches it.")
     return kept
 
@@ -77,7 +77,7 @@ def _pictures(path: str) -> Iterator[Given]:
         return iter([Given(path, 0, _standard_input)])
     if os.path.isdir(path):
         return _folder(path)
-    if not os.path.exists(path) and (found := _matches(path)):
+    if not os.path.exists(path) and (found := matches(path)):
         return stream(found)
     suffix = os.path.splitext(path)[1].lower()
     if suffix == ".zip":
@@ -87,7 +87,8 @@ def _pictures(path: str) -> Iterator[Given]:
     return iter([_file(path)])
 
 
-def _matches(pattern: str) -> list[str]:
+def matches(pattern: str) -> list[str]:
+    """Return the files and folders that a pattern names, in order."""
     found = sorted(glob.glob(pattern, recursive=True))
     # `**` finds the files in a folder itself
     return [path for path in found if not os.path.isdir(path)] if "**" in pattern else found
@@ -164,7 +165,8 @@ def _archive(path: str) -> Iterator[Given]:
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         raise InkfastError(f"{path}: expected a zip archive of pictures ({error}).") from None
     for member in sorted(archive.infolist(), key=lambda member: member.filename):
-        hidden = any(part.startswith((".", "__MACOSX")) for part in member.filename.split("/"))
+        parts = os.path.normpath(member.filename).split(os.sep)  # some write ./ before each name
+        hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
         if not hidden and _is_picture(member.filename):
             source = f"{path}/{member.filename}"
             yield Given(source, member.file_size, partial(_member, archive, member, source))

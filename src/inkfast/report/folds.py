@@ -22,7 +22,7 @@ def write(result: CrossValidation, out: Path) -> Path:
     }
     content = {
         **result.to_json(),
-        "diverged": result.diverged,
+        "interrupted": result.interrupted,
         "comparisons": result.comparisons(),
         "all_tests": all_tests,
         "noise_in_words": noise.build(result.experiment.noise).in_words(),
