@@ -306,7 +306,8 @@ AIMS = (
         "Of the 11 digits of 1,000 that were wrong when this was looked into, about four are "
         "ambiguous to people too and one has a ruled line at its foot. Averaging the answers over "
         "eleven turned, slanted and scaled copies left 11 wrong.")),
-    Aim("Other writers, bhmsds in MNIST's frame (used in choosing)", 0.95, percent, _handwriting("bhmsds")),
+    Aim("Other writers, bhmsds in MNIST's frame (used in choosing)", 0.95, percent,
+        _handwriting("bhmsds")),
     Aim("ECE, clean", 0.003, percent,
         lambda: suite_of("flagship", "mnist-c")["rows"][0]["ece"], True),
     Aim("ECE, worst corruption of MNIST-C", 0.02, percent, _suite("flagship", "worst_ece"), True),
