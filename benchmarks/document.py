@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pages import filled
-from tables import machine_of, ranged, result, threads
+from tables import instructions, machine_of, ranged, result, threads
 
 from inkfast.models import MODELS, Architecture, Baseline, summarise
 from inkfast.training import Recipe
@@ -24,8 +24,8 @@ ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"(<!-- measured: [^>]*-->\n).*?(<!-- end of measured -->)", re.DOTALL)
 
 
-def rows() -> list[tuple[str, str, str]]:
-    """Return what was measured, the figure with n and spread, and the command."""
+def rows() -> list[tuple[str, str, dict[str, Any]]]:
+    """Return what was measured, the figure with n and spread, and the result it is from."""
     noisy, clean, noise, help_ = (
         result(name) for name in ("noisy_mnist", "time_to_99", "noise_throughput", "help_seconds")
     )
@@ -38,14 +38,14 @@ def rows() -> list[tuple[str, str, str]]:
             f"{accuracy['mean']:.2%} of {on}noisy test digits "
             f"({accuracy['min']:.2%} to {accuracy['max']:.2%}, n = {accuracy['n']} seeds); "
             f"published {model['published']}",
-            noisy["command"],
+            noisy,
         ))  # fmt: skip
     both = noisy["training_seconds_together"]
     made.append((
         "a fit of each, one after the other",
         f"{both['median']:.0f} s "
         f"({both['min']:.0f} to {both['max']:.0f}, n = {both['n']})",
-        noisy["command"],
+        noisy,
     ))  # fmt: skip
     training, process = clean["training_seconds"], clean["process_seconds"]
     made.append((
@@ -54,35 +54,39 @@ def rows() -> list[tuple[str, str, str]]:
         f"{process['median']:.0f} s for the whole process from cold to report; "
         f"{clean['seeds_at_99']} of {training['n']} seeds reach it, "
         f"mean {clean['accuracy']['mean']:.2%}",
-        clean["command"],
+        clean,
     ))  # fmt: skip
     for row in noise["rows"]:
         speed = row["inkfast_images_per_second"]["median"]
         made.append((
             f"noise, against {row['peer']}",
             f"{ranged(row['ratio'], '{:.1f}')} times as fast, side by side: {speed:,.0f} images/s",
-            noise["command"],
+            noise,
         ))  # fmt: skip
     made.append((
         "`inkfast --help`",
         f"{help_['seconds']['median']:.2f} s ({help_['seconds']['min']:.2f} to "
         f"{help_['seconds']['max']:.2f}, n = {help_['seconds']['n']})",
-        help_["command"],
+        help_,
     ))  # fmt: skip
     return made
 
 
 def block() -> str:
     """Return the table as Markdown, with the machine below it."""
-    lines = ["| what | measured | command |", "|---|---|---|"]
-    lines += [f"| {what} | {figure} | `{command}` |" for what, figure, command in rows()]
-    found = result("noisy_mnist")
+    lines = ["| what | measured | processor | command |", "|---|---|---|---|"]
+    lines += [
+        f"| {what} | {figure} | {instructions(found)} | `{found['command']}` |"
+        for what, figure, found in rows()
+    ]
+    machine = result("noisy_mnist")["machine"]
     lines += [
         "",
-        f"Measured on {machine_of(found)}, Python {found['machine']['python']}. It is shared: "
-        "ratios hold better "
-        "than seconds. Training seconds are epochs with their validation; loading, choosing the "
-        "number of threads and writing checkpoints come on top.",
+        f"Measured on {machine['cores']} cores of an {machine['processor']}, torch "
+        f"{machine['torch']}, Python {machine['python']}; the column says what the processor knows "
+        "beyond that name. They are shared: ratios hold better than seconds. Training seconds are "
+        "epochs with their validation; loading, choosing the number of threads and writing "
+        "checkpoints come on top.",
         "",
     ]
     return "\n".join(lines)

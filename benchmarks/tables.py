@@ -24,10 +24,15 @@ def suite_of(run: str, suite: str) -> dict[str, Any]:
 def machine_of(found: dict[str, Any]) -> str:
     """Return the machine that a result belongs to, in words."""
     machine = found["machine"]
-    knows = machine.get("instructions", "bf16")  # older results do not say, and had it
     return (
-        f"{machine['cores']} cores of an {machine['processor']} ({knows}), torch {machine['torch']}"
+        f"{machine['cores']} cores of an {machine['processor']} ({instructions(found)}), "
+        f"torch {machine['torch']}"
     )
+
+
+def instructions(found: dict[str, Any]) -> str:
+    """Return what the processor of a result knows, by which those of one name differ."""
+    return str(found["machine"].get("instructions", "bf16"))  # older results do not say, and had it
 
 
 def origin(found: dict[str, Any]) -> str:
