@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -35,7 +36,7 @@ def _claim(path: Path) -> IO[bytes]:
     )
 
 
-class Output:
+class Output(ABC):
     """Where rows go.
 
     Attributes:
@@ -44,20 +45,23 @@ class Output:
         part: The file that holds them until it is whole, if they go to one.
     """
 
-    done = written = 0
+    done: int = 0
+    written: int = 0
     part: Path | None = None
 
+    @abstractmethod
     def write(self, row: Row) -> None:
         """Write a row behind the others."""
-        raise NotImplementedError
 
     def kept(self) -> Iterator[tuple[str, str]]:
         """Yield the source, or "" if it is not told, and the state of each row that was left."""
         return iter(())
 
+    @abstractmethod
     def finish(self) -> None:
         """Make it whole."""
 
+    @abstractmethod
     def leave(self) -> None:
         """Let go of it before it is whole."""
 
@@ -76,6 +80,12 @@ class Lines(Output):
         self._file.write(line + "\n")
         self._file.flush()
         self.written += 1
+
+    def finish(self) -> None:
+        """Do nothing: every line is written already."""
+
+    def leave(self) -> None:
+        """Do nothing: the stream belongs to whoever opened it."""
 
 
 class TextFile(Output):
