@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from operator import attrgetter
 from pathlib import Path
 
 from inkfast.console import Teller, open_console, plain_table
@@ -97,12 +96,8 @@ def export(
     entry, model = max(chosen, key=lambda pair: pair[1].best.validation_accuracy)
     source = sources.load(experiment.data, display.download)
     material = own_material(experiment, source, run)
-    others = [
-        digits
-        for check in checks
-        for digits in attrgetter("train", "test")(sources.load(check, display.download))
-        if digits is not None
-    ]
+    given = [sources.load(check, display.download) for check in checks]
+    others = [part for one in given for part in (one.train, one.test) if part is not None]
     classifier, told = exporting.export(
         entry, model, experiment, material, path, max_error, int8=int8, checks=others
     )

@@ -165,7 +165,7 @@ def _archive(path: str) -> Iterator[Given]:
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         raise InkfastError(f"{path}: expected a zip archive of pictures ({error}).") from None
     for member in sorted(archive.infolist(), key=lambda member: member.filename):
-        parts = os.path.normpath(member.filename).split(os.sep)  # some write ./ before each name
+        parts = member.filename.removeprefix("./").split("/")  # some write ./ before each name
         hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
         if not hidden and _is_picture(member.filename):
             source = f"{path}/{member.filename}"
