@@ -44,7 +44,7 @@ replicate: .venv/.installed
 reader: .venv/.installed-all
 	$(BIN)/inkfast compare recipes/flagship.toml --data mnist --seeds 3 --engine local:2 --resume
 	$(BIN)/inkfast export runs/flagship --max-error 0.005 \
-	  --to src/inkfast/reading/shipped/reader.onnx --overwrite
+	  --to src/inkfast/inference/shipped/reader.onnx --overwrite
 	$(BIN)/python benchmarks/reader.py $(HANDWRITING)
 	$(BIN)/python benchmarks/lab_curves.py
 	$(BIN)/python benchmarks/document.py

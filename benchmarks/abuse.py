@@ -29,13 +29,16 @@ from measured import record
 from PIL import Image
 from serve_load import exchange, request, resident, started
 
-from inkfast.data.paper import WORK
-from inkfast.data.pictures import open_picture
-from inkfast.data.written import write
-from inkfast.errors import InkfastError
-from inkfast.reading.doubt import see
-from inkfast.reading.page import open_page, read_page
-from inkfast.reading.reader import Reader
+from inkfast.core.errors import InkfastError
+from inkfast.imaging.normalization import WORK
+from inkfast.imaging.opening import open_picture
+from inkfast.inference.page import (
+    open_page,
+    read_page,
+)
+from inkfast.inference.quality import see
+from inkfast.inference.reader import Reader
+from inkfast.synthetic.handwriting import write
 
 SOCKETS = 1000
 FILES = 100_000

@@ -14,7 +14,10 @@ from measured import ROOT
 from tables import percent, result, suite_of, table
 
 from inkfast import models
-from inkfast.experiment import from_settings, read_toml
+from inkfast.experiments.config import (
+    from_settings,
+    read_toml,
+)
 
 _SLACK = 1e-9  # of floats: a loss of .05 points is a difference of two shares
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tables import earlier, origin, percent, ranged, result, suite_of, table
 
-from inkfast.reading.reader import LEAST
+from inkfast.inference.reader import LEAST
 
 
 def facts() -> list[str]:

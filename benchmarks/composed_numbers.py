@@ -21,10 +21,15 @@ from measured import record
 from PIL import Image
 from scipy import ndimage
 
-from inkfast.data import Digits, mnist
+from inkfast.core.digits import Digits
+from inkfast.data import mnist
 from inkfast.evaluation import wilson_interval
-from inkfast.reading.page import Page, open_page, read_page
-from inkfast.reading.reader import Reader
+from inkfast.inference.page import (
+    Page,
+    open_page,
+    read_page,
+)
+from inkfast.inference.reader import Reader
 
 PAPERS = ("textured", "ruled", "squared", "shadowed")
 INKS = (
@@ -178,7 +183,7 @@ def main() -> None:
 
 def show(folder: Path, file: bytes, page: Page, name: str) -> None:
     """Write a picture with what was read in it."""
-    from inkfast.reading.overlay import overlay
+    from inkfast.inference.overlay import overlay
 
     folder.mkdir(parents=True, exist_ok=True)
     overlay(open_page(file).colours, page).save(folder / f"{name}.png")

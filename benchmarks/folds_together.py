@@ -22,11 +22,11 @@ import numpy as np
 import torch
 from measured import record, spread
 
-from inkfast import engine
+from inkfast import execution
+from inkfast.core.digits import Source
 from inkfast.data import mnist
-from inkfast.data.digits import Source
-from inkfast.experiment import from_settings
-from inkfast.folding import cross_validate
+from inkfast.experiments.config import from_settings
+from inkfast.experiments.cross_validation import cross_validate
 from inkfast.training import hardware
 
 FOLDS, TURNS = 5, 3
@@ -72,7 +72,7 @@ def turn(source: Source, where: str, epochs: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         start = now()
         found = cross_validate(
-            from_settings(settings), source, Path(folder), engine=engine.parse(where)
+            from_settings(settings), source, Path(folder), engine=execution.parse(where)
         )
         return {"seconds": now() - start, "accuracy": found.mean("cnn", "accuracy")}
 

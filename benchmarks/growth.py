@@ -24,7 +24,7 @@ def measure(n: int) -> dict[str, float]:
     import numpy as np
 
     from inkfast import models, noise
-    from inkfast.data import Digits
+    from inkfast.core.digits import Digits
     from inkfast.training import Task, fit, resolve
 
     images = np.random.default_rng(0).integers(0, 256, (n, 28, 28), dtype=np.uint8)

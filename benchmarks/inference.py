@@ -16,9 +16,9 @@ from measured import spread
 from training_rate import matrix_rate
 
 from inkfast import models, noise
-from inkfast.data.digits import Images
-from inkfast.reading.classifier import Classifier
-from inkfast.streams import stream
+from inkfast.core.digits import Images
+from inkfast.core.random import stream
+from inkfast.inference.classifier import Classifier
 from inkfast.training import hardware
 
 BATCH = 250  # images at a time, as the classifier takes them

@@ -28,7 +28,7 @@ from keras.src.legacy.preprocessing.image import ImageDataGenerator
 from measured import record, spread
 
 from inkfast import noise
-from inkfast.streams import stream
+from inkfast.core.random import stream
 from inkfast.training import hardware
 
 N, BATCH, TURNS = 60_000, 500, 5

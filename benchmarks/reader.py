@@ -27,15 +27,19 @@ sys.path.insert(0, str(ROOT))
 from sklearn.metrics import roc_auc_score
 
 from inkfast import data, noise
-from inkfast.data.digits import Images
-from inkfast.data.folder import survey
-from inkfast.data.paper import normalise
+from inkfast.core.digits import Images
+from inkfast.core.io import sha256
+from inkfast.data.image_folder import survey
 from inkfast.evaluation.scores import wilson_interval
-from inkfast.exporting import quantised
-from inkfast.files import sha256
-from inkfast.reading import rows
-from inkfast.reading.classifier import Classifier
-from inkfast.reading.reader import SHIPPED, Answer, Reader
+from inkfast.experiments.onnx_export import quantised
+from inkfast.imaging.normalization import normalise
+from inkfast.inference import results
+from inkfast.inference.classifier import Classifier
+from inkfast.inference.reader import (
+    SHIPPED,
+    Answer,
+    Reader,
+)
 from tests.reading.nondigits import KINDS, make
 
 TURNS = 15
@@ -112,7 +116,7 @@ def handwriting(reader: Reader, folder: Path) -> list[dict[str, Any]]:
     found = survey(folder / "phone", most_unreadable=0)
     phone, files = found.source.train, found.files["train"]
     chunk = [(file, (folder / "phone" / file).read_bytes()) for file in files]
-    answers = [row.answer for row in rows.read(reader, chunk) if row.answer]
+    answers = [row.answer for row in results.read(reader, chunk) if row.answer]
     with np.load(folder / "bhmsds.npz") as held:
         images, labels = held["images"], held["labels"]
     brought = np.stack([normalise(image / 255) for image in images])

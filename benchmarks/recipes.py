@@ -54,7 +54,7 @@ def judge(run: Path, suite: str) -> None:
 
 def figures_of(run: Path, suite: str) -> dict[str, Any]:
     """Return the figures of a run under a suite, {} if there are none of its present weights."""
-    from inkfast.robustness import weights_of
+    from inkfast.experiments.robustness import weights_of
 
     path = judged(run, suite)
     found: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
@@ -101,7 +101,7 @@ def figures(name: str) -> dict[str, Any]:
 
 def draw(results: list[dict[str, Any]]) -> None:
     """Draw all models under MNIST-C into one picture."""
-    from inkfast.report import robustness_picture
+    from inkfast.report import robustness_figure
 
     if not results:
         return
@@ -109,7 +109,7 @@ def draw(results: list[dict[str, Any]]) -> None:
         key: [entry for one in results for entry in one[key] if entry["model"] not in LEFT_OUT]
         for key in ("models", "rows")
     }
-    robustness_picture.write(together, ROOT / "docs" / "robustness.png")
+    robustness_figure.write(together, ROOT / "docs" / "robustness.png")
 
 
 if __name__ == "__main__":

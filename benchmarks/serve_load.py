@@ -31,7 +31,10 @@ import uvloop
 from measured import record
 from PIL import Image, ImageDraw
 
-from inkfast.data.written import SHAPES, write
+from inkfast.synthetic.handwriting import (
+    SHAPES,
+    write,
+)
 
 CLIENTS, TIMES = 16, 10
 SIDE, PEN = 280, 17  # of the page's paper and its stroke, in pixels

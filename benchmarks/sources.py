@@ -52,7 +52,7 @@ def collect() -> None:
 
 def figures(name: str) -> dict[str, Any]:
     """Return one recipe's rows: published, measured over seeds or folds, seconds of a fit."""
-    from inkfast.robustness import weights_of
+    from inkfast.experiments.robustness import weights_of
 
     command, *flags = COMMANDS[name]
     words = " ".join(["inkfast", command, f"recipes/{name}.toml", *flags])

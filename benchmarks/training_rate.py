@@ -18,7 +18,7 @@ import torch
 from measured import record, spread
 
 from inkfast import models, noise
-from inkfast.data import Digits
+from inkfast.core.digits import Digits
 from inkfast.training import Task, Watch, hardware, resolve
 from inkfast.training.loop import Fit
 

@@ -49,7 +49,7 @@ print(
 # One row for each digit. Look for the ones you would hesitate over yourself.
 
 # %%
-from inkfast.report.pictures import sheet
+from inkfast.report.image_sheets import sheet
 
 labels = digits.known_labels
 plt.figure(figsize=(8, 5.4), layout="constrained")
@@ -84,10 +84,10 @@ plt.show()
 # %%
 from IPython.display import Image
 
-from inkfast.report import noise_picture
+from inkfast.report import noise_figure
 
 picture = Path("runs/noisy-mnist.png")
-noise_picture.write("noisy-mnist", digits, picture)
+noise_figure.write("noisy-mnist", digits, picture)
 Image(picture, width=640)
 
 # %% [markdown]

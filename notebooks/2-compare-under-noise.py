@@ -34,7 +34,13 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from inkfast import experiment, leaderboard, material, report, running
+from inkfast.experiments import (
+    config,
+    leaderboard,
+    dataset,
+    runner,
+)
+from inkfast import report
 
 DATA = "embedded"  # "mnist" is the real thing, after `inkfast data fetch`
 EPOCHS = 3  # passes over the training digits; more read better and take longer
@@ -47,7 +53,7 @@ SEEDS = 2  # how often each network is trained, from other random weights
 # convolutional network is a small one, so that this runs quickly anywhere; plain `"cnn"` is bigger.
 
 # %%
-plan = experiment.from_settings(
+plan = config.from_settings(
     {
         "name": "notebook",
         "data": DATA,
@@ -61,14 +67,14 @@ plan = experiment.from_settings(
         "recipe": {"epochs": EPOCHS, "batch_size": 125},
     }
 )
-digits = material.prepare(plan)
+digits = dataset.prepare(plan)
 print(f"{len(digits.train):,} digits to train on, {len(digits.test):,} others to test on")
 
 # %% [markdown]
 # Test digits under their noise, made once and the same for both networks. Above, how they were.
 
 # %%
-from inkfast.report.pictures import sheet
+from inkfast.report.image_sheets import sheet
 
 plt.figure(figsize=(9, 1.6), layout="constrained")
 plt.imshow(sheet([digits.clean.images[:14], digits.test.images[:14]]), cmap="gray")
@@ -85,8 +91,8 @@ plt.show()
 
 # %%
 RUN = Path("runs/notebook")  # what `inkfast compare` would leave behind, too
-running.claim_folder(RUN, plan, digits.fingerprints(), resume=False, overwrite=True)
-outcome = running.run(plan, digits, RUN)
+runner.claim_folder(RUN, plan, digits.fingerprints(), resume=False, overwrite=True)
+outcome = runner.run(plan, digits, RUN)
 board = leaderboard.build(outcome)
 board.write(RUN)
 print(f"{len(outcome.fits)} networks trained; the full report: {report.write(board, RUN)}")
@@ -104,7 +110,7 @@ HTML(f"<div style='max-width: 30em'>{figures.curve(board.rows, 'accuracy')}</div
 # %%
 from rich.console import Console
 
-from inkfast.terminal import leaderboard_table
+from inkfast.commands.progress import leaderboard_table
 
 Console(width=110).print(leaderboard_table(board))
 best, other = board.rows[0], board.rows[-1]

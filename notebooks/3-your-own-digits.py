@@ -40,7 +40,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
 
-from inkfast import DigitClassifier, data
+from inkfast.estimator.classifier.classifier import DigitClassifier
+from inkfast import data
 
 EXAMPLE = Path("example-digits")
 EACH = 30  # pictures of each digit
@@ -69,7 +70,8 @@ print(f"{len(digits):,} pictures; of each digit: {digits.class_counts()}")
 # below what the network will see. If a row looks wrong to you, a network will not read it either.
 
 # %%
-from inkfast.data.folder import SUFFIXES, read_picture
+from inkfast.imaging.opening import SUFFIXES
+from inkfast.data.image_folder import read_picture
 
 figure, panels = plt.subplots(2, 10, figsize=(10, 2.6), layout="constrained")
 for digit, (above, below) in enumerate(panels.T):

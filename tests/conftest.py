@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from inkfast import cli
-from inkfast.data import Digits, mnist
+from inkfast.core.digits import Digits
+from inkfast.data import mnist
 
 # MNIST lies under this folder where it is at hand; tests that need it are skipped elsewhere.
 DATA = os.environ.get("INKFAST_DATA", "") and os.path.abspath(os.environ["INKFAST_DATA"])

@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkfast import files, running
-from inkfast.data import stratified_split
-from inkfast.streams import derive
+from inkfast.core import io as core_io
+from inkfast.core.random import derive
+from inkfast.core.splits import stratified_split
+from inkfast.experiments import runner
 from tests.data.makers import kaggle_csv, payloads, write_gz
 
 FAST = [
@@ -308,7 +309,7 @@ def test_a_console_need_not_have_every_letter(inkfast, digits, monkeypatch, enco
 def test_two_at_work_in_one_folder(inkfast, digits, tmp_path):
     """The second is told to wait, and touches nothing; afterwards it may go on."""
     flags = ["--data", digits, "--out", tmp_path / "run", *TINY]
-    with running.held(tmp_path / "run"):
+    with runner.held(tmp_path / "run"):
         message = refused(inkfast("compare", *flags))
     assert "another inkfast is at work in" in message
     assert not (tmp_path / "run").exists()
@@ -328,12 +329,12 @@ def test_a_full_or_locked_disk(inkfast, digits, tmp_path, monkeypatch, name):
             raise OSError(getattr(errno, name), os.strerror(getattr(errno, name)))
         real(handle)
 
-    monkeypatch.setattr(files.os, "fsync", failing)
+    monkeypatch.setattr(core_io.os, "fsync", failing)
     message = refused(inkfast("compare", "--data", digits, "--out", tmp_path / "run", *TINY))
     assert "cannot write" in message
     assert os.strerror(getattr(errno, name)) in message
     assert not list((tmp_path / "run").rglob(".*"))
-    monkeypatch.setattr(files.os, "fsync", real)
+    monkeypatch.setattr(core_io.os, "fsync", real)
     assert (
         inkfast("compare", "--data", digits, "--out", tmp_path / "run", *TINY, "--resume")[0] == 0
     )

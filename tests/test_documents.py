@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 
 from inkfast import cli
-from inkfast.experiment import from_settings, read_toml
-from inkfast.files import sha256
+from inkfast.core.io import sha256
+from inkfast.experiments.config import (
+    from_settings,
+    read_toml,
+)
+from inkfast.experiments.tuning.plan import read_plan
 from inkfast.models import MODELS
 from inkfast.training import Recipe
-from inkfast.tuning import read_plan
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -69,7 +72,7 @@ def test_the_model_card_is_about_the_file_that_is_shipped(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     import pages
 
-    content = (ROOT / "src/inkfast/reading/shipped/reader.onnx").read_bytes()
+    content = (ROOT / "src/inkfast/inference/shipped/reader.onnx").read_bytes()
     assert pages.result("reader")["sha256"] == sha256(content)
 
 

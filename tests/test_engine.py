@@ -18,10 +18,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inkfast import engine, models, noise
-from inkfast.engine import Job, Observer, local
-from inkfast.errors import InkfastError
-from inkfast.training import StoppedError, Task, Trained, Watch, resolve, together
+from inkfast import (
+    execution,
+    models,
+    noise,
+)
+from inkfast.core.errors import InkfastError
+from inkfast.execution import (
+    Job,
+    Observer,
+    process_pool,
+)
+from inkfast.training import (
+    StoppedError,
+    Task,
+    Trained,
+    Watch,
+    resolve,
+    stacked,
+)
 
 EPOCHS = 3
 
@@ -48,7 +63,7 @@ def bits(results) -> list[str]:
 
 @pytest.fixture(scope="module")
 def here(strokes, tmp_path_factory) -> list[str]:
-    found, interrupted = engine.HERE.run(jobs(strokes, tmp_path_factory.mktemp("here")), 3)
+    found, interrupted = execution.HERE.run(jobs(strokes, tmp_path_factory.mktemp("here")), 3)
     assert not interrupted
     return bits(found)
 
@@ -88,7 +103,9 @@ def test_local_processes_give_the_same_bits_though_one_is_killed(strokes, tmp_pa
         killed.append(victim.pid)
 
     witness = Witness(kill)
-    found, interrupted = engine.parse("local:2").run(jobs(strokes, tmp_path), 3, witness.observer())
+    found, interrupted = execution.parse("local:2").run(
+        jobs(strokes, tmp_path), 3, witness.observer()
+    )
     assert len(killed) == 1
     assert not interrupted
     assert bits(found) == here
@@ -102,9 +119,9 @@ def test_local_processes_give_the_same_bits_though_one_is_killed(strokes, tmp_pa
 
 def test_what_is_finished_is_not_trained_again(strokes, tmp_path, here):
     """A second sweep over the same folders starts no process at all."""
-    engine.HERE.run(jobs(strokes, tmp_path), 3)
+    execution.HERE.run(jobs(strokes, tmp_path), 3)
     witness = Witness()
-    found, _ = engine.parse("local:2").run(jobs(strokes, tmp_path), 3, witness.observer())
+    found, _ = execution.parse("local:2").run(jobs(strokes, tmp_path), 3, witness.observer())
     assert bits(found) == here
     assert witness.said == ["already trained"] * 3
     assert witness.epochs == []
@@ -114,7 +131,7 @@ def test_what_is_finished_is_not_trained_again(strokes, tmp_path, here):
 def test_a_fit_ends_when_its_watch_has_had_enough(strokes, tmp_path, where):
     """The reply to an epoch reaches the fit, wherever it runs; no model is left."""
     watch = Watch(enough=lambda epoch: epoch.number == 2)
-    found, _ = engine.parse(where).run(
+    found, _ = execution.parse(where).run(
         jobs(strokes, tmp_path, seeds=1), 1, Observer(fit=lambda *_: watch)
     )
     assert isinstance(found[0], StoppedError)
@@ -127,7 +144,7 @@ def test_a_fault_in_a_worker_is_raised_where_the_sweep_began(strokes, tmp_path):
     found = jobs(strokes.pick(strokes.labels.argsort()[:40], "zeros"), tmp_path, seeds=1,
                  balance="smote")  # fmt: skip
     with pytest.raises(InkfastError, match="SMOTE|smote|class"):
-        engine.parse("local:1").run(found, 1)
+        execution.parse("local:1").run(found, 1)
 
 
 def test_a_fit_that_always_kills_its_worker_is_given_up(strokes, tmp_path):
@@ -135,8 +152,8 @@ def test_a_fit_that_always_kills_its_worker_is_given_up(strokes, tmp_path):
     witness = Watch(epoch=lambda _: os.kill(multiprocessing.active_children()[0].pid, 9))
     found = jobs(strokes, tmp_path, seeds=1, epochs=9)
     with pytest.raises(InkfastError, match="seed 0: its process was lost 3 times.*--engine here"):
-        engine.parse("local:1").run(found, 1, Observer(fit=lambda *_: witness))
-    assert local.ATTEMPTS == 3
+        execution.parse("local:1").run(found, 1, Observer(fit=lambda *_: witness))
+    assert process_pool.ATTEMPTS == 3
 
 
 def test_interrupted_sweeps_return_what_is_finished(strokes, tmp_path):
@@ -147,7 +164,7 @@ def test_interrupted_sweeps_return_what_is_finished(strokes, tmp_path):
             raise KeyboardInterrupt
         return Watch()
 
-    found, interrupted = engine.parse("local:1").run(
+    found, interrupted = execution.parse("local:1").run(
         jobs(strokes, tmp_path), 3, Observer(fit=interrupt)
     )
     assert interrupted
@@ -161,15 +178,15 @@ def test_equal_jobs_are_trained_together_and_the_rest_alone(strokes, tmp_path, m
     for number, name in ((1, "logistic"), (3, "lenet5")):
         task = dataclasses.replace(given[number].task, architecture=models.build(name))
         given[number] = dataclasses.replace(given[number], task=task)
-    steps, step = [], together._Stack.step
+    steps, step = [], stacked._Stack.step
     monkeypatch.setattr(
-        together._Stack, "step", lambda self, b: (steps.append(len(b)), step(self, b))
+        stacked._Stack, "step", lambda self, b: (steps.append(len(b)), step(self, b))
     )
     alone = [dataclasses.replace(job, folder=tmp_path / "here" / job.folder.name) for job in given]
-    one_by_one, _ = engine.HERE.run(alone, 4)
+    one_by_one, _ = execution.HERE.run(alone, 4)
     assert steps == []
     witness = Witness()
-    found, interrupted = engine.parse("together:3").run(iter(given), 4, witness.observer())
+    found, interrupted = execution.parse("together:3").run(iter(given), 4, witness.observer())
     assert not interrupted
     assert set(steps) == {2}
     assert witness.begun == [(f"seed {i}", i + 1, 4) for i in range(4)]
@@ -182,7 +199,7 @@ def test_equal_jobs_are_trained_together_and_the_rest_alone(strokes, tmp_path, m
         ]  # fmt: skip
     assert bits(found[3:]) == bits(one_by_one[3:])  # what has none like it is as alone to the bit
     again = Witness()
-    engine.parse("together").run(given, 4, again.observer())
+    execution.parse("together").run(given, 4, again.observer())
     assert again.said == ["already trained"] * 4
 
 
@@ -198,11 +215,11 @@ def test_ctrl_c_ends_fits_side_by_side(strokes, tmp_path):
         return Watch(enough=enough)
 
     given = jobs(strokes, tmp_path, seeds=1, epochs=1) + jobs(strokes, tmp_path, seeds=3)[1:]
-    found, interrupted = engine.parse("together").run(given, 3, Observer(fit=interrupt))
+    found, interrupted = execution.parse("together").run(given, 3, Observer(fit=interrupt))
     assert interrupted
     assert [isinstance(result, Trained) for result in found] == [True, False, False]
     witness = Witness()
-    found, interrupted = engine.parse("together").run(given, 3, witness.observer())
+    found, interrupted = execution.parse("together").run(given, 3, witness.observer())
     assert not interrupted
     assert all(isinstance(result, Trained) for result in found)
     assert sum(sentence.startswith("going on after") for sentence in witness.said) == 2
@@ -214,7 +231,7 @@ def test_ctrl_c_ends_fits_side_by_side(strokes, tmp_path):
 ])  # fmt: skip
 def test_engines_by_name(text, kind):
     """Every documented word stands for an engine."""
-    assert engine.parse(text).kind == kind
+    assert execution.parse(text).kind == kind
 
 
 @pytest.mark.parametrize(
@@ -226,7 +243,7 @@ def test_unknown_engines_are_explained(text):
     with pytest.raises(
         InkfastError, match="`engine` must be here, together:N .* local:N .* ray or ray:HOST:PORT"
     ):
-        engine.parse(text)
+        execution.parse(text)
 
 
 def free_port() -> int:
@@ -238,7 +255,7 @@ def free_port() -> int:
 def test_no_cluster_and_no_token_are_explained(monkeypatch):
     """An address where nothing listens, or a shell without a token, is one sentence."""
     pytest.importorskip("ray")
-    asked = engine.parse(f"ray:127.0.0.1:{free_port()}")
+    asked = execution.parse(f"ray:127.0.0.1:{free_port()}")
     monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
     with pytest.raises(InkfastError, match="with a token alone: set RAY_AUTH_MODE=token"):
         asked.open().__enter__()
@@ -253,7 +270,7 @@ TOKEN = "a-token-for-this-test-only-0123456789"  # noqa: S105 - of a cluster tha
 DRIVER = """
 import os, signal, sys
 from inkfast import engine
-from inkfast.errors import InkfastError
+from inkfast.core.errors import InkfastError
 from tests import test_engine as t
 from tests.conftest import make_strokes
 from pathlib import Path

@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from inkfast.estimator.classifier.classifier import DigitClassifier
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_digits
@@ -19,8 +20,11 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import inkfast
-from inkfast import DigitClassifier, models, noise
-from inkfast.data import Digits
+from inkfast import (
+    models,
+    noise,
+)
+from inkfast.core.digits import Digits
 from inkfast.training import Task, fit, resolve
 
 RECIPE = {"batch_size": 32, "min_epoch_images": 400, "learning_rate": 0.02, "precision": "fp32"}

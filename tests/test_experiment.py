@@ -11,11 +11,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inkfast import leaderboard, report, running
-from inkfast.data import Digits, Source
-from inkfast.engine import Observer
-from inkfast.experiment import Experiment, from_settings, read_toml
-from inkfast.material import from_source, own_material
+from inkfast import report
+from inkfast.core.digits import (
+    Digits,
+    Source,
+)
+from inkfast.execution import Observer
+from inkfast.experiments import (
+    leaderboard,
+    runner,
+)
+from inkfast.experiments.config import (
+    Experiment,
+    from_settings,
+    read_toml,
+)
+from inkfast.experiments.dataset import (
+    from_source,
+    own_material,
+)
 from inkfast.training import Watch
 
 TINY = {
@@ -37,10 +51,10 @@ def material(strokes):
 def run(settings, material, out: Path, **flags):
     experiment = from_settings(settings)
     digits = material(experiment)
-    running.claim_folder(
+    runner.claim_folder(
         out, experiment, digits.fingerprints(), **({"resume": False, "overwrite": False} | flags)
     )
-    board = leaderboard.build(running.run(experiment, digits, out, Observer()))
+    board = leaderboard.build(runner.run(experiment, digits, out, Observer()))
     board.write(out)
     report.write(board, out)
     return board
@@ -108,7 +122,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(material, tmp_path):
     experiment = from_settings(TINY)
     digits = material(experiment)
     out = tmp_path / "cut"
-    running.claim_folder(out, experiment, digits.fingerprints(), resume=False, overwrite=False)
+    runner.claim_folder(out, experiment, digits.fingerprints(), resume=False, overwrite=False)
 
     def stopping(title, number, of):
         def epoch(e):
@@ -117,7 +131,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(material, tmp_path):
 
         return Watch(epoch=epoch)
 
-    cut = running.run(experiment, digits, out, Observer(fit=stopping))
+    cut = runner.run(experiment, digits, out, Observer(fit=stopping))
     assert cut.interrupted
     part = leaderboard.build(cut)
     part.write(out)
@@ -182,11 +196,11 @@ def test_a_folder_is_held_whatever_it_is_called(tmp_path):
     """Another way to the same folder does not let a second process in."""
     (tmp_path / "w").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "w")
-    with running.held(tmp_path / "w" / "a"):
+    with runner.held(tmp_path / "w" / "a"):
         for other in (tmp_path / "link" / "a", tmp_path / "w" / ".." / "w" / "a"):
-            with pytest.raises(ValueError, match="another inkfast is at work"), running.held(other):
+            with pytest.raises(ValueError, match="another inkfast is at work"), runner.held(other):
                 pass
-        with running.held(tmp_path / "w" / "b"):
+        with runner.held(tmp_path / "w" / "b"):
             pass
 
 
@@ -194,9 +208,9 @@ def test_a_cache_that_cannot_be_written_keeps_nobody_from_training(tmp_path, mon
     """Nothing is locked then, and the run goes on."""
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with running.held(tmp_path / "run"), running.held(tmp_path / "run"):
+    with runner.held(tmp_path / "run"), runner.held(tmp_path / "run"):
         pass
-    with pytest.raises(OSError, match="of the run"), running.held(tmp_path / "run"):
+    with pytest.raises(OSError, match="of the run"), runner.held(tmp_path / "run"):
         raise OSError("of the run")
 
 
@@ -338,7 +352,7 @@ def test_a_tampered_data_file_is_one_line(material, tmp_path, content):
     (tmp_path / "experiment.toml").write_text("")
     (tmp_path / "data.json").write_text(content)
     with pytest.raises(ValueError, match="data.json is damaged: expected a JSON object"):
-        running.load_models(tmp_path)
+        runner.load_models(tmp_path)
     with pytest.raises(ValueError, match="data.json is damaged: expected a JSON object"):
         own_material(from_settings(TINY), None, tmp_path)
 
@@ -358,7 +372,7 @@ def test_seeds_that_one_model_lacks_are_left_out(tmp_path, strokes):
     settings = SMALL_TWO | {"seeds": 3}
     experiment = from_settings(settings)
     digits = from_source(experiment, Source(strokes, None, "strokes"))
-    outcome = running.run(experiment, digits, tmp_path)
+    outcome = runner.run(experiment, digits, tmp_path)
     first = outcome.fits[0].entry
     lacking = [fit for fit in outcome.fits if (fit.entry, fit.trained.seed) != (first, 1)]
     board = leaderboard.build(dataclasses.replace(outcome, fits=lacking))

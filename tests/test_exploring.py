@@ -15,12 +15,31 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
-from inkfast import exploring, noise
-from inkfast.data import Digits, Source, Survey, load, survey
-from inkfast.errors import InkfastError
-from inkfast.exploring import duplicates, labels, structure, summary
-from inkfast.exploring.classes import Imbalance, Pixels
-from inkfast.report import write_exploration
+from inkfast import (
+    exploration,
+    noise,
+)
+from inkfast.core.digits import (
+    Digits,
+    Source,
+    Survey,
+)
+from inkfast.core.errors import InkfastError
+from inkfast.data import (
+    load,
+    survey,
+)
+from inkfast.exploration import (
+    duplicates,
+    label_errors,
+    structure,
+    summary,
+)
+from inkfast.exploration.classes import (
+    Imbalance,
+    Pixels,
+)
+from inkfast.report import write
 
 NONE = noise.build("none")
 
@@ -38,18 +57,18 @@ def scribbles(n: int, seed: int = 0, classes: int = 10) -> Digits:
     return Digits(images, (np.arange(n) % classes).astype(np.int64), "scribbles")
 
 
-def explored(train: Digits, test: Digits | None = None, chain=NONE) -> exploring.Exploration:
-    return exploring.explore(Survey(source=Source(train, test, "planted")), chain, 0)
+def explored(train: Digits, test: Digits | None = None, chain=NONE) -> exploration.Exploration:
+    return exploration.explore(Survey(source=Source(train, test, "planted")), chain, 0)
 
 
-def page(found: exploring.Exploration, out: Path) -> str:
+def page(found: exploration.Exploration, out: Path) -> str:
     """Write JSON and page, and return the page."""
     summary.write(found, out)
-    return write_exploration(found, out, "inkfast explore planted").read_text()
+    return write(found, out, "inkfast explore planted").read_text()
 
 
-def texts(found: exploring.Exploration) -> str:
-    return " ".join(finding.text for finding in exploring.findings(found))
+def texts(found: exploration.Exploration) -> str:
+    return " ".join(finding.text for finding in exploration.findings(found))
 
 
 def test_class_moments_are_those_of_numpy():
@@ -223,7 +242,7 @@ def test_confident_learning_counts_as_its_definition_says():
     logits = rng.normal(0, 1.5, (500, 10))
     logits[np.arange(500), given] += 3
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    found = labels.judge(given, p, n_train=300, folds=5)
+    found = label_errors.judge(given, p, n_train=300, folds=5)
     average = [np.mean([p[i, k] for i in range(500) if given[i] == k]) for k in range(9)]
     expected = []
     for i in range(500):
@@ -246,8 +265,8 @@ def test_planted_wrong_labels_rank_first(inkfast, strokes, tmp_path, monkeypatch
         assert wrong[row] != label
         wrong[row] = label
     np.savez(tmp_path / "digits.npz", images=strokes.images, labels=wrong)
-    monkeypatch.setattr(labels, "FOLDS", 3)
-    monkeypatch.setattr(labels, "MODEL", "mlp(hidden=[64])")
+    monkeypatch.setattr(label_errors, "FOLDS", 3)
+    monkeypatch.setattr(label_errors, "MODEL", "mlp(hidden=[64])")
     code, out, err = inkfast(
         "explore", tmp_path / "digits.npz", "--noise", "none", "--labels", "--out", tmp_path / "out"
     )
@@ -278,9 +297,9 @@ def test_a_copy_of_a_wrong_label_does_not_vouch_for_it(strokes, monkeypatch):
         known.append({image.tobytes() for image in task.digits.images})
         return Fake()
 
-    monkeypatch.setattr(labels, "fit", fit)
+    monkeypatch.setattr(label_errors, "fit", fit)
     test = strokes.pick(np.arange(50, 150), "test, of which half is in training too")
-    found = labels.find(twice, test, 0, lambda *_: None)
+    found = label_errors.find(twice, test, 0, lambda *_: None)
     assert (found.folds, len(found.labels)) == (5, 300)
     assert all(left and not left & judged for left, judged in zip(known, asked, strict=True))
     assert len(set.union(*asked)) == 150
@@ -291,7 +310,7 @@ def test_copies_do_not_make_a_class_large_enough(strokes):
     rows = np.append(np.flatnonzero(strokes.labels != 4)[:100], np.repeat(4, 3))
     assert strokes.labels[4] == 4
     with pytest.raises(InkfastError, match="class 4 has 1, copies counted once"):
-        labels.check(strokes.pick(rows, "few fours"), None)
+        label_errors.check(strokes.pick(rows, "few fours"), None)
 
 
 def test_only_near_copies_are_to_be_taken_out_before_a_cut():
@@ -310,10 +329,10 @@ def test_known_errors_are_counted_on_mnist_alone(mnist_folder):
     p = np.full((70_000, 10), 0.01)
     given = np.concatenate([source.train.labels, source.test.labels])
     p[np.arange(70_000), given] = 0.91
-    for row in labels.KNOWN[:12]:
+    for row in label_errors.KNOWN[:12]:
         p[60_000 + row, given[60_000 + row]] = 0.0
-    found = labels.judge(given, p, n_train=60_000, folds=5)
-    assert len(labels.KNOWN) == 15
+    found = label_errors.judge(given, p, n_train=60_000, folds=5)
+    assert len(label_errors.KNOWN) == 15
     assert found.known_found(source.test, within=12) == 12
     assert found.known_found(source.train) is None
     assert found.known_found(None) is None
@@ -428,7 +447,7 @@ def test_a_folder_is_surveyed_in_both_parts(strokes, tmp_path):
     """Rows of train and test are known by their files."""
     folder_of(strokes.pick(np.arange(20), "a"), tmp_path / "d" / "train")
     folder_of(strokes.pick(np.arange(20, 30), "b"), tmp_path / "d" / "test")
-    found = exploring.explore(survey(str(tmp_path / "d")), NONE, 0)
+    found = exploration.explore(survey(str(tmp_path / "d")), NONE, 0)
     assert found.where(0) == "train/0/000.png"
     assert found.where(20) == "test/0/000.png"
     assert np.array_equal(found.image(21), strokes.images[21])

@@ -6,13 +6,26 @@ import dataclasses
 
 import numpy as np
 import pytest
+from inkfast.estimator.classifier.classifier import DigitClassifier
 
-from inkfast import DigitClassifier, data, folding, leaderboard, models, noise, running
-from inkfast.data import Digits, Source
-from inkfast.errors import InkfastError
+from inkfast import (
+    data,
+    models,
+    noise,
+)
+from inkfast.core.digits import (
+    Digits,
+    Source,
+)
+from inkfast.core.errors import InkfastError
 from inkfast.evaluation import compare_folds
-from inkfast.experiment import from_settings
-from inkfast.material import from_source
+from inkfast.experiments import (
+    cross_validation,
+    leaderboard,
+    runner,
+)
+from inkfast.experiments.config import from_settings
+from inkfast.experiments.dataset import from_source
 from inkfast.training import Task, batches, fit, loop, resolve
 
 SETTINGS = {
@@ -66,7 +79,7 @@ def test_nothing_is_chosen_on_test(apart, tmp_path):
             labels = (material.test.labels + 1) % 10
             spoilt = Digits(material.test.images, labels, "spoilt")
             material = dataclasses.replace(material, test=spoilt)
-        outcome = running.run(experiment, material, tmp_path / str(spoil))
+        outcome = runner.run(experiment, material, tmp_path / str(spoil))
         kept.append(outcome.fits[0].trained)
     assert kept[0].history[-1].validation_loss == kept[1].history[-1].validation_loss
     assert kept[0].best_epoch == kept[1].best_epoch
@@ -104,7 +117,7 @@ def test_predictions_are_those_of_the_model_they_are_shown_for(apart, tmp_path):
     """Scores in the leaderboard are made anew by each model on the test digits."""
     experiment = from_settings(SETTINGS | {"models": ["mlp(hidden=[8])", "mlp(hidden=[4])"]})
     material = from_source(experiment, Source(apart, None, "strokes"))
-    board = leaderboard.build(running.run(experiment, material, tmp_path))
+    board = leaderboard.build(runner.run(experiment, material, tmp_path))
     for row in board.rows:
         again = row.fits[0].trained.probabilities(material.test).argmax(axis=1)
         assert row.mean("accuracy") == (again == material.test.labels).mean()
@@ -132,7 +145,7 @@ def test_copies_of_a_picture_stay_on_one_side(apart):
     ]
     cuts += [
         (doubled.pick(fold.train, "left"), doubled.pick(fold.held_out, "cut"))
-        for fold in folding.folds(doubled, experiment)
+        for fold in cross_validation.folds(doubled, experiment)
     ]
     for left, cut in cuts:
         assert not {i.tobytes() for i in left.images} & {i.tobytes() for i in cut.images}
@@ -180,7 +193,7 @@ def test_a_network_shared_by_two_folds_is_refused(apart, tmp_path, monkeypatch):
     """One model object handed to several folds ends the cross-validation."""
     experiment = from_settings(SETTINGS)
     shared = fit(task(apart))
-    monkeypatch.setattr(running.Engine, "run", lambda self, jobs, total, observer: (
+    monkeypatch.setattr(runner.Engine, "run", lambda self, jobs, total, observer: (
         [shared] * total, False))  # fmt: skip
     with pytest.raises(InkfastError, match="two folds hold the same network"):
-        folding.cross_validate(experiment, Source(apart, None, "strokes"), tmp_path)
+        cross_validation.cross_validate(experiment, Source(apart, None, "strokes"), tmp_path)

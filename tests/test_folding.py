@@ -12,11 +12,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from inkfast import cli, folding, running
-from inkfast.data import Digits, Source
-from inkfast.engine import Observer
+from inkfast import cli
+from inkfast.core.digits import (
+    Digits,
+    Source,
+)
 from inkfast.evaluation.difference import corrected_resampled_t
-from inkfast.experiment import from_settings
+from inkfast.execution import Observer
+from inkfast.experiments import (
+    cross_validation,
+    runner,
+)
+from inkfast.experiments.config import from_settings
 from inkfast.training import Watch, batches, loop
 
 TINY = {
@@ -37,17 +44,19 @@ def source(strokes) -> Source:
     return Source(Digits(images, strokes.labels, "strokes"), None, "strokes")
 
 
-def validated(settings, source, out: Path, observer=None, **flags) -> folding.CrossValidation:
+def validated(
+    settings, source, out: Path, observer=None, **flags
+) -> cross_validation.CrossValidation:
     experiment = from_settings(settings)
-    prints = folding.fingerprints(experiment, source)
-    running.claim_folder(out, experiment, prints, **({"resume": False, "overwrite": False} | flags))
-    return folding.cross_validate(experiment, source, out, observer or Observer())
+    prints = cross_validation.fingerprints(experiment, source)
+    runner.claim_folder(out, experiment, prints, **({"resume": False, "overwrite": False} | flags))
+    return cross_validation.cross_validate(experiment, source, out, observer or Observer())
 
 
 def test_every_row_is_held_out_once_in_each_repeat(source):
     """Folds are stratified, apart and whole; repeats differ."""
     labels = source.train.known_labels
-    parts = list(folding.folds(source.train, from_settings(TINY | {"repeats": 2})))
+    parts = list(cross_validation.folds(source.train, from_settings(TINY | {"repeats": 2})))
     assert [fold.slug for fold in parts[:4]] == [
         "repeat1-fold1", "repeat1-fold2", "repeat1-fold3", "repeat2-fold1",
     ]  # fmt: skip
@@ -96,7 +105,7 @@ def test_imbalance_thins_what_is_trained_on_and_not_what_is_judged(inkfast, stro
     assert counts[""] == [(160, 160)] * 2  # of 400, 80 are the test
     assert counts["3=0.25"] == [(148, 160)] * 2
     settings = from_settings(TINY | {"imbalance": "3=0.25"})
-    for fold in folding.folds(strokes, settings):
+    for fold in cross_validation.folds(strokes, settings):
         thin, judged = (np.bincount(strokes.labels[r]) for r in (fold.train, fold.held_out))
         assert min(judged) == 13
         assert thin[3] in (6, 7)
@@ -150,18 +159,23 @@ def test_what_is_written(source, tmp_path):
     assert [fit.scores.accuracy for fit in again.fits] == [f.scores.accuracy for f in result.fits]
 
 
-def finished(accuracies: dict[str, dict[int, float]], folds: int = 5) -> folding.CrossValidation:
+def finished(
+    accuracies: dict[str, dict[int, float]], folds: int = 5
+) -> cross_validation.CrossValidation:
     """Return a cross-validation with the given accuracy of each model on some folds."""
     experiment = from_settings(TINY | {"folds": folds, "models": ["mlp", "cnn"]})
     none = np.zeros(0, np.int64)
     fits = [
-        folding.FoldFit(
-            entry, folding.Fold(1, number, none, none), None, SimpleNamespace(accuracy=accuracy)
+        cross_validation.FoldFit(
+            entry,
+            cross_validation.Fold(1, number, none, none),
+            None,
+            SimpleNamespace(accuracy=accuracy),
         )
         for entry in experiment.models
         for number, accuracy in accuracies[entry.name].items()
     ]
-    return folding.CrossValidation(experiment, None, fits, True)
+    return cross_validation.CrossValidation(experiment, None, fits, True)
 
 
 def test_what_is_interrupted_is_compared_on_the_folds_of_all():
@@ -206,7 +220,7 @@ def test_more_folds_than_rows_of_a_class(source):
     with pytest.raises(
         ValueError, match="folds=3 needs as many rows of every class: class 5 has 2"
     ):
-        folding.fingerprints(from_settings(TINY), few)
+        cross_validation.fingerprints(from_settings(TINY), few)
     with pytest.raises(ValueError, match="`folds` must be a whole number >= 2"):
         from_settings({"folds": 1})
 

@@ -9,8 +9,11 @@ import sys
 
 import pytest
 
-from inkfast.errors import InkfastError
-from inkfast.places import deaf, parse
+from inkfast.core.errors import InkfastError
+from inkfast.core.processes import (
+    deaf,
+    parse,
+)
 
 BLOCKED = "import signal as s; print(s.SIGINT in s.pthread_sigmask(s.SIG_BLOCK, []))"
 

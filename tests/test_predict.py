@@ -17,10 +17,14 @@ import pytest
 import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from inkfast import cli, running
+from inkfast import cli
 from inkfast.commands.predict import RunClassifier
-from inkfast.reading import crew, sources
-from inkfast.reading.reader import Reader
+from inkfast.experiments import runner
+from inkfast.inference import (
+    batch,
+    inputs,
+)
+from inkfast.inference.reader import Reader
 from inkfast.training import hardware
 from tests.reading.makers import bars, classifier, png, write_csv, write_pictures
 
@@ -156,7 +160,7 @@ def test_the_unsure_ones_can_be_reviewed(model, tmp_path, inkfast):
 
 def test_an_interrupted_job_is_gone_on_with(model, pictures, tmp_path, inkfast, monkeypatch):
     """Ctrl-C keeps the rows so far and says so; --resume ends with the bytes of one go."""
-    monkeypatch.setattr(crew, "_MOST", 2)
+    monkeypatch.setattr(batch, "_MOST", 2)
     whole, path = tmp_path / "whole.jsonl", tmp_path / "rows.jsonl"
     words = ("predict", pictures, "--model", model, "--to")
     assert inkfast(*words, whole)[0] == 1
@@ -168,7 +172,7 @@ def test_an_interrupted_job_is_gone_on_with(model, pictures, tmp_path, inkfast, 
             raise KeyboardInterrupt
         return Path(name).read_bytes()
 
-    monkeypatch.setattr(sources, "_content", interrupted)
+    monkeypatch.setattr(inputs, "_content", interrupted)
     code, _, err = inkfast(*words, path)
     assert code == 130
     assert f"6 rows are kept in {path}.part: go on with --resume" in err
@@ -202,7 +206,7 @@ def test_a_runs_model_reads_on_one_thread(monkeypatch):
     best = SimpleNamespace(validation_accuracy=0.9)
     model = SimpleNamespace(best=best, seed=0, probabilities=probabilities)
     entry = SimpleNamespace(name="mlp", architecture="mlp")
-    monkeypatch.setattr(running, "load_models", lambda run: (None, [(entry, model)]))
+    monkeypatch.setattr(runner, "load_models", lambda run: (None, [(entry, model)]))
     reader = RunClassifier(Path("run"))
     with hardware.threads(2), threadpool_limits(2):
         reader.probabilities(np.zeros((3, 28, 28), np.uint8))
@@ -228,7 +232,7 @@ def test_a_hand_of_a_cluster_needs_nothing_to_begin_again(model, monkeypatch):
     ray = pytest.importorskip("ray")
     fetched = []
     monkeypatch.setattr(ray, "get", lambda where: fetched.append(where) or where)
-    hand = crew._Hand()
+    hand = batch._Hand()
     where, chunk = [Reader.open(str(model))], [("a.png", png(bars()[0]))]
     first, second = (hand.read(chunk, where, review=False) for _ in range(2))
     assert first == second

@@ -16,19 +16,38 @@ from onnx import helper, load_from_string, numpy_helper
 from PIL import Image
 from scipy import special
 
-from inkfast import calibrated, cli, exporting, noise, robustness, running
-from inkfast.calibrated import calibrate, task_of
+from inkfast import (
+    cli,
+    noise,
+)
 from inkfast.commands.readers import _promised
-from inkfast.data import Digits, Source, load
-from inkfast.errors import InkfastError
+from inkfast.core.digits import (
+    Digits,
+    Source,
+)
+from inkfast.core.errors import InkfastError
+from inkfast.data import load
 from inkfast.evaluation.robustness import Candidate, judge, protocol, suite
 from inkfast.evaluation.selective import label_set_level, promise
-from inkfast.experiment import from_settings
-from inkfast.exporting import _check_parity
-from inkfast.material import from_source
+from inkfast.experiments import (
+    calibration,
+    onnx_export,
+    robustness,
+    runner,
+)
+from inkfast.experiments.calibration import (
+    calibrate,
+    task_of,
+)
+from inkfast.experiments.config import from_settings
+from inkfast.experiments.dataset import from_source
+from inkfast.experiments.onnx_export import _check_parity
+from inkfast.experiments.robustness import of_onnx
+from inkfast.inference.classifier import (
+    About,
+    Classifier,
+)
 from inkfast.noise import MNIST_C
-from inkfast.reading.classifier import About, Classifier
-from inkfast.robustness import of_onnx
 from inkfast.training.validation import calibration_digits, validation_digits
 from tests.conftest import make_strokes
 from tests.reading.makers import classifier
@@ -56,7 +75,7 @@ def run(tmp_path_factory) -> Path:
 
 def test_a_run_is_judged_under_every_corruption(run, inkfast, tmp_path, monkeypatch):
     """Table, JSON and picture; means over seeds; answers only above a confidence; label sets."""
-    for module in (calibrated, robustness):  # sets for 99 % need more digits than this run has
+    for module in (calibration, robustness):  # sets for 99 % need more digits than this run has
         monkeypatch.setattr(module, "SET_COVERAGE", 0.9)
     code, out, err = inkfast("robustness", run, "--max-error", "0.3", "--out", tmp_path / "r")
     assert code == 0, err
@@ -233,15 +252,15 @@ def test_an_export_in_8_bits_answers_nearly_alike(run, inkfast, tmp_path):
 
 def test_an_8_bit_file_promises_by_its_own_answers(run, inkfast, tmp_path, monkeypatch):
     """Threshold, promises and label sets are made by the file that is shipped, on the same rows."""
-    for module in (calibrated, exporting):  # sets for 99 % need more digits than this run has
+    for module in (calibration, onnx_export):  # sets for 99 % need more digits than this run has
         monkeypatch.setattr(module, "SET_COVERAGE", 0.9)
-    experiment, fits = running.load_models(run)
+    experiment, fits = runner.load_models(run)
     entry, best = max(
         (fit for fit in fits if fit[0].slug.startswith("mlp")),
         key=lambda fit: fit[1].best.validation_accuracy,
     )
     # of the same labels, and much less sure than the network
-    monkeypatch.setattr(exporting, "quantised", lambda *_: exporting._content(best, 4.0))
+    monkeypatch.setattr(onnx_export, "quantised", lambda *_: onnx_export._content(best, 4.0))
     words = ["--to", tmp_path / "a.onnx", "--max-error", "0.3", "--int8"]
     code, _, err = inkfast("export", run, *words)
     assert code == 0, err
@@ -295,9 +314,9 @@ def test_an_export_is_checked_on_digits_of_ones_own(run, inkfast, tmp_path, monk
 
 def test_an_export_is_checked_from_picture_files(run, inkfast, tmp_path, monkeypatch):
     """Were files seen otherwise than pixels, nothing would be written."""
-    seen = exporting.framed
+    seen = onnx_export.framed
     monkeypatch.setattr(
-        exporting, "framed", lambda name, file: (np.roll(seen(name, file)[0], 11, 0), None)
+        onnx_export, "framed", lambda name, file: (np.roll(seen(name, file)[0], 11, 0), None)
     )
     code, _, err = inkfast("export", run, "--to", tmp_path / "a.onnx")
     assert (code, "does not answer as the trained one" in err) == (2, True)
@@ -433,7 +452,7 @@ def test_a_promise_is_made_on_the_rows_set_aside(strokes):
 
 def test_a_promise_is_made_at_the_temperature(strokes, monkeypatch):
     """Of a model far too sure, threshold and label sets are those of its cooler answers."""
-    monkeypatch.setattr(calibrated, "SET_COVERAGE", 0.9)
+    monkeypatch.setattr(calibration, "SET_COVERAGE", 0.9)
     experiment = from_settings({"models": ["mlp(hidden=[4])"], "noise": "none"})
     material = from_source(experiment, Source(strokes, None, "strokes"))
     entry = experiment.models[0]
@@ -459,7 +478,7 @@ def test_a_promise_is_made_at_the_temperature(strokes, monkeypatch):
 
 def test_validation_rows_are_judged_under_the_suites_noise_alone(run):
     """They are clean before it, although the model was chosen on noisy ones."""
-    experiment, fits = running.load_models(run)
+    experiment, fits = runner.load_models(run)
     material = from_source(experiment, load(experiment.data))
     question = robustness.of_run(
         experiment, fits, material, material.clean, {}, suite="n-mnist", seed=0, max_error=0.1,

@@ -11,16 +11,20 @@ import numpy as np
 import optuna
 import pytest
 
-from inkfast import cli, running, tuning
-from inkfast.data import Source
-from inkfast.engine import Observer
-from inkfast.errors import InkfastError
-from inkfast.experiment import Experiment
-from inkfast.material import from_source
+from inkfast import cli
+from inkfast.core.digits import Source
+from inkfast.core.errors import InkfastError
+from inkfast.execution import Observer
+from inkfast.experiments import (
+    runner,
+    tuning,
+)
+from inkfast.experiments.config import Experiment
+from inkfast.experiments.dataset import from_source
+from inkfast.experiments.tuning.space import parse_space
 from inkfast.report.figures import fold_curves
 from inkfast.report.tuning import coordinates, history
 from inkfast.training import Trained, Watch, loop
-from inkfast.tuning.space import parse_space
 
 SETTINGS = {
     "name": "small", "data": "embedded", "noise": "none", "threads": 1,
@@ -57,7 +61,7 @@ def test_a_search_returns_the_best_trial_and_its_model(strokes, tmp_path):
         f"best-{found.finished[0].number}"
     ]
     one.hand_over(best)
-    kept = Trained.load(running.fit_folder(tmp_path / "best", best.models[0], best.seed))
+    kept = Trained.load(runner.fit_folder(tmp_path / "best", best.models[0], best.seed))
     assert kept.best.validation_accuracy == found.finished[0].accuracy
     assert kept.recipe == best.models[0].recipe
 

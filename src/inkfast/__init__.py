@@ -19,7 +19,7 @@ def __getattr__(name: str) -> object:
 
         return version("inkfast")
     if name == "DigitClassifier":
-        from inkfast.errors import missing
+        from inkfast.core.errors import missing
 
         try:
             from inkfast.estimator import DigitClassifier

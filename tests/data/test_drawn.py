@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from inkfast.data import ink
-from inkfast.data.paper import normalise
+from inkfast.imaging import ink
+from inkfast.imaging.normalization import normalise
 from tests.serving.makers import STROKES, drawn
 
 

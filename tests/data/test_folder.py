@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from inkfast import data
-from inkfast.data.framing import frame
+from inkfast.imaging.centering import frame
 
 SUFFIXES = ["png", "jpg", "webp", "bmp", "gif", "tiff"]
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from inkfast import data
+from inkfast.core.io import sha256
 from inkfast.data import mnist
-from inkfast.files import sha256
 from tests.data.makers import idx_images, payloads, write_gz
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from inkfast.data import Digits
-from inkfast.data.framing import BOX
-from inkfast.data.outliers import _touching, outliers
-from inkfast.data.written import write
+from inkfast.core.digits import Digits
+from inkfast.imaging.centering import BOX
 from inkfast.models import build
 from inkfast.noise import build as chain
+from inkfast.synthetic.handwriting import write
+from inkfast.synthetic.non_digits import (
+    _touching,
+    outliers,
+)
 from inkfast.training import Task, fit, resolve
 
 

@@ -10,8 +10,15 @@ from PIL import Image
 from scipy import ndimage
 
 from inkfast.data import embedded
-from inkfast.data.ink import NoInkError, find_ink
-from inkfast.data.paper import main_part, normalise, with_soft_edges
+from inkfast.imaging.ink import (
+    NoInkError,
+    find_ink,
+)
+from inkfast.imaging.normalization import (
+    main_part,
+    normalise,
+    with_soft_edges,
+)
 from tests.conftest import DATA
 
 

@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image, JpegImagePlugin
 
-from inkfast.data.pictures import open_picture, shrunk
-from inkfast.errors import InkfastError
+from inkfast.core.errors import InkfastError
+from inkfast.imaging.opening import (
+    open_picture,
+    shrunk,
+)
 
 
 def content(image: Image.Image, form: str = "PNG", **options) -> bytes:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkfast.data.sheet import without_desk
+from inkfast.imaging.sheet import without_desk
 from tests.reading.photographs import page, photographed
 
 

@@ -7,9 +7,12 @@ import pytest
 from sklearn.model_selection import train_test_split
 
 from inkfast import data
-from inkfast.data import Digits, stratified_split
-from inkfast.data.digits import split_pictures
-from inkfast.errors import InkfastError
+from inkfast.core.digits import Digits
+from inkfast.core.errors import InkfastError
+from inkfast.core.splits import (
+    stratified_group_split,
+    stratified_split,
+)
 
 
 def saved(tmp_path, **arrays):
@@ -138,11 +141,11 @@ def test_pictures_are_told_apart_and_cut_together():
     assert Digits(images, None, "a").pictures.tolist() == [0, 1, 0, 3, 1]
     labels = np.repeat(np.arange(10), 30)
     for seed in range(3):
-        cut = split_pictures(labels, np.arange(300), 0.2, seed)
+        cut = stratified_group_split(labels, np.arange(300), 0.2, seed)
         for rows, expected in zip(cut, stratified_split(labels, 0.2, seed), strict=True):
             np.testing.assert_array_equal(rows, expected)
     with pytest.raises(ValueError, match="class 0 has 1, .* Copies of a picture were counted once"):
-        split_pictures(np.array([0, 0, 1, 1]), np.array([0, 0, 2, 3]), 0.5, 0)
+        stratified_group_split(np.array([0, 0, 1, 1]), np.array([0, 0, 2, 3]), 0.5, 0)
 
 
 def test_stratified_split_keeps_shares_and_is_seeded():

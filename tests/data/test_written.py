@@ -7,8 +7,11 @@ import pytest
 from scipy import ndimage
 
 from inkfast import data
-from inkfast.data.written import SHAPES, write
-from inkfast.errors import InkfastError
+from inkfast.core.errors import InkfastError
+from inkfast.synthetic.handwriting import (
+    SHAPES,
+    write,
+)
 
 
 @pytest.fixture(scope="module")

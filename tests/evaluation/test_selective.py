@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from inkfast.errors import InkfastError
+from inkfast.core.errors import InkfastError
 from inkfast.evaluation.calibration import expected_calibration_error, heated, temperature
 from inkfast.evaluation.selective import THRESHOLDS, label_set_level, label_sets, promise, selected
 

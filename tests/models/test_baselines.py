@@ -16,7 +16,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
 
 from inkfast import models, noise
-from inkfast.experiment import from_settings
+from inkfast.experiments.config import from_settings
 from inkfast.models import MODELS, Baseline, SklearnModule, count_parameters
 from inkfast.models.packing import pack, unpack
 from inkfast.training import Task, Watch, fit, resolve

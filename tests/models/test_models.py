@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from inkfast import models, noise
+from inkfast.core.random import stream
 from inkfast.models import MODELS, Network, count_parameters, create, summarise
-from inkfast.streams import stream
 from inkfast.training import Task, Trained, fit, resolve
 
 NAMES = [cls.name for cls in MODELS]

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from inkfast import noise
-from inkfast.data import Digits
+from inkfast.core.digits import Digits
+from inkfast.core.random import stream
 from inkfast.noise import MNIST_C, NOISES, PRESETS, SUITES, Chain
-from inkfast.streams import stream
 
 ALL = [str(cls()) for cls in NOISES] + [*PRESETS, *MNIST_C]
 NAMES = [cls.name for cls in NOISES]

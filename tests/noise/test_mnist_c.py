@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from inkfast import models, noise
-from inkfast.data import Digits, mnist
+from inkfast.core.digits import Digits
+from inkfast.core.random import stream
+from inkfast.data import mnist
 from inkfast.noise import MNIST_C, to_unit
-from inkfast.streams import stream
 from inkfast.training import Task, Trained, fit, resolve
 from tests.conftest import DATA
 

@@ -11,9 +11,9 @@ import torch
 from scipy import ndimage, stats
 
 from inkfast import noise
+from inkfast.core.random import stream
 from inkfast.noise import NOISES
 from inkfast.noise.resample import FILLS
-from inkfast.streams import stream
 
 CENTRE = 13.5
 MODES = {"constant": "grid-constant", "nearest": "nearest", "reflect": "reflect"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from inkfast.data.digits import Images
+from inkfast.core.digits import Images
 
 # printed letters that no digit looks like
 LETTERS = "AEFHKMNRTWXYaehkmnrtwxy"

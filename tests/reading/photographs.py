@@ -7,9 +7,9 @@ import io
 import numpy as np
 from PIL import Image
 
-from inkfast.data import written
+from inkfast.synthetic import handwriting
 
-_WRITTEN = written.write(400, seed=4)
+_WRITTEN = handwriting.write(400, seed=4)
 
 
 def digit(value: int, height: int = 40, copy: int = 0) -> np.ndarray:

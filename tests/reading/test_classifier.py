@@ -9,11 +9,11 @@ import onnx
 import pytest
 from onnx import TensorProto, external_data_helper, helper, numpy_helper
 
-from inkfast.errors import InkfastError
-from inkfast.files import sha256
-from inkfast.reading.classifier import Classifier
-from inkfast.reading.protobuf import names_other_files
-from inkfast.reading.reader import Reader
+from inkfast.core.errors import InkfastError
+from inkfast.core.io import sha256
+from inkfast.inference.classifier import Classifier
+from inkfast.inference.protobuf import names_other_files
+from inkfast.inference.reader import Reader
 from tests.reading.makers import classifier
 
 

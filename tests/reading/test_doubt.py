@@ -8,12 +8,24 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from inkfast.reading import rows
-from inkfast.reading.page import open_page, read_page
-from inkfast.reading.reader import Answer, Reader
-from inkfast.serving.answers import answer
-from inkfast.serving.pictures import images_of, images_under
-from inkfast.serving.questions import Question, answered
+from inkfast.inference import results
+from inkfast.inference.page import (
+    open_page,
+    read_page,
+)
+from inkfast.inference.reader import (
+    Answer,
+    Reader,
+)
+from inkfast.serving.prediction import (
+    Question,
+    answered,
+)
+from inkfast.serving.request_images import (
+    images_of,
+    images_under,
+)
+from inkfast.serving.routes_v1 import answer
 from tests.reading.makers import png
 from tests.reading.photographs import digit
 from tests.serving.makers import drawn
@@ -28,7 +40,7 @@ def reader() -> Reader:
 def both(picture: Image.Image | np.ndarray, reader: Reader) -> tuple[Answer, list[Answer]]:
     """Return the answer of `predict`, and those of `read`."""
     content = png(np.asarray(picture))
-    (row,) = rows.read(reader, [("a.png", content)])
+    (row,) = results.read(reader, [("a.png", content)])
     page = read_page(open_page(content), reader)
     return row.answer, [one.answer for one in page.digits]
 
@@ -62,7 +74,7 @@ def test_what_touches_is_said_to_touch(reader):
         ink = digit(value, 60)
         there = paper[30 : 30 + ink.shape[0], left : left + ink.shape[1]]
         np.minimum(there, (230 - 200 * ink).clip(0, 255).astype(np.uint8), out=there)
-    (row,) = rows.read(reader, [("a.png", png(paper))])
+    (row,) = results.read(reader, [("a.png", png(paper))])
     assert row.answer.unsure == "two digits touch"
 
 
@@ -73,7 +85,7 @@ def test_what_is_too_blurred_is_not_answered_wrongly(share, side, reader):
 
     The share is that of the side over which the blur's deviation reaches.
     """
-    reasons = {"too blurred", "cut off at the picture's edge", rows.NO_INK}
+    reasons = {"too blurred", "cut off at the picture's edge", results.NO_INK}
     for value in range(10):
         picture = drawn(value, side).filter(ImageFilter.GaussianBlur(share * side))
         row, page = both(picture, reader)
@@ -87,7 +99,7 @@ def test_what_is_a_little_blurred_or_small_is_answered(reader):
         soft = drawn(value).filter(ImageFilter.GaussianBlur(11))
         small = [drawn(value).resize((n, n), Image.Resampling.BOX) for n in (14, 16, 20, 24)]
         for picture in (soft, *(np.pad(np.asarray(n), 12, constant_values=255) for n in small)):
-            (row,) = rows.read(reader, [("a.png", png(np.asarray(picture)))])
+            (row,) = results.read(reader, [("a.png", png(np.asarray(picture)))])
             assert row.answer.unsure != "too blurred"
 
 
@@ -95,6 +107,6 @@ def test_rows_of_pixels_are_taken_as_they_are(reader):
     """At 28x28 a digit at the edge, or soft, is what MNIST under noise looks like."""
     image = 255 - np.asarray(drawn(8).resize((28, 28), Image.Resampling.BOX))
     for cut in (image, np.roll(image, 8, axis=0), np.roll(image, 16, axis=1)):
-        as_row, as_file = rows.read(reader, [("a#1", cut), ("a.png", png(cut))])
+        as_row, as_file = results.read(reader, [("a#1", cut), ("a.png", png(cut))])
         assert as_row.answer == as_file.answer
         assert as_row.answer == reader.answers(cut[None])[0]

@@ -9,14 +9,21 @@ import pytest
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from inkfast.data.ink import Ink
-from inkfast.data.sheet import without_desk
-from inkfast.reading import page as reading_page
-from inkfast.reading.order import in_lines
-from inkfast.reading.page import Page, open_page, read_page
-from inkfast.reading.parts import Part
-from inkfast.reading.reader import Answer, Reader
-from inkfast.reading.splitting import cuts
+from inkfast.imaging.ink import Ink
+from inkfast.imaging.reading_order import in_lines
+from inkfast.imaging.segmentation import Part
+from inkfast.imaging.sheet import without_desk
+from inkfast.imaging.touching_digits import cuts
+from inkfast.inference import page as reading_page
+from inkfast.inference.page import (
+    Page,
+    open_page,
+    read_page,
+)
+from inkfast.inference.reader import (
+    Answer,
+    Reader,
+)
 from tests.data.test_sheet import on_desk
 from tests.reading.photographs import digit, file_of, page, photographed, write_on
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkfast.reading import page as reading_page
+from inkfast.inference import page as reading_page
 from tests.reading.photographs import file_of, page, photographed
 
 

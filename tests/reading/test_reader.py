@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from inkfast.data.written import write
-from inkfast.errors import InkfastError
-from inkfast.reading.reader import SHIPPED, Reader, shipped_names
+from inkfast.core.errors import InkfastError
+from inkfast.inference.reader import (
+    SHIPPED,
+    Reader,
+    shipped_names,
+)
+from inkfast.synthetic.handwriting import write
 from tests.reading.makers import classifier
 from tests.reading.nondigits import KINDS, make
 

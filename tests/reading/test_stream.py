@@ -13,11 +13,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkfast.errors import InkfastError
-from inkfast.reading import crew, rows, sources
-from inkfast.reading.classifier import Classifier
-from inkfast.reading.reader import Reader
-from inkfast.reading.sources import Given
+from inkfast.core.errors import InkfastError
+from inkfast.inference import (
+    batch,
+    inputs,
+    results,
+)
+from inkfast.inference.classifier import Classifier
+from inkfast.inference.inputs import Given
+from inkfast.inference.reader import Reader
 from tests.reading.makers import bars, classifier, png, write_pictures
 
 
@@ -28,7 +32,7 @@ def reader() -> Reader:
 
 
 def sources_of(*paths: object) -> list[str]:
-    return [given.source for given in sources.stream(map(str, paths))]
+    return [given.source for given in inputs.stream(map(str, paths))]
 
 
 def test_a_folder_is_sorted_and_only_pictures_count(tmp_path, monkeypatch):
@@ -68,7 +72,7 @@ def test_folders_may_lie_deep_in_one_another(tmp_path, monkeypatch):
         return real(path)
 
     monkeypatch.setattr(os, "scandir", refusing)
-    first, second = sources.stream(["."])
+    first, second = inputs.stream(["."])
     assert (first.source, second.source) == ("./d/d/d", "./e/000.png")
     with pytest.raises(InkfastError, match="./d/d/d: expected a picture, but Permission denied"):
         first.load()
@@ -84,9 +88,9 @@ def test_patterns_are_sorted_and_enter_folders(tmp_path, monkeypatch):
     assert sources_of("*") == everything
     assert sources_of("**") == everything
     assert sources_of("**/*.png") == everything
-    assert sources.checked(["*.png", "-"]) == ["*.png", "-"]
+    assert inputs.checked(["*.png", "-"]) == ["*.png", "-"]
     with pytest.raises(InkfastError, match=r"\*.gif: there is no such file or folder"):
-        sources.checked(["*.png", "*.gif"])
+        inputs.checked(["*.png", "*.gif"])
 
 
 def test_a_zip_archive_reads_as_its_folder_would(tmp_path, reader):
@@ -98,23 +102,23 @@ def test_a_zip_archive_reads_as_its_folder_would(tmp_path, reader):
     content = bytearray(path.read_bytes())
     content[content.index(b"IDAT") + 8] ^= 255  # of the first member
     path.write_bytes(content)
-    good, bad = crew.rows(sources.stream([str(path)]), crew.here(reader))
+    good, bad = batch.rows(inputs.stream([str(path)]), batch.here(reader))
     assert (good.source, good.answer.digit) == (f"{path}/./b/1.png", 2)
     assert bad.error.startswith(f"{path}/b/2.png: cannot be taken out of its archive")
     path.write_bytes(b"junk")
-    (broken,) = crew.rows(sources.stream([str(path)]), crew.here(reader))
+    (broken,) = batch.rows(inputs.stream([str(path)]), batch.here(reader))
     assert "expected a zip archive of pictures" in broken.error
 
 
 def test_too_large_a_file_is_refused_before_it_is_decoded(tmp_path, monkeypatch, reader):
     """From disk, from an archive whose directory lies about it, and from standard input."""
-    monkeypatch.setattr(sources, "MOST_BYTES", 1000)
+    monkeypatch.setattr(inputs, "MOST_BYTES", 1000)
     (tmp_path / "a.png").write_bytes(b"x" * 1001)
     with zipfile.ZipFile(tmp_path / "b.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.png", b"x" * 10**6)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x" * 1001)))
     paths = [str(tmp_path / "a.png"), str(tmp_path / "b.zip"), "-"]
-    found = list(crew.rows(sources.stream(paths), crew.here(reader)))
+    found = list(batch.rows(inputs.stream(paths), batch.here(reader)))
     assert len(found) == 3
     assert all("expected a picture of at most 0 MB" in row.error for row in found)
 
@@ -124,7 +128,7 @@ def test_bad_files_do_not_end_the_work(tmp_path, reader):
     write_pictures(tmp_path / "in", bars(3))
     (tmp_path / "in" / "001.png").write_bytes(b"junk")
     paths = [str(tmp_path / "in"), str(tmp_path / "gone.png"), str(tmp_path / "in/000.png")]
-    found = list(crew.rows(sources.stream(paths), crew.here(reader)))
+    found = list(batch.rows(inputs.stream(paths), batch.here(reader)))
     assert [row.answer and row.answer.digit for row in found] == [0, None, 2, None, 0]
     assert "001.png: expected a picture, but it cannot be decoded" in found[1].error
     assert "gone.png: there is no such file. Check its path." in found[3].error
@@ -141,7 +145,7 @@ def test_a_damaged_picture_in_an_archive_is_one_row(method, tmp_path, reader):
     damaged = bytearray(archive.read_bytes())
     damaged[start : start + 30] = b"\xff" * 30
     archive.write_bytes(damaged)
-    first, second = crew.rows(sources.stream([str(archive)]), crew.here(reader))
+    first, second = batch.rows(inputs.stream([str(archive)]), batch.here(reader))
     assert "a.zip/0.png: cannot be taken out of its archive" in first.error
     assert second.answer is not None
 
@@ -152,8 +156,8 @@ def test_whatever_a_decoder_raises_is_one_row(tmp_path, monkeypatch, reader):
     def fail(*_):
         raise IndexError("out of\nrange")
 
-    monkeypatch.setattr(rows, "open_picture", fail)
-    (row,) = rows.read(reader, [("a.png", b"")])
+    monkeypatch.setattr(results, "open_picture", fail)
+    (row,) = results.read(reader, [("a.png", b"")])
     assert row.error == r"a.png: cannot be read (IndexError('out of\nrange'))."
 
 
@@ -164,7 +168,9 @@ def test_a_picture_without_ink_is_unsure(reader):
     page.save(file, "PNG")
     blank = np.zeros((28, 28), np.uint8)
     small = [("c.png", png(blank)), ("d.png", png(255 - blank))]
-    for row in rows.read(reader, [("a.png", file.getvalue()), ("b", blank), *small], review=True):
+    for row in results.read(
+        reader, [("a.png", file.getvalue()), ("b", blank), *small], review=True
+    ):
         values = row.values()
         assert row.state == "unsure"
         assert values["unsure"] == "there is no ink to be seen"
@@ -176,7 +182,7 @@ def test_a_review_shows_what_was_given_beside_what_was_seen(reader):
     """Only the unsure ones have one; on the left as it was given, on the right 28x28 enlarged."""
     given = np.full((280, 280), 255, np.uint8)
     given[40:240, 130:150] = 0  # a stroke in the middle is no bar
-    sure, unsure = rows.read(reader, [("a", bars(1)[0]), ("b", png(given))], review=True)
+    sure, unsure = results.read(reader, [("a", bars(1)[0]), ("b", png(given))], review=True)
     assert (sure.state, sure.review) == ("", b"")
     assert unsure.state == "unsure"
     pixels = np.asarray(Image.open(io.BytesIO(unsure.review)).convert("L"))
@@ -207,45 +213,45 @@ class Witness:
 def test_no_more_is_read_than_is_needed(reader):
     """A stream without end gives its first rows; a chunk at a time is asked for."""
     witness = Witness()
-    found = crew.rows(witness, crew.here(reader))
+    found = batch.rows(witness, batch.here(reader))
     assert [row.source for row in islice(found, 3)] == ["0", "1", "2"]
-    assert witness.loaded <= crew._MOST
-    assert witness.asked <= crew._MOST + 1
+    assert witness.loaded <= batch._MOST
+    assert witness.asked <= batch._MOST + 1
     next(islice(found, 1000, None))
-    assert witness.loaded <= 1000 + 2 * crew._MOST
+    assert witness.loaded <= 1000 + 2 * batch._MOST
 
 
 def test_rows_that_are_done_are_not_read_again(reader):
     """Chunks of them are passed over without a look at their files."""
     witness = Witness()
-    found = crew.rows(witness, crew.here(reader), done=10 * crew._MOST + 5)
-    assert next(found).source == str(10 * crew._MOST + 5)
-    assert witness.loaded == crew._MOST
+    found = batch.rows(witness, batch.here(reader), done=10 * batch._MOST + 5)
+    assert next(found).source == str(10 * batch._MOST + 5)
+    assert witness.loaded == batch._MOST
 
 
 def test_large_pictures_make_small_chunks(reader, monkeypatch):
     """Chunks end at a number of bytes, so that their memory has an end."""
-    monkeypatch.setattr(crew, "_MOST_BYTES", 2000)
+    monkeypatch.setattr(batch, "_MOST_BYTES", 2000)
     sizes = []
 
     def chunk_sizes(reader, chunk, **_):
         sizes.append(len(chunk))
         return []
 
-    monkeypatch.setattr(crew, "read", chunk_sizes)
-    list(crew.rows(islice(Witness(), 6), crew.here(reader)))
+    monkeypatch.setattr(batch, "read", chunk_sizes)
+    list(batch.rows(islice(Witness(), 6), batch.here(reader)))
     huge = [Given(str(row), 3000, lambda: bars(1)[0]) for row in range(3)]
-    list(crew.rows(huge, crew.here(reader)))
+    list(batch.rows(huge, batch.here(reader)))
     assert sizes == [2, 2, 2, 1, 1, 1]
 
 
 def test_processes_give_the_same_rows_in_order(tmp_path, reader, monkeypatch):
     """Two processes, many small chunks, bad files among them: the rows are those of one process."""
-    monkeypatch.setattr(crew, "_MOST", 3)
+    monkeypatch.setattr(batch, "_MOST", 3)
     write_pictures(tmp_path, bars(40))
     (tmp_path / "007.png").write_bytes(b"junk")
-    expected = list(crew.rows(sources.stream([str(tmp_path)]), crew.here(reader, review=True)))
-    found = crew.rows(sources.stream([str(tmp_path)]), crew.processes(reader, 2, review=True))
+    expected = list(batch.rows(inputs.stream([str(tmp_path)]), batch.here(reader, review=True)))
+    found = batch.rows(inputs.stream([str(tmp_path)]), batch.processes(reader, 2, review=True))
     assert list(found) == expected
     assert [row.answer.digit for row in expected if row.answer] == [
         row % 10 for row in range(40) if row != 7
@@ -263,4 +269,4 @@ def test_a_lost_process_is_one_sentence(reader):
     """Its rows cannot be had: the work ends and says how to go on."""
     given = [Given("a", 1, lambda: Fatal(b""))]
     with pytest.raises(InkfastError, match="a process was lost.*go on with --resume"):
-        list(crew.rows(given, crew.processes(reader, 1)))
+        list(batch.rows(given, batch.processes(reader, 1)))

@@ -7,18 +7,21 @@ import zipfile
 import numpy as np
 import pytest
 
-from inkfast.data import arrays, kaggle
-from inkfast.errors import InkfastError
-from inkfast.reading import tables
-from tests.data.makers import kaggle_csv
+from inkfast.core.errors import InkfastError
+from inkfast.data import (
+    arrays,
+    kaggle_csv,
+)
+from inkfast.inference import table_inputs
+from tests.data.makers import kaggle_csv as kaggle_text
 from tests.reading.makers import bars, png, write_csv
 
 
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch):
     """Every table here is longer than what is read of it at a time."""
-    monkeypatch.setattr(tables, "_ROWS", 7)
-    monkeypatch.setattr(tables, "_BLOCK", 5000)
+    monkeypatch.setattr(table_inputs, "_ROWS", 7)
+    monkeypatch.setattr(table_inputs, "_BLOCK", 5000)
 
 
 @pytest.mark.parametrize("labelled", [True, False])
@@ -29,10 +32,10 @@ def _small_blocks(monkeypatch):
 def test_a_csv_is_read_as_the_loader_reads_it(labelled, change, tmp_path):
     """The same images come out in small blocks as in one go, whatever the lines end with."""
     path = tmp_path / "test.csv"
-    path.write_text(kaggle_csv(20, labelled), newline="")
-    expected = kaggle.load(path).train.images
-    path.write_text(change(kaggle_csv(20, labelled)), newline="")
-    np.testing.assert_array_equal(list(tables.csv_rows(path)), expected)
+    path.write_text(kaggle_text(20, labelled), newline="")
+    expected = kaggle_csv.load(path).train.images
+    path.write_text(change(kaggle_text(20, labelled)), newline="")
+    np.testing.assert_array_equal(list(table_inputs.csv_rows(path)), expected)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +56,7 @@ def test_a_bad_row_of_a_csv_is_named_and_the_rest_is_read(old, new, message, tmp
     lines = path.read_text().splitlines()
     lines[12] = lines[12].replace(old, new, 1)
     path.write_text("\n".join(lines))
-    found = list(tables.csv_rows(path))
+    found = list(table_inputs.csv_rows(path))
     with pytest.raises(InkfastError, match=rf"test.csv#12.*{message}"):
         raise found.pop(11)
     np.testing.assert_array_equal(found, np.delete(bars(30), 11, axis=0))
@@ -63,15 +66,15 @@ def test_a_bad_row_of_a_csv_is_named_and_the_rest_is_read(old, new, message, tmp
     ("content", "message"),
     [
         ("a,b\n1,2\n", "expected the header label,pixel0"),
-        (kaggle_csv(0), "expected at least one row below the header, got none"),
-        (kaggle_csv(0) + "1" * 9000, "got one without an end"),
+        (kaggle_text(0), "expected at least one row below the header, got none"),
+        (kaggle_text(0) + "1" * 9000, "got one without an end"),
     ],
 )
 def test_what_is_no_kaggle_csv_is_explained(content, message, tmp_path):
     """Another header, no row, a line that does not end: one sentence each."""
     (tmp_path / "test.csv").write_text(content)
     with pytest.raises(InkfastError, match=message):
-        list(tables.csv_rows(tmp_path / "test.csv"))
+        list(table_inputs.csv_rows(tmp_path / "test.csv"))
 
 
 @pytest.mark.parametrize("change", [
@@ -86,14 +89,14 @@ def test_arrays_are_on_one_scale(change, tmp_path):
     np.savez(tmp_path / "b.npz", labels=np.arange(40) % 10, images=change(images))
     np.savez_compressed(tmp_path / "c.npz", x_train=change(images), y_train=np.arange(40) % 10)
     for path in sorted(tmp_path.iterdir()):
-        np.testing.assert_array_equal(list(tables.numpy_rows(path)), images)
+        np.testing.assert_array_equal(list(table_inputs.numpy_rows(path)), images)
 
 
 def test_a_dark_block_does_not_change_the_scale(tmp_path):
     """The first rows hold nothing above 1 and are still numbers up to 255."""
     images = np.concatenate([np.ones((10, 28, 28), np.uint8), bars(10)])
     np.save(tmp_path / "a.npy", images)
-    np.testing.assert_array_equal(list(tables.numpy_rows(tmp_path / "a.npy")), images)
+    np.testing.assert_array_equal(list(table_inputs.numpy_rows(tmp_path / "a.npy")), images)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +113,7 @@ def test_what_is_no_array_of_images_is_explained(array, message, tmp_path):
     """Another shape, type or range is refused, and nothing is unpickled."""
     np.save(tmp_path / "a.npy", array, allow_pickle=True)
     with pytest.raises(InkfastError, match=message):
-        list(tables.numpy_rows(tmp_path / "a.npy"))
+        list(table_inputs.numpy_rows(tmp_path / "a.npy"))
 
 
 @pytest.mark.parametrize("name", ["a.npy", "a.npz"])
@@ -121,7 +124,7 @@ def test_a_cut_off_array_is_explained(name, tmp_path):
     content = (tmp_path / name).read_bytes()
     (tmp_path / name).write_bytes(content[: len(content) // 2])
     with pytest.raises(InkfastError, match=rf"{name} (is cut off after 14 of 40|cannot be read)"):
-        list(tables.numpy_rows(tmp_path / name))
+        list(table_inputs.numpy_rows(tmp_path / name))
 
 
 def npy(header: str) -> bytes:
@@ -138,7 +141,7 @@ HEADERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("read", [lambda path: list(tables.numpy_rows(path)), arrays.load])
+@pytest.mark.parametrize("read", [lambda path: list(table_inputs.numpy_rows(path)), arrays.load])
 @pytest.mark.parametrize("header", HEADERS)
 def test_a_forged_header_is_explained(header, read, tmp_path):
     """Whatever numpy and its tokenizer raise is one sentence, in an archive too."""
@@ -150,7 +153,7 @@ def test_a_forged_header_is_explained(header, read, tmp_path):
             read(tmp_path / name)
 
 
-@pytest.mark.parametrize("read", [lambda path: list(tables.numpy_rows(path)), arrays.load])
+@pytest.mark.parametrize("read", [lambda path: list(table_inputs.numpy_rows(path)), arrays.load])
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_a_damaged_archive_is_explained(method, read, tmp_path):
     """Every method of packing fails in its own way."""
@@ -181,7 +184,7 @@ def test_an_archive_without_images_is_explained(tmp_path):
     """The arrays that are there are listed."""
     np.savez(tmp_path / "a.npz", other=bars(3))
     with pytest.raises(InkfastError, match=r"expected arrays named images .* got other\."):
-        list(tables.numpy_rows(tmp_path / "a.npz"))
+        list(table_inputs.numpy_rows(tmp_path / "a.npz"))
 
 
 def test_parquet_of_pictures_and_of_pixels(tmp_path):
@@ -196,14 +199,14 @@ def test_parquet_of_pictures_and_of_pixels(tmp_path):
     pq.write_table(pa.table({"image": files, "label": labels}), tmp_path / "bytes.parquet")
     pq.write_table(pa.table({"label": labels, "image": structs}), tmp_path / "struct.parquet")
     for name in ("bytes.parquet", "struct.parquet"):
-        found = list(tables.parquet_rows(tmp_path / name))
+        found = list(table_inputs.parquet_rows(tmp_path / name))
         assert f"{name}#4: expected the bytes of a picture" in str(found.pop(3))
         assert found == expected
     for kind, scale in ((pa.uint8(), 255), (pa.float32(), 1.0)):
         pixels = images.reshape(20, 784) // 255 * scale
         table = {f"pixel{i}": pa.array(pixels[:, i], kind) for i in range(784)}
         pq.write_table(pa.table({"label": labels, **table}), tmp_path / "pixels.parquet")
-        found = list(tables.parquet_rows(tmp_path / "pixels.parquet"))
+        found = list(table_inputs.parquet_rows(tmp_path / "pixels.parquet"))
         np.testing.assert_array_equal(found, images)
 
 
@@ -212,10 +215,10 @@ def test_what_is_no_parquet_of_pictures_is_explained(tmp_path):
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     pq.write_table(pa.table({"a": [1]}), tmp_path / "a.parquet")
     with pytest.raises(InkfastError, match=r"expected a column image, or 784 columns.*\['a'\]"):
-        list(tables.parquet_rows(tmp_path / "a.parquet"))
+        list(table_inputs.parquet_rows(tmp_path / "a.parquet"))
     (tmp_path / "b.parquet").write_bytes(b"junk")
     with pytest.raises(InkfastError, match="is no Parquet file that can be read") as error:
-        list(tables.parquet_rows(tmp_path / "b.parquet"))
+        list(table_inputs.parquet_rows(tmp_path / "b.parquet"))
     assert "\n" not in str(error.value)
 
 
@@ -267,7 +270,7 @@ def test_columns_of_another_kind_are_named(make, message, tmp_path):
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     pq.write_table(make(pa), tmp_path / "a.parquet")
     with pytest.raises(InkfastError, match=message):
-        list(tables.parquet_rows(tmp_path / "a.parquet"))
+        list(table_inputs.parquet_rows(tmp_path / "a.parquet"))
 
 
 def test_bytes_of_pictures_come_in_several_kinds(tmp_path):
@@ -282,11 +285,11 @@ def test_bytes_of_pictures_come_in_several_kinds(tmp_path):
         pa.StructArray.from_arrays([never, pa.array([file])], ["when", "bytes"]),
     ):
         pq.write_table(pa.table({"image": column}), tmp_path / "a.parquet")
-        assert list(tables.parquet_rows(tmp_path / "a.parquet")) == [file]
+        assert list(table_inputs.parquet_rows(tmp_path / "a.parquet")) == [file]
 
 
 def test_a_wrong_shape_is_told_as_it_is(tmp_path):
     """The message has the array's own shape, though its header alone is looked at."""
     np.save(tmp_path / "a.npy", np.zeros((3, 5)))
     with pytest.raises(InkfastError, match=r"got \(3, 5\)"):
-        next(tables.numpy_rows(tmp_path / "a.npy"))
+        next(table_inputs.numpy_rows(tmp_path / "a.npy"))

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkfast.data.written import write
-from inkfast.errors import extra
+from inkfast.core.errors import extra
+from inkfast.synthetic.handwriting import write
 from tests.reading.makers import bars, classifier, write_csv, write_pictures
 
 # a process in which nothing of the extra `train` can be imported, as where it is not installed

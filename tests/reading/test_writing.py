@@ -12,13 +12,16 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from inkfast import files
-from inkfast.errors import InkfastError
-from inkfast.reading import writing
-from inkfast.reading.forms import FORMS
-from inkfast.reading.reader import Answer
-from inkfast.reading.rows import FIELDS, Row
-from inkfast.reading.sources import Given
+from inkfast.core import io
+from inkfast.core.errors import InkfastError
+from inkfast.inference import output_files
+from inkfast.inference.inputs import Given
+from inkfast.inference.output_formats import FORMS
+from inkfast.inference.reader import Answer
+from inkfast.inference.results import (
+    FIELDS,
+    Row,
+)
 
 ROWS = [
     Row("a.png", Answer(7, 0.99999951, 1, 2e-7)),
@@ -30,7 +33,7 @@ JOB = {"model": "a"}
 
 
 def written(path: Path, form: str, rows: list[Row]) -> bytes:
-    output = writing.TextFile(path, FORMS[form], JOB, resume=False)
+    output = output_files.TextFile(path, FORMS[form], JOB, resume=False)
     try:
         for row in rows:
             output.write(row)
@@ -58,9 +61,9 @@ def test_a_job_cut_off_anywhere_is_gone_on_with_to_the_same_bytes(form, share, t
     whole = written(tmp_path / "whole", form, rows)
     cut = round(share * len(whole))
     path = tmp_path / "rows"
-    writing.part_of(path).write_bytes(whole[:cut])
+    output_files.part_of(path).write_bytes(whole[:cut])
     (tmp_path / "rows.part.json").write_text(json.dumps(JOB))
-    output = writing.TextFile(path, FORMS[form], JOB, resume=True)
+    output = output_files.TextFile(path, FORMS[form], JOB, resume=True)
     assert output.done == max(0, whole[:cut].count(b"\n") - bool(FORMS[form].header))
     kept = list(output.kept())
     assert [state for _, state in kept] == [
@@ -109,17 +112,17 @@ def test_kaggles_form_has_no_place_for_a_row_without_an_answer(tmp_path):
 def test_a_part_is_neither_thrown_away_nor_mixed_with_another_job(tmp_path):
     """Without --resume, with another model, or when it is damaged, it is left as it is."""
     path = tmp_path / "rows.csv"
-    output = writing.TextFile(path, FORMS["csv"], JOB, resume=False)
+    output = output_files.TextFile(path, FORMS["csv"], JOB, resume=False)
     output.write(ROWS[0])
     output.leave()
     left = output.part.read_bytes()
     with pytest.raises(InkfastError, match="what an interrupted job left. Go on with --resume"):
-        writing.TextFile(path, FORMS["csv"], JOB, resume=False)
+        output_files.TextFile(path, FORMS["csv"], JOB, resume=False)
     with pytest.raises(InkfastError, match="left by a job with another model or form"):
-        writing.TextFile(path, FORMS["csv"], {"model": "b"}, resume=True)
+        output_files.TextFile(path, FORMS["csv"], {"model": "b"}, resume=True)
     assert output.part.read_bytes() == left
     output.part.write_bytes(left + b"junk\n")
-    again = writing.TextFile(path, FORMS["csv"], JOB, resume=True)
+    again = output_files.TextFile(path, FORMS["csv"], JOB, resume=True)
     with pytest.raises(InkfastError, match="row 2 is no row"):
         list(again.kept())
     again.leave()
@@ -140,12 +143,12 @@ def test_a_part_is_neither_thrown_away_nor_mixed_with_another_job(tmp_path):
 def test_a_row_that_is_none_is_explained(form, row, tmp_path):
     """Whatever was done to a part, one sentence names the row."""
     path = tmp_path / "rows"
-    output = writing.TextFile(path, FORMS[form], JOB, resume=False)
+    output = output_files.TextFile(path, FORMS[form], JOB, resume=False)
     output.write(ROWS[0])
     output.leave()
     with output.part.open("ab") as file:
         file.write(row + b"\n")
-    again = writing.TextFile(path, FORMS[form], JOB, resume=True)
+    again = output_files.TextFile(path, FORMS[form], JOB, resume=True)
     with pytest.raises(InkfastError, match=r"part is damaged: row 2 is no row\. Delete it\.$"):
         list(again.kept())
     again.leave()
@@ -155,27 +158,27 @@ def test_a_row_that_is_none_is_explained(form, row, tmp_path):
 @pytest.mark.parametrize("header", ["a,b\n", "ImageId,Labels\n", "\n", "\xff" * 30 + "\n"])
 def test_another_header_is_explained(header, rows, tmp_path):
     """Lines below it are not taken for ours, and ours are not put there."""
-    part = writing.part_of(tmp_path / "a.csv")
+    part = output_files.part_of(tmp_path / "a.csv")
     part.write_text(header + rows, encoding="latin-1")
     (tmp_path / "a.csv.part.json").write_text(json.dumps(JOB))
     with pytest.raises(InkfastError, match="damaged: its first line is not ImageId,Label. Delete"):
-        writing.TextFile(tmp_path / "a.csv", FORMS["kaggle"], JOB, resume=True)
+        output_files.TextFile(tmp_path / "a.csv", FORMS["kaggle"], JOB, resume=True)
     assert part.read_text(encoding="latin-1") == header + rows
 
 
 def test_what_tells_of_a_part_may_be_damaged(tmp_path):
     """Brackets in brackets are no reason for a traceback."""
-    writing.part_of(tmp_path / "a.csv").write_text("a\n")
+    output_files.part_of(tmp_path / "a.csv").write_text("a\n")
     (tmp_path / "a.csv.part.json").write_text("[" * 100_000)
     with pytest.raises(InkfastError, match="part.json is damaged: expected JSON"):
         opened(tmp_path / "a.csv", resume=True)
 
 
-def opened(path: Path, *, resume: bool = False, overwrite: bool = False) -> writing.Output:
+def opened(path: Path, *, resume: bool = False, overwrite: bool = False) -> output_files.Output:
     if path.suffix == ".parquet":
         pytest.importorskip("pyarrow")
-        return writing.ParquetFile(path)
-    return writing.TextFile(path, FORMS["csv"], JOB, resume=resume, overwrite=overwrite)
+        return output_files.ParquetFile(path)
+    return output_files.TextFile(path, FORMS["csv"], JOB, resume=resume, overwrite=overwrite)
 
 
 @pytest.mark.parametrize("flags", [{}, {"resume": True}, {"overwrite": True}])
@@ -199,13 +202,13 @@ def test_two_jobs_do_not_write_one_file(name, flags, tmp_path):
 def test_a_part_that_is_renamed_meanwhile_is_another_job_s(tmp_path, monkeypatch):
     """What was opened is by now the file that the other job has finished: it is left alone."""
     path = tmp_path / "a.csv"
-    real = files.lock
+    real = io.lock
 
     def late(file, refusal):
-        writing.part_of(path).rename(path)
+        output_files.part_of(path).rename(path)
         return real(file, refusal)
 
-    monkeypatch.setattr(files, "lock", late)
+    monkeypatch.setattr(io, "lock", late)
     with pytest.raises(InkfastError, match="another job is writing"):
         opened(path)
 
@@ -224,7 +227,7 @@ def test_files_are_written_where_there_are_no_locks(name, tmp_path, monkeypatch)
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
 def test_a_folder_in_the_place_of_the_part_is_explained(name, tmp_path):
     """Nothing is deleted, whatever was asked for."""
-    writing.part_of(tmp_path / name).mkdir()
+    output_files.part_of(tmp_path / name).mkdir()
     with pytest.raises(InkfastError, match="cannot write .*part: Is a directory. Choose another"):
         opened(tmp_path / name, overwrite=True)
 
@@ -232,8 +235,8 @@ def test_a_folder_in_the_place_of_the_part_is_explained(name, tmp_path):
 def test_a_job_that_wrote_no_row_leaves_nothing(tmp_path):
     """There is nothing to go on with."""
     for output in (
-        writing.TextFile(tmp_path / "a.csv", FORMS["csv"], JOB, resume=False),
-        writing.ParquetFile(tmp_path / "a.parquet"),
+        output_files.TextFile(tmp_path / "a.csv", FORMS["csv"], JOB, resume=False),
+        output_files.ParquetFile(tmp_path / "a.parquet"),
     ):
         output.leave()
     assert not list(tmp_path.iterdir())
@@ -242,18 +245,18 @@ def test_a_job_that_wrote_no_row_leaves_nothing(tmp_path):
 def test_other_pictures_are_not_added_to_kept_rows():
     """The first ones must be those of the rows that are there, and as many."""
     pictures = [Given(name, 0, bytes) for name in "abc"]
-    assert list(writing.same_sources(pictures, iter(["a", ""]))) == pictures
+    assert list(output_files.same_sources(pictures, iter(["a", ""]))) == pictures
     with pytest.raises(InkfastError, match="row 2 is x, and now it would be b"):
-        list(writing.same_sources(pictures, iter(["a", "x"])))
+        list(output_files.same_sources(pictures, iter(["a", "x"])))
     with pytest.raises(InkfastError, match="rows of more pictures than the 3 given"):
-        list(writing.same_sources(pictures, iter("abcd")))
+        list(output_files.same_sources(pictures, iter("abcd")))
 
 
 def test_parquet_holds_the_same_rows_in_groups(tmp_path, monkeypatch):
     """Written a group at a time, with types, null where there is nothing."""
     parquet = pytest.importorskip("pyarrow.parquet")
-    monkeypatch.setattr(writing, "_GROUP", 3)
-    output = writing.ParquetFile(tmp_path / "a.parquet")
+    monkeypatch.setattr(output_files, "_GROUP", 3)
+    output = output_files.ParquetFile(tmp_path / "a.parquet")
     for row in ROWS:
         output.write(row)
     output.finish()
@@ -267,15 +270,15 @@ def test_a_place_that_cannot_be_written_is_explained(tmp_path):
     """A file where a folder should be: one sentence."""
     (tmp_path / "file").write_text("")
     with pytest.raises(InkfastError, match="cannot write"):
-        writing.TextFile(tmp_path / "file" / "a.csv", FORMS["csv"], JOB, resume=False)
+        output_files.TextFile(tmp_path / "file" / "a.csv", FORMS["csv"], JOB, resume=False)
     with pytest.raises(InkfastError, match="cannot write"):
-        writing.ParquetFile(tmp_path / "file" / "a.parquet")
+        output_files.ParquetFile(tmp_path / "file" / "a.parquet")
 
 
 def test_a_full_disk_keeps_what_was_written(tmp_path):
     """The error says what to do, and the rows before it are there to go on with."""
     path = tmp_path / "a.csv"
-    output = writing.TextFile(path, FORMS["csv"], JOB, resume=False)
+    output = output_files.TextFile(path, FORMS["csv"], JOB, resume=False)
     output.write(ROWS[0])
     real = output._file.write
 
@@ -287,6 +290,6 @@ def test_a_full_disk_keeps_what_was_written(tmp_path):
         output.write(ROWS[1])
     output._file.write = real
     output.leave()
-    again = writing.TextFile(path, FORMS["csv"], JOB, resume=True)
+    again = output_files.TextFile(path, FORMS["csv"], JOB, resume=True)
     again.leave()
     assert again.done == 1

@@ -12,7 +12,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from inkfast.commands.serving import corrupt
-from inkfast.reading.reader import Reader, shipped_names
+from inkfast.inference.reader import (
+    Reader,
+    shipped_names,
+)
 from inkfast.serving.app import build
 from inkfast.serving.limits import Limits
 from inkfast.serving.server import Server

@@ -14,10 +14,13 @@ import tritonclient.http as triton
 from PIL import Image
 
 from inkfast import noise
-from inkfast.data import Digits
-from inkfast.reading.reader import Answer, Reader
-from inkfast.serving.answers import card
-from inkfast.serving.pictures import digit_of
+from inkfast.core.digits import Digits
+from inkfast.inference.reader import (
+    Answer,
+    Reader,
+)
+from inkfast.serving.request_images import digit_of
+from inkfast.serving.routes_v1 import card
 from inkfast.serving.schemas import ModelCard
 from tests.serving.makers import STROKES, as_file, drawn
 

@@ -101,8 +101,8 @@ def test_a_large_machine_starts_few_processes(monkeypatch, cores, processes):
             super().__init__(self)
             started.append(number)
 
-    monkeypatch.setattr("inkfast.serving.hands.Hands", Hands)
-    monkeypatch.setattr("inkfast.commands.serving.cores", lambda: cores)
+    monkeypatch.setattr("inkfast.serving.worker_pool.Hands", Hands)
+    monkeypatch.setattr("inkfast.core.processes.cores", lambda: cores)
     monkeypatch.setattr("inkfast.serving.app.build", lambda *_, **__: None)
     monkeypatch.setattr("inkfast.serving.server.run", lambda *_: None)
     monkeypatch.delenv("INKFAST_TOKEN", raising=False)

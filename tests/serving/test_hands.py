@@ -11,14 +11,18 @@ from multiprocessing import active_children
 import numpy as np
 import pytest
 
-from inkfast.data.ink import NoInkError
-from inkfast.errors import InkfastError
-from inkfast.reading.classifier import Classifier
-from inkfast.reading.reader import Reader
-from inkfast.serving.hands import Hands
+from inkfast.core.errors import InkfastError
+from inkfast.imaging.ink import NoInkError
+from inkfast.inference.classifier import Classifier
+from inkfast.inference.reader import Reader
 from inkfast.serving.limits import Refused
-from inkfast.serving.pictures import images_of
-from inkfast.serving.questions import Question, Told, answered
+from inkfast.serving.prediction import (
+    Question,
+    Told,
+    answered,
+)
+from inkfast.serving.request_images import images_of
+from inkfast.serving.worker_pool import Hands
 from tests.reading.makers import classifier
 from tests.serving.makers import as_file, drawn, readers
 

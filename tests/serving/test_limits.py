@@ -21,13 +21,16 @@ import pytest
 from PIL import Image
 from starlette.types import ASGIApp, Send
 
-from inkfast.data.pictures import MAX_PIXELS
-from inkfast.errors import InkfastError
-from inkfast.reading.reader import SHIPPED, Reader
+from inkfast.core.errors import InkfastError
+from inkfast.imaging.opening import MAX_PIXELS
+from inkfast.inference.reader import (
+    SHIPPED,
+    Reader,
+)
 from inkfast.serving.app import build
-from inkfast.serving.lab import SHOWN
-from inkfast.serving.lanes import Lane
+from inkfast.serving.batch_queue import Lane
 from inkfast.serving.limits import Limits, Refused
+from inkfast.serving.routes_lab import SHOWN
 from inkfast.serving.server import Deadline, Server
 from tests.serving.makers import Stuck, as_file, drawn, serving
 

@@ -10,12 +10,19 @@ import pytest
 import torch
 
 from inkfast import noise
-from inkfast.files import sha256
-from inkfast.reading.reader import SHIPPED
-from inkfast.serving.heat import covered, heat
-from inkfast.serving.lab import PAGE
-from inkfast.serving.pictures import digit_of
-from inkfast.serving.sliders import SLIDERS, chain, corrupted
+from inkfast.core.io import sha256
+from inkfast.inference.reader import SHIPPED
+from inkfast.serving.occlusion_map import (
+    covered,
+    heat,
+)
+from inkfast.serving.page_noise import (
+    SLIDERS,
+    chain,
+    corrupted,
+)
+from inkfast.serving.request_images import digit_of
+from inkfast.serving.routes_lab import PAGE
 from tests.serving.makers import as_file, drawn
 
 IMAGE = digit_of(as_file(drawn(5)))

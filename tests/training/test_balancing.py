@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from inkfast import models, noise
-from inkfast.data import Digits, Source
-from inkfast.experiment import from_settings
-from inkfast.material import from_source
+from inkfast.core.digits import (
+    Digits,
+    Source,
+)
+from inkfast.experiments.config import from_settings
+from inkfast.experiments.dataset import from_source
 from inkfast.training import Task, balancing, fit, resolve
 from inkfast.training.batches import set_aside, split, training_rows
 from inkfast.training.validation import validation_digits
@@ -113,7 +116,7 @@ def test_no_method_ever_sees_a_row_that_is_judged(strokes, monkeypatch):
         seen.append(given)
         return real(given, *rest)
 
-    monkeypatch.setattr("inkfast.training.batches.balance", spy)
+    monkeypatch.setattr("inkfast.training.balancing.balance", spy)
     fit(
         Task(
             architecture=models.build("mlp(hidden=[4])"),

@@ -18,7 +18,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 import inkfast
 from inkfast import models, noise
-from inkfast.data.outliers import NO_DIGIT
+from inkfast.synthetic.non_digits import NO_DIGIT
 from inkfast.training import Task, Trained, Watch, checkpoint, fit, hardware, resolve
 from inkfast.training.batches import TrainingSet, split
 from inkfast.training.loss import with_outliers
@@ -129,8 +129,8 @@ def test_the_best_epoch_is_kept(strokes):
     best = max(trained.history, key=lambda e: (e.validation_accuracy, -e.validation_loss))
     assert trained.best_epoch == best.number
     _, rows = split(strokes, trained.recipe, 0)
+    from inkfast.core.random import derive
     from inkfast.noise import noisy
-    from inkfast.streams import derive
 
     validation = noisy(
         strokes.pick(rows, "validation rows"),
@@ -208,7 +208,7 @@ def test_a_loss_that_is_nan_stops_and_keeps_the_last_good_state(strokes, tmp_pat
 
 def test_a_validation_loss_that_is_not_finite_stops_too(strokes, monkeypatch):
     """Training can be finite and validation not: that epoch never counts."""
-    monkeypatch.setattr("inkfast.training.loop.evaluate", lambda *_: (float("inf"), 0.1))
+    monkeypatch.setattr("inkfast.training.validation.evaluate", lambda *_: (float("inf"), 0.1))
     with pytest.raises(ValueError, match="the loss became inf in epoch 1"):
         fit(task(strokes))
 
@@ -223,7 +223,7 @@ def test_an_epoch_may_pass_its_only_digit_over(strokes):
 
 def test_precision_is_not_advised_to_who_has_it(strokes, monkeypatch):
     """fp32 is named as the way out where training was in bf16 alone."""
-    monkeypatch.setattr("inkfast.training.loop.evaluate", lambda *_: (float("inf"), 0.1))
+    monkeypatch.setattr("inkfast.training.validation.evaluate", lambda *_: (float("inf"), 0.1))
     for precision, advised in (("fp32", False), ("bf16", True)):
         with pytest.raises(ValueError, match=r"Lower learning_rate[.,]") as error:
             fit(task(strokes, precision=precision))

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from inkfast.training import DivergedError, StoppedError, Trained, Watch, fit, together
+from inkfast.training import (
+    DivergedError,
+    StoppedError,
+    Trained,
+    Watch,
+    fit,
+    stacked,
+)
 from inkfast.training.loop import Fit
 from tests.training.test_fit import task, weights
 
@@ -35,11 +42,11 @@ def side_by_side(given, folder=None, watches=None):
     """Return what became of tasks that are trained at once."""
     watches = watches or [Watch()] * len(given)
     lanes = [
-        together.Lane(one, folder and folder / str(i), watch)
+        stacked.Lane(one, folder and folder / str(i), watch)
         for i, (one, watch) in enumerate(zip(given, watches, strict=True))
     ]
     while going := [lane for lane in lanes if lane.result is None]:
-        together.train(going)
+        stacked.train(going)
     return [lane.result for lane in lanes]
 
 
@@ -55,9 +62,9 @@ def assert_alike(found: Trained, alone: Trained) -> None:
 @pytest.fixture
 def together_steps(monkeypatch):
     """Count the steps that are taken at once."""
-    sizes, step = [], together._Stack.step
+    sizes, step = [], stacked._Stack.step
     monkeypatch.setattr(
-        together._Stack, "step", lambda self, b: (sizes.append(len(b)), step(self, b))
+        stacked._Stack, "step", lambda self, b: (sizes.append(len(b)), step(self, b))
     )
     return sizes
 
@@ -86,7 +93,7 @@ def test_gradients_of_every_network_are_those_of_one(strokes, model, recipe, dou
         one.model.train()
         one.update = lambda: None
     batches = [[images.double(), labels] for one in alone for images, labels in [next(one.data.epoch(1))]]  # fmt: skip
-    together._Stack(stacked).step(batches)
+    stacked._Stack(stacked).step(batches)
     for one, other, batch in zip(alone, stacked, batches, strict=True):
         one.step(*batch)
         torch.testing.assert_close(other.measured, one.measured)
@@ -166,12 +173,12 @@ def test_an_interrupted_group_goes_on(strokes, tmp_path, model):
 
 def test_only_fits_of_one_form_share_steps(strokes):
     """Rates and seeds may differ; network, batch size and loss may not."""
-    one = together.Lane(task(strokes), None, Watch())
+    one = stacked.Lane(task(strokes), None, Watch())
     other = task(strokes, seed=1, learning_rate=0.1, optimiser="sgd")
-    assert together.Lane(other, None, Watch()).form == one.form
+    assert stacked.Lane(other, None, Watch()).form == one.form
     for unlike in (task(strokes, "lenet5"), task(strokes, batch_size=32), task(strokes, l2=0.1),
                    task(strokes, precision="bf16"), task(strokes, outliers=10)):  # fmt: skip
-        assert together.Lane(unlike, None, Watch()).form != one.form
+        assert stacked.Lane(unlike, None, Watch()).form != one.form
 
 
 def test_a_fit_keeps_no_other_in_memory(strokes):

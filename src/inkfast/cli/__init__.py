@@ -13,7 +13,10 @@ import sys
 import typer
 
 from inkfast.cli.root import app
-from inkfast.errors import InkfastError, missing
+from inkfast.core.errors import (
+    InkfastError,
+    missing,
+)
 
 from inkfast.cli import experiments, models, reading, listings  # isort: skip
 

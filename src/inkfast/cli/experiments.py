@@ -25,7 +25,7 @@ from inkfast.cli.options import (
     TrainNoise,
 )
 from inkfast.cli.root import app
-from inkfast.errors import InkfastError
+from inkfast.core.errors import InkfastError
 
 
 @app.command()

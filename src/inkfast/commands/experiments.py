@@ -6,15 +6,23 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inkfast.console import open_console
-from inkfast.errors import InkfastError, shown
-from inkfast.terminal import Display, folds_table, leaderboard_table, trials_table
+from inkfast.commands.console import open_console
+from inkfast.commands.progress import (
+    Display,
+    folds_table,
+    leaderboard_table,
+    trials_table,
+)
+from inkfast.core.errors import (
+    InkfastError,
+    shown,
+)
 
 if TYPE_CHECKING:
-    from inkfast.experiment import Experiment
-    from inkfast.folding import CrossValidation
-    from inkfast.material import Material
-    from inkfast.running import Outcome
+    from inkfast.experiments.config import Experiment
+    from inkfast.experiments.cross_validation import CrossValidation
+    from inkfast.experiments.dataset import Material
+    from inkfast.experiments.runner import Outcome
 
 
 def compare(
@@ -27,18 +35,22 @@ def compare(
     overwrite: bool,
 ) -> None:
     """Run an experiment from a file, flags over it, and write its report."""
-    from inkfast import leaderboard, report, running
-    from inkfast.engine import parse
+    from inkfast import report
     from inkfast.evaluation import all_tests
+    from inkfast.execution import parse
+    from inkfast.experiments import (
+        leaderboard,
+        runner,
+    )
 
     console = open_console()
     display = Display(console)
     where = parse(engine or "here")
     experiment, folder, material = _prepared(_settings(recipe, flags), out, engine, display)
     prints = material.fingerprints()
-    with running.held(folder), where.open(), display.showing(where) as observer:
-        running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
-        outcome = running.run(experiment, material, folder, observer, where)
+    with runner.held(folder), where.open(), display.showing(where) as observer:
+        runner.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
+        outcome = runner.run(experiment, material, folder, observer, where)
     _check_any(outcome, display)
     board = leaderboard.build(outcome)
     board.write(folder)
@@ -61,20 +73,24 @@ def validate(
     overwrite: bool,
 ) -> None:
     """Cross-validate an experiment's models and write the report."""
-    from inkfast import folding, report, running
-    from inkfast.data import Source
-    from inkfast.engine import parse
+    from inkfast import report
+    from inkfast.core.digits import Source
     from inkfast.evaluation import all_tests
+    from inkfast.execution import parse
+    from inkfast.experiments import (
+        cross_validation,
+        runner,
+    )
 
     console = open_console()
     display = Display(console)
     where = parse(engine or "here")
     experiment, folder, material = _prepared(_settings(recipe, flags), out, engine, display)
     source = Source(material.full, None, material.source, material.notice)  # no test part
-    prints = folding.fingerprints(experiment, source)
-    with running.held(folder), where.open(), display.showing(where) as observer:
-        running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
-        result = folding.cross_validate(experiment, source, folder, observer, where)
+    prints = cross_validation.fingerprints(experiment, source)
+    with runner.held(folder), where.open(), display.showing(where) as observer:
+        runner.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
+        result = cross_validation.cross_validate(experiment, source, folder, observer, where)
     _check_any(result, display)
     result.write(folder)
     page = report.write_folds(result, folder)
@@ -97,10 +113,18 @@ def tune(
     overwrite: bool,
 ) -> None:
     """Search for the best recipe and look at the test digits with it, once."""
-    from inkfast import leaderboard, report, running
-    from inkfast.engine import parse
-    from inkfast.files import write_json, write_text
-    from inkfast.tuning import Search, read_plan
+    from inkfast import report
+    from inkfast.core.io import (
+        write_json,
+        write_text,
+    )
+    from inkfast.execution import parse
+    from inkfast.experiments import (
+        leaderboard,
+        runner,
+    )
+    from inkfast.experiments.tuning.plan import read_plan
+    from inkfast.experiments.tuning.search import Search
 
     console = open_console()
     display = Display(console)
@@ -111,8 +135,8 @@ def tune(
     prints = {"kind": "tuning", "space": plan.described(), **material.fingerprints()}
     # a storage that does not answer leaves no folder; one of our own lies inside it
     search = Search(plan, material, folder, storage) if storage else None
-    with running.held(folder), where.open(), display.showing(where) as observer:
-        running.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
+    with runner.held(folder), where.open(), display.showing(where) as observer:
+        runner.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
         search = search or Search(plan, material, folder)
         tuned = search.run(observer, where)
     write_json(folder / "tune.json", tuned.to_json())
@@ -126,13 +150,13 @@ def tune(
         return
     best = search.best()
     write_text(folder / "best.toml", best.to_toml())
-    running.claim_folder(
+    runner.claim_folder(
         folder / "best", best, material.fingerprints(),
         resume=False, overwrite=(folder / "best").exists(),
     )  # fmt: skip
     search.hand_over(best)
     with display.showing() as observer:
-        outcome = running.run(best, material, folder / "best", observer)
+        outcome = runner.run(best, material, folder / "best", observer)
     _check_any(outcome, display)
     board = leaderboard.build(outcome)
     board.write(folder / "best")
@@ -165,7 +189,7 @@ def _check_whole(outcome: Outcome | CrossValidation, display: Display) -> None:
 
 def _settings(recipe: Path | None, flags: dict[str, Any]) -> dict[str, Any]:
     """Return what a file and the flags over it ask for."""
-    from inkfast.experiment import read_toml
+    from inkfast.experiments.config import read_toml
 
     if recipe is None:
         return flags
@@ -179,8 +203,8 @@ def _prepared(
 ) -> tuple[Experiment, Path, Material]:
     """Return the experiment that settings make, where its run goes, and its digits."""
     from inkfast.data import asked_again
-    from inkfast.experiment import from_settings
-    from inkfast.material import prepare
+    from inkfast.experiments.config import from_settings
+    from inkfast.experiments.dataset import prepare
 
     experiment = from_settings(settings)
     if engine is not None and experiment.threads == 0:

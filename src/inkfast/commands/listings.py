@@ -7,8 +7,16 @@ import re
 import shlex
 from pathlib import Path
 
-from inkfast.console import Teller, open_console, plain_table
-from inkfast.errors import InkfastError, extra, program
+from inkfast.commands.console import (
+    Teller,
+    open_console,
+    plain_table,
+)
+from inkfast.core.errors import (
+    InkfastError,
+    extra,
+    program,
+)
 
 
 def explore(
@@ -16,11 +24,14 @@ def explore(
 ) -> None:
     """Measure digits, write the page, and say what matters."""
     from inkfast import data as sources
-    from inkfast import exploring, report
+    from inkfast import (
+        exploration,
+        report,
+    )
     from inkfast import noise as noises
-    from inkfast.errors import check_number
-    from inkfast.exploring import summary
-    from inkfast.terminal import Display
+    from inkfast.commands.progress import Display
+    from inkfast.core.errors import check_number
+    from inkfast.exploration import summary
 
     display = Display(open_console())
     chain = noises.build(noise)  # refuse a typing mistake before anything is loaded
@@ -30,9 +41,9 @@ def explore(
         display.say(survey.source.notice, style="bold yellow")
     name = re.sub(r"[^\w.-]+", "-", survey.source.name)
     folder = out or Path("runs") / f"explore-{name}"
-    exploring.claim_folder(folder, overwrite=overwrite)
+    exploration.claim_folder(folder, overwrite=overwrite)
     with display.showing() as observer:
-        found = exploring.explore(
+        found = exploration.explore(
             survey, chain, seed, display.stage, observer.fit if labels else None
         )
     display.stage("writing the page")
@@ -40,7 +51,7 @@ def explore(
     flags = f"--noise {shlex.quote(noise)} --seed {seed}{' --labels' if labels else ''}"
     again = shlex.quote(sources.asked_again(data, survey.source.name))
     page = report.write_exploration(found, folder, f"inkfast explore {again} {flags}")
-    for finding in exploring.findings(found):
+    for finding in exploration.findings(found):
         display.say(f"{'!' if finding.attention else '-'} {finding.text}")
     display.say(f"report: {page}")
 
@@ -128,15 +139,15 @@ def noise_show(text: str, data: str, out: Path | None, *, overwrite: bool) -> No
     """Write a picture of digits under a corruption at several strengths."""
     from inkfast import data as sources
     from inkfast import noise as noises
-    from inkfast.files import check_free
-    from inkfast.report import noise_picture
+    from inkfast.core.io import check_free
+    from inkfast.report import noise_figure
 
     display = Teller(open_console())
     noises.build(text)  # refuse a typing mistake before anything is loaded
     path = out or Path((re.sub(r"[^\w.-]+", "-", text).strip("-") or "none") + ".png")
     check_free(path, overwrite=overwrite)
     source = sources.load(data, display.download)
-    noise_picture.write(text, source.test or source.train, path)
+    noise_figure.write(text, source.test or source.train, path)
     display.say(f"picture: {path}")
 
 

@@ -15,16 +15,37 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast import places
-from inkfast.data.digits import Digits, Images
-from inkfast.errors import InkfastError
-from inkfast.files import check_folder, check_free, check_resume, write_bytes
-from inkfast.places import Place
-from inkfast.reading import crew, sources, writing
-from inkfast.reading.classifier import About
-from inkfast.reading.forms import FORMS, chosen
-from inkfast.reading.reader import Reader, shipped_names
-from inkfast.reading.rows import Row, one_line
+from inkfast.core import processes
+from inkfast.core.digits import (
+    Digits,
+    Images,
+)
+from inkfast.core.errors import InkfastError
+from inkfast.core.io import (
+    check_folder,
+    check_free,
+    check_resume,
+    write_bytes,
+)
+from inkfast.core.processes import Place
+from inkfast.inference import (
+    batch,
+    inputs,
+    output_files,
+)
+from inkfast.inference.classifier import About
+from inkfast.inference.output_formats import (
+    FORMS,
+    chosen,
+)
+from inkfast.inference.reader import (
+    Reader,
+    shipped_names,
+)
+from inkfast.inference.results import (
+    Row,
+    one_line,
+)
 
 _EXPECTED = "PNG, JPEG, WebP, BMP, GIF or TIFF files, folders or zip archives of them, or tables"
 _TOLD = 1000  # rows between two looks at how far it is
@@ -37,13 +58,13 @@ def predict(
     overwrite: bool,
 ) -> int:  # fmt: skip
     """Read every picture and write its row; return the exit code, 1 if one could not be read."""
-    place = places.parse(engine)
-    wanted = sources.checked(paths)
+    place = processes.parse(engine)
+    wanted = inputs.checked(paths)
     if not wanted and not files_from:
         raise InkfastError("expected at least one PATH, or --files-from FILE, got none.")
     reader = _reader(model, max_error)
     _check_place(to, resume=resume, overwrite=overwrite)
-    if resume and to and to.is_file() and not writing.part_of(to).exists():
+    if resume and to and to.is_file() and not output_files.part_of(to).exists():
         _say(
             f"{to} is whole, made by an earlier job; it was not compared with the pictures given "
             "now. There is nothing to go on with: --overwrite reads them anew."
@@ -53,12 +74,12 @@ def predict(
     rows = _form(form, to, wanted)
     output = _output(rows, to, reader, resume=resume, overwrite=overwrite)
     job = _Job(output, review, tells=to is not None and sys.stdout.isatty())
-    given = sources.stream(chain(wanted, _listed(files_from)))
+    given = inputs.stream(chain(wanted, _listed(files_from)))
     try:
         if output.done:
-            given = writing.same_sources(given, job.kept())
+            given = output_files.same_sources(given, job.kept())
         team = _crew(place, reader, review=review is not None)
-        with _engine(place), closing(crew.rows(given, team, output.done)) as found:
+        with _engine(place), closing(batch.rows(given, team, output.done)) as found:
             for row in found:
                 job.keep(row)
         if not output.written:
@@ -86,7 +107,10 @@ def predict(
 
 
 def _say(sentence: str) -> None:
-    from inkfast.console import Teller, open_console  # rich takes a while to import
+    from inkfast.commands.console import (
+        Teller,
+        open_console,
+    )  # rich takes a while to import
 
     Teller(open_console()).say(sentence)
 
@@ -108,7 +132,7 @@ class _Job:
         tells: Whether it tells how far it is.
     """
 
-    def __init__(self, output: writing.Output, review: Path | None, *, tells: bool) -> None:
+    def __init__(self, output: output_files.Output, review: Path | None, *, tells: bool) -> None:
         self.output, self.review, self.tells = output, review, tells
         self.counts: Counter[str] = Counter()
 
@@ -180,34 +204,34 @@ def _form(asked: str | None, to: Path | None, paths: Sequence[str]) -> str:
 
 def _output(
     form: str, to: Path | None, reader: Reader, *, resume: bool, overwrite: bool
-) -> writing.Output:
+) -> output_files.Output:
     if to is None:
-        return writing.Lines(sys.stdout, FORMS[form])
+        return output_files.Lines(sys.stdout, FORMS[form])
     if form == "parquet":
         if resume:
             raise InkfastError(
                 "a Parquet file cannot be gone on with: use --format jsonl or csv with --resume."
             )
-        return writing.ParquetFile(to)
+        return output_files.ParquetFile(to)
     job = {
         "format": form, "model": reader.classifier.fingerprint, "threshold": reader.threshold,
     }  # fmt: skip
-    return writing.TextFile(to, FORMS[form], job, resume=resume, overwrite=overwrite)
+    return output_files.TextFile(to, FORMS[form], job, resume=resume, overwrite=overwrite)
 
 
 def _engine(place: Place) -> Any:
     """Return what holds the engine's machines."""
     if place.kind != "ray":
         return nullcontext()
-    from inkfast.engine import cluster
+    from inkfast.execution import ray_cluster
 
-    return cluster.connected(place.address)
+    return ray_cluster.connected(place.address)
 
 
-def _crew(place: Place, reader: Reader, *, review: bool) -> crew.Crew:
+def _crew(place: Place, reader: Reader, *, review: bool) -> batch.Crew:
     if place.kind == "local":
-        return crew.processes(reader, place.processes, review=review)
-    return (crew.cluster if place.kind == "ray" else crew.here)(reader, review=review)
+        return batch.processes(reader, place.processes, review=review)
+    return (batch.cluster if place.kind == "ray" else batch.here)(reader, review=review)
 
 
 def _reader(model: str, max_error: float | None) -> Reader:
@@ -234,10 +258,10 @@ class RunClassifier:
     """
 
     def __init__(self, run: Path) -> None:
-        from inkfast import running
+        from inkfast.experiments import runner
 
         self._run = run
-        _, trained = running.load_models(run)
+        _, trained = runner.load_models(run)
         entry, self._model = max(trained, key=lambda pair: pair[1].best.validation_accuracy)
         accuracy = f"validation accuracy {self._model.best.validation_accuracy:.2%}"
         self.name = f"{entry.name}, seed {self._model.seed} ({accuracy})"

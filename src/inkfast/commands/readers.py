@@ -5,8 +5,12 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from inkfast.console import Teller, open_console, plain_table
-from inkfast.reading.classifier import About
+from inkfast.commands.console import (
+    Teller,
+    open_console,
+    plain_table,
+)
+from inkfast.inference.classifier import About
 
 
 def evaluate(
@@ -15,16 +19,19 @@ def evaluate(
     """Score every finished model of a run on other digits or under other noise."""
     from inkfast import data as sources
     from inkfast import noise as noises
-    from inkfast import running
+    from inkfast.core.io import (
+        check_free,
+        write_json,
+    )
     from inkfast.evaluation import score, wilson_interval
-    from inkfast.files import check_free, write_json
-    from inkfast.material import evaluation_digits
+    from inkfast.experiments import runner
+    from inkfast.experiments.dataset import evaluation_digits
 
     if json_path:
         check_free(json_path, overwrite=overwrite)
     console = open_console()
     display = Teller(console)
-    experiment, trained = running.load_models(run)
+    experiment, trained = runner.load_models(run)
     asked = dataclasses.replace(
         experiment,
         data=experiment.data if data is None else data,
@@ -68,10 +75,17 @@ def export(
 ) -> None:  # fmt: skip
     """Write the run's best network on validation, or the best of one name, as an ONNX file."""
     from inkfast import data as sources
-    from inkfast import exporting, running
-    from inkfast.errors import InkfastError, check_number, unknown
-    from inkfast.files import check_free
-    from inkfast.material import own_material
+    from inkfast.core.errors import (
+        InkfastError,
+        check_number,
+        unknown,
+    )
+    from inkfast.core.io import check_free
+    from inkfast.experiments import (
+        onnx_export,
+        runner,
+    )
+    from inkfast.experiments.dataset import own_material
     from inkfast.models import Network
 
     check_number("max_error", max_error, above=0, high=0.999)
@@ -84,7 +98,7 @@ def export(
     for place in (path, path.with_suffix(".json")):
         check_free(place, overwrite=overwrite)
     display = Teller(open_console())
-    experiment, trained = running.load_models(run)
+    experiment, trained = runner.load_models(run)
     names = list(dict.fromkeys(entry.name for entry, _ in trained))
     if name is not None and name not in names:
         raise unknown("model", name, names)
@@ -98,7 +112,7 @@ def export(
     material = own_material(experiment, source, run)
     given = [sources.load(check, display.download) for check in checks]
     others = [part for one in given for part in (one.train, one.test) if part is not None]
-    classifier, told = exporting.export(
+    classifier, told = onnx_export.export(
         entry, model, experiment, material, path, max_error, int8=int8, checks=others
     )
     display.say(

@@ -11,17 +11,21 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inkfast.errors import InkfastError
-from inkfast.files import check_folder, check_free, write_bytes
-from inkfast.reading import sources
-from inkfast.reading.forms import chosen
-from inkfast.reading.rows import one_line
+from inkfast.core.errors import InkfastError
+from inkfast.core.io import (
+    check_folder,
+    check_free,
+    write_bytes,
+)
+from inkfast.inference import inputs
+from inkfast.inference.output_formats import chosen
+from inkfast.inference.results import one_line
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from inkfast.reading.page import Page
-    from inkfast.reading.reader import Reader
+    from inkfast.inference.page import Page
+    from inkfast.inference.reader import Reader
 
 FORMATS = ("table", "jsonl", "csv", "parquet")
 _COLUMNS = (
@@ -46,7 +50,7 @@ def read(
     Returns:
         The exit code: 0, 1 if a file could not be read, 2 if none could and nothing was written.
     """
-    from inkfast.reading.reader import Reader
+    from inkfast.inference.reader import Reader
 
     form = chosen(form, to, FORMATS, "table")
     photos = [photo for given in photos for photo in _matching(given)]
@@ -91,7 +95,10 @@ def _pages(
 
     What could not be read is added to `failures`.
     """
-    from inkfast.reading.page import open_page, read_page
+    from inkfast.inference.page import (
+        open_page,
+        read_page,
+    )
 
     for name, photo in photos.items():
         try:
@@ -110,11 +117,11 @@ def _pages(
 def _matching(given: Path) -> list[Path]:
     """Return the pictures that a folder holds or a pattern names; else what was given."""
     path = given.expanduser()
-    found = [path] if path.exists() else list(map(Path, sources.matches(str(path))))
+    found = [path] if path.exists() else list(map(Path, inputs.matches(str(path))))
     photos: list[Path] = []
     for one in found or [path]:
         if one.is_dir():
-            photos += [Path(held.source) for held in sources.stream([str(one)])]
+            photos += [Path(held.source) for held in inputs.stream([str(one)])]
         else:
             photos.append(one)
     if not photos:
@@ -220,8 +227,11 @@ def _draw(
     image: Image.Image, page: Page, name: str, overlays: Path | None, reviews: Path | None
 ) -> None:
     """Write the photograph with its answers, and the unsure digits each as a picture."""
-    from inkfast.data.pictures import png
-    from inkfast.reading.overlay import overlay, review
+    from inkfast.imaging.opening import png
+    from inkfast.inference.overlay import (
+        overlay,
+        review,
+    )
 
     if overlays:
         write_bytes(_overlay(overlays, name), png(overlay(image, page)))

@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from inkfast.commands.console import (
+    Teller,
+    open_console,
+    plain_table,
+)
 from inkfast.commands.readers import is_onnx
-from inkfast.console import Teller, open_console, plain_table
 
 if TYPE_CHECKING:
-    from inkfast.robustness import Question
+    from inkfast.experiments.robustness import Question
 
 
 def judge(
@@ -18,10 +22,13 @@ def judge(
 ) -> None:  # fmt: skip
     """Judge a run's models or an ONNX file under a suite of corruptions."""
     from inkfast import data as sources
-    from inkfast import robustness as bench
-    from inkfast.errors import InkfastError, check_number
+    from inkfast.core.errors import (
+        InkfastError,
+        check_number,
+    )
+    from inkfast.core.io import cannot_write
     from inkfast.evaluation.robustness import suite as named
-    from inkfast.files import cannot_write
+    from inkfast.experiments import robustness as bench
 
     named(suite)
     share = 0.01 if max_error is None else max_error
@@ -71,12 +78,12 @@ def _of_run(
 ) -> Question:  # fmt: skip
     """Ask a run's models on its own test digits, or on others."""
     from inkfast import data as sources
-    from inkfast import robustness as bench
-    from inkfast import running
-    from inkfast.errors import InkfastError
-    from inkfast.material import own_material
+    from inkfast.core.errors import InkfastError
+    from inkfast.experiments import robustness as bench
+    from inkfast.experiments import runner
+    from inkfast.experiments.dataset import own_material
 
-    experiment, trained = running.load_models(run)
+    experiment, trained = runner.load_models(run)
     source = sources.load(data or experiment.data, display.download)
     material = None
     try:
@@ -102,12 +109,12 @@ def _of_run(
 
 def _report(result: dict[str, Any], folder: Path, display: Teller) -> None:
     """Write what was measured, and print it as a table with a sentence on each model."""
+    from inkfast.core.io import write_json
     from inkfast.evaluation.robustness import PROTOCOLS
-    from inkfast.files import write_json
-    from inkfast.report import robustness_picture
+    from inkfast.report import robustness_figure
 
     write_json(folder / "robustness.json", result)
-    robustness_picture.write(result, folder / "robustness.png")
+    robustness_figure.write(result, folder / "robustness.png")
     title = ["model", "noise", "accuracy", "95 % interval", "ECE", "answered", "wrong of those"]
     rows = [
         [

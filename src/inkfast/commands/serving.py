@@ -8,14 +8,21 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inkfast.commands.console import (
+    Teller,
+    open_console,
+)
 from inkfast.commands.readers import is_onnx
-from inkfast.console import Teller, open_console
-from inkfast.errors import InkfastError, check_number, extra
-from inkfast.places import cores
+from inkfast.core.errors import (
+    InkfastError,
+    check_number,
+    extra,
+)
+from inkfast.core.processes import cores
 
 if TYPE_CHECKING:
-    from inkfast.data.digits import Images
-    from inkfast.reading.reader import Reader
+    from inkfast.core.digits import Images
+    from inkfast.inference.reader import Reader
 
 TOKEN = "INKFAST_TOKEN"  # noqa: S105 - the name of a variable
 _SHORTEST = 16
@@ -31,9 +38,9 @@ def serve(host: str, port: int, models: list[Path]) -> None:
         import scipy.sparse.csgraph  # noqa: F401 - or the first page would wait for both
 
         from inkfast.serving.app import build
-        from inkfast.serving.hands import Hands
         from inkfast.serving.limits import Limits
         from inkfast.serving.server import run
+        from inkfast.serving.worker_pool import Hands
     except ModuleNotFoundError as error:
         raise InkfastError(
             f"serving needs {error.name}, which is not installed; {extra('serve')}"
@@ -72,7 +79,10 @@ def _token(host: str) -> str:
 
 
 def _readers(models: list[Path]) -> dict[str, Reader]:
-    from inkfast.reading.reader import Reader, shipped_names
+    from inkfast.inference.reader import (
+        Reader,
+        shipped_names,
+    )
 
     named = {name: name for name in shipped_names()}
     for path in models:
@@ -97,7 +107,7 @@ def corrupt(image: Images, text: str, seed: int) -> Images:
     import numpy as np
 
     from inkfast import noise
-    from inkfast.data.digits import Digits
+    from inkfast.core.digits import Digits
 
     digits = Digits(image[None], np.zeros(1, np.int64), "client")
     noisy: Images = noise.noisy(digits, noise.build(text), seed).images[0]

@@ -6,9 +6,25 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from inkfast.data import arrays, embedded, folder, kaggle, mnist, written
-from inkfast.data.digits import SIDE, Digits, Source, Survey, stratified_split
-from inkfast.errors import InkfastError, unknown
+from inkfast.core.digits import (
+    SIDE,
+    Digits,
+    Source,
+    Survey,
+)
+from inkfast.core.errors import (
+    InkfastError,
+    unknown,
+)
+from inkfast.core.splits import stratified_split
+from inkfast.data import (
+    arrays,
+    embedded,
+    image_folder,
+    kaggle_csv,
+    mnist,
+)
+from inkfast.synthetic import handwriting
 
 __all__ = ["WORDS", "Digits", "Source", "Survey", "load", "stratified_split", "survey"]
 
@@ -16,7 +32,7 @@ WORDS = {
     "auto": "MNIST when it is on disk or can be downloaded, else the embedded digits",
     "mnist": "60,000 + 10,000 digits, 28x28 (LeCun et al. 1998)",
     "embedded": "1,797 digits that come with scikit-learn, 8x8 brought to 28x28",
-    "written": "20,000 digits by a pen of our own, in hands that MNIST has few of",
+    "handwriting": "20,000 digits by a pen of our own, in hands that MNIST has few of",
     "FILE.csv": "Kaggle digit-recognizer: label,pixel0..pixel783",
     "FILE.npz": "arrays images and labels, or x_train, y_train, x_test, y_test",
     "FILE.npy": "images alone, (n, 28, 28) or (n, 784)",
@@ -38,14 +54,14 @@ def load(source: str, report: Callable[[str, int, int], None] = lambda *_: None)
         return mnist.load()
     if source == "embedded":
         return embedded.load()
-    if source == "written":
-        return written.load()
+    if source == "handwriting":
+        return handwriting.load()
     if source == "auto":
         return _auto(report)
     path = _path(source)
     if path.is_dir():
-        return folder.load(path)
-    readers = {".csv": kaggle.load, ".npz": arrays.load, ".npy": arrays.load}
+        return image_folder.load(path)
+    readers = {".csv": kaggle_csv.load, ".npz": arrays.load, ".npy": arrays.load}
     if path.is_file():
         if path.suffix.lower() not in readers:
             raise InkfastError(
@@ -63,7 +79,7 @@ def survey(source: str, report: Callable[[str, int, int], None] = lambda *_: Non
     Of a folder, pictures that cannot be read are left out and named instead of ending the load.
     """
     if source not in WORDS and _path(source).is_dir():
-        return folder.survey(_path(source))
+        return image_folder.survey(_path(source))
     loaded = load(source, report)
     parts = [part for part in (loaded.train, loaded.test) if part is not None]
     return Survey(source=loaded, sizes={(SIDE, SIDE): sum(map(len, parts))})

@@ -9,8 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.data.digits import SIDE, Digits, Images, Labels, Source, check_labels
-from inkfast.errors import InkfastError
+from inkfast.core.digits import (
+    SIDE,
+    Digits,
+    Images,
+    Labels,
+    Source,
+    check_labels,
+)
+from inkfast.core.errors import InkfastError
 
 PAIRS = (("images", "labels"), ("x", "y"), ("X", "y"), ("data", "target"))
 EXPECTED = "arrays named images and labels, x and y, or x_train, y_train, x_test and y_test"

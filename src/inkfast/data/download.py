@@ -8,8 +8,8 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from inkfast.errors import InkfastError
-from inkfast.files import cannot_write
+from inkfast.core.errors import InkfastError
+from inkfast.core.io import cannot_write
 
 CONNECT_TIMEOUT = 5.0  # seconds
 READ_TIMEOUT = 10.0  # seconds without a single byte

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from inkfast.data.digits import Digits, Source
-from inkfast.data.framing import frame
-from inkfast.errors import program
+from inkfast.core.digits import (
+    Digits,
+    Source,
+)
+from inkfast.core.errors import program
+from inkfast.imaging.centering import frame
 
 
 def load() -> Source:

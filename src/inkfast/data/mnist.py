@@ -17,9 +17,16 @@ from typing import IO, cast
 
 import numpy as np
 
-from inkfast.data.digits import SIDE, Digits, Source
-from inkfast.errors import InkfastError, program
-from inkfast.files import sha256
+from inkfast.core.digits import (
+    SIDE,
+    Digits,
+    Source,
+)
+from inkfast.core.errors import (
+    InkfastError,
+    program,
+)
+from inkfast.core.io import sha256
 
 SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",

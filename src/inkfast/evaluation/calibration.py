@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.data.digits import Labels
-from inkfast.errors import InkfastError
+from inkfast.core.digits import Labels
+from inkfast.core.errors import InkfastError
 
 BINS = 15
 _TINY = 1e-300  # keeps logarithms finite

@@ -9,12 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast import noise
-from inkfast.data.digits import Digits, Images
-from inkfast.errors import unknown
+from inkfast.core.digits import (
+    Digits,
+    Images,
+)
+from inkfast.core.errors import unknown
+from inkfast.core.random import derive
 from inkfast.evaluation.calibration import expected_calibration_error
 from inkfast.evaluation.selective import label_sets, selected
 from inkfast.noise import SUITES, Chain
-from inkfast.streams import derive
 
 # What a model may have met in training, never to be mixed in one table without saying so.
 PROTOCOLS = {

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.data.digits import Labels
-from inkfast.errors import InkfastError, check_number
-from inkfast.reading.reader import LEAST
+from inkfast.core.digits import Labels
+from inkfast.core.errors import (
+    InkfastError,
+    check_number,
+)
+from inkfast.inference.reader import LEAST
 
 DELTA = 0.05  # the chance that a promise does not hold, over the draw of the calibration digits
 # Fixed before any digit was seen, as the proof wants it: from 99.999 % sure down to `LEAST`.

@@ -16,8 +16,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Generator, nn
 
-from inkfast.errors import check_choice
-from inkfast.words import Registry, format_call
+from inkfast.core.errors import check_choice
+from inkfast.core.registry import (
+    Registry,
+    format_call,
+)
 
 INITS = ("torch", "glorot", "he")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from inkfast.data.digits import CLASSES
-from inkfast.errors import check_number
+from inkfast.core.digits import CLASSES
+from inkfast.core.errors import check_number
 from inkfast.models.base import MODELS
 from inkfast.models.baseline import PIXELS, Baseline
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
-from inkfast.errors import InkfastError
+from inkfast.core.errors import InkfastError
 
 _SCHEMA = "schema.json"
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from torch import nn
 
-from inkfast.errors import check_number
+from inkfast.core.errors import check_number
 from inkfast.models.base import MODELS, Network
 from inkfast.models.blocks import Residual, check_sizes, conv_norm_relu
 

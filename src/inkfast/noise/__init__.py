@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inkfast.data.digits import Digits
+from inkfast.core.digits import Digits
+from inkfast.core.random import stream
 from inkfast.noise import (  # the import registers it: one line per corruption
     affine,
     blur,
@@ -35,7 +36,6 @@ from inkfast.noise import (  # the import registers it: one line per corruption
 )
 from inkfast.noise.base import NOISES, Chain, Noise, parse
 from inkfast.noise.presets import MNIST_C, NOTES, PRESETS, SUITES, Ladder
-from inkfast.streams import stream
 
 __all__ = [
     "MNIST_C", "NOISES", "NOTES", "PRESETS", "SUITES", "Chain", "Ladder", "Noise", "affine", "blur",

@@ -18,9 +18,20 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Generator, Tensor
 
-from inkfast.errors import InkfastError, check_number, shown, unknown
+from inkfast.core.errors import (
+    InkfastError,
+    check_number,
+    shown,
+    unknown,
+)
+from inkfast.core.registry import (
+    Registry,
+    brief_call,
+    format_call,
+    parse_call,
+    split_top_level,
+)
 from inkfast.noise.presets import Ladder
-from inkfast.words import Registry, brief_call, format_call, parse_call, split_top_level
 
 Params = dict[str, Tensor]  # name -> (n, ...): one entry per image, so rows can be sliced
 Span = float | tuple[float, float]

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from inkfast.errors import check_number
+from inkfast.core.errors import check_number
 from inkfast.noise.base import NOISES, Noise, Params
 from inkfast.noise.resample import pad, smooth
 

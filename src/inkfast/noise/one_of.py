@@ -10,7 +10,11 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor
 
-from inkfast.errors import InkfastError, check_number, shown
+from inkfast.core.errors import (
+    InkfastError,
+    check_number,
+    shown,
+)
 from inkfast.noise.base import NOISES, Chain, Noise, Params, parse
 from inkfast.noise.presets import MNIST_C, PRESETS
 

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from inkfast.errors import check_choice
+from inkfast.core.errors import check_choice
 
 # Our words for what lies outside -> what grid_sample calls it. "reflect" repeats the edge pixel
 # (d c b a | a b c d | d c b a), which is what align_corners=False makes of "reflection".

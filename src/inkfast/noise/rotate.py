@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from torch import Generator, Tensor
 
-from inkfast.errors import check_flag
+from inkfast.core.errors import check_flag
 from inkfast.noise.base import NOISES, Noise, Params, Span, check_span, span, uniform
 from inkfast.noise.resample import affine, check_fill, linear
 

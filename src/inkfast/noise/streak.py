@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor
 
-from inkfast.errors import check_number
+from inkfast.core.errors import check_number
 from inkfast.noise.base import NOISES, Noise, Params, Span, check_span, per_image, span, uniform
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from inkfast.errors import check_number
+from inkfast.core.errors import check_number
 from inkfast.noise.base import Noise
 
 _REACH = 2.3  # rows from the stroke's middle at which its brightness has long been 0

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from inkfast.report.comparison import write
+from inkfast.report.cross_validation import write as write_folds
 from inkfast.report.exploration import write as write_exploration
-from inkfast.report.folds import write as write_folds
-from inkfast.report.page import write
 from inkfast.report.tuning import write as write_tuning
 
 __all__ = ["write", "write_exploration", "write_folds", "write_tuning"]

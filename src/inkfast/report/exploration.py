@@ -7,17 +7,29 @@ from typing import Any
 
 import numpy as np
 
-from inkfast.data.digits import CLASSES, Images
-from inkfast.exploring import Exploration, findings
-from inkfast.exploring.classes import Floats, rows_by_class
-from inkfast.exploring.findings import headline
-from inkfast.exploring.structure import sample
-from inkfast.exploring.summary import to_json
+from inkfast.core.digits import (
+    CLASSES,
+    Images,
+)
+from inkfast.core.random import derive
+from inkfast.exploration import (
+    Exploration,
+    findings,
+)
+from inkfast.exploration.classes import (
+    Floats,
+    rows_by_class,
+)
+from inkfast.exploration.findings import headline
+from inkfast.exploration.structure import sample
+from inkfast.exploration.summary import to_json
 from inkfast.noise import noisy
 from inkfast.report import exploration_figures as figures
-from inkfast.report.page import render
-from inkfast.report.pictures import data_uri, sheet
-from inkfast.streams import derive
+from inkfast.report.comparison import render
+from inkfast.report.image_sheets import (
+    data_uri,
+    sheet,
+)
 
 _SAMPLES = 16  # pictures of each class
 _PAIRS = 12  # pictures of copies

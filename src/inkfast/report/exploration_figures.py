@@ -7,9 +7,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from inkfast.data.digits import CLASSES
-from inkfast.exploring.classes import Floats, Pixels
-from inkfast.exploring.structure import Components
+from inkfast.core.digits import CLASSES
+from inkfast.exploration.classes import (
+    Floats,
+    Pixels,
+)
+from inkfast.exploration.structure import Components
 from inkfast.report.figures import COLOURS, INK, svg
 
 # One for each digit, to be told apart on white and on near-black.

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from inkfast.evaluation import reliability
-from inkfast.leaderboard import Row
+from inkfast.experiments.leaderboard import Row
 
 # Distinguishable with the common colour-vision deficiencies, on white and on near-black.
 COLOURS = ("#2a7de1", "#e0762b", "#1f9e77", "#b455a8", "#c9a20c", "#7a8793")

@@ -10,11 +10,16 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
-from inkfast.experiment import Experiment
-from inkfast.leaderboard import Leaderboard
+from inkfast.experiments.config import Experiment
+from inkfast.experiments.leaderboard import Leaderboard
+from inkfast.experiments.tuning.plan import Plan
+from inkfast.experiments.tuning.space import Parameter
+from inkfast.experiments.tuning.trials import (
+    TrialRow,
+    Tuned,
+)
+from inkfast.report.comparison import render
 from inkfast.report.figures import CARD, COLOURS, svg
-from inkfast.report.page import render
-from inkfast.tuning import Parameter, Plan, TrialRow, Tuned
 
 _LISTED = 10  # trials in the table
 _WIDTH, _LINES = 20, 3  # characters and lines of a label in the picture of all keys

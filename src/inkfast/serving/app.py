@@ -12,16 +12,27 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.staticfiles import StaticFiles
 
-from inkfast.errors import InkfastError
-from inkfast.reading.reader import Reader
-from inkfast.serving import answers, examples, inference, lab
-from inkfast.serving.answers import Corrupt, as_json
-from inkfast.serving.desk import Desk
-from inkfast.serving.guard import Guard, refusal
-from inkfast.serving.hands import Hands
+from inkfast.core.errors import InkfastError
+from inkfast.inference.reader import Reader
+from inkfast.serving import (
+    examples,
+    routes_lab,
+    routes_v1,
+    routes_v2,
+)
+from inkfast.serving.dispatcher import Desk
 from inkfast.serving.limits import Limits, Refused
 from inkfast.serving.metrics import Metrics
+from inkfast.serving.middleware import (
+    Guard,
+    refusal,
+)
+from inkfast.serving.routes_v1 import (
+    Corrupt,
+    as_json,
+)
 from inkfast.serving.schemas import problems
+from inkfast.serving.worker_pool import Hands
 
 _ABOUT = "Reads handwritten digits, and shows how networks hold under noise."
 
@@ -65,9 +76,9 @@ def build(
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _no_route)
     app.add_exception_handler(Exception, _failed)
-    app.include_router(answers.routes(desk, limits, corrupt))
-    app.include_router(lab.routes(desk, limits))
-    app.include_router(inference.routes(desk, limits))
+    app.include_router(routes_v1.routes(desk, limits, corrupt))
+    app.include_router(routes_lab.routes(desk, limits))
+    app.include_router(routes_v2.routes(desk, limits))
     _add_health(app, metrics)
     _add_page(app)
     return Guard(app, limits, token, metrics, desk.hurry, address)
@@ -104,9 +115,9 @@ def _add_health(app: FastAPI, metrics: Metrics) -> None:
 def _add_page(app: FastAPI) -> None:
     @app.get("/", include_in_schema=False)
     async def page() -> Response:
-        return Response((lab.PAGE / "index.html").read_bytes(), media_type="text/html")
+        return Response((routes_lab.PAGE / "index.html").read_bytes(), media_type="text/html")
 
-    app.mount("/page", StaticFiles(directory=lab.PAGE))
+    app.mount("/page", StaticFiles(directory=routes_lab.PAGE))
 
 
 async def _refused(_: Request, error: Exception) -> Response:

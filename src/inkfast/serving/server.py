@@ -14,9 +14,12 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from inkfast.errors import InkfastError
-from inkfast.serving.guard import RAW_HEADERS, Guard
+from inkfast.core.errors import InkfastError
 from inkfast.serving.limits import Limits
+from inkfast.serving.middleware import (
+    RAW_HEADERS,
+    Guard,
+)
 
 _SWITCH = 0.0005  # seconds after which a computing thread lets the event loop have its turn
 

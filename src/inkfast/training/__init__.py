@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from inkfast.training.baseline import check_recipe
+from inkfast.training.fit_spec import (
+    TRAIN_NOISE,
+    Task,
+    Watch,
+)
 from inkfast.training.loop import DivergedError, StoppedError, fit
 from inkfast.training.recipe import KERAS, Recipe, resolve
-from inkfast.training.task import TRAIN_NOISE, Task, Watch
-from inkfast.training.trained import Epoch, Trained
+from inkfast.training.trained_model import (
+    Epoch,
+    Trained,
+)
 
 __all__ = [
     "KERAS",

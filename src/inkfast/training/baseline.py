@@ -14,16 +14,25 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from inkfast.data.digits import Digits, Labels
-from inkfast.errors import InkfastError
+from inkfast.core.digits import (
+    Digits,
+    Labels,
+)
+from inkfast.core.errors import InkfastError
+from inkfast.core.random import derive
 from inkfast.models import Architecture, Baseline, SklearnModule
 from inkfast.noise import Chain, build, noisy, to_unit
-from inkfast.streams import derive
 from inkfast.training import hardware
 from inkfast.training.batches import training_rows
+from inkfast.training.fit_spec import (
+    Task,
+    Watch,
+)
 from inkfast.training.recipe import Recipe
-from inkfast.training.task import Task, Watch
-from inkfast.training.trained import Epoch, Trained
+from inkfast.training.trained_model import (
+    Epoch,
+    Trained,
+)
 from inkfast.training.validation import evaluate, validation_digits
 
 _JUDGED = 5_000  # training rows at most on which the fitted model is measured

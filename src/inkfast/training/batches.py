@@ -14,12 +14,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inkfast.data.digits import CLASSES, Digits, Labels, split_pictures
-from inkfast.data.outliers import NO_DIGIT, outliers
-from inkfast.data.written import write
-from inkfast.errors import InkfastError
+from inkfast.core.digits import (
+    CLASSES,
+    Digits,
+    Labels,
+)
+from inkfast.core.errors import InkfastError
+from inkfast.core.random import (
+    derive,
+    stream,
+)
+from inkfast.core.splits import stratified_group_split
 from inkfast.noise import Chain, build, noisy, to_unit
-from inkfast.streams import derive, stream
+from inkfast.synthetic.handwriting import write
+from inkfast.synthetic.non_digits import (
+    NO_DIGIT,
+    outliers,
+)
 from inkfast.training.balancing import balance, check_enough
 from inkfast.training.recipe import Recipe
 
@@ -35,7 +46,7 @@ def split(digits: Digits, recipe: Recipe, seed: int) -> tuple[Labels, Labels]:
         return left[:cut], left[cut:]
     labels, pictures = digits.known_labels[left], digits.pictures[left]
     purpose = derive(seed, "validation rows")
-    kept, cut_off = split_pictures(labels, pictures, recipe.validation, purpose)
+    kept, cut_off = stratified_group_split(labels, pictures, recipe.validation, purpose)
     return left[kept], left[cut_off]
 
 
@@ -44,7 +55,7 @@ def set_aside(digits: Digits, recipe: Recipe, seed: int) -> tuple[Labels, Labels
     if not recipe.calibration:
         return np.arange(len(digits)), np.arange(0)
     purpose = derive(seed, "calibration rows")
-    return split_pictures(digits.known_labels, digits.pictures, recipe.calibration, purpose)
+    return stratified_group_split(digits.known_labels, digits.pictures, recipe.calibration, purpose)
 
 
 def check_rows(digits: Digits, recipe: Recipe, seed: int) -> None:

@@ -14,17 +14,26 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 
-from inkfast.data.outliers import NO_DIGIT
-from inkfast.errors import InkfastError
+from inkfast.core.errors import InkfastError
+from inkfast.core.random import (
+    derive,
+    stream,
+)
 from inkfast.models import Baseline, Network, create
-from inkfast.streams import derive, stream
+from inkfast.synthetic.non_digits import NO_DIGIT
 from inkfast.training import checkpoint, hardware
 from inkfast.training.baseline import fit_baseline
 from inkfast.training.batches import TrainingSet, training_rows
+from inkfast.training.fit_spec import (
+    Task,
+    Watch,
+)
 from inkfast.training.loss import batch_loss
 from inkfast.training.optimisation import Average, learning_rate, make_optimisers
-from inkfast.training.task import Task, Watch
-from inkfast.training.trained import Epoch, Trained
+from inkfast.training.trained_model import (
+    Epoch,
+    Trained,
+)
 from inkfast.training.validation import evaluate, validation_digits
 
 Batch: TypeAlias = tuple[Tensor, Tensor]  # images float32 (b, 1, 28, 28), labels int64 (b,)
@@ -126,7 +135,7 @@ class Fit:
         """Yield every batch to train on; whoever asks for the next one has taken its step.
 
         All else is done here: rates, validation, checkpoints, the end. So fits can be led by the
-        hand, several at a time, see `inkfast.training.together`.
+        hand, several at a time, see `inkfast.training.stacked`.
         """
         while len(self.history) < self.task.recipe.epochs and not self._is_over():
             self.since = time.perf_counter()

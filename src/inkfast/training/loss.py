@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inkfast.data.digits import CLASSES
-from inkfast.data.outliers import NO_DIGIT
+from inkfast.core.digits import CLASSES
+from inkfast.synthetic.non_digits import NO_DIGIT
 from inkfast.training import hardware
 from inkfast.training.recipe import Recipe
 

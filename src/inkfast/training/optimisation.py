@@ -67,7 +67,7 @@ def _muon(weights: Sequence[Tensor], recipe: Recipe) -> Optimizer:
     def give_gradients(*_: object) -> None:
         for matrix, weight in zip(matrices, weights, strict=True):
             assert weight.grad is not None  # noqa: S101 - every weight is used
-            # its weight may lie elsewhere by now, see `inkfast.training.together`
+            # its weight may lie elsewhere by now, see `inkfast.training.stacked`
             matrix.data = _by_channel(weight.detach()).view(len(weight), -1)
             matrix.grad = _by_channel(weight.grad).reshape(len(weight), -1)
 

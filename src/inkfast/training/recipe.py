@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from inkfast import noise
-from inkfast.errors import InkfastError, check_choice, check_number, unknown
+from inkfast.core.errors import (
+    InkfastError,
+    check_choice,
+    check_number,
+    unknown,
+)
 from inkfast.training.balancing import METHODS
 
 
@@ -44,9 +49,9 @@ class Recipe:
         balance: Evens out class counts of the training rows: none, over, under, smote,
             borderline-smote or adasyn.
         balance_neighbours: Of one digit, among which SMOTE and its kin choose the other parent.
-        written: How many digits of `inkfast.data.written` are added to the training rows; 0 for
-            none, else at least 10.
-        outliers: How many pictures of `inkfast.data.outliers`, which are no digit, are shown
+        written: How many digits of `inkfast.synthetic.handwriting` are added to the training rows;
+            0 for none, else at least 10.
+        outliers: How many pictures of `inkfast.synthetic.non_digits`, which are no digit, are shown
             beside the training rows, to be answered with no preference.
         l2: Penalty l2 * sum(w^2) on convolution kernels, as Keras' kernel_regularizer.
         ema: Decay per step of the exponential moving average of the weights that is validated and

@@ -6,12 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inkfast.data.digits import Digits
+from inkfast.core.digits import Digits
+from inkfast.core.random import derive
 from inkfast.noise import noisy, to_unit
-from inkfast.streams import derive
 from inkfast.training import hardware
 from inkfast.training.batches import set_aside, split
-from inkfast.training.task import Task
+from inkfast.training.fit_spec import Task
 
 
 def validation_digits(task: Task) -> Digits:

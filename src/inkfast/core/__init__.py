@@ -1,0 +1,1 @@
+"""What everything else stands on: errors, named specs, file writes, random seeds, `Digits`."""

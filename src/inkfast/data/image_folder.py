@@ -1,0 +1,131 @@
+"""A folder of pictures with one subfolder per class, named ``0`` to ``9``.
+
+A ``train/`` and a ``test/`` folder of such folders give both parts. Pictures of 28x28 are taken as
+they are, noise and all; all others are brought to MNIST's frame.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from inkfast.core.digits import (
+    CLASSES,
+    Digits,
+    Images,
+    Source,
+    Survey,
+)
+from inkfast.core.errors import InkfastError
+from inkfast.imaging.centering import (
+    frame,
+    ink_of,
+)
+from inkfast.imaging.ink import NoInkError
+from inkfast.imaging.normalization import (
+    WORK,
+    as_seen,
+)
+from inkfast.imaging.opening import (
+    SUFFIXES,
+    Grey,
+    open_picture,
+)
+
+_PARTS = ("train", "test")
+_LAYOUT = "one subfolder per class named 0 to 9, each with PNG, JPEG, WebP, BMP, GIF or TIFF files"
+
+
+def load(path: Path) -> Source:
+    """Read a folder of class folders, or its ``train`` and ``test`` parts.
+
+    Raises:
+        InkfastError: For an empty folder, a subfolder that is no digit, or a picture that is
+            corrupt or larger than 50 million pixels.
+    """
+    return survey(path, most_unreadable=0).source
+
+
+def survey(path: Path, most_unreadable: float = float("inf")) -> Survey:
+    """Read a folder as `load` does, noting file names, sizes and pictures that cannot be read.
+
+    Args:
+        path: The folder.
+        most_unreadable: How many pictures that cannot be read are left out; the next one raises.
+    """
+    name = path.resolve().name
+    parts = {"train": path}
+    if (path / "train").is_dir():
+        others = sorted(p.name for p in _visible(path) if p.is_dir() and p.name not in _PARTS)
+        if others:
+            raise InkfastError(
+                f"{path}: expected nothing but train and test beside each other, got {others[0]!r}."
+            )
+        parts = {part: path / part for part in _PARTS if (path / part).is_dir()}
+    digits, files = {}, {}
+    sizes: Counter[tuple[int, int]] = Counter()
+    unreadable: list[str] = []
+    for part, folder in parts.items():
+        digits[part], read = _part(folder, sizes, unreadable, most_unreadable)
+        files[part] = tuple(str(file.relative_to(path)) for file in read)
+    return Survey(
+        source=Source(digits["train"], digits.get("test"), name),
+        files=files,
+        sizes=dict(sizes.most_common()),
+        unreadable=tuple(unreadable),
+    )
+
+
+def _visible(folder: Path) -> list[Path]:
+    """Return what a folder holds, in order, without hidden files such as macOS leaves."""
+    return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+
+
+def _part(
+    path: Path, sizes: Counter[tuple[int, int]], unreadable: list[str], most: float
+) -> tuple[Digits, list[Path]]:
+    """Return the digits of one part and the file of each; sizes and faults are added."""
+    images, labels, files = [], [], []
+    for folder in filter(Path.is_dir, _visible(path)):
+        if folder.name not in {str(digit) for digit in range(CLASSES)}:
+            raise InkfastError(f"{folder}: expected {_LAYOUT}, got a folder named {folder.name!r}.")
+        for file in _visible(folder):
+            if file.suffix.lower() not in SUFFIXES:
+                continue
+            try:
+                if not os.path.isfile(file):  # a pipe would be waited for
+                    raise InkfastError(f"{file}: expected a picture, got no regular file.")
+                picture = open_picture(file, WORK)
+                image = _at_28(picture.grey)
+            except InkfastError as error:
+                unreadable.append(str(error))
+                if len(unreadable) > most:
+                    raise
+                continue
+            sizes[picture.size] += 1
+            images.append(image)
+            labels.append(int(folder.name))
+            files.append(file)
+    if not images:
+        got = f"none that can be read: {unreadable[0]}" if unreadable else "no pictures."
+        raise InkfastError(f"{path}: expected {_LAYOUT}, got {got}")
+    return Digits(np.stack(images), np.array(labels, np.int64), path.resolve().name), files
+
+
+def read_picture(path: Path) -> Images:
+    """Return one picture file as uint8 ``(28, 28)``, ink bright.
+
+    Raises:
+        InkfastError: If the file is no picture, is damaged or too large.
+    """
+    return _at_28(open_picture(path, WORK).grey)
+
+
+def _at_28(grey: Grey) -> Images:
+    try:
+        return as_seen(grey)
+    except NoInkError:  # of a labelled picture even the faintest trace is worth more than black
+        return frame(ink_of(grey))

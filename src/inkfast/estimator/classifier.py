@@ -1,0 +1,240 @@
+"""`DigitClassifier`: the same training, as a scikit-learn classifier."""
+
+from __future__ import annotations
+
+import dataclasses
+import numbers
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from inkfast import models, noise
+from inkfast.core.digits import (
+    CLASSES,
+    Digits,
+    Images,
+)
+from inkfast.core.errors import (
+    InkfastError,
+    check_choice,
+    check_number,
+    shown,
+)
+from inkfast.estimator import features
+from inkfast.noise import to_unit
+from inkfast.training import TRAIN_NOISE, Epoch, Recipe, Task, Watch, fit, hardware, resolve
+from inkfast.training.batches import set_aside, split
+
+# Images that go through the network together when predicting. The last block is filled up, so that
+# every image meets the same kernels and its answer does not depend on those beside it.
+_BLOCK = 32
+
+
+# scikit-learn has no types
+class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A network that reads digits, for pipelines, grid searches and cross-validation.
+
+    Images are ``(n, 784)`` or ``(n, 28, 28)``, 0 to 255 or in [0, 1]: the brightest training pixel
+    decides which (at most 1 is [0, 1]), and rows on another scale are refused at `predict`. Leave
+    out scalers. Rows with another number of features are drawn as 28x28 images: see
+    `inkfast.estimator.features`. Labels are up to ten classes of any kind.
+
+    The epoch is chosen on validation rows cut from the training rows: a tenth unless the recipe
+    says otherwise, and at least as many as there are classes. Where a class has a single row, none
+    are cut, and the last epoch is kept.
+
+    Args:
+        model: An architecture, e.g. ``"cnn"`` or ``"mlp(hidden=[256, 128])"``.
+        noise: What the model is meant to read through, e.g. ``"rotate(degrees=30)"``.
+        train_noise: fresh (drawn anew for every batch), once (one noisy copy) or none.
+        epochs: Passes over the training rows; None takes the recipe's.
+        recipe: Keys of `inkfast.training.recipe.Recipe` that override the architecture's defaults.
+        threads: torch threads of fit and predict. One by default: then the same `random_state`
+            gives the same weights however busy the machine is, and folds run side by side with
+            ``n_jobs``, in processes. 0 times a step and chooses.
+        random_state: An integer is inkfast's seed. As everywhere in scikit-learn, None draws one
+            from NumPy's global state, and a generator is drawn from.
+        verbose: 1 prints a line for each epoch.
+
+    Attributes:
+        classes_: Labels, ascending.
+        n_features_in_: Numbers in a row; 784 for 28x28 images.
+        n_iter_: Epochs trained.
+        n_validation_: Rows the epoch was chosen on; 0 where there were too few.
+        history_: One dict per epoch, see `inkfast.training.trained_model.Epoch`; validation is NaN
+            where no rows were cut off for it.
+        canvas_: How rows are drawn as images, with the scale.
+        trained_: The network with everything that says what it is.
+    """
+
+    def __init__(
+        self,
+        model: str = "cnn",
+        *,
+        noise: str = "none",
+        train_noise: str = "fresh",
+        epochs: int | None = None,
+        recipe: Mapping[str, Any] | None = None,
+        threads: int = 1,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.model = model
+        self.noise = noise
+        self.train_noise = train_noise
+        self.epochs = epochs
+        self.recipe = recipe
+        self.threads = threads
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:  # noqa: N803 - scikit-learn's name
+        """Train on images or rows ``(n, ...)`` and their labels ``(n,)``.
+
+        Raises:
+            ValueError: If a parameter, the rows or the labels cannot be used.
+        """
+        settings = self._settings()
+        rows, labels = validate_data(self, _flat(X), y)
+        check_classification_targets(labels)
+        self.classes_, codes = np.unique(labels, return_inverse=True)
+        _check_classes(self.classes_)
+        self.canvas_ = features.fitted(rows)
+        digits = Digits(self.canvas_.draw(rows), codes.astype(np.int64), "training rows")
+        task = _with_validation(Task(digits=digits, **settings))
+        cut = task.validation is None
+        self.trained_ = fit(task, watch=Watch(epoch=lambda e: self._report(_described(e, cut))))
+        self.n_iter_ = len(self.trained_.history)
+        self.n_validation_ = len(split(digits, task.recipe, task.seed)[1]) if cut else 0
+        self.history_ = [_described(epoch, cut) for epoch in self.trained_.history]
+        return self
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
+        """Return the likeliest class of each row ``(n,)``."""
+        chosen = self._logits(X).argmax(axis=1)
+        return np.asarray(self.classes_[chosen])
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:  # noqa: N803
+        """Return class probabilities ``(n, classes)`` in the order of `classes_`; rows sum to 1."""
+        return np.asarray(torch.from_numpy(self._logits(X)).softmax(1).numpy())
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:  # noqa: N803
+        """Return logits ``(n, classes)``; for two classes ``(n,)``, above 0 for the second."""
+        logits = self._logits(X)
+        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+    def _logits(self, X: ArrayLike) -> NDArray[np.float64]:  # noqa: N803
+        """Return the network's outputs for the classes there are, ``(n, classes)``."""
+        check_is_fitted(self)
+        rows = validate_data(self, _flat(X), reset=False)
+        images = self.canvas_.draw(rows)
+        with hardware.threads(self.trained_.threads):
+            outputs = _outputs(self.trained_.model, images)
+        return outputs[:, : len(self.classes_)]
+
+    def _settings(self) -> dict[str, Any]:
+        """Check the parameters and return them as a `Task` takes them."""
+        if not isinstance(self.model, str):
+            raise InkfastError(f"`model` must be text such as 'cnn', got {shown(self.model)}.")
+        if not isinstance(self.recipe, Mapping | None):
+            raise InkfastError(
+                f"`recipe` must be a mapping of recipe keys, got {shown(self.recipe)}."
+            )
+        check_choice("train_noise", self.train_noise, TRAIN_NOISE)
+        threads = _plain(self.threads)
+        check_number("threads", threads, low=0, high=1024, whole=True)
+        architecture = models.build(self.model)
+        epochs = {} if self.epochs is None else {"epochs": self.epochs}
+        own = {key: _plain(value) for key, value in {**(self.recipe or {}), **epochs}.items()}
+        return {
+            "architecture": architecture,
+            "recipe": resolve(architecture.recipe, own),
+            "noise": noise.build(self.noise),
+            "train_noise": self.train_noise,
+            "seed": self._seed(),
+            "threads": threads,
+        }
+
+    def _seed(self) -> int:
+        given = _plain(self.random_state)
+        if isinstance(given, numbers.Real):
+            return int(check_number("random_state", given, low=0, high=2**32 - 1, whole=True))
+        return int(check_random_state(given).randint(2**31))
+
+    def _report(self, epoch: dict[str, float]) -> None:
+        if self.verbose:
+            line = ", ".join(f"{key} {value:.4g}" for key, value in epoch.items())
+            print(line)  # noqa: T201 - asked for
+
+
+def _flat(X: Any) -> Any:  # noqa: N803
+    """Return square images ``(n, side, side)`` as rows; all else as it came."""
+    X = np.asarray(X) if isinstance(X, list | tuple) else X  # noqa: N806
+    if getattr(X, "ndim", 2) <= 2:
+        return X
+    if X.ndim != 3 or X.shape[1] != X.shape[2]:
+        raise InkfastError(
+            f"X must be rows (n, features) or square images (n, 28, 28), got shape {X.shape}."
+        )
+    return np.asarray(X).reshape(len(X), -1)
+
+
+def _check_classes(classes: NDArray[Any]) -> None:
+    if len(classes) < 2:
+        raise InkfastError("y must have at least two classes, got 1 class.")
+    if len(classes) > CLASSES:
+        raise InkfastError(f"y must have at most {CLASSES} classes, got {len(classes)} classes.")
+
+
+def _with_validation(task: Task) -> Task:
+    """Return the task with validation rows for few digits: one per class, or none.
+
+    None are said to a fit by giving it the training rows to look at, and keeping the last epoch.
+    Rows that the recipe sets aside for calibration are neither.
+    """
+    rows, _ = set_aside(task.digits, task.recipe, task.seed)
+    labels, first = task.digits.known_labels, np.unique(task.digits.pictures[rows])
+    counts = np.bincount(labels[first], minlength=labels.max() + 1)  # copies stay on one side
+    recipe, n, classes = task.recipe, len(first), len(counts)
+    if recipe.validation_rows == "last":
+        return task
+    if counts.min() < 2:
+        last: Recipe = dataclasses.replace(recipe, keep="last")
+        seen = task.digits.pick(rows, task.digits.name)
+        return dataclasses.replace(task, recipe=last, validation=seen)
+    share = max(recipe.validation, classes / n)
+    return dataclasses.replace(task, recipe=dataclasses.replace(recipe, validation=share))
+
+
+def _outputs(model: torch.nn.Module, images: Images) -> NDArray[np.float64]:
+    """Return the network's outputs ``(n, 10)``, computed in fp32 in blocks of one size."""
+    found = []
+    with torch.inference_mode():
+        for start in range(0, len(images), _BLOCK):
+            block = torch.zeros(_BLOCK, *images.shape[1:], dtype=torch.uint8)
+            part = torch.tensor(images[start : start + _BLOCK])
+            block[: len(part)] = part
+            found.append(model(to_unit(block)[:, None])[: len(part)].double())
+    return np.asarray(torch.cat(found).numpy())
+
+
+def _described(epoch: Epoch, validated: bool) -> dict[str, float]:
+    unknown = {} if validated else dict.fromkeys(("validation_loss", "validation_accuracy"), np.nan)
+    return {**dataclasses.asdict(epoch), **unknown}
+
+
+def _plain(value: Any) -> Any:
+    """Return NumPy's scalars, as grids hold them, as Python's."""
+    return value.item() if isinstance(value, np.generic) else value

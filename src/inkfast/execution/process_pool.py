@@ -1,0 +1,162 @@
+"""Fits in processes of this machine; a process that is lost is replaced and its fit goes on.
+
+A worker writes checkpoints and the model into the job's folder itself, so what it has finished
+outlives it: a retried fit starts from its last whole checkpoint, to the same bits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from inkfast.core.errors import InkfastError
+from inkfast.core.processes import deaf
+from inkfast.execution.jobs import (
+    Job,
+    Observer,
+    Result,
+    finished,
+    finished_or_fit,
+)
+from inkfast.training import DivergedError, Epoch, StoppedError, Task, Trained, Watch
+
+ATTEMPTS = 3  # so that a fit that kills its worker, by taking all memory, ends
+
+
+@dataclass
+class _Worker:
+    """A process, the line to it, and what it is doing."""
+
+    number: int
+    job: Job
+    watch: Watch
+    process: BaseProcess
+    line: Connection
+    lost: int
+
+    @classmethod
+    def start(cls, number: int, job: Job, watch: Watch, lost: int = 0) -> _Worker:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_work, args=(theirs,), daemon=True)
+        try:
+            with deaf():
+                process.start()
+        except KeyboardInterrupt:  # it came meanwhile, and nobody knows of the process yet
+            process.terminate()
+            raise
+        theirs.close()  # so that the end of the process is the end of the line
+        return cls(number, job, watch, process, ours, lost)
+
+    def hear(self) -> Result | None:
+        """Pass on what the process says; return a result once there is one."""
+        kind, value = self.line.recv()
+        if kind == "ready":  # only now, so that nobody waits while the process imports torch
+            self.line.send((self.job.task, self.job.folder))
+        elif kind == "epoch":
+            self.watch.epoch(value)
+            self.line.send(self.watch.enough(value))
+        elif kind == "step":
+            self.watch.step(value)
+        elif kind == "say":
+            self.watch.say(value)
+        elif kind == "trained":
+            return Trained.load(self.job.folder)
+        elif kind == "ended":
+            ended: Result = value
+            return ended
+        elif kind == "failed":
+            raise value
+        return None
+
+    def again(self) -> _Worker:
+        """Return another process for the same job, after this one was lost."""
+        lost = self.lost + 1
+        if lost >= ATTEMPTS:
+            raise InkfastError(
+                f"{self.job.title}: its process was lost {lost} times, as happens when memory runs "
+                "out. Take fewer processes, or --engine here, and go on with --resume."
+            )
+        self.watch.say("its process was lost; starting it again")
+        return _Worker.start(self.number, self.job, self.watch, lost)
+
+    def end(self) -> None:
+        self.line.close()
+        self.process.terminate()
+        self.process.join()
+
+
+def results(
+    jobs: Iterable[Job], total: int, observer: Observer, processes: int
+) -> Generator[tuple[int, Result]]:
+    """Yield each job's number and result as they end, `processes` at a time."""
+    waiting = enumerate(jobs)
+    workers: list[_Worker] = []
+    try:
+        while True:
+            while len(workers) < processes and (following := next(waiting, None)) is not None:
+                number, job = following
+                watch = observer.fit(job.title, number + 1, total)
+                there = finished(job.task, job.folder, watch)
+                if there is not None:
+                    yield number, there
+                else:
+                    workers.append(_Worker.start(number, job, watch))
+            if not workers:
+                return
+            for line in wait([worker.line for worker in workers]):
+                at = next(i for i, worker in enumerate(workers) if worker.line is line)
+                worker = workers[at]
+                try:
+                    result = worker.hear()
+                except (EOFError, ConnectionError):
+                    worker.end()
+                    workers[at] = worker.again()
+                    continue
+                if result is not None:
+                    worker.end()
+                    del workers[at]
+                    yield worker.number, result
+    finally:
+        for worker in workers:
+            worker.end()
+
+
+def _work(line: Connection) -> None:
+    """Train the one job that comes down the line; runs in the worker."""
+    with contextlib.suppress(EOFError, OSError):  # that process has gone: nobody is left to tell
+        line.send(("ready", None))
+        task, folder = line.recv()
+        line.send(answer(task, folder, line))
+
+
+def answer(task: Task, folder: Any, line: Any) -> tuple[str, Any]:
+    """Train, telling `line` of it, and return the last message: trained, ended or failed.
+
+    Args:
+        task: What to train.
+        folder: Where the model goes.
+        line: Has `send`, and `recv` for the reply to an epoch: whether to stop.
+    """
+
+    def enough(epoch: Epoch) -> bool:
+        line.send(("epoch", epoch))
+        return bool(line.recv())
+
+    watch = Watch(
+        step=lambda share: line.send(("step", share)),
+        say=lambda sentence: line.send(("say", sentence)),
+        enough=enough,
+    )
+    try:
+        result = finished_or_fit(task, folder, watch)
+    except Exception as error:  # whatever it is, it is raised where the sweep was started
+        return "failed", error
+    if isinstance(result, DivergedError | StoppedError):
+        return "ended", result
+    return "trained", None

@@ -1,0 +1,271 @@
+"""`Experiment`: data, noise, models and recipe in one TOML file, or the same words as flags."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from inkfast import models, noise
+from inkfast.core.digits import Digits
+from inkfast.core.errors import (
+    InkfastError,
+    check_choice,
+    check_flag,
+    check_number,
+    shown,
+    unknown,
+)
+from inkfast.core.registry import split_top_level
+from inkfast.models import Architecture
+from inkfast.training import KERAS, TRAIN_NOISE, Recipe, Task, check_recipe, resolve
+
+_NAME, _SLUG = 200, 60  # most characters of a model's name, and of the folder called after it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One model of a comparison.
+
+    Attributes:
+        name: What it is called.
+        architecture: What it is.
+        recipe: How it is trained.
+        published: Somebody's accuracy with the same model, in (0, 1], to be shown beside ours.
+    """
+
+    name: str
+    architecture: Architecture
+    recipe: Recipe
+    published: float | None = None
+
+    @property
+    def slug(self) -> str:
+        """The name as a folder is called."""
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")[:_SLUG] or "model"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """A comparison, resolved: every choice is written down.
+
+    Attributes:
+        name: What the run folder is called.
+        data: A data source, see `inkfast.data.WORDS`.
+        noise: The noise of test, validation and, by `train_noise`, training digits.
+        train_noise: fresh (drawn anew for every batch), once (one noisy copy) or none (train and
+            choose on clean digits, test on noisy ones).
+        imbalance: Shares of classes that are left in the training rows, ``3=0.05, 8=0.1``; test
+            rows stay as they are.
+        models: What is compared.
+        seeds: How often each model is trained.
+        seed: The first of those seeds; test rows and test noise depend on it alone.
+        folds: Parts of the training digits in `inkfast validate`.
+        repeats: How often `inkfast validate` draws the folds anew.
+        test_fraction: Cut from data that has no test part of its own.
+        pooled: Whether the data's own test part is put to the rest and a new one cut, so that
+            figures compare with work that did so and with no other.
+        threads: torch threads of a fit; 0 chooses by timing.
+    """
+
+    name: str = "compare"
+    data: str = "auto"
+    noise: str = "noisy-mnist"
+    train_noise: str = "fresh"
+    imbalance: str = ""
+    models: tuple[Entry, ...] = ()
+    seeds: int = 1
+    seed: int = 0
+    folds: int = 5
+    repeats: int = 1
+    test_fraction: float = 0.2
+    pooled: bool = False
+    threads: int = 0
+
+    def task(self, entry: Entry, digits: Digits, seed: int) -> Task:
+        """Return what training one of the models on some digits is."""
+        return Task(
+            architecture=entry.architecture,
+            recipe=entry.recipe,
+            digits=digits,
+            noise=noise.build(self.noise),
+            train_noise=self.train_noise,
+            seed=seed,
+            threads=self.threads,
+        )
+
+    def to_toml(self) -> str:
+        """Write the experiment so that `from_settings` reads the same one."""
+        import tomli_w
+
+        settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        settings["models"] = [
+            {
+                "name": entry.name,
+                "model": str(entry.architecture),
+                **({} if entry.published is None else {"published": entry.published}),
+                **dataclasses.asdict(entry.recipe),
+            }
+            for entry in self.models
+        ]
+        return tomli_w.dumps(settings)
+
+
+_KEYS = (*(field.name for field in dataclasses.fields(Experiment)), "recipe", "out")
+DEFAULT_MODELS = ("mlp", "cnn")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the settings in a recipe file.
+
+    Raises:
+        InkfastError: If it cannot be read or is not TOML, with line and column.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InkfastError(f"cannot read the recipe {path}: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise InkfastError(f"{path}: expected a TOML file in UTF-8, got something else.") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InkfastError(f"{path} is not valid TOML: {error}.") from None
+
+
+def from_settings(settings: Mapping[str, Any]) -> Experiment:
+    """Check settings and fill in every default; all faults are reported together.
+
+    Args:
+        settings: The keys of `Experiment`, ``recipe`` with training settings for all models, and
+            ``out``, which says where the run goes and is no part of the experiment.
+            A model is text such as ``mlp(hidden=[256])`` or a table with ``model``, optionally
+            ``name``, ``published``, ``defaults`` ("inkfast", or "keras" to start from those of
+            Keras), and recipe keys of its own.
+
+    Raises:
+        InkfastError: Naming each key at fault.
+    """
+    faults: list[str] = []
+    given = dict(settings)
+    for key in [key for key in given if key not in _KEYS]:
+        faults.append(str(unknown("key", key, _KEYS)))
+        del given[key]
+    given.pop("out", None)
+    common = given.pop("recipe", {})
+    if not isinstance(common, Mapping):
+        faults.append(f"`recipe` must be a table, got {shown(common)}.")
+        common = {}
+    listed = given.pop("models", DEFAULT_MODELS)
+    if isinstance(listed, str):
+        listed = split_top_level(listed, ",")
+    entries: list[Entry] = []
+    for item in listed if isinstance(listed, list | tuple) else [listed]:
+        try:
+            entries.append(_entry(item, common))
+        except InkfastError as error:
+            faults.append(str(error))
+    experiment = Experiment(**given, models=_named_apart(entries))
+    if not listed:
+        faults.append('`models` must name at least one model, e.g. ["mlp", "cnn"].')
+    faults += _faults(experiment)
+    if faults:
+        raise InkfastError(" ".join(dict.fromkeys(faults)))
+    # written out, so that the saved experiment means the same when a default changes
+    return dataclasses.replace(experiment, noise=noise.build(experiment.noise).name)
+
+
+def _entry(item: Any, common: Mapping[str, Any]) -> Entry:
+    table = {"model": item} if isinstance(item, str) else item
+    if not isinstance(table, Mapping) or not isinstance(table.get("model"), str):
+        raise InkfastError(
+            f"`models` must list names such as 'cnn' or tables with a `model`, got {shown(item)}."
+        )
+    own = dict(table)
+    architecture = models.build(own.pop("model"))
+    name, published = own.pop("name", table["model"]), own.pop("published", None)
+    defaults = own.pop("defaults", "inkfast")
+    check_choice("defaults", defaults, ("inkfast", "keras"))
+    if published is not None:
+        check_number("published", published, above=0, high=1)
+    recipe = resolve(architecture.recipe if defaults == "inkfast" else KERAS, common, own)
+    check_recipe(architecture, recipe)
+    if not isinstance(name, str) or not 1 <= len(name.strip()) <= _NAME or not name.isprintable():
+        raise InkfastError(f"`name` of a model must be 1 to {_NAME} characters, got {shown(name)}.")
+    name = name.strip()
+    return Entry(name=name, architecture=architecture, recipe=recipe, published=published)
+
+
+def _named_apart(entries: list[Entry]) -> tuple[Entry, ...]:
+    """Number entries that would share a folder."""
+    apart: list[Entry] = []
+    for entry in entries:
+        taken = {other.slug for other in apart}
+        name, number = entry.name, 2
+        # a folder's name is cut off at its end, so a long one has the number in front
+        long = len(entry.slug) > _SLUG - len("-123456789")
+        while dataclasses.replace(entry, name=name).slug in taken:
+            name = f"{number}: {entry.name}"[:_NAME] if long else f"{entry.name} ({number})"
+            number += 1
+        apart.append(dataclasses.replace(entry, name=name))
+    return tuple(apart)
+
+
+def _faults(experiment: Experiment) -> list[str]:
+    e = experiment
+    checks = (
+        lambda: _check_name(e.name),
+        lambda: _check_text("data", e.data),
+        lambda: _check_text("noise", e.noise),
+        lambda: noise.build(e.noise),
+        lambda: parse_imbalance(e.imbalance),
+        lambda: check_choice("train_noise", e.train_noise, TRAIN_NOISE),
+        lambda: check_number("seeds", e.seeds, low=1, high=1000, whole=True),
+        lambda: check_number("seed", e.seed, low=0, high=2**31, whole=True),
+        lambda: check_number("folds", e.folds, low=2, high=1000, whole=True),
+        lambda: check_number("repeats", e.repeats, low=1, high=1000, whole=True),
+        lambda: check_number("test_fraction", e.test_fraction, above=0, high=0.9),
+        lambda: check_flag("pooled", e.pooled),
+        lambda: check_number("threads", e.threads, low=0, high=1024, whole=True),
+    )
+    faults = []
+    for check in checks:
+        try:
+            check()
+        except InkfastError as error:
+            faults.append(str(error))
+    return faults
+
+
+def parse_imbalance(text: str) -> dict[int, float]:
+    """Read ``3=0.05, 8=0.1`` into the share of each class that is kept.
+
+    Raises:
+        InkfastError: If it is something else.
+    """
+    shares: dict[int, float] = {}
+    if text == "":
+        return shares
+    for pair in text.split(",") if isinstance(text, str) else [""]:
+        match = re.fullmatch(r"\s*([0-9])\s*=\s*([0-9]*\.?[0-9]+)\s*", pair)
+        if match is None or int(match[1]) in shares or not 0 < float(match[2]) <= 1:
+            raise InkfastError(
+                "`imbalance` must be digit=share pairs with shares above 0 and up to 1, "
+                f"e.g. '3=0.05, 8=0.1', got {shown(text)}."
+            )
+        shares[int(match[1])] = float(match[2])
+    return shares
+
+
+def _check_text(name: str, value: object) -> None:
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise InkfastError(f"`{name}` must be text, got {shown(value)}.")
+
+
+def _check_name(value: object) -> None:
+    if not isinstance(value, str) or not re.fullmatch(r"[\w.-]{1,80}", value) or value[0] == ".":
+        raise InkfastError(
+            f"`name` must be 1 to 80 letters, digits, dots or dashes, got {shown(value)}."
+        )

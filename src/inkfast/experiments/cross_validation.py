@@ -1,0 +1,298 @@
+"""Cross-validation of an experiment's models on its training digits; test digits are not touched.
+
+Every fold has fresh weights from a seed of its own. Validation rows, balancing and training noise
+come from the training part of the fold alone; the held-out part gets one noisy copy.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inkfast import noise
+from inkfast.core.digits import (
+    CLASSES,
+    Digits,
+    Labels,
+    Source,
+)
+from inkfast.core.errors import InkfastError
+from inkfast.core.io import (
+    known,
+    write_json,
+    write_text,
+)
+from inkfast.core.random import derive
+from inkfast.core.splits import (
+    stratified_group_kfold,
+    unique_image_counts,
+)
+from inkfast.evaluation import FoldComparison, Scores, compare_folds, deciding_p, score
+from inkfast.execution import (
+    HERE,
+    QUIET,
+    Engine,
+    Job,
+    Observer,
+)
+from inkfast.experiments.config import (
+    Entry,
+    Experiment,
+)
+from inkfast.experiments.dataset import thinned
+from inkfast.models import count_parameters
+from inkfast.noise import noisy
+from inkfast.training import DivergedError, Task, Trained
+from inkfast.training.batches import check_rows
+
+FIGURES = ("accuracy", "loss", "macro_f1", "ece")
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One split of the training digits.
+
+    Attributes:
+        repeat: From 1.
+        number: From 1, within the repeat.
+        train: Rows that are trained on, validation still among them.
+        held_out: Rows that are judged.
+    """
+
+    repeat: int
+    number: int
+    train: Labels
+    held_out: Labels
+
+    @property
+    def slug(self) -> str:
+        """The fold as a folder is called."""
+        return f"repeat{self.repeat}-fold{self.number}"
+
+
+@dataclass(frozen=True)
+class FoldFit:
+    """One model trained on one fold, and its scores on the held-out rows."""
+
+    entry: Entry
+    fold: Fold
+    trained: Trained
+    scores: Scores
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """What all finished folds gave; some are missing when it was interrupted or a fit diverged.
+
+    Folds differ in how hard they are, so then the figures are those of the folds that all models
+    have finished; where there is no such fold, of each model's own.
+    """
+
+    experiment: Experiment
+    source: Source
+    fits: list[FoldFit]
+    interrupted: bool
+    diverged: tuple[DivergedError, ...] = ()
+
+    @cached_property
+    def common(self) -> set[str]:
+        """The folds that every model with a finished fold has finished."""
+        finished: dict[str, set[str]] = {}
+        for fit in self.fits:
+            finished.setdefault(fit.entry.name, set()).add(fit.fold.slug)
+        return set.intersection(*finished.values())
+
+    def of(self, name: str) -> list[FoldFit]:
+        """Return one model's folds that count, in order."""
+        own = [fit for fit in self.fits if fit.entry.name == name]
+        return [fit for fit in own if fit.fold.slug in self.common] or own
+
+    def names(self) -> list[str]:
+        """Return the models with finished folds, the best mean accuracy first."""
+        names = dict.fromkeys(fit.entry.name for fit in self.fits)
+        return sorted(names, key=lambda name: -self.mean(name, "accuracy"))
+
+    def values(self, name: str, figure: str) -> list[float]:
+        """Return one figure of one model for each of its folds."""
+        return [getattr(fit.scores, figure) for fit in self.of(name)]
+
+    def seconds(self, name: str) -> list[float]:
+        """Return how long each of a model's fits took."""
+        return [fit.trained.train_seconds for fit in self.of(name)]
+
+    def mean(self, name: str, figure: str) -> float:
+        """Return the mean over folds."""
+        return float(np.mean(self.values(name, figure)))
+
+    def spread(self, name: str, figure: str) -> float:
+        """Return the standard deviation over folds, NaN for a single one."""
+        values = self.values(name, figure)
+        return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+
+    def comparisons(self) -> list[FoldComparison]:
+        """Compare the best model with each other one; nothing where no fold is common to all."""
+        names = self.names() if self.common else []
+        accuracy = {
+            name: {fit.fold.slug: fit.scores.accuracy for fit in self.of(name)} for name in names
+        }
+        share = 1 / (self.experiment.folds - 1)  # held-out rows per training row
+        return compare_folds(accuracy, names, share)
+
+    def headline(self) -> str:
+        """Say in one sentence how good the best model is and whether it is really better."""
+        names = self.names()
+        best, folds = names[0], len(self.of(names[0]))
+        start = (
+            f"{best} reads {self.mean(best, 'accuracy'):.2%} ± "
+            f"{100 * self.spread(best, 'accuracy'):.2f} over {folds} folds"
+        )
+        comparisons = self.comparisons()
+        if not comparisons:
+            alone = "." if len(names) == 1 else "; no fold is finished by all models, to compare."
+            return start + alone
+        second = comparisons[0]
+        verdict = "real" if second.real else "not shown to be real"
+        return (
+            f"{start}, {100 * second.difference:.2f} points more than {second.worse}; "
+            f"the difference is {verdict} ({deciding_p(second)})."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what ``validation.json`` holds; an undefined figure is null."""
+        return {
+            "data": self.source.name,
+            "notice": self.source.notice,
+            "noise": self.experiment.noise,
+            "folds": self.experiment.folds,
+            "repeats": self.experiment.repeats,
+            "n": len(self.source.train),
+            "complete": not (self.interrupted or self.diverged),
+            "left_out": list(map(str, self.diverged)),
+            "machine": self.fits[0].trained.machine,
+            "headline": self.headline(),
+            "rows": [
+                {
+                    "model": name,
+                    "published": self.of(name)[0].entry.published,
+                    "n_folds": len(self.of(name)),
+                    "accuracies": self.values(name, "accuracy"),
+                    "n_parameters": count_parameters(self.of(name)[0].trained.model),
+                    **{f: known(self.mean(name, f)) for f in FIGURES},
+                    **{f"{f}_std": known(self.spread(name, f)) for f in FIGURES},
+                    "train_seconds": float(np.mean(self.seconds(name))),
+                    "seconds": self.seconds(name),
+                }
+                for name in self.names()
+            ],
+            "comparisons": [vars(comparison) for comparison in self.comparisons()],
+        }
+
+    def write(self, out: Path) -> None:
+        """Write ``validation.json`` and ``folds.csv``."""
+        write_json(out / "validation.json", self.to_json())
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(["model", "repeat", "fold", "n_train", "n_held_out", *FIGURES,
+                        "epochs", "best_epoch", "train_seconds"])  # fmt: skip
+        for fit in self.fits:
+            table.writerow([
+                fit.entry.name, fit.fold.repeat, fit.fold.number, len(fit.fold.train),
+                len(fit.fold.held_out), *(getattr(fit.scores, figure) for figure in FIGURES),
+                len(fit.trained.history), fit.trained.best_epoch, fit.trained.train_seconds,
+            ])  # fmt: skip
+        write_text(out / "folds.csv", text.getvalue())
+
+
+def folds(digits: Digits, experiment: Experiment) -> Iterator[Fold]:
+    """Yield stratified folds, repeat by repeat; all copies of a picture lie in the same fold.
+
+    `imbalance` thins the rows that a fold trains on, not those that are judged.
+
+    Raises:
+        InkfastError: If a class has fewer pictures than there are folds.
+    """
+    counts = unique_image_counts(digits)
+    rare = [digit for digit in range(CLASSES) if 0 < counts[digit] < experiment.folds]
+    if rare:
+        raise InkfastError(
+            f"folds={experiment.folds} needs as many rows of every class: class {rare[0]} has "
+            f"{counts[rare[0]]}{'' if counts.sum() == len(digits) else ', copies counted once'}. "
+            "Take fewer folds or more digits."
+        )
+    seed = derive(experiment.seed, "folds")
+    cuts = stratified_group_kfold(digits, experiment.folds, experiment.repeats, seed)
+    for index, (left, held_out) in enumerate(cuts):
+        repeat, number = divmod(index, experiment.folds)
+        train = left[thinned(digits.known_labels[left], experiment)]
+        yield Fold(repeat + 1, number + 1, train, held_out)
+
+
+def fingerprints(experiment: Experiment, source: Source) -> dict[str, str]:
+    """Return what identifies a cross-validation's digits, after checking the first fold.
+
+    Raises:
+        InkfastError: If a fold, or the validation rows within one, would lack a class.
+    """
+    for fold in folds(source.train, experiment):
+        for entry in experiment.models:
+            check_rows(source.train.pick(fold.train, "fold"), entry.recipe, experiment.seed)
+        break  # stratified folds differ by at most one picture of a class
+    return {"kind": "cross-validation", "whole": source.train.fingerprint}
+
+
+def cross_validate(
+    experiment: Experiment,
+    source: Source,
+    out: Path,
+    observer: Observer = QUIET,
+    engine: Engine = HERE,
+) -> CrossValidation:
+    """Train every model on every fold; finished fits found in `out` are taken as they are.
+
+    Ctrl-C ends early, and a fit that diverges is left out: what is finished is returned.
+    """
+    pairs = [
+        (entry, fold) for fold in folds(source.train, experiment) for entry in experiment.models
+    ]
+    jobs = (
+        Job(
+            title=f"{entry.name}, {fold.slug}",
+            folder=out / "fits" / f"{entry.slug}-{fold.slug}",
+            task=_task(experiment, entry, fold, source.train),
+        )
+        for entry, fold in pairs
+    )
+    found, interrupted = engine.run(jobs, len(pairs), observer)
+    fits = []
+    for (entry, fold), result in zip(pairs, found, strict=True):
+        if isinstance(result, Trained):
+            held_out = _held_out(experiment, fold, source.train)
+            scores = score(result.probabilities(held_out), held_out.known_labels)
+            fits.append(FoldFit(entry, fold, result, scores))
+    _check_own_models(fits)
+    diverged = tuple(result for result in found if isinstance(result, DivergedError))
+    return CrossValidation(experiment, source, fits, interrupted, diverged)
+
+
+def _check_own_models(fits: list[FoldFit]) -> None:
+    """Raise if two folds share a network: it would have learned what it is judged on."""
+    if len({id(fit.trained.model) for fit in fits}) < len(fits):
+        raise InkfastError("two folds hold the same network: each needs one of its own.")
+
+
+def _task(experiment: Experiment, entry: Entry, fold: Fold, digits: Digits) -> Task:
+    rows = digits.pick(fold.train, f"{digits.name}, {fold.slug}")
+    return experiment.task(entry, rows, derive(experiment.seed, "fold", fold.repeat, fold.number))
+
+
+def _held_out(experiment: Experiment, fold: Fold, digits: Digits) -> Digits:
+    seed = derive(experiment.seed, "held-out noise", fold.repeat, fold.number)
+    rows = digits.pick(fold.held_out, f"{digits.name}, {fold.slug} held out")
+    return noisy(rows, noise.build(experiment.noise), seed)

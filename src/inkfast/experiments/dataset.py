@@ -1,0 +1,207 @@
+"""The digits of an experiment: what is trained on, and what is looked at once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkfast import data, noise
+from inkfast.core.digits import (
+    Digits,
+    Labels,
+    Source,
+)
+from inkfast.core.errors import InkfastError
+from inkfast.core.io import read_object
+from inkfast.core.random import derive
+from inkfast.core.splits import stratified_group_split
+from inkfast.experiments.config import (
+    Experiment,
+    from_settings,
+    parse_imbalance,
+    read_toml,
+)
+from inkfast.noise import Chain, noisy
+from inkfast.training.batches import check_rows
+
+NOT_COMPARED = ", not compared with what the run was trained on"  # said with the digits' name
+
+
+@dataclass(frozen=True)
+class Material:
+    """The digits of an experiment.
+
+    Attributes:
+        source: Name of the data source, ``auto`` resolved.
+        whole: Fingerprint of the source's training digits, before a test part was cut from them.
+        notice: What must be said about the data, or nothing.
+        full: Clean rows that are not tested on, before `imbalance`; folds are cut from them.
+        train: Clean rows to train on; validation is cut from them.
+        clean: Test digits before the noise.
+        test: The same test digits under the noise, made once.
+        noise: The noise.
+    """
+
+    source: str
+    whole: str
+    notice: str
+    full: Digits
+    train: Digits
+    clean: Digits
+    test: Digits
+    noise: Chain
+
+    def fingerprints(self) -> dict[str, str]:
+        """What identifies the digits, as it is kept in ``data.json``."""
+        return {
+            "whole": self.whole,
+            "train": self.train.fingerprint,
+            "test": self.clean.fingerprint,
+            "noisy_test": self.test.fingerprint,
+        }
+
+
+def prepare(
+    experiment: Experiment, report: Callable[[str, int, int], None] = lambda *_: None
+) -> Material:
+    """Load the digits, cut a test part where the source has none, and make the noisy test once."""
+    return from_source(experiment, data.load(experiment.data, report))
+
+
+def from_source(experiment: Experiment, source: Source) -> Material:
+    """Return an experiment's digits from a loaded source.
+
+    Raises:
+        InkfastError: If there are too few digits, or no labels, to test or to validate on.
+    """
+    train, test = source.train, source.test
+    if experiment.pooled and test is not None:
+        train, test = _pooled(train, test), None
+    if test is not None:
+        _check_apart(train, test)
+    else:
+        share, purpose = experiment.test_fraction, derive(experiment.seed, "test rows")
+        kept, cut = stratified_group_split(train.known_labels, train.pictures, share, purpose)
+        name = train.name
+        train, test = train.pick(kept, f"{name} train"), train.pick(cut, f"{name} test")
+    full = train
+    if experiment.imbalance:
+        train = full.pick(thinned(full.known_labels, experiment), full.name)
+    _ = train.known_labels, test.known_labels
+    for entry in experiment.models:
+        check_rows(train, entry.recipe, experiment.seed)  # refuses here, before a folder is claimed
+    chain = noise.build(experiment.noise)
+    corrupted = noisy(test, chain, derive(experiment.seed, "test noise"))
+    whole = source.train.fingerprint
+    return Material(source.name, whole, source.notice, full, train, test, corrupted, chain)
+
+
+def _check_apart(train: Digits, test: Digits) -> None:
+    """Raise if a test image is a training image too."""
+    shared = int(_among(test, train).sum())
+    if shared:
+        raise InkfastError(
+            f"{shared:,} of the {len(test):,} test digits are training digits too: accuracy on "
+            "them would not tell how new digits are read. Take them out of one of the two."
+        )
+
+
+def _among(digits: Digits, others: Digits) -> NDArray[np.bool_]:
+    """Return which images are an image of the others too."""
+    known = {image.tobytes() for image in others.images}
+    return np.array([image.tobytes() in known for image in digits.images])
+
+
+def unseen(digits: Digits, train: Digits) -> Digits:
+    """Return the digits without those whose image is a training image; the name says how many.
+
+    Raises:
+        InkfastError: If none would be left.
+    """
+    seen = _among(digits, train)
+    if seen.all():
+        raise InkfastError(
+            f"all {len(digits):,} digits of {digits.name} are among those that the run was trained "
+            "on: expected others."
+        )
+    if not seen.any():
+        return digits
+    name = f"{digits.name}, less {seen.sum():,} that the run was trained on"
+    return digits.pick(np.flatnonzero(~seen), name)
+
+
+def _pooled(train: Digits, test: Digits) -> Digits:
+    return Digits(
+        np.concatenate([train.images, test.images]),
+        np.concatenate([train.known_labels, test.known_labels]),
+        f"{train.name} and test pooled",
+    )
+
+
+def thinned(labels: Labels, experiment: Experiment) -> Labels:
+    """Return the rows that `imbalance` leaves: the share of each class, at least one row."""
+    shares = parse_imbalance(experiment.imbalance)
+    rng = np.random.default_rng(derive(experiment.seed, "imbalance"))
+    keep = np.ones(len(labels), bool)
+    for digit, share in shares.items():
+        rows = rng.permutation(np.flatnonzero(labels == digit))
+        keep[rows[max(1, round(share * len(rows))) :]] = False
+    return np.flatnonzero(keep)
+
+
+def own_material(experiment: Experiment, source: Source, run_folder: Path) -> Material:
+    """Return the digits of a run as it had them.
+
+    Raises:
+        InkfastError: If they have changed since, so that its test part is not known.
+    """
+    kept = read_object(run_folder / "data.json")
+    if kept.get("whole") == source.train.fingerprint:
+        material = from_source(experiment, source)
+        if kept.get("test") == material.clean.fingerprint:
+            return material
+    raise InkfastError(
+        f"{experiment.data} has changed since the run in {run_folder}: its test digits cannot be "
+        "told from those it was trained on. Give other digits if the command takes --data, or "
+        "train again."
+    )
+
+
+def evaluation_digits(
+    experiment: Experiment, source: Source, run_folder: Path, *, same_data: bool
+) -> Digits:
+    """Return the digits to judge a run's models on, under the experiment's noise.
+
+    Of the run's own data that is its test part; of other data the test part where there is one,
+    else all, without the images that the run was trained on. The name of the digits says what was
+    left out, or that the run's own digits are not to be had and nothing was compared.
+
+    Args:
+        experiment: The run's, with the data and noise that were asked for.
+        source: The data, loaded.
+        run_folder: The run.
+        same_data: Whether the data asked for is the one the run was trained on.
+
+    Raises:
+        InkfastError: If the run's own data has changed, so that its test part is not known.
+    """
+    try:
+        return own_material(experiment, source, run_folder).test
+    except InkfastError:
+        if same_data:
+            raise
+    digits = source.test or source.train
+    _ = digits.known_labels
+    try:
+        at_home = from_settings(read_toml(run_folder / "experiment.toml"))
+        train = own_material(at_home, data.load(at_home.data), run_folder).train
+    except InkfastError:
+        digits = dataclasses.replace(digits, name=f"{digits.name}{NOT_COMPARED}")
+    else:
+        digits = unseen(digits, train)
+    return noisy(digits, noise.build(experiment.noise), derive(experiment.seed, "test noise"))

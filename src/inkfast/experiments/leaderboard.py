@@ -1,0 +1,185 @@
+"""The outcome of an experiment as rows: best first, with intervals, spread and tests."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inkfast.core.io import (
+    known,
+    write_json,
+    write_text,
+)
+from inkfast.evaluation import Comparison, Scores, compare, deciding_p, score, wilson_interval
+from inkfast.experiments.runner import (
+    Fit,
+    Outcome,
+)
+from inkfast.models import count_parameters
+
+_MEANS = ("accuracy", "loss", "macro_f1", "ece")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model of the leaderboard; figures are means over its seeds.
+
+    Attributes:
+        name: The model.
+        fits: One for each seed.
+        scores: Of each fit on the noisy test digits.
+        n_parameters: Trained numbers.
+        averaged: Accuracy of the mean of the fits' probabilities, an ensemble of the seeds; None
+            for a single seed.
+    """
+
+    name: str
+    fits: list[Fit]
+    scores: list[Scores]
+    n_parameters: int
+    averaged: float | None = None
+
+    def mean(self, figure: str) -> float:
+        """Return the mean over seeds of one of the scores."""
+        return float(np.mean([getattr(scores, figure) for scores in self.scores]))
+
+    def spread(self, figure: str) -> float | None:
+        """Return the standard deviation over seeds, None for a single seed."""
+        values = [getattr(scores, figure) for scores in self.scores]
+        return float(np.std(values, ddof=1)) if len(values) > 1 else None
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the accuracy over other test sets of this size."""
+        return wilson_interval(self.mean("accuracy"), self.scores[0].n)
+
+    @property
+    def published(self) -> float | None:
+        """Somebody's accuracy with the same model, if the recipe names one."""
+        return self.fits[0].entry.published
+
+    @property
+    def seconds(self) -> float:
+        """Mean training time of a fit."""
+        return float(np.mean([fit.trained.train_seconds for fit in self.fits]))
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Rows best first, and how the best compares with each other one."""
+
+    outcome: Outcome
+    rows: list[Row]
+    comparisons: list[Comparison]
+
+    def headline(self) -> str:
+        """Say in one sentence who won, by how much, and whether it is real."""
+        best, test = self.rows[0], self.outcome.material.test
+        noise = self.outcome.material.noise
+        under = f" under {noise.in_words()}" if noise else ""
+        start = f"{best.name} reads {best.mean('accuracy'):.2%} of {len(test):,} test digits{under}"
+        if not self.comparisons:
+            low, high = best.interval
+            return f"{start} (95 % interval {low:.2%} to {high:.2%})."
+        second = self.comparisons[0]
+        seeds = len(best.fits)
+        of = f"over {seeds} seeds" if seeds > 1 else "for one seed of each"
+        verdict = f"the difference is {'real' if second.real else 'not shown to be real'} {of}"
+        return (
+            f"{start}, {100 * second.difference:.2f} points more than {second.worse}; "
+            f"{verdict} ({deciding_p(second)})."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what ``leaderboard.json`` holds; an undefined figure is null."""
+        material = self.outcome.material
+        return {
+            "data": material.source,
+            "notice": material.notice,
+            "noise": material.noise.name,
+            "noise_written_out": str(material.noise),
+            "n_test": len(material.test),
+            "fingerprints": material.fingerprints(),
+            "machine": self.rows[0].fits[0].trained.machine,
+            "complete": not (self.outcome.interrupted or self.outcome.diverged),
+            "left_out": list(map(str, self.outcome.diverged)),
+            "headline": self.headline(),
+            "rows": [_row_json(row) for row in self.rows],
+            "comparisons": [vars(comparison) for comparison in self.comparisons],
+        }
+
+    def write(self, out: Path) -> None:
+        """Write ``leaderboard.json`` and ``leaderboard.csv``."""
+        content = self.to_json()
+        write_json(out / "leaderboard.json", content)
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(_COLUMNS)
+        for row in content["rows"]:
+            low, high = row["accuracy_ci95"]
+            flat = {**row, "accuracy_low95": low, "accuracy_high95": high}
+            table.writerow([flat[column] for column in _COLUMNS])
+        write_text(out / "leaderboard.csv", text.getvalue())
+
+
+_COLUMNS = (
+    "model", "accuracy", "accuracy_low95", "accuracy_high95", "accuracy_std", "loss", "macro_f1",
+    "ece", "n_parameters", "train_seconds", "n_seeds", "accuracy_averaged",
+)  # fmt: skip
+
+
+def build(outcome: Outcome) -> Leaderboard:
+    """Score every finished fit and put the models in order of mean accuracy."""
+    labels = outcome.material.test.known_labels
+    finished = [[f for f in outcome.fits if f.entry == e] for e in outcome.experiment.models]
+    finished = [fits for fits in finished if fits]
+    # an interrupted run may lack a seed of one model: those that all have count, and are paired
+    common = set.intersection(*({fit.trained.seed for fit in fits} for fits in finished))
+    rows = []
+    for fits in finished:
+        paired = [fit for fit in fits if fit.trained.seed in common] if common else fits[:1]
+        scores = [score(fit.probabilities, labels) for fit in paired]
+        n_parameters = count_parameters(paired[0].trained.model)
+        averaged = None
+        if len(paired) > 1:
+            mean = np.mean([fit.probabilities for fit in paired], axis=0)
+            averaged = score(mean, labels).accuracy
+        rows.append(Row(paired[0].entry.name, paired, scores, n_parameters, averaged))
+    rows.sort(key=lambda row: (-row.mean("accuracy"), row.mean("loss")))
+    right = {
+        row.name: np.stack([fit.probabilities.argmax(axis=1) == labels for fit in row.fits])
+        for row in rows
+    }
+    return Leaderboard(outcome, rows, compare(right) if len(rows) > 1 else [])
+
+
+def _row_json(row: Row) -> dict[str, Any]:
+    return {
+        "model": row.name,
+        "published": row.published,
+        **{figure: known(row.mean(figure)) for figure in _MEANS},
+        "accuracy_ci95": list(row.interval),
+        "accuracy_std": row.spread("accuracy"),
+        "accuracy_averaged": row.averaged,
+        "n_parameters": row.n_parameters,
+        "train_seconds": row.seconds,
+        "n_seeds": len(row.fits),
+        "runs": [
+            {
+                "seed": fit.trained.seed,
+                **{figure: known(getattr(scores, figure)) for figure in _MEANS},
+                "train_seconds": fit.trained.train_seconds,
+                "epochs": len(fit.trained.history),
+                "best_epoch": fit.trained.best_epoch,
+                "validation_accuracy": fit.trained.best.validation_accuracy,
+                "threads": fit.trained.threads,
+                "precision": fit.trained.precision,
+            }
+            for fit, scores in zip(row.fits, row.scores, strict=True)
+        ],
+    }

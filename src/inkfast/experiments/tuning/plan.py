@@ -1,0 +1,133 @@
+"""`Plan`: an experiment with one model, and what is searched around it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from inkfast import models
+from inkfast.core.errors import (
+    InkfastError,
+    check_flag,
+    check_number,
+    shown,
+    unknown,
+)
+from inkfast.experiments.config import (
+    Experiment,
+    from_settings,
+)
+from inkfast.experiments.tuning.space import (
+    Parameter,
+    parse_space,
+)
+
+_TUNE = ("trials", "prune", "hours")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What `inkfast tune` does.
+
+    Attributes:
+        settings: Of the experiment, as read; the searched values are laid over them.
+        experiment: The same, with the values that the search starts from.
+        space: What is searched.
+        trials: How many there are to be in all, on every machine that shares the storage.
+        prune: Whether a trial ends early whose validation accuracy lies below the median of
+            earlier trials at the same epoch.
+        hours: When no further trial is begun; 0 for never.
+    """
+
+    settings: Mapping[str, Any]
+    experiment: Experiment
+    space: tuple[Parameter, ...]
+    trials: int
+    prune: bool
+    hours: float
+
+    def candidate(self, values: Mapping[str, Any]) -> Experiment:
+        """Return the experiment with the given values of the search keys.
+
+        Raises:
+            InkfastError: If they make a model or a recipe that is not allowed.
+        """
+        table = _model_table(self.settings)
+        text = values.get("model", table["model"])
+        own = {key[6:]: value for key, value in values.items() if key.startswith("model.")}
+        architecture = models.build(text)
+        for key in own:
+            known = [field.name for field in dataclasses.fields(architecture)]
+            if key not in known:
+                raise unknown(f"key of model {architecture.name}", key, known)
+        recipe = {k: v for k, v in values.items() if k != "model" and not k.startswith("model.")}
+        changed = {
+            **table,
+            "name": table.get("name", "best"),
+            "model": str(dataclasses.replace(architecture, **own)),
+            **recipe,
+        }
+        found = from_settings({**self.settings, "models": [changed], "seeds": 1})
+        return dataclasses.replace(
+            found, threads=self.experiment.threads, data=self.experiment.data
+        )
+
+    def described(self) -> str:
+        """Return the space as text: two plans with the same one search the same."""
+        return "; ".join(str(parameter) for parameter in self.space)
+
+
+def read_plan(settings: Mapping[str, Any]) -> Plan:
+    """Check a tuning file's settings; every end of every range is tried.
+
+    Args:
+        settings: Those of an experiment with one model, a ``search`` table, and optionally a
+            ``tune`` table with ``trials``, ``prune`` and ``hours``.
+
+    Raises:
+        InkfastError: Naming what is at fault.
+    """
+    given = dict(settings)
+    space = parse_space(given.pop("search", None))
+    tune = given.pop("tune", {})
+    if not isinstance(tune, Mapping):
+        raise InkfastError(f"`tune` must be a table, got {shown(tune)}.")
+    for key in tune:
+        if key not in _TUNE:
+            raise unknown("key of tune", key, _TUNE)
+    trials, prune, hours = tune.get("trials", 30), tune.get("prune", True), tune.get("hours", 0)
+    check_number("trials", trials, low=1, high=1_000_000, whole=True)
+    check_flag("prune", prune)
+    check_number("hours", hours, low=0)
+    plan = Plan(
+        settings=given, experiment=from_settings(given), space=space, trials=trials, prune=prune,
+        hours=hours,
+    )  # fmt: skip
+    _model_table(given)
+    _try_ends(plan)
+    return plan
+
+
+def _model_table(settings: Mapping[str, Any]) -> dict[str, Any]:
+    listed = settings.get("models", ["cnn"])
+    if not isinstance(listed, list | tuple) or len(listed) != 1:
+        raise InkfastError(
+            '`models` must name one model to tune, e.g. ["cnn"]; to choose among several, search '
+            '`model` = { choices = ["mlp", "cnn"] }.'
+        )
+    return {"model": listed[0]} if isinstance(listed[0], str) else dict(listed[0])
+
+
+def _try_ends(plan: Plan) -> None:
+    middle = {parameter.key: parameter.extremes()[0] for parameter in plan.space}
+    faults = []
+    for parameter in plan.space:
+        for value in parameter.extremes():
+            try:
+                plan.candidate({**middle, parameter.key: value})
+            except InkfastError as error:
+                faults.append(f"search key `{parameter.key}`: {error}")
+    if faults:
+        raise InkfastError(" ".join(dict.fromkeys(faults)))

@@ -1,0 +1,153 @@
+"""`Parameter`: one key of a search space, its range, and a value from it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from inkfast.core.errors import (
+    InkfastError,
+    check_flag,
+    check_number,
+    shown,
+    unknown,
+)
+from inkfast.training import Recipe
+
+if TYPE_CHECKING:
+    import optuna
+
+_RANGE = ("low", "high", "log", "step")
+# which rows trials are judged by must not vary among them
+_JUDGES = ("validation", "validation_rows", "calibration")
+_EXPECTED = "{ low = 1e-4, high = 1e-2, log = true } or { choices = [64, 128] }"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """One dimension of the search.
+
+    Attributes:
+        key: A recipe key, ``model``, or ``model.`` and one of the model's own.
+        low: Smallest value of a range; a range of whole numbers when both ends are.
+        high: Largest value.
+        log: Whether the range is searched on a logarithmic scale.
+        step: Distance of values in a range; 0 for none.
+        choices: Values instead of a range.
+    """
+
+    key: str
+    low: float = 0
+    high: float = 0
+    log: bool = False
+    step: float = 0
+    choices: tuple[Any, ...] = ()
+
+    def suggest(self, trial: optuna.trial.BaseTrial) -> Any:
+        """Return a value for a trial."""
+        if self.choices:
+            names = self.names()
+            return self.choices[names.index(trial.suggest_categorical(self.key, names))]
+        if isinstance(self.low, int) and isinstance(self.high, int):
+            return trial.suggest_int(
+                self.key, self.low, self.high, step=int(self.step or 1), log=self.log
+            )
+        return trial.suggest_float(
+            self.key, self.low, self.high, step=self.step or None, log=self.log
+        )
+
+    def names(self) -> list[str]:
+        """Return the choices as text: a storage keeps no lists."""
+        return [str(list(c) if isinstance(c, tuple) else c) for c in self.choices]
+
+    def extremes(self) -> tuple[Any, ...]:
+        """Return the values by which the range is checked before the search."""
+        return self.choices or (self.low, self.high)
+
+
+def parse_space(table: object) -> tuple[Parameter, ...]:
+    """Read the ``[search]`` table; all faults are reported together.
+
+    Raises:
+        InkfastError: Naming every key at fault.
+    """
+    if not isinstance(table, Mapping) or not table:
+        raise InkfastError(
+            f"`search` must be a table of at least one key, e.g. learning_rate = {_EXPECTED}, "
+            f"got {shown(table)}."
+        )
+    found, faults = [], []
+    for key, value in _flat(table).items():
+        try:
+            found.append(_parameter(key, value))
+        except InkfastError as error:
+            faults.append(str(error))
+    if faults:
+        raise InkfastError(" ".join(faults))
+    return tuple(found)
+
+
+def _flat(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the table with TOML's ``model.hidden = ...`` written as one key."""
+    flat = dict(table)
+    inner = flat.get("model")
+    if isinstance(inner, Mapping) and "choices" not in inner:
+        del flat["model"]
+        flat |= {f"model.{key}": value for key, value in inner.items()}
+    return flat
+
+
+def _parameter(key: str, value: object) -> Parameter:
+    known = [field.name for field in dataclasses.fields(Recipe) if field.name not in _JUDGES]
+    if key != "model" and not key.startswith("model.") and key not in known:
+        raise unknown("search key", key, ["model", "model.KEY", *known])
+    if not isinstance(value, Mapping) or not value:
+        raise InkfastError(f"search key `{key}` must be {_EXPECTED}, got {shown(value)}.")
+    for word in value:
+        if word not in (*_RANGE, "choices"):
+            raise unknown(f"word of search key `{key}`", word, [*_RANGE, "choices"])
+    if "choices" in value:
+        choices = value["choices"]
+        if not isinstance(choices, list) or not choices or len(value) > 1:
+            raise InkfastError(f"search key `{key}` must be {_EXPECTED}, got {shown(value)}.")
+        return Parameter(key=key, choices=tuple(_frozen(choice) for choice in choices))
+    return _range(key, value)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _range(key: str, value: Mapping[str, Any]) -> Parameter:
+    log, step = value.get("log", False), value.get("step", 0)
+    check_flag(f"{key}.log", log)
+    check_number(f"{key}.step", step, low=0)
+    if "low" not in value or "high" not in value:
+        raise InkfastError(f"search key `{key}` must be {_EXPECTED}, got {shown(dict(value))}.")
+    check_number(f"{key}.low", value["low"])
+    check_number(f"{key}.high", value["high"])
+    whole = isinstance(value["low"], int) and isinstance(value["high"], int)
+    if whole and not isinstance(step, int):
+        raise InkfastError(f"`{key}.step` must be a whole number, as low and high are, got {step}.")
+    if value["high"] <= value["low"] or (log and value["low"] <= 0) or (log and step):
+        raise InkfastError(
+            f"search key `{key}` must have low < high, low > 0 where log is true, and no step "
+            f"there, got {shown(dict(value))}."
+        )
+    if step and not _divides(step, value["high"], value["low"]):
+        raise InkfastError(
+            f"`{key}.step` must divide the range, so that high is searched too, got "
+            f"{shown(dict(value))}."
+        )
+    return Parameter(key=key, low=value["low"], high=value["high"], log=log, step=step)
+
+
+def _divides(step: float, high: float, low: float) -> bool:
+    """Return whether a range is a whole number of steps, in decimals as Optuna counts them."""
+    try:
+        return (Decimal(str(high)) - Decimal(str(low))) % Decimal(str(step)) == 0
+    except InvalidOperation:  # more steps than there are numbers
+        return False

@@ -1,0 +1,236 @@
+"""`explore`: everything that is measured on digits as they are, and where it is kept.
+
+::
+
+    runs/explore-<data>/
+      explore.json        every number; what makes the folder an exploration
+      label_suspects.csv  with --labels: which labels to look at, the most suspicious first
+      report.html
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkfast.core.digits import (
+    Digits,
+    Labels,
+    Survey,
+)
+from inkfast.core.errors import InkfastError
+from inkfast.core.io import cannot_write
+from inkfast.core.random import derive
+from inkfast.core.splits import stratified_group_split
+from inkfast.exploration import (
+    duplicates,
+    label_errors,
+    structure,
+)
+from inkfast.exploration.classes import (
+    Imbalance,
+    Pixels,
+)
+from inkfast.exploration.duplicates import Copies
+from inkfast.exploration.label_errors import Suspects
+from inkfast.exploration.structure import (
+    Clusters,
+    Components,
+)
+from inkfast.noise import Chain, noisy
+from inkfast.training import Watch
+
+PARTS = ("explore.json", "label_suspects.csv", "report.html")
+MOST_NOISY = 10_000  # training digits that get a noisy copy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exploration:
+    """What was found in a set of digits.
+
+    Attributes:
+        survey: The digits and their files.
+        seed: What was drawn depends on it: samples, noise, folds.
+        noise: The noise of `corrupted`.
+        imbalance: None without labels.
+        clean: Pixels of the training digits.
+        corrupted: Pixels of a noisy copy of them, or of `MOST_NOISY` of them; None without noise.
+        constant: Rows of blank pictures, by part.
+        copies: The same picture twice, or nearly.
+        components: None where all pictures are the same.
+        clusters: None where fewer than two differ.
+        held_out: Rows that are compared with the training digits: those of the test part, or the
+            training rows that a comparison with this seed would cut off for testing.
+        suspects: None unless asked for.
+    """
+
+    survey: Survey
+    seed: int
+    noise: Chain
+    imbalance: Imbalance | None
+    clean: Pixels
+    corrupted: Pixels | None
+    constant: dict[str, list[int]]
+    copies: Copies
+    components: Components | None
+    clusters: Clusters | None
+    held_out: Labels | None
+    suspects: Suspects | None
+
+    @property
+    def train(self) -> Digits:
+        """The training digits, or all where the source makes no difference."""
+        return self.survey.source.train
+
+    @property
+    def test(self) -> Digits | None:
+        """The test digits, where the source has its own."""
+        return self.survey.source.test
+
+    @property
+    def parts(self) -> dict[str, Digits]:
+        """The parts by name."""
+        return parts(self.survey)
+
+    def part_and_row(self, row: int) -> tuple[str, int]:
+        """Return the part and the row in it, for a row of both parts together."""
+        n = len(self.train)
+        return ("train", row) if row < n else ("test", row - n)
+
+    def where(self, row: int) -> str:
+        """Name a row of both parts together: its file, or its part and number from 0."""
+        part, number = self.part_and_row(row)
+        if self.survey.files:
+            return self.survey.files[part][number]
+        return f"{part} {number}" if self.test is not None else f"row {number}"
+
+    def image(self, row: int) -> NDArray[np.uint8]:
+        """Return the picture of a row of both parts together."""
+        part, number = self.part_and_row(row)
+        return np.asarray(self.parts[part].images[number])
+
+    def label(self, row: int) -> int | None:
+        """Return the label of a row of both parts together, where it has one."""
+        part, number = self.part_and_row(row)
+        given = self.parts[part].labels
+        return None if given is None else int(given[number])
+
+
+def explore(
+    survey: Survey,
+    noise: Chain,
+    seed: int,
+    tell: Callable[[str], None] = lambda stage: None,
+    observe: Callable[[str, int, int], Watch] | None = None,
+) -> Exploration:
+    """Measure digits.
+
+    Args:
+        survey: The digits.
+        noise: Shown beside the clean digits.
+        seed: Decides samples, noise and folds.
+        tell: Told of each stage as it begins.
+        observe: Asked for a `Watch` at the start of each network that judges labels; None leaves
+            labels unjudged.
+
+    Raises:
+        InkfastError: If labels are to be judged and there are too few.
+    """
+    from threadpoolctl import threadpool_limits
+
+    train, test = survey.source.train, survey.source.test
+    labelled_test = test if test is not None and test.labels is not None else None
+    if observe:
+        label_errors.check(train, labelled_test)
+    # one thread: two that wait for each other beside a busy neighbour can take fifty times as long
+    with threadpool_limits(1):
+        tell("counting pixels")
+        clean = Pixels.of(train)
+        corrupted = _corrupted(train, noise, seed)
+        tell("seeking duplicates")
+        copies = duplicates.find(train, test)
+        tell("finding principal components and clusters")
+        axes = structure.components(train, derive(seed, "components"))
+        clusters = (
+            None if axes is None else structure.clusters(train, axes, derive(seed, "clusters"))
+        )
+    return Exploration(
+        survey=survey,
+        seed=seed,
+        noise=noise,
+        imbalance=None if train.labels is None else Imbalance.of(train.class_counts()),
+        clean=clean,
+        corrupted=corrupted,
+        constant={
+            part: np.flatnonzero(duplicates.constant(digits.images)).tolist()
+            for part, digits in parts(survey).items()
+        },
+        copies=copies,
+        components=axes,
+        clusters=clusters,
+        held_out=_held_out(train, test, seed),
+        suspects=label_errors.find(train, labelled_test, seed, observe) if observe else None,
+    )
+
+
+def parts(survey: Survey) -> dict[str, Digits]:
+    """Return the parts of a source by name."""
+    pairs = {"train": survey.source.train, "test": survey.source.test}
+    return {part: digits for part, digits in pairs.items() if digits is not None}
+
+
+def claim_folder(out: Path, *, overwrite: bool) -> None:
+    """Make `out` a folder that can be written, or refuse without touching anything in it.
+
+    Raises:
+        InkfastError: If it holds something else, or an exploration that is not to be overwritten.
+    """
+    if out.exists() and not out.is_dir():
+        raise InkfastError(f"{out} is a file: expected a folder or a new name. Use --out DIR.")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        occupied = any(out.iterdir())
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise cannot_write(out, error) from None
+    if occupied and not (out / "explore.json").is_file():
+        raise InkfastError(
+            f"{out} is not empty and is no exploration of inkfast. Use another --out DIR."
+        )
+    if occupied and not overwrite:
+        raise InkfastError(
+            f"{out} already holds an exploration. Add --overwrite to make it anew, or --out DIR "
+            "for another place."
+        )
+
+
+def clear(out: Path) -> None:
+    """Delete a former exploration and nothing else; what names it one goes last."""
+    for part in reversed(PARTS):
+        with contextlib.suppress(FileNotFoundError):
+            (out / part).unlink()
+
+
+def _corrupted(train: Digits, noise: Chain, seed: int) -> Pixels | None:
+    if not noise:
+        return None
+    rows = structure.sample(len(train), MOST_NOISY, derive(seed, "noisy rows"))
+    return Pixels.of(noisy(train.pick(rows, train.name), noise, derive(seed, "training noise")))
+
+
+def _held_out(train: Digits, test: Digits | None, seed: int) -> Labels | None:
+    """Return training rows that would be cut off for testing, where there is no test part."""
+    if test is not None or train.labels is None:
+        return None
+    with contextlib.suppress(InkfastError):  # too few to cut
+        return stratified_group_split(train.labels, train.pictures, 0.2, derive(seed, "test rows"))[
+            1
+        ]
+    return None

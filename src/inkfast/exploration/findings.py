@@ -1,0 +1,180 @@
+"""What an exploration means, in sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from inkfast.core.digits import Labels
+from inkfast.exploration.duplicates import (
+    ALIKE,
+    MOST_PAIRS,
+)
+from inkfast.exploration.exploration import Exploration
+
+FAR = 0.2  # standard deviations between the means of train and test that are worth a word
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence or two, whether something is wrong, and whether it says what could be done."""
+
+    text: str
+    attention: bool = False
+    advice: bool = False
+
+
+def headline(found: Exploration) -> str:
+    """Say in one sentence what the digits are and whether something is wrong with them."""
+    n = f"{len(found.train):,}"
+    what = (
+        f"{n} digits" if found.test is None else f"{n} training and {len(found.test):,} test digits"
+    )
+    worries = sum(finding.attention for finding in findings(found))
+    if not worries:
+        return f"{found.survey.source.name}: {what}, and nothing wrong with them was found."
+    things = "one thing" if worries == 1 else f"{worries} things"
+    return f"{found.survey.source.name}: {what}, and {things} to look at before training."
+
+
+def findings(found: Exploration) -> list[Finding]:
+    """Return what was found, in the order of the page."""
+    return [
+        *_classes(found),
+        *_files(found),
+        *_blank(found),
+        *_exact(found),
+        *_near(found),
+        *_overlap(found),
+        *_structure(found),
+        *_labels(found),
+    ]
+
+
+def _classes(found: Exploration) -> list[Finding]:
+    if found.imbalance is None:
+        text = "There are no labels: only what needs none was looked at."
+        return [Finding(text)]
+    return [Finding(found.imbalance.verdict(), attention=not found.imbalance.even)]
+
+
+def _files(found: Exploration) -> list[Finding]:
+    unreadable = found.survey.unreadable
+    if unreadable:
+        more = f", and {len(unreadable) - 1:,} more" if len(unreadable) > 1 else ""
+        text = f"{_many(len(unreadable), 'picture')} could not be read: {unreadable[0]}{more}"
+        return [Finding(text, attention=True)]
+    if found.survey.files:
+        n = sum(found.survey.sizes.values())
+        return [Finding(f"All {n:,} picture files could be read.")]
+    return []
+
+
+def _blank(found: Exploration) -> list[Finding]:
+    n = sum(map(len, found.constant.values()))
+    if not n:
+        return [Finding("No picture is blank.")]
+    text = f"{_many(n, 'picture')} {_are(n)} blank, the same value everywhere: take them out."
+    return [Finding(text, attention=True)]
+
+
+def _exact(found: Exploration) -> list[Finding]:
+    groups = found.copies.exact
+    extra = sum(len(group) - 1 for group in groups)
+    if not extra:
+        return [Finding("No picture is there twice.")]
+    text = f"{_many(extra, 'picture')} {_are(extra)} there more than once, to the last pixel."
+    if found.train.labels is not None and (found.test is None or found.test.labels is not None):
+        clashes = found.copies.contradictions(_all_labels(found))
+        if clashes:
+            text += (
+                f" In {_many(len(clashes), 'group')} of copies the labels contradict each other."
+            )
+    return [Finding(text, attention=True)]
+
+
+def _near(found: Exploration) -> list[Finding]:
+    n = len(found.copies.near)
+    bound = f"pixels that correlate by {ALIKE} or more"
+    if not n:
+        return [Finding(f"No two different pictures are nearly the same ({bound}).")]
+    count = f"More than {MOST_PAIRS:,}" if not found.copies.complete else f"{n:,}"
+    pairs = "pair of pictures is" if n == 1 else "pairs of pictures are"
+    return [Finding(f"{count} {pairs} nearly the same ({bound}).", attention=True)]
+
+
+def _overlap(found: Exploration) -> list[Finding]:
+    copies = found.copies
+    if found.test is not None:
+        leaked = copies.leaked()
+        if leaked:
+            text = (
+                f"{_many(leaked, 'test digit')} {_are(leaked)} among the training digits too, "
+                "exactly or nearly: test figures will be too good. Take them out of one part."
+            )
+            return [Finding(text, attention=True)]
+        return [Finding("No test digit is among the training digits, exactly or nearly.")]
+    if len(copies.near):
+        text = (
+            "These digits have no test part. When one is cut at random, near copies may fall on "
+            "both sides of the cut: take them out first."
+        )
+        return [Finding(text, advice=True)]
+    return []
+
+
+def _structure(found: Exploration) -> list[Finding]:
+    out = []
+    if found.components and found.test is not None:
+        gap = found.components.shift(found.train.images, found.test.images)
+        if gap > FAR:
+            text = (
+                f"Test digits lie elsewhere than training digits: their means are {gap:.2f} "
+                "standard deviations apart along one principal component."
+            )
+            out.append(Finding(text, attention=len(found.test) >= 100))
+    if found.clusters and found.clusters.purity is not None:
+        text = (
+            f"k-means, which sees no labels, puts {found.clusters.purity:.0%} of the digits with "
+            f"their own kind (adjusted Rand index {found.clusters.adjusted_rand:.2f})."
+        )
+        out.append(Finding(text))
+    return out
+
+
+def _labels(found: Exploration) -> list[Finding]:
+    suspects = found.suspects
+    if suspects is None:
+        if found.train.labels is None:
+            return []
+        text = "Labels were not judged: the same command with --labels does that."
+        return [Finding(text, advice=True)]
+    flagged = int(suspects.flagged.sum())
+    start = (
+        f"Networks that had not seen them read {suspects.accuracy:.2%} of the digits as labelled; "
+    )
+    if not flagged:
+        return [Finding(start + "no label looks wrong.")]
+    looks = "label looks" if flagged == 1 else "labels look"
+    known = suspects.known_found(found.test)
+    out = [Finding(f"{start}{flagged:,} {looks} suspicious.", attention=True)]
+    if known is not None:
+        text = (
+            f"Of the 15 test labels of MNIST that are known to be wrong or unclear, {known} are "
+            "among the first 100 suspects of the test part."
+        )
+        out.append(Finding(text))
+    return out
+
+
+def _all_labels(found: Exploration) -> Labels:
+    return np.concatenate([digits.known_labels for digits in found.parts.values()])
+
+
+def _many(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def _are(n: int) -> str:
+    return "is" if n == 1 else "are"

@@ -1,8 +1,0 @@
-"""Looking at digits before anything is trained on them: numbers here, pictures in `report`."""
-
-from __future__ import annotations
-
-from inkfast.exploring.exploration import Exploration, claim_folder, explore
-from inkfast.exploring.findings import Finding, findings
-
-__all__ = ["Exploration", "Finding", "claim_folder", "explore", "findings"]

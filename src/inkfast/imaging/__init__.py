@@ -1,0 +1,1 @@
+"""From an image file to ink, single digits and their order: everything before a network."""

@@ -1,0 +1,128 @@
+"""Forms in which rows are written as text, a line a row."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from inkfast.core.errors import (
+    InkfastError,
+    check_choice,
+)
+from inkfast.inference.results import (
+    FIELDS,
+    Row,
+)
+from inkfast.inference.table_inputs import READERS
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form of text with a line a row.
+
+    Attributes:
+        header: The first line; "" for none.
+        line: Returns a row's line, from the row and its number from 1, without its end.
+        kept: Returns what a written line tells of its row: its source, or "", and its state.
+    """
+
+    header: str
+    line: Callable[[Row, int], str]
+    kept: Callable[[str], tuple[str, str]]
+
+
+def _jsonl(row: Row, _: int) -> str:
+    return json.dumps(row.values(), ensure_ascii=False)
+
+
+def _jsonl_kept(line: str) -> tuple[str, str]:
+    values = json.loads(line)
+    return str(values["source"]), _state(values)
+
+
+def _csv(row: Row, _: int) -> str:
+    text = StringIO()
+    csv.writer(text, lineterminator="").writerow(row.values().values())
+    return text.getvalue()
+
+
+def _csv_kept(line: str) -> tuple[str, str]:
+    (values,) = csv.reader([line])
+    found = dict(zip(FIELDS, values, strict=True))
+    return found["source"], _state(found)
+
+
+def _state(values: dict[str, Any]) -> str:
+    return "error" if values["error"] else "unsure" if values["unsure"] else ""
+
+
+_MARKS = {"error": "!", "unsure": "?"}  # in place of a digit
+
+
+def _table(row: Row, _: int) -> str:
+    values = row.values()
+    mark = _MARKS.get(row.state, str(values["digit"]))
+    what = str(values["error"])  # begins with the source
+    sure = second = ""
+    if not row.error:
+        what = f"{values['source']}  {values['unsure']}".rstrip()
+    if values["confidence"] is not None:
+        sure = f"{values['confidence']:.2%}"
+        second = f"{values['runner_up']} {values['runner_up_confidence']:.2%}"
+    return f"{mark:>5}  {sure:>10}  {second:>9}  {what}"
+
+
+def _table_kept(line: str) -> tuple[str, str]:
+    mark = line[:5].strip()
+    return "", next((state for state, known in _MARKS.items() if known == mark), "")
+
+
+def _kaggle(row: Row, number: int) -> str:
+    if row.answer is None and os.path.splitext(row.source)[1].lower() in READERS:
+        raise InkfastError(row.error)  # the table itself cannot be read, in no form
+    if row.answer is None:
+        raise InkfastError(
+            f"{row.error} Kaggle's form needs an answer to every row: use --format csv."
+        )
+    return f"{number},{row.answer.digit}"
+
+
+FORMS = {
+    "table": Form("digit  confidence  runner-up  source", _table, _table_kept),
+    "csv": Form(",".join(FIELDS), _csv, _csv_kept),
+    "jsonl": Form("", _jsonl, _jsonl_kept),
+    "kaggle": Form("ImageId,Label", _kaggle, lambda _: ("", "")),
+}
+_SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".txt": "table", ".parquet": "parquet"}
+
+
+def chosen(asked: str | None, to: Path | None, known: Sequence[str], otherwise: str) -> str:
+    """Return the form that was asked for, or else that of a file's name.
+
+    Args:
+        asked: By name, one of `known`; or None.
+        to: The file; None for a stream of text.
+        known: Names of forms.
+        otherwise: The form where neither says.
+
+    Raises:
+        InkfastError: If it is unknown, or nothing that a stream of text can hold.
+    """
+    if asked is not None:
+        check_choice("format", asked, known)
+    if asked == "parquet" and to is None:
+        raise InkfastError("--format parquet is no text: it needs --to FILE.")
+    if asked or to is None:
+        return asked or otherwise
+    if to.suffix.lower() not in _SUFFIXES:
+        raise InkfastError(
+            f"`to` must end in {', '.join(_SUFFIXES)}, got {to}. Or say --format, which may be "
+            f"{', '.join(known[:-1])} or {known[-1]}."
+        )
+    return _SUFFIXES[to.suffix.lower()]

@@ -1,0 +1,276 @@
+"""Tables of pictures, row by row: Kaggle's CSV, NumPy files, Parquet of pixels or of picture files.
+
+A row is uint8 ``(28, 28)``, ink bright on dark, or the bytes of a picture's file.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkfast.core.digits import (
+    SIDE,
+    Images,
+)
+from inkfast.core.errors import (
+    InkfastError,
+    shown,
+)
+from inkfast.data import (
+    arrays,
+    kaggle_csv,
+)
+
+_ROWS = 1024  # of a table at a time
+_BLOCK = 1 << 20  # bytes of a CSV at a time
+_COLUMN_BUFFER = 1 << 16  # bytes; there may be 784 columns
+
+Rows = Iterator[bytes | Images | InkfastError]
+
+
+def csv_rows(path: Path) -> Rows:
+    """Yield the rows of a digit-recognizer CSV, with an error in place of a bad one.
+
+    Raises:
+        InkfastError: If the header is another, or there is no row below it.
+    """
+    names = kaggle_csv.columns(path)
+    row = 0
+    for block in _lines(path):
+        images = _parsed(block, len(names))
+        lines = [b""] * len(images) if images is not None else block.split(b"\n")
+        for at, line in enumerate(lines):
+            if images is None and not line.strip():
+                continue
+            row += 1
+            yield images[at] if images is not None else _line(line, names, f"{path}#{row}")
+    if not row:
+        raise InkfastError(f"{path}: expected at least one row below the header, got none.")
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """Yield the file below its header in blocks of whole lines."""
+    with path.open("rb") as file:
+        file.readline(1 << 16)
+        rest = b""
+        while block := file.read(_BLOCK):
+            lines, newline, rest = (rest + block).rpartition(b"\n")
+            if len(rest) > _BLOCK:
+                raise InkfastError(f"{path}: expected lines of 784 pixels, got one without an end.")
+            if newline:
+                yield lines.replace(b"\r\n", b"\n").removesuffix(b"\r") + b"\n"
+        if rest.strip():
+            yield rest.rstrip() + b"\n"
+
+
+def _parsed(block: bytes, columns: int) -> Images | None:
+    """Return the images of lines that hold nothing but numbers up to 255, None of all others."""
+    text = np.frombuffer(block, np.uint8)
+    digits = text - np.uint8(ord("0"))  # what is none wraps round to more than 9
+    ends = np.flatnonzero(digits > 9)  # of numbers
+    if len(ends) % columns:
+        return None
+    between = text[ends].reshape(-1, columns)
+    if (between[:, :-1] != ord(",")).any() or (between[:, -1] != ord("\n")).any():
+        return None
+    lengths = np.diff(ends, prepend=-1) - 1
+    if lengths.min() < 1 or lengths.max() > 3:
+        return None
+    values = digits[ends - 1].astype(np.int16)
+    values += np.where(lengths > 1, digits[ends - 2], 0) * np.int16(10)
+    values += np.where(lengths > 2, digits[ends - 3], 0) * np.int16(100)
+    if values.max() > 255:
+        return None
+    pixels = values.astype(np.uint8).reshape(-1, columns)[:, -SIDE * SIDE :]
+    return pixels.reshape(-1, SIDE, SIDE)
+
+
+def _line(line: bytes, names: list[str], source: str) -> Images | InkfastError:
+    """Return the image of one line, spaces and quotes aside, or what is wrong with it."""
+    words = [word.strip().strip('"') for word in line.decode("latin1").split(",")]
+    if len(words) != len(names):
+        return InkfastError(f"{source}: expected {len(names)} columns, got {len(words)}.")
+    for name, word in zip(names, words, strict=True):
+        if not (word.isascii() and word.isdigit() and len(word) <= 3 and int(word) <= 255):
+            return InkfastError(
+                f"{source}, column {name}: expected a whole number from 0 to 255, got "
+                f"{shown(word)}."
+            )
+    return np.array(words[-SIDE * SIDE :], np.uint8).reshape(SIDE, SIDE)
+
+
+def numpy_rows(path: Path) -> Rows:
+    """Yield the images of an .npy file, or of an .npz file's first array of images.
+
+    Raises:
+        InkfastError: If it holds something else, or is cut off.
+    """
+    try:
+        with _array(path) as file:
+            plain = _header(file, path)[1]
+        if plain:
+            yield from _scaled(lambda: _blocks(path), path)
+        else:  # stored column by column: only the whole can be turned round
+            yield from arrays.load(path).train.images
+    except InkfastError:
+        raise
+    except Exception as error:
+        raise arrays.unreadable(path, error) from None
+
+
+def _scaled(blocks: Callable[[], Iterator[NDArray[Any]]], path: Path) -> Iterator[Images]:
+    """Yield rows as uint8 images, all on one scale: nearly always the first block tells it."""
+    top = arrays.full_ink(blocks())
+    for block in blocks():
+        yield from arrays.images_of(block, path, top)
+
+
+@contextmanager
+def _array(path: Path) -> Iterator[IO[bytes]]:
+    """Open an .npy file, or the one of an .npz archive that holds images."""
+    if path.suffix.lower() == ".npy":
+        with path.open("rb") as file:
+            yield file
+        return
+    with zipfile.ZipFile(path) as archive:
+        names = [name.removesuffix(".npy") for name in archive.namelist()]
+        wanted = [name for name in (*dict(arrays.PAIRS), "x_train") if name in names]
+        if not wanted:
+            raise InkfastError(
+                f"{path}: expected {arrays.EXPECTED}, got {', '.join(sorted(names)) or 'none'}."
+            )
+        with archive.open(f"{wanted[0]}.npy") as member:
+            yield member
+
+
+def _header(file: IO[bytes], path: Path) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Return shape, whether rows lie one after the other, and type."""
+    version = np.lib.format.read_magic(file)
+    if version == (1, 0):
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    else:
+        shape, fortran, dtype = np.lib.format.read_array_header_2_0(file)
+    if dtype.hasobject:
+        raise InkfastError(f"{path}: expected numbers, got pickled objects.")
+    none = np.empty((0, *shape[1:]), dtype)
+    arrays.images_of(none, path, shape=shape)  # raises where these are no images
+    return shape, not fortran, dtype
+
+
+def _blocks(path: Path) -> Iterator[NDArray[Any]]:
+    with _array(path) as file:
+        shape, _, dtype = _header(file, path)
+        row = dtype.itemsize * int(np.prod(shape[1:]))
+        for start in range(0, shape[0], _ROWS):
+            count = min(_ROWS, shape[0] - start)
+            content = file.read(count * row)
+            if len(content) != count * row:
+                raise InkfastError(f"{path} is cut off after {start:,} of {shape[0]:,} images.")
+            yield np.frombuffer(content, dtype).reshape(count, *shape[1:])
+
+
+def parquet_rows(path: Path) -> Rows:
+    """Yield the rows of a Parquet file.
+
+    It has a column `image` of picture files, as bytes or as Hugging Face's struct of bytes and
+    path, or 784 columns of pixels; a column `label` is passed over.
+
+    Raises:
+        InkfastError: If it has neither, or is damaged.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(path, buffer_size=_COLUMN_BUFFER, pre_buffer=False) as file:
+            columns = [field for field in file.schema_arrow if field.name != "label"]
+            names = [field.name for field in columns]
+            if "image" in names:
+                _check_pictures(columns, path)
+                yield from _picture_column(file, path)
+                return
+            _check_pixels(columns, path)
+            yield from _scaled(lambda: _pixel_columns(file, names), path)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        if isinstance(error, InkfastError):
+            raise
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InkfastError(f"{path} is no Parquet file that can be read ({first}).") from None
+
+
+def _check_pictures(columns: list[Any], path: Path) -> None:
+    """Raise unless one column `image` holds bytes, or structs with bytes."""
+    import pyarrow as pa
+
+    kinds = [field.type for field in columns if field.name == "image"]
+    inner = kinds[0]
+    if pa.types.is_struct(inner):
+        at = inner.get_field_index("bytes")  # -1 for none, or several
+        inner = inner.field(at).type if at >= 0 else inner
+    if pa.types.is_dictionary(inner):
+        inner = inner.value_type
+    binary = pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary
+    if len(kinds) > 1 or not any(known(inner) for known in binary):
+        raise InkfastError(
+            f"{path}: expected one column image of bytes, or of structs with bytes, got "
+            f"{', '.join(shown(str(kind)) for kind in kinds[:3])}."
+        )
+
+
+def _check_pixels(columns: list[Any], path: Path) -> None:
+    """Raise unless the columns are 784 of numbers, each with a name of its own."""
+    import pyarrow as pa
+
+    names = [field.name for field in columns]
+    if len(names) != SIDE * SIDE:
+        raise InkfastError(
+            f"{path}: expected a column image, or 784 columns of pixels, got "
+            f"{len(names)}: {shown(names[:3])}."
+        )
+    if len(set(names)) < len(names):
+        twice = next(name for at, name in enumerate(names) if name in names[:at])
+        raise InkfastError(f"{path}: expected 784 names of columns, got {shown(twice)} twice.")
+    for field in columns:
+        if not (pa.types.is_integer(field.type) or pa.types.is_floating(field.type)):
+            raise InkfastError(
+                f"{path}, column {shown(field.name)}: expected numbers, got "
+                f"{shown(str(field.type))}."
+            )
+
+
+def _picture_column(file: Any, path: Path) -> Rows:
+    import pyarrow as pa
+
+    row = 0
+    for batch in file.iter_batches(64, columns=["image"]):
+        column = batch.column(0)
+        if pa.types.is_struct(column.type):  # the bytes alone: what lies beside them may be odd
+            column = column.flatten()[column.type.get_field_index("bytes")]
+        for value in column:
+            row += 1
+            content = value.as_py()
+            if isinstance(content, bytes):
+                yield content
+            else:
+                yield InkfastError(
+                    f"{path}#{row}: expected the bytes of a picture, got {type(content).__name__}."
+                )
+
+
+def _pixel_columns(file: Any, names: list[str]) -> Iterator[NDArray[Any]]:
+    for batch in file.iter_batches(_ROWS, columns=names):
+        yield np.stack([batch.column(name).to_numpy(zero_copy_only=False) for name in names], 1)
+
+
+READERS: dict[str, Callable[[Path], Rows]] = {
+    ".csv": csv_rows,
+    ".npy": numpy_rows,
+    ".npz": numpy_rows,
+    ".parquet": parquet_rows,
+}

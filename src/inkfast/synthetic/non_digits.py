@@ -1,0 +1,169 @@
+"""Pictures that are no digit, to teach a network not to be sure of them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from inkfast.core.digits import (
+    SIDE,
+    Digits,
+    Images,
+)
+from inkfast.core.errors import check_number
+from inkfast.imaging.ink import Ink
+from inkfast.imaging.normalization import as_mnist
+from inkfast.synthetic.handwriting import (
+    Shape,
+    draw,
+)
+
+NO_DIGIT = -1  # the label of what is none
+_MEET = 0.3  # of full ink: where strokes of two digits touch
+_LEAST = 6  # columns that two digits are apart at least, else they may be one
+
+# Letters and signs that no digit looks like, as `inkfast.synthetic.handwriting` writes digits.
+_SIGNS = tuple(
+    Shape(NO_DIGIT, strokes)
+    for strokes in (
+        ("0 100!, 50 0!, 100 100!", "20 62!, 80 62!"),  # A
+        ("95 0!, 5 2!, 5 98!, 98 100!", "5 50!, 75 48!"),  # E
+        ("95 0!, 5 2!, 8 100!", "5 48!, 75 46!"),  # F
+        ("5 0!, 8 100!", "92 0!, 95 100!", "6 50!, 93 50!"),  # H
+        ("8 0!, 8 100!", "92 0!, 10 55!, 95 100!"),  # K
+        ("0 100!, 12 0!, 50 70!, 88 0!, 100 100!",),  # M
+        ("5 100!, 8 0!, 92 100!, 95 0!",),  # N
+        ("8 100!, 8 2!, 60 0, 90 22, 60 48, 10 50!, 95 100!",),  # R
+        ("0 2!, 100 0!", "50 2!, 50 100!"),  # T
+        ("0 0!, 25 100!, 50 30!, 75 100!, 100 0!",),  # W
+        ("2 0!, 98 100!", "98 0!, 2 100!"),  # X
+        ("50 0!, 50 100!", "0 50!, 100 50!"),  # +
+        ("20 0!, 10 100!", "70 0!, 60 100!", "0 32!, 98 30!", "0 70!, 95 68!"),  # #
+        ("0 30!, 100 28!", "0 70!, 100 70!"),  # =
+        ("0 55, 30 100!, 100 0!",),  # a tick
+        ("50 0!, 100 50!, 50 100!, 0 50!, 50 0!", "20 20!, 80 80!", "80 20!, 20 80!"),
+    )
+)
+
+
+def outliers(digits: Digits, n: int, seed: int = 0) -> Images:
+    """Return pictures that are no digit, all kinds in equal parts.
+
+    The kinds are scribbles, letters and signs, two digits at once, two that touch, digits cut up,
+    texture, and nearly nothing.
+
+    Args:
+        digits: Of which pairs and pieces are made.
+        n: How many.
+        seed: Of everything that is drawn.
+
+    Returns:
+        uint8 ``(n, 28, 28)``.
+    """
+    check_number("n", n, low=1, high=10_000_000, whole=True)
+    rng = np.random.default_rng(seed)
+    kinds = (_scribbles, _signs, _pairs, _touching, _pieces, _textures, _nothing)
+    counts = [len(part) for part in np.array_split(np.empty(n), len(kinds))]
+    made = [kind(digits.images, count, rng) for kind, count in zip(kinds, counts, strict=True)]
+    return np.concatenate(made)
+
+
+def _scribbles(images: Images, n: int, rng: np.random.Generator) -> Images:
+    """Pens that wander: too many turns for a digit."""
+    made = []
+    for _ in range(0, n, 8):
+        strokes = [rng.uniform(0, 100, (rng.integers(5, 9), 2)) for _ in range(rng.integers(1, 4))]
+        texts = tuple(", ".join(f"{x:.0f} {y:.0f}" for x, y in stroke) for stroke in strokes)
+        made.append(draw(Shape(NO_DIGIT, texts), 8, rng))
+    return np.concatenate([*made, images[:0]])[:n]
+
+
+def _signs(images: Images, n: int, rng: np.random.Generator) -> Images:
+    which = rng.integers(0, len(_SIGNS), n)
+    made = np.zeros((n, SIDE, SIDE), np.uint8)
+    for place, shape in enumerate(_SIGNS):
+        rows = np.flatnonzero(which == place)
+        if len(rows):
+            made[rows] = draw(shape, len(rows), rng)
+    return made
+
+
+def _pairs(images: Images, n: int, rng: np.random.Generator) -> Images:
+    """Two digits: half beside each other, half on top of each other."""
+    first, second = (images[rng.integers(0, len(images), n)] for _ in range(2))
+    narrow = np.concatenate([_narrowed(first, 14), _narrowed(second, 14)], axis=2)
+    moved = np.stack([
+        np.roll(image, tuple(rng.integers(-5, 6, 2)), (0, 1)) for image in second
+    ]) if n else second  # fmt: skip
+    above = np.maximum(first, moved)
+    return np.where((np.arange(n) % 2 == 0)[:, None, None], narrow, above)
+
+
+def _touching(images: Images, n: int, rng: np.random.Generator) -> Images:
+    """Two digits written into each other, brought to one frame as if they were one."""
+    made = np.zeros((n, SIDE, SIDE), np.uint8)
+    for row, pair in enumerate(images[rng.integers(0, len(images), (n, 2))] / np.float32(255)):
+        first, second = np.pad(pair, ((0, 0), (0, 0), (0, SIDE)))
+        second = np.roll(second, rng.integers(-2, 3), axis=0)
+        apart = next(
+            away
+            for away in range(SIDE, 0, -1)
+            if away == _LEAST or (first * np.roll(second, away, axis=1)).max() > _MEET
+        )
+        both = np.maximum(first, np.roll(second, apart, axis=1))
+        if both.max() > _MEET:
+            made[row] = as_mnist(Ink(both, both > _MEET))
+    return made
+
+
+def _narrowed(images: Images, width: int) -> Images:
+    """Return the middle 20 columns, squeezed into `width`, areas averaged."""
+    small = [
+        np.asarray(Image.fromarray(i[:, 4:24]).resize((width, SIDE), Image.Resampling.BOX))
+        for i in images
+    ]
+    return np.stack(small) if small else np.zeros((0, SIDE, width), np.uint8)
+
+
+def _pieces(images: Images, n: int, rng: np.random.Generator) -> Images:
+    """Digits cut into quarters, and the quarters of several put together."""
+    half = SIDE // 2
+    made = np.zeros((n, SIDE, SIDE), np.uint8)
+    for y in (0, half):
+        for x in (0, half):
+            source = images[rng.integers(0, len(images), n)]
+            # never a quarter where it came from: it may show a digit's whole outline
+            from_y, from_x = half - y, (half - x if y else x)
+            made[:, y : y + half, x : x + half] = source[
+                :, from_y : from_y + half, from_x : from_x + half
+            ]
+    return made
+
+
+def _textures(images: Images, n: int, rng: np.random.Generator) -> Images:
+    """Noise from fine to coarse, grey or black and white, and bars."""
+    from scipy import ndimage
+
+    made = np.zeros((n, SIDE, SIDE), np.float64)
+    y, x = np.mgrid[:SIDE, :SIDE]
+    for row in range(n):
+        angle, period = rng.uniform(0, np.pi), rng.uniform(3, 12)
+        bars = np.sin(2 * np.pi * (x * np.cos(angle) + y * np.sin(angle)) / period)
+        smooth = ndimage.gaussian_filter(rng.normal(size=(SIDE, SIDE)), rng.uniform(0, 4))
+        made[row] = bars if row % 3 == 0 else smooth / max(smooth.std(), 1e-9)
+        if row % 2:
+            made[row] = np.where(made[row] > rng.uniform(-0.5, 1), 1.0, -1.0)
+    return _grey(made * rng.uniform(0.1, 0.5, (n, 1, 1)) + rng.uniform(0, 0.6, (n, 1, 1)))
+
+
+def _nothing(images: Images, n: int, rng: np.random.Generator) -> Images:
+    """Even grey, and a few specks on half of them."""
+    ground = rng.uniform(0, 1, (n, 1, 1)) * (rng.random((n, 1, 1)) < 0.6)
+    hiss = rng.normal(0, 1, (n, SIDE, SIDE)) * rng.uniform(0, 0.05, (n, 1, 1))
+    specks = rng.random((n, SIDE, SIDE)) < rng.uniform(0, 0.02, (n, 1, 1))
+    return _grey(np.where(specks & (np.arange(n) % 2 == 0)[:, None, None], 1, ground + hiss))
+
+
+def _grey(values: NDArray[np.floating]) -> Images:
+    return np.asarray(np.rint(255 * values.clip(0, 1)), np.uint8)

@@ -1,0 +1,196 @@
+"""`Trained`: a network with everything that says what it is, saved without pickle."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from torch import nn
+
+from inkfast import models
+from inkfast.core.digits import (
+    CLASSES,
+    Digits,
+)
+from inkfast.core.errors import (
+    InkfastError,
+    check_choice,
+    check_number,
+    shown,
+)
+from inkfast.core.io import (
+    read_json,
+    sha256,
+    write_bytes,
+    write_json,
+)
+from inkfast.models import Architecture
+from inkfast.noise import to_unit
+from inkfast.training.recipe import Recipe, resolve
+
+PRECISIONS = ("bf16", "fp32")
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch measured.
+
+    Attributes:
+        number: From 1.
+        loss: Mean training loss over the epoch, as trained on (noise, dropout, smoothing and all).
+        accuracy: Training accuracy over the epoch, likewise.
+        validation_loss: Cross-entropy in nats after the epoch.
+        validation_accuracy: After the epoch, in [0, 1].
+        learning_rate: Of the epoch's last step.
+        seconds: Spent training and validating since the start.
+    """
+
+    number: int
+    loss: float
+    accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    learning_rate: float
+    seconds: float
+
+    @classmethod
+    def read(cls, values: Any) -> Epoch:
+        """Return an epoch that was written as JSON.
+
+        Raises:
+            InkfastError: If one of its figures is none.
+            TypeError: If it is something else.
+        """
+        epoch = cls(**values)
+        for name, value in vars(epoch).items():
+            check_number(name, value, high=1 if name.endswith("accuracy") else float("inf"))
+        return epoch
+
+    @classmethod
+    def read_all(cls, values: Any) -> list[Epoch]:
+        """Return all epochs of a fit, in their order; see `read`."""
+        history = [cls.read(epoch) for epoch in values]
+        if [epoch.number for epoch in history] != list(range(1, len(history) + 1)):
+            raise InkfastError("its epochs are not numbered from 1")
+        return history
+
+    def merit(self, monitor: str) -> tuple[float, float]:
+        """Return what an epoch is chosen by, larger is better."""
+        if monitor == "loss":
+            return (-self.validation_loss, self.validation_accuracy)
+        return (self.validation_accuracy, -self.validation_loss)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A trained network, in evaluation mode on the CPU, and how it came to be."""
+
+    model: nn.Module
+    architecture: Architecture
+    recipe: Recipe
+    seed: int
+    history: list[Epoch]
+    best_epoch: int
+    train_seconds: float
+    threads: int
+    precision: str
+    class_counts: dict[str, list[int]]  # "given" and, after balancing, "trained_on"
+    machine: dict[str, str | int]
+
+    @property
+    def best(self) -> Epoch:
+        """The epoch whose weights these are."""
+        return self.history[self.best_epoch - 1]
+
+    def probabilities(self, digits: Digits) -> NDArray[np.float64]:
+        """Return class probabilities ``(n, 10)``, computed in fp32; rows sum to 1."""
+        found = []
+        with torch.inference_mode():
+            for start in range(0, len(digits), 1000):
+                images = to_unit(torch.tensor(digits.images[start : start + 1000]))[:, None]
+                found.append(self.model(images).double().softmax(1))
+        return np.asarray(torch.cat(found).numpy())
+
+    def save(self, folder: Path) -> None:
+        """Write ``model.safetensors`` and ``model.json``; the JSON last, with the SHA-256."""
+        tensors = {k: v.contiguous() for k, v in self.model.state_dict().items()}
+        content = safetensors.torch.save(tensors)
+        write_bytes(folder / "model.safetensors", content)
+        described = {
+            "architecture": str(self.architecture),
+            "recipe": dataclasses.asdict(self.recipe),
+            **{key: getattr(self, key) for key in _PLAIN},
+            "history": [vars(epoch) for epoch in self.history],
+            "sha256": sha256(content),
+        }
+        write_json(folder / "model.json", described)
+
+    @classmethod
+    def load(cls, folder: Path) -> Trained:
+        """Read what `save` wrote; the weights' SHA-256 is checked before they are parsed.
+
+        Raises:
+            InkfastError: If a file is missing, damaged or not the one that was saved.
+        """
+        described = read_json(folder / "model.json")
+        try:
+            content = (folder / "model.safetensors").read_bytes()
+            if sha256(content) != described["sha256"]:
+                raise InkfastError("the SHA-256 of its weights is not the one in model.json")
+            return cls._from(described, content)
+        except (
+            InkfastError, OSError, KeyError, TypeError, ValueError, AttributeError, RuntimeError,
+            SafetensorError,
+        ) as error:  # fmt: skip
+            raise InkfastError(
+                f"{folder} is damaged or was changed ({error}). Delete it, and train it again with "
+                "--resume."
+            ) from None
+
+    @classmethod
+    def _from(cls, described: dict[str, Any], content: bytes) -> Trained:
+        history = Epoch.read_all(described["history"])
+        _check_plain(described, len(history))
+        architecture = models.build(described["architecture"])
+        with torch.device("meta"):
+            model = architecture.build()
+        model.load_state_dict(safetensors.torch.load(content), assign=True)
+        # the layout it was trained in, so that answers are the same to the bit
+        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # untyped
+        return cls(
+            model=model.eval(),
+            architecture=architecture,
+            recipe=resolve(described["recipe"]),
+            history=history,
+            **{key: described[key] for key in _PLAIN},
+        )
+
+
+# what model.json holds as it is
+_PLAIN = ("seed", "best_epoch", "train_seconds", "threads", "precision", "class_counts", "machine")
+
+
+def _check_plain(described: dict[str, Any], epochs: int) -> None:
+    """Raise unless what model.json holds as it is has the kinds that were written."""
+    check_number("best_epoch", described["best_epoch"], low=1, high=epochs, whole=True)
+    check_number("train_seconds", described["train_seconds"], low=0)
+    for name in ("seed", "threads"):
+        check_number(name, described[name], low=0, whole=True)
+    check_choice("precision", described["precision"], PRECISIONS)
+    counts, machine = described["class_counts"], described["machine"]
+    for name in ("given", "trained_on"):
+        if len(counts[name]) != CLASSES:
+            raise InkfastError(f"`class_counts` must have {CLASSES} numbers under `{name}`")
+        for count in counts[name]:
+            check_number("class_counts", count, low=0, whole=True)
+    if not isinstance(machine, dict) or not all(
+        isinstance(value, str | int) for value in machine.values()
+    ):
+        raise InkfastError(f"`machine` must be a table of words, got {shown(machine)}")
