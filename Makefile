@@ -42,7 +42,7 @@ replicate: .venv/.installed
 	$(BIN)/python benchmarks/document.py
 
 reader: .venv/.installed-all
-	$(BIN)/inkfast compare recipes/flagship.toml --data mnist --seeds 3 --engine local:2 --resume
+	$(BIN)/inkfast compare recipes/flagship.toml --data mnist --seeds 3 --executor local:2 --resume
 	$(BIN)/inkfast export runs/flagship --max-error 0.005 \
 	  --to src/inkfast/inference/shipped/reader.onnx --overwrite
 	$(BIN)/python benchmarks/reader.py $(HANDWRITING)

@@ -31,14 +31,11 @@ from serve_load import exchange, request, resident, started
 
 from inkfast.core.errors import InkfastError
 from inkfast.imaging.normalization import WORK
-from inkfast.imaging.opening import open_picture
-from inkfast.inference.page import (
-    open_page,
-    read_page,
-)
-from inkfast.inference.quality import see
+from inkfast.imaging.opening import open_image
+from inkfast.inference.page import open_page, read_page
+from inkfast.inference.quality import preprocess_checked
 from inkfast.inference.reader import Reader
-from inkfast.synthetic.handwriting import write
+from inkfast.synthetic.handwriting import make_handwriting
 
 SOCKETS = 1000
 FILES = 100_000
@@ -77,7 +74,7 @@ async def half_open(port: int) -> dict[str, Any]:
 def files() -> list[bytes]:
     """Return whole pictures of every format."""
     found = []
-    for image in write(10).images[::3]:
+    for image in make_handwriting(10).images[::3]:
         large = Image.fromarray(255 - image).resize((140, 140))
         for kind in FORMATS:
             file = io.BytesIO()
@@ -112,7 +109,7 @@ def library(n: int) -> dict[str, Any]:
         start = time.perf_counter()
         try:
             if turn % 4:
-                reader.answers(see(open_picture(content, WORK).grey)[0][None])
+                reader.predict(preprocess_checked(open_image(content, WORK).grey)[0][None])
             else:
                 read_page(open_page(content), reader)
             outcomes["read"] += 1

@@ -14,10 +14,7 @@ from measured import ROOT
 from tables import percent, result, suite_of, table
 
 from inkfast import models
-from inkfast.experiments.config import (
-    from_settings,
-    read_toml,
-)
+from inkfast.experiments.config import from_settings, read_toml
 
 _SLACK = 1e-9  # of floats: a loss of .05 points is a difference of two shares
 
@@ -178,16 +175,16 @@ def _health() -> str:
 def _keras_limit() -> str:
     """Return how long the recipe's own arithmetic takes, beside the time that was aimed at."""
     found = result("time_to_99")
-    (entry,) = from_settings(read_toml(ROOT / found["recipe"])).models
-    summary = models.summarise(entry.architecture)
-    images = 60_000 * (1 - entry.recipe.validation) * entry.recipe.epochs
+    (model_spec,) = from_settings(read_toml(ROOT / found["recipe"])).models
+    summary = models.summarise(model_spec.architecture)
+    images = 60_000 * (1 - model_spec.recipe.validation) * model_spec.recipe.epochs
     flops = 3 * summary.flops * images
     limit = result("reader")["inference"]["matrix_gflops"]["median"]
     wanted = found["keras"]["training_seconds"]["median"] / _KERAS
     return (
         f"To be {_KERAS} times as fast, training may take {wanted:.1f} s. The "
-        f"{entry.recipe.epochs} epochs of its recipe are {flops / 1e12:.2f} TFLOP, in that time "
-        f"{flops / wanted / 1e9:.0f} GFLOP/s, where a bare matrix product in fp32 makes "
+        f"{model_spec.recipe.epochs} epochs of its recipe are {flops / 1e12:.2f} TFLOP, in that "
+        f"time {flops / wanted / 1e9:.0f} GFLOP/s, where a bare matrix product in fp32 makes "
         f"{limit:.0f} on a thread; and layers as small as these are bound by memory: in a profile "
         "half of a step was convolutions. On a processor with bf16 an earlier recipe, of more "
         f"work, came to {_with_bf16('training_seconds')}."

@@ -6,7 +6,7 @@ from typing import Any
 
 from tables import earlier, origin, percent, ranged, result, suite_of, table
 
-from inkfast.inference.reader import LEAST
+from inkfast.inference.reader import MIN_CONFIDENCE
 
 
 def facts() -> list[str]:
@@ -16,7 +16,7 @@ def facts() -> list[str]:
         return []
     about = found["about"]
     promises = [
-        f"{error:g} from {max(LEAST, level):.3f}"
+        f"{error:g} from {max(MIN_CONFIDENCE, level):.3f}"
         for error, level in about["promises"]
         if level <= 1
     ]

@@ -24,11 +24,7 @@ from scipy import ndimage
 from inkfast.core.digits import Digits
 from inkfast.data import mnist
 from inkfast.evaluation import wilson_interval
-from inkfast.inference.page import (
-    Page,
-    open_page,
-    read_page,
-)
+from inkfast.inference.page import Page, open_page, read_page
 from inkfast.inference.reader import Reader
 
 PAPERS = ("textured", "ruled", "squared", "shadowed")
@@ -145,7 +141,7 @@ def main() -> None:
     words.add_argument("--model", default="reader")
     words.add_argument("--show", type=Path, help="folder for the pictures that were not read right")
     asked = words.parse_args()
-    source = mnist.load()
+    source = mnist.load_mnist()
     digits = source.test if asked.rows == "test" else source.train
     assert digits is not None  # noqa: S101 - MNIST has both parts
     readers = [Reader.open(asked.model, promise, threads=1) for promise in PROMISES]
@@ -183,10 +179,10 @@ def main() -> None:
 
 def show(folder: Path, file: bytes, page: Page, name: str) -> None:
     """Write a picture with what was read in it."""
-    from inkfast.inference.overlay import overlay
+    from inkfast.inference.overlay import draw_overlay
 
     folder.mkdir(parents=True, exist_ok=True)
-    overlay(open_page(file).colours, page).save(folder / f"{name}.png")
+    draw_overlay(open_page(file).colours, page).save(folder / f"{name}.png")
 
 
 def shares(papers: dict[str, dict[str, int]], n: int) -> dict[str, Any]:

@@ -211,7 +211,7 @@ def _told(cls: type[Architecture] | type[Recipe]) -> dict[str, str]:
     """Return what a class's docstring says of each parameter."""
     _, _, text = inspect.cleandoc(cls.__doc__ or "").partition("\nAttributes:\n")
     entries = re.split(r"\n    (?=\w+: )", "\n" + text)[1:]
-    named = (entry.split(": ", 1) for entry in entries)
+    named = (model_spec.split(": ", 1) for model_spec in entries)
     return {name: " ".join(words.replace("``", "`").split()) for name, words in named}
 
 

@@ -25,7 +25,7 @@ def measure(n: int) -> dict[str, float]:
 
     from inkfast import models, noise
     from inkfast.core.digits import Digits
-    from inkfast.training import Task, fit, resolve
+    from inkfast.training import FitSpec, fit, resolve
 
     images = np.random.default_rng(0).integers(0, 256, (n, 28, 28), dtype=np.uint8)
     digits = Digits(images, np.arange(n) % 10, "random")
@@ -35,7 +35,7 @@ def measure(n: int) -> dict[str, float]:
     chain = noise.build("noisy-mnist")
     start = time.perf_counter()
     trained = fit(
-        Task(architecture=architecture, recipe=recipe, digits=digits, noise=chain, threads=2)
+        FitSpec(architecture=architecture, recipe=recipe, digits=digits, noise=chain, threads=2)
     )
     between = time.perf_counter()
     trained.probabilities(digits)

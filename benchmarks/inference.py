@@ -17,7 +17,7 @@ from training_rate import matrix_rate
 
 from inkfast import models, noise
 from inkfast.core.digits import Images
-from inkfast.core.random import stream
+from inkfast.core.random import make_generator
 from inkfast.inference.classifier import Classifier
 from inkfast.training import hardware
 
@@ -68,7 +68,7 @@ def side_by_side(
 
 def eager(architecture: models.Network) -> Callable[[Images], np.ndarray]:
     """Return what torch answers with, in fp32; weights are drawn, since speed is the same."""
-    network = models.create(architecture, stream(0)).eval()
+    network = models.create(architecture, make_generator(0)).eval()
 
     def answer(images: Images) -> np.ndarray:
         with torch.inference_mode():

@@ -16,22 +16,10 @@ from PIL import Image
 
 from inkfast import data, noise
 from inkfast.core.digits import Digits
-from inkfast.core.io import (
-    sha256,
-    write_text,
-)
-from inkfast.inference.reader import (
-    SHIPPED,
-    Reader,
-)
-from inkfast.serving.page_noise import (
-    SLIDERS,
-    Slider,
-)
-from inkfast.serving.routes_lab import (
-    PAGE,
-    SHOWN,
-)
+from inkfast.core.io import sha256, write_text
+from inkfast.inference.reader import SHIPPED, Reader
+from inkfast.serving.page_noise import SLIDERS, Slider
+from inkfast.serving.routes_lab import PAGE, SHOWN
 
 POINTS = 13  # strengths of a slider, its ends included
 SAMPLES = 3  # of each digit

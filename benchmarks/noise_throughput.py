@@ -28,7 +28,7 @@ from keras.src.legacy.preprocessing.image import ImageDataGenerator
 from measured import record, spread
 
 from inkfast import noise
-from inkfast.core.random import stream
+from inkfast.core.random import make_generator
 from inkfast.training import hardware
 
 N, BATCH, TURNS = 60_000, 500, 5
@@ -40,7 +40,7 @@ def ours(chain_text: str) -> Callable[[np.ndarray], np.ndarray]:
     chain = noise.build(chain_text)
 
     def corrupt(images: np.ndarray) -> np.ndarray:
-        generator = stream(0)
+        generator = make_generator(0)
         out = np.empty(images.shape, np.float32)
         for start in range(0, N, BATCH):
             batch = noise.to_unit(torch.from_numpy(images[start : start + BATCH]))

@@ -8,16 +8,7 @@ from typing import Any
 
 import card
 from aims import aims
-from tables import (
-    earlier,
-    origin,
-    percent,
-    ranged,
-    result,
-    suite_of,
-    table,
-    threads,
-)
+from tables import earlier, origin, percent, ranged, result, suite_of, table, threads
 
 PLACE = re.compile(r"(<!-- measured (\w+) -->\n).*?(<!-- end of measured -->)", re.DOTALL)
 SHIPPED = "flagship"  # the recipe of the shipped reader

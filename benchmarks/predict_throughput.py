@@ -99,13 +99,13 @@ def timed(words: list[str]) -> tuple[float, float, float]:
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
     largest, together, ended = [0], [0], threading.Event()
 
-    def watch() -> None:
+    def callback() -> None:
         while not ended.wait(0.05):
             pids = family(process.pid)
             largest.append(max(memory([pid]) for pid in pids))
             together.append(memory(pids))
 
-    thread = threading.Thread(target=watch)
+    thread = threading.Thread(target=callback)
     thread.start()
     code = process.wait()
     seconds = time.perf_counter() - begun
@@ -123,13 +123,13 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--side", type=int, default=28)
     parser.add_argument("--turns", type=int, default=5)
-    parser.add_argument("--engine", default="local:2")
+    parser.add_argument("--executor", default="local:2")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         made = make(asked.kind, asked.rows, asked.side, Path(place))
         out = Path(place, "rows.jsonl")
         words = [sys.executable, "-c", "from inkfast.cli import main; main()", "predict",
-                 str(made), "--engine", asked.engine, "--to", str(out),
+                 str(made), "--executor", asked.executor, "--to", str(out),
                  "--overwrite"]  # fmt: skip
         turns = [timed(words) for _ in range(asked.turns)]
         with out.open(encoding="utf-8") as file:
@@ -142,7 +142,7 @@ def main() -> None:
         {
             "rows": asked.rows,
             "side": asked.side,
-            "engine": asked.engine,
+            "engine": asked.executor,
             "onnxruntime": onnxruntime.__version__,
             "pillow": PIL.__version__,
             "numpy": np.__version__,

@@ -29,17 +29,13 @@ from sklearn.metrics import roc_auc_score
 from inkfast import data, noise
 from inkfast.core.digits import Images
 from inkfast.core.io import sha256
-from inkfast.data.image_folder import survey
+from inkfast.data.image_folder import survey_folder
 from inkfast.evaluation.scores import wilson_interval
 from inkfast.experiments.onnx_export import quantised
 from inkfast.imaging.normalization import normalise
 from inkfast.inference import results
 from inkfast.inference.classifier import Classifier
-from inkfast.inference.reader import (
-    SHIPPED,
-    Answer,
-    Reader,
-)
+from inkfast.inference.reader import SHIPPED, Prediction, Reader
 from tests.reading.nondigits import KINDS, make
 
 TURNS = 15
@@ -113,24 +109,24 @@ ABOUT = ("model", "max_error", "threshold", "temperature", "calibration_digits",
 
 def handwriting(reader: Reader, folder: Path) -> list[dict[str, Any]]:
     """Read both sets: phone's pictures from their files, as predict does."""
-    found = survey(folder / "phone", most_unreadable=0)
+    found = survey_folder(folder / "phone", most_unreadable=0)
     phone, files = found.source.train, found.files["train"]
     chunk = [(file, (folder / "phone" / file).read_bytes()) for file in files]
-    answers = [row.answer for row in results.read(reader, chunk) if row.answer]
+    answers = [row.prediction for row in results.predict_chunk(reader, chunk) if row.prediction]
     with np.load(folder / "bhmsds.npz") as held:
         images, labels = held["images"], held["labels"]
     brought = np.stack([normalise(image / 255) for image in images])
     sets = [
         {"set": "phone", **judged(answers, phone.known_labels)},
-        {"set": "bhmsds", **judged(reader.answers(brought), labels)},
-        {"set": "bhmsds, as it is", **judged(reader.answers(images), labels)},
+        {"set": "bhmsds", **judged(reader.predict(brought), labels)},
+        {"set": "bhmsds, as it is", **judged(reader.predict(images), labels)},
     ]
     sets[0]["unsure"] = unsure(answers, phone, files)
     return sets
 
 
 def unsure(
-    answers: list[Answer], digits: data.Digits, files: tuple[str, ...]
+    answers: list[Prediction], digits: data.Digits, files: tuple[str, ...]
 ) -> list[dict[str, Any]]:
     """Return the file, label and answer of each digit that the reader is unsure of, and draw it."""
     doubtful = [row for row, answer in enumerate(answers) if answer.unsure]
@@ -151,7 +147,7 @@ def unsure(
     ]  # fmt: skip
 
 
-def judged(answers: list[Answer], labels: Any) -> dict[str, Any]:
+def judged(answers: list[Prediction], labels: Any) -> dict[str, Any]:
     """Return accuracy of all, and what is answered and wrong among the answers."""
     right = np.array([a.digit for a in answers]) == labels
     sure = np.array([not a.unsure for a in answers])

@@ -36,7 +36,7 @@ def main() -> None:
     """Run every recipe and judge it, going on where an earlier call stopped."""
     for name, suites in RECIPES.items():
         words = ["compare", f"recipes/{name}.toml", "--data", "mnist", "--seeds", str(SEEDS)]
-        inkfast(*words, "--engine", "local:2", "--out", str(RUNS / name), "--resume")
+        inkfast(*words, "--executor", "local:2", "--out", str(RUNS / name), "--resume")
         for suite in suites:
             judge(RUNS / name, suite)
     if (PUBLISHED / "leaderboard.json").is_file():
@@ -106,10 +106,15 @@ def draw(results: list[dict[str, Any]]) -> None:
     if not results:
         return
     together = results[0] | {
-        key: [entry for one in results for entry in one[key] if entry["model"] not in LEFT_OUT]
+        key: [
+            model_spec
+            for one in results
+            for model_spec in one[key]
+            if model_spec["model"] not in LEFT_OUT
+        ]
         for key in ("models", "rows")
     }
-    robustness_figure.write(together, ROOT / "docs" / "robustness.png")
+    robustness_figure.write_robustness_figure(together, ROOT / "docs" / "robustness.png")
 
 
 if __name__ == "__main__":

@@ -31,10 +31,7 @@ import uvloop
 from measured import record
 from PIL import Image, ImageDraw
 
-from inkfast.synthetic.handwriting import (
-    SHAPES,
-    write,
-)
+from inkfast.synthetic.handwriting import SHAPES, make_handwriting
 
 CLIENTS, TIMES = 16, 10
 SIDE, PEN = 280, 17  # of the page's paper and its stroke, in pixels
@@ -66,7 +63,7 @@ class Tally:
 
 def pictures(n: int) -> list[tuple[bytes, int]]:
     """Return drawn digits as PNG files with their labels."""
-    digits = write(n, seed=1)
+    digits = make_handwriting(n, seed=1)
     found = []
     for image, label in zip(digits.images, digits.known_labels, strict=True):
         large = Image.fromarray(255 - image).resize((SIDE, SIDE), Image.Resampling.BICUBIC)

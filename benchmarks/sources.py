@@ -20,15 +20,15 @@ SEEDS = 3
 RUNS = Path("runs") / "sources"
 # recipe: how it is run; one thread a fit unless said
 COMMANDS = {
-    "kaggle-tuned": ["compare", "--seeds", str(SEEDS), "--engine", "local:2"],
-    "smote-mlp": ["compare", "--seeds", str(SEEDS), "--engine", "local:2"],
-    "pooled-70-15-15": ["compare", "--seeds", str(SEEDS), "--engine", "local:2"],
+    "kaggle-tuned": ["compare", "--seeds", str(SEEDS), "--executor", "local:2"],
+    "smote-mlp": ["compare", "--seeds", str(SEEDS), "--executor", "local:2"],
+    "pooled-70-15-15": ["compare", "--seeds", str(SEEDS), "--executor", "local:2"],
     "noisy-best": ["compare", "--seeds", str(SEEDS), "--threads", "2"],
-    "noisy-best-dense": ["compare", "--seeds", str(SEEDS), "--engine", "local:2"],
-    "noisy-dense-vs-cnn": ["compare", "--seeds", str(SEEDS), "--engine", "local:2"],
-    "noisy-architectures": ["compare", "--seeds", str(SEEDS), "--engine", "local:2"],
-    "noisy-cross-validation": ["validate", "--engine", "local:2"],
-    "noisy-folds": ["validate", "--engine", "local:2"],
+    "noisy-best-dense": ["compare", "--seeds", str(SEEDS), "--executor", "local:2"],
+    "noisy-dense-vs-cnn": ["compare", "--seeds", str(SEEDS), "--executor", "local:2"],
+    "noisy-architectures": ["compare", "--seeds", str(SEEDS), "--executor", "local:2"],
+    "noisy-cross-validation": ["validate", "--executor", "local:2"],
+    "noisy-folds": ["validate", "--executor", "local:2"],
 }
 
 

@@ -19,8 +19,8 @@ from measured import record, spread
 
 from inkfast import models, noise
 from inkfast.core.digits import Digits
-from inkfast.training import Task, Watch, hardware, resolve
-from inkfast.training.loop import Fit
+from inkfast.training import Callback, FitSpec, hardware, resolve
+from inkfast.training.loop import TrainingLoop
 
 MODELS = (
     "cnn",
@@ -53,11 +53,11 @@ def training_rate(name: str, digits: Digits, precision: str) -> float:
     """Return FLOP/s of training steps under noise, batches made on the way."""
     architecture = models.build(name)
     recipe = resolve(architecture.recipe, {"precision": precision})
-    task = Task(
+    fit_spec = FitSpec(
         architecture=architecture, recipe=recipe, digits=digits,
         noise=noise.build("noisy-mnist"), threads=torch.get_num_threads(),
     )  # fmt: skip
-    fit = Fit(task, None, Watch())
+    fit = TrainingLoop(fit_spec, None, Callback())
     fit.model.train()
     batches = fit.data.epoch(1)
     for _ in range(5):

@@ -87,7 +87,7 @@ from IPython.display import Image
 from inkfast.report import noise_figure
 
 picture = Path("runs/noisy-mnist.png")
-noise_figure.write("noisy-mnist", digits, picture)
+noise_figure.write_noise_figure("noisy-mnist", digits, picture)
 Image(picture, width=640)
 
 # %% [markdown]

@@ -67,7 +67,7 @@ plan = config.from_settings(
         "recipe": {"epochs": EPOCHS, "batch_size": 125},
     }
 )
-digits = dataset.prepare(plan)
+digits = dataset.load_experiment_data(plan)
 print(f"{len(digits.train):,} digits to train on, {len(digits.test):,} others to test on")
 
 # %% [markdown]
@@ -92,10 +92,10 @@ plt.show()
 # %%
 RUN = Path("runs/notebook")  # what `inkfast compare` would leave behind, too
 runner.claim_folder(RUN, plan, digits.fingerprints(), resume=False, overwrite=True)
-outcome = runner.run(plan, digits, RUN)
-board = leaderboard.build(outcome)
+outcome = runner.run_experiment(plan, digits, RUN)
+board = leaderboard.build_leaderboard(outcome)
 board.write(RUN)
-print(f"{len(outcome.fits)} networks trained; the full report: {report.write(board, RUN)}")
+print(f"{len(outcome.fits)} networks trained; the full report: {report.write_report(board, RUN)}")
 
 # %%
 from IPython.display import HTML

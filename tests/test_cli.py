@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from inkfast.core import io as core_io
-from inkfast.core.random import derive
+from inkfast.core.random import derive_seed
 from inkfast.core.splits import stratified_split
 from inkfast.experiments import runner
 from tests.data.makers import kaggle_csv, payloads, write_gz
@@ -230,7 +230,7 @@ def bad_calls(tmp: Path) -> dict[str, tuple[list[str], str]]:
         "a folder as recipe": (["compare", str(tmp)], "cannot read the recipe"),
         "noise typo before data": (["noise", "show", "blurr"], "unknown noise 'blurr'"),
         "model name": ([*compare, *data, "--models", "mlp(hidden=[1e9])"], "`hidden` must be"),
-        "unknown engine": ([*compare, *data, "--engine", "spark"], "`engine` must be here, together:N"),
+        "unknown engine": ([*compare, *data, "--executor", "spark"], "`executor` must be serial, stacked:N"),
         "huge noise": ([*compare, *data, "--noise", f"rotate(degrees={HUGE})"], "got a number of more than 4,300 digits"),
         "huge pair": ([*compare, *data, "--noise", f"gaussian(sigma=[{HUGE}])"], "pair [low, high], got a number of more than"),
         "huge size": ([*compare, *data, "--noise", f"fog(size={HUGE})"], "got a number of more than 4,300 digits"),
@@ -238,7 +238,7 @@ def bad_calls(tmp: Path) -> dict[str, tuple[list[str], str]]:
         "huge setting": ([*compare, *data, "--set", f"epochs={HUGE}"], "got a number of more than 4,300 digits"),
         "huge seed": (["compare", str(tmp / "seed.toml"), *out, *data], "got a number of more than 4,300 digits"),
         "huge place": (["compare", str(tmp / "out.toml"), *data], "`out` must be text, got a number of more than"),
-        "no cluster": ([*compare, *data, "--engine", "ray:127.0.0.1:9"], "no Ray cluster answers at 127.0.0.1:9"),
+        "no cluster": ([*compare, *data, "--executor", "ray:127.0.0.1:9"], "no Ray cluster answers at 127.0.0.1:9"),
         "more folds than rows": (["validate", *out, *data, "--folds", "999"], "needs as many rows of every class"),
         "too few to blend": ([*compare, *data, "--balance", "smote", "--imbalance", "3=0.1"], "class 3 needs at least 6 rows"),
         "space without search": (["tune", str(tmp / "key.toml"), *out], "`search` must be a table"),
@@ -309,7 +309,7 @@ def test_a_console_need_not_have_every_letter(inkfast, digits, monkeypatch, enco
 def test_two_at_work_in_one_folder(inkfast, digits, tmp_path):
     """The second is told to wait, and touches nothing; afterwards it may go on."""
     flags = ["--data", digits, "--out", tmp_path / "run", *TINY]
-    with runner.held(tmp_path / "run"):
+    with runner.run_lock(tmp_path / "run"):
         message = refused(inkfast("compare", *flags))
     assert "another inkfast is at work in" in message
     assert not (tmp_path / "run").exists()
@@ -388,7 +388,7 @@ def test_evaluate_never_judges_rows_that_were_trained_on(inkfast, digits, stroke
     code, out, _ = inkfast("evaluate", run, "--data", tmp_path / "mended.npz")
     assert code == 0
     assert "80 digits: mended.npz, less 320 that the run was trained on" in " ".join(out.split())
-    kept, _ = stratified_split(strokes.labels, 0.2, derive(0, "test rows"))
+    kept, _ = stratified_split(strokes.labels, 0.2, derive_seed(0, "test rows"))
     np.savez(tmp_path / "same.npz", images=strokes.images[kept], labels=strokes.labels[kept])
     again = refused(inkfast("evaluate", run, "--data", tmp_path / "same.npz"))
     assert "all 320 digits of same.npz are among those that the run was trained on" in again

@@ -11,10 +11,7 @@ import pytest
 
 from inkfast import cli
 from inkfast.core.io import sha256
-from inkfast.experiments.config import (
-    from_settings,
-    read_toml,
-)
+from inkfast.experiments.config import from_settings, read_toml
 from inkfast.experiments.tuning.plan import read_plan
 from inkfast.models import MODELS
 from inkfast.training import Recipe

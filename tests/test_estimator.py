@@ -20,12 +20,9 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import inkfast
-from inkfast import (
-    models,
-    noise,
-)
+from inkfast import models, noise
 from inkfast.core.digits import Digits
-from inkfast.training import Task, fit, resolve
+from inkfast.training import FitSpec, fit, resolve
 
 RECIPE = {"batch_size": 32, "min_epoch_images": 400, "learning_rate": 0.02, "precision": "fp32"}
 CNN = "cnn(layers='C8(7)/4-C16')"
@@ -69,7 +66,7 @@ def test_every_form_of_the_same_images_is_the_same(strokes, model):
 def test_training_is_inkfasts_own(strokes):
     """A fit is `training.fit` on the same digits with the same seed, architecture and recipe."""
     architecture = models.build("mlp(hidden=[32], dropout=0.2)")
-    own = fit(Task(
+    own = fit(FitSpec(
         architecture=architecture, recipe=resolve(architecture.recipe, RECIPE, {"epochs": 3}),
         digits=strokes, noise=noise.build("translate(pixels=2)"), train_noise="once", seed=7, threads=1,
     ))  # fmt: skip

@@ -12,25 +12,12 @@ import numpy as np
 import pytest
 
 from inkfast import report
-from inkfast.core.digits import (
-    Digits,
-    Source,
-)
-from inkfast.execution import Observer
-from inkfast.experiments import (
-    leaderboard,
-    runner,
-)
-from inkfast.experiments.config import (
-    Experiment,
-    from_settings,
-    read_toml,
-)
-from inkfast.experiments.dataset import (
-    from_source,
-    own_material,
-)
-from inkfast.training import Watch
+from inkfast.core.digits import Digits, Source
+from inkfast.execution import SweepObserver
+from inkfast.experiments import leaderboard, runner
+from inkfast.experiments.config import Experiment, from_settings, read_toml
+from inkfast.experiments.dataset import load_run_data, split_source
+from inkfast.training import Callback
 
 TINY = {
     "name": "tiny",
@@ -43,52 +30,54 @@ TINY = {
 
 
 @pytest.fixture
-def material(strokes):
+def dataset(strokes):
     """Return a function that gives the digits of an experiment on the strokes."""
-    return lambda experiment: from_source(experiment, Source(strokes, None, "strokes"))
+    return lambda experiment: split_source(experiment, Source(strokes, None, "strokes"))
 
 
-def run(settings, material, out: Path, **flags):
+def run(settings, dataset, out: Path, **flags):
     experiment = from_settings(settings)
-    digits = material(experiment)
+    digits = dataset(experiment)
     runner.claim_folder(
         out, experiment, digits.fingerprints(), **({"resume": False, "overwrite": False} | flags)
     )
-    board = leaderboard.build(runner.run(experiment, digits, out, Observer()))
+    board = leaderboard.build_leaderboard(
+        runner.run_experiment(experiment, digits, out, SweepObserver())
+    )
     board.write(out)
-    report.write(board, out)
+    report.write_report(board, out)
     return board
 
 
-def test_baselines_stand_beside_networks(material, tmp_path):
+def test_baselines_stand_beside_networks(dataset, tmp_path):
     """They are rows like any other, drawn as points, taken up on resume, and refused when damaged."""
     settings = TINY | {"models": ["mlp(hidden=[8])", "knn", "svm(C=2)", "logistic"]}
-    board = run(settings, material, tmp_path / "run")
+    board = run(settings, dataset, tmp_path / "run")
     assert {row.name for row in board.rows} == {"mlp(hidden=[8])", "knn", "svm(C=2)", "logistic"}
     assert all(row.n_parameters > 1000 for row in board.rows)
     page = (tmp_path / "run" / "report.html").read_text()
     assert "A model with a single epoch is a diamond" in page
     assert "and once for the baselines, which see no batches" in page
     assert page.count("fitted in one go") == 3
-    again = run(settings, material, tmp_path / "run", resume=True)
+    again = run(settings, dataset, tmp_path / "run", resume=True)
     assert again.to_json() == board.to_json()
     path = tmp_path / "run" / "fits" / "knn-seed0" / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(ValueError, match="is damaged or was changed"):
-        run(settings, material, tmp_path / "run", resume=True)
+        run(settings, dataset, tmp_path / "run", resume=True)
 
 
-def test_a_network_alone_is_no_baseline(material, tmp_path):
+def test_a_network_alone_is_no_baseline(dataset, tmp_path):
     """The report of networks over several epochs has no word on points and baselines."""
-    run(TINY, material, tmp_path / "run")
+    run(TINY, dataset, tmp_path / "run")
     page = (tmp_path / "run" / "report.html").read_text()
     assert "diamond" not in page
     assert "baseline" not in page
 
 
-def test_a_run_folder_holds_everything(material, tmp_path):
+def test_a_run_folder_holds_everything(dataset, tmp_path):
     """The leaderboard has its documented shape, best first, and the experiment can be read again."""
-    board = run(TINY | {"seeds": 2}, material, tmp_path / "run")
+    board = run(TINY | {"seeds": 2}, dataset, tmp_path / "run")
     content = json.loads((tmp_path / "run" / "leaderboard.json").read_text())
     assert content["data"] == "strokes"
     assert content["noise"] == "gaussian(sigma=0.3)"
@@ -102,8 +91,10 @@ def test_a_run_folder_holds_everything(material, tmp_path):
         assert [run["seed"] for run in row["runs"]] == [0, 1]
         assert row["accuracy"] == pytest.approx(np.mean([run["accuracy"] for run in row["runs"]]))
         assert row["accuracy_ci95"][0] < row["accuracy"] < row["accuracy_ci95"][1]
-        given = [fit.probabilities for fit in board.outcome.fits if fit.entry.name == row["model"]]
-        right = sum(given).argmax(axis=1) == board.outcome.material.test.known_labels
+        given = [
+            fit.probabilities for fit in board.outcome.fits if fit.model_spec.name == row["model"]
+        ]
+        right = sum(given).argmax(axis=1) == board.outcome.dataset.test.known_labels
         assert row["accuracy_averaged"] == pytest.approx(right.mean())
     assert "n = 2 seeds" in " ".join(content["comparisons"][0]["tests"])
     assert content["headline"] == board.headline()
@@ -116,11 +107,11 @@ def test_a_run_folder_holds_everything(material, tmp_path):
     assert again == board.outcome.experiment
 
 
-def test_interrupted_and_resumed_equals_uninterrupted(material, tmp_path):
+def test_interrupted_and_resumed_equals_uninterrupted(dataset, tmp_path):
     """Ctrl-C in the second fit leaves the first usable; resumed, every figure is the same."""
-    whole = run(TINY, material, tmp_path / "whole").to_json()
+    whole = run(TINY, dataset, tmp_path / "whole").to_json()
     experiment = from_settings(TINY)
-    digits = material(experiment)
+    digits = dataset(experiment)
     out = tmp_path / "cut"
     runner.claim_folder(out, experiment, digits.fingerprints(), resume=False, overwrite=False)
 
@@ -129,16 +120,16 @@ def test_interrupted_and_resumed_equals_uninterrupted(material, tmp_path):
             if number == 2 and e.number == 1:
                 raise KeyboardInterrupt
 
-        return Watch(epoch=epoch)
+        return Callback(epoch=epoch)
 
-    cut = runner.run(experiment, digits, out, Observer(fit=stopping))
+    cut = runner.run_experiment(experiment, digits, out, SweepObserver(fit=stopping))
     assert cut.interrupted
-    part = leaderboard.build(cut)
+    part = leaderboard.build_leaderboard(cut)
     part.write(out)
-    report.write(part, out)
+    report.write_report(part, out)
     assert "interrupted" in (out / "report.html").read_text()
     assert not json.loads((out / "leaderboard.json").read_text())["complete"]
-    resumed = run(TINY, material, out, resume=True).to_json()
+    resumed = run(TINY, dataset, out, resume=True).to_json()
     for a, b in zip(whole["rows"], resumed["rows"], strict=True):
         assert {k: v for k, v in a.items() if k not in ("train_seconds", "runs")} == {
             k: v for k, v in b.items() if k not in ("train_seconds", "runs")
@@ -146,36 +137,36 @@ def test_interrupted_and_resumed_equals_uninterrupted(material, tmp_path):
     assert not list(out.rglob("checkpoints"))
 
 
-def test_a_finished_run_is_not_trained_again(material, tmp_path):
+def test_a_finished_run_is_not_trained_again(dataset, tmp_path):
     """Resuming a finished run reads it: weights stay, a second board is equal."""
-    first = run(TINY, material, tmp_path / "run").to_json()
+    first = run(TINY, dataset, tmp_path / "run").to_json()
     stamps = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("model.*")}
-    assert run(TINY, material, tmp_path / "run", resume=True).to_json() == first
+    assert run(TINY, dataset, tmp_path / "run", resume=True).to_json() == first
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("model.*")} == stamps
 
 
-def test_a_run_begun_before_a_recipe_key_came_is_gone_on_with(material, tmp_path):
+def test_a_run_begun_before_a_recipe_key_came_is_gone_on_with(dataset, tmp_path):
     """What its file does not name had the default."""
-    first = run(TINY, material, tmp_path / "run").to_json()
+    first = run(TINY, dataset, tmp_path / "run").to_json()
     kept = tmp_path / "run" / "experiment.toml"
     lines = kept.read_text().splitlines(keepends=True)
     older = [line for line in lines if not line.startswith(("outliers =", "calibration ="))]
     assert len(older) < len(lines)
     kept.write_text("".join(older))
-    assert run(TINY, material, tmp_path / "run", resume=True).to_json() == first
+    assert run(TINY, dataset, tmp_path / "run", resume=True).to_json() == first
 
 
-def test_a_folder_is_never_taken_by_surprise(material, strokes, tmp_path):
+def test_a_folder_is_never_taken_by_surprise(dataset, strokes, tmp_path):
     """Occupied, foreign, changed and file-named places are each refused with the way out."""
     out = tmp_path / "run"
-    run(TINY, material, out)
+    run(TINY, dataset, out)
     with pytest.raises(ValueError, match=r"already holds a run\. Add --resume"):
-        run(TINY, material, out)
+        run(TINY, dataset, out)
     with pytest.raises(ValueError, match="holds another experiment: noise, models differ"):
-        run(TINY | {"noise": "none", "models": ["mlp"]}, material, out, resume=True)
+        run(TINY | {"noise": "none", "models": ["mlp"]}, dataset, out, resume=True)
 
     def fewer(experiment):
-        return from_source(experiment, Source(strokes.pick(np.arange(300), "s"), None, "strokes"))
+        return split_source(experiment, Source(strokes.pick(np.arange(300), "s"), None, "strokes"))
 
     with pytest.raises(ValueError, match="was begun on other digits"):
         run(TINY, fewer, out, resume=True)
@@ -183,12 +174,12 @@ def test_a_folder_is_never_taken_by_surprise(material, strokes, tmp_path):
     (tmp_path / "mine" / "thesis.tex").write_text("x")
     for flags in ({}, {"resume": True}, {"overwrite": True}):
         with pytest.raises(ValueError, match="is not empty and is no run of inkfast"):
-            run(TINY, material, tmp_path / "mine", **flags)
+            run(TINY, dataset, tmp_path / "mine", **flags)
     with pytest.raises(ValueError, match="is a file"):
-        run(TINY, material, tmp_path / "mine" / "thesis.tex")
+        run(TINY, dataset, tmp_path / "mine" / "thesis.tex")
     assert (tmp_path / "mine" / "thesis.tex").read_text() == "x"
     before = json.loads((out / "leaderboard.json").read_text())["rows"]
-    run(TINY | {"seed": 5}, material, out, overwrite=True)
+    run(TINY | {"seed": 5}, dataset, out, overwrite=True)
     assert json.loads((out / "leaderboard.json").read_text())["rows"] != before
 
 
@@ -196,11 +187,14 @@ def test_a_folder_is_held_whatever_it_is_called(tmp_path):
     """Another way to the same folder does not let a second process in."""
     (tmp_path / "w").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "w")
-    with runner.held(tmp_path / "w" / "a"):
+    with runner.run_lock(tmp_path / "w" / "a"):
         for other in (tmp_path / "link" / "a", tmp_path / "w" / ".." / "w" / "a"):
-            with pytest.raises(ValueError, match="another inkfast is at work"), runner.held(other):
+            with (
+                pytest.raises(ValueError, match="another inkfast is at work"),
+                runner.run_lock(other),
+            ):
                 pass
-        with runner.held(tmp_path / "w" / "b"):
+        with runner.run_lock(tmp_path / "w" / "b"):
             pass
 
 
@@ -208,9 +202,9 @@ def test_a_cache_that_cannot_be_written_keeps_nobody_from_training(tmp_path, mon
     """Nothing is locked then, and the run goes on."""
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with runner.held(tmp_path / "run"), runner.held(tmp_path / "run"):
+    with runner.run_lock(tmp_path / "run"), runner.run_lock(tmp_path / "run"):
         pass
-    with pytest.raises(OSError, match="of the run"), runner.held(tmp_path / "run"):
+    with pytest.raises(OSError, match="of the run"), runner.run_lock(tmp_path / "run"):
         raise OSError("of the run")
 
 
@@ -222,18 +216,18 @@ def test_a_place_that_no_folder_can_have_is_one_line(inkfast, tmp_path):
     assert "`out` must be text, got 'a\\x00b'" in err
 
 
-def test_test_digits_are_cut_once_and_made_noisy_once(material, strokes):
+def test_test_digits_are_cut_once_and_made_noisy_once(dataset, strokes):
     """Train and test share no row, and the noisy test follows from the seed alone."""
     numbered = strokes.images.copy()
     numbered[:, 0, 0], numbered[:, 0, 1] = np.arange(400) // 256, np.arange(400) % 256
     source = Source(Digits(numbered, strokes.labels, "numbered"), None, "numbered")
-    digits = from_source(from_settings(TINY), source)
+    digits = split_source(from_settings(TINY), source)
     rows = [{image.tobytes() for image in part.images} for part in (digits.train, digits.clean)]
     assert (len(rows[0]), len(rows[1]), len(rows[0] & rows[1])) == (320, 80, 0)
-    again = from_source(from_settings(TINY), source)
+    again = split_source(from_settings(TINY), source)
     assert digits.fingerprints() == again.fingerprints()
     assert digits.test.fingerprint != digits.clean.fingerprint
-    other = from_source(from_settings(TINY | {"seed": 1}), source)
+    other = split_source(from_settings(TINY | {"seed": 1}), source)
     assert other.test.fingerprint != digits.test.fingerprint
 
 
@@ -244,9 +238,9 @@ def test_flags_and_toml_are_the_same_words(tmp_path):
         'models = ["mlp", {model = "mlp", name = "slow", epochs = 9}, "mlp"]\n[recipe]\nepochs = 2\n'
     )
     entries = from_settings(read_toml(path)).models
-    assert [entry.name for entry in entries] == ["mlp", "slow", "mlp (2)"]
-    assert [entry.recipe.epochs for entry in entries] == [2, 9, 2]
-    assert len({entry.slug for entry in entries}) == 3
+    assert [model_spec.name for model_spec in entries] == ["mlp", "slow", "mlp (2)"]
+    assert [model_spec.recipe.epochs for model_spec in entries] == [2, 9, 2]
+    assert len({model_spec.slug for model_spec in entries}) == 3
     assert [e.name for e in from_settings({"models": "mlp(hidden=[64, 32]), cnn"}).models] == [
         "mlp(hidden=[64, 32])", "cnn",
     ]  # fmt: skip
@@ -259,10 +253,10 @@ def test_long_names_are_kept_apart(tmp_path):
     longest = "x" * 200
     named = [{"model": "mlp", "name": longest}] * 12
     experiment = from_settings({"models": [*alike, *named, "mlp", "mlp"]})
-    names = [entry.name for entry in experiment.models]
+    names = [model_spec.name for model_spec in experiment.models]
     assert names[:3] == [alike[0], f"2: {alike[1]}", f"3: {alike[2]}"]
     assert names[-2:] == ["mlp", "mlp (2)"]
-    assert len({entry.slug for entry in experiment.models}) == len(names) == 17
+    assert len({model_spec.slug for model_spec in experiment.models}) == len(names) == 17
     path = tmp_path / "a.toml"
     path.write_text(experiment.to_toml())
     assert from_settings(read_toml(path)) == experiment
@@ -301,9 +295,9 @@ def test_every_fault_of_a_config_is_reported(settings, messages):
     assert "\n" not in str(error.value)
 
 
-def test_a_report_needs_nothing_from_outside(material, tmp_path):
+def test_a_report_needs_nothing_from_outside(dataset, tmp_path):
     """The page has no script, no outside address, all sections, and equal figures to the board."""
-    board = run(TINY, material, tmp_path / "run")
+    board = run(TINY, dataset, tmp_path / "run")
     page = (tmp_path / "run" / "report.html").read_text()
     assert "<script" not in page
     addresses = [part.split('"')[0] for part in page.split('src="')[1:]]
@@ -323,47 +317,47 @@ def test_a_report_needs_nothing_from_outside(material, tmp_path):
         assert f'<h2 id="{section}">' in page
     assert board.headline().split(",")[0] in page
     assert f"{100 * board.rows[0].mean('accuracy'):.2f}&thinsp;%" in page
-    assert board.outcome.material.test.fingerprint in page
+    assert board.outcome.dataset.test.fingerprint in page
 
 
-def test_a_small_test_part_still_has_a_report(material, strokes, tmp_path):
+def test_a_small_test_part_still_has_a_report(dataset, strokes, tmp_path):
     """Two test digits of each class are enough for every section."""
-    few = lambda e: from_source(e, Source(strokes.pick(np.arange(200), "s"), None, "s"))  # noqa: E731
+    few = lambda e: split_source(e, Source(strokes.pick(np.arange(200), "s"), None, "s"))  # noqa: E731
     run(TINY | {"test_fraction": 0.1}, few, tmp_path / "run")
     assert (tmp_path / "run" / "report.html").read_text().count('class="sheet"') == 2
 
 
-def test_a_changed_fit_is_not_taken_for_finished(material, tmp_path):
+def test_a_changed_fit_is_not_taken_for_finished(dataset, tmp_path):
     """A model in the folder that is not the one asked for is refused, a damaged one too."""
-    run(TINY, material, tmp_path / "run")
+    run(TINY, dataset, tmp_path / "run")
     path = next((tmp_path / "run").glob("fits/mlp*/model.json"))
     content = path.read_text()
     path.write_text(content.replace('"seed": 0', '"seed": 7'))
     with pytest.raises(ValueError, match="holds another fit"):
-        run(TINY, material, tmp_path / "run", resume=True)
+        run(TINY, dataset, tmp_path / "run", resume=True)
     path.write_text("[]")
     with pytest.raises(ValueError, match="is damaged or was changed .* Delete it"):
-        run(TINY, material, tmp_path / "run", resume=True)
+        run(TINY, dataset, tmp_path / "run", resume=True)
 
 
 @pytest.mark.parametrize("content", ["[]", '"kind"', "3"])
-def test_a_tampered_data_file_is_one_line(material, tmp_path, content):
+def test_a_tampered_data_file_is_one_line(dataset, tmp_path, content):
     """What a run says of its digits is an object, or the run is not read."""
     (tmp_path / "experiment.toml").write_text("")
     (tmp_path / "data.json").write_text(content)
     with pytest.raises(ValueError, match="data.json is damaged: expected a JSON object"):
         runner.load_models(tmp_path)
     with pytest.raises(ValueError, match="data.json is damaged: expected a JSON object"):
-        own_material(from_settings(TINY), None, tmp_path)
+        load_run_data(from_settings(TINY), None, tmp_path)
 
 
-def test_a_report_with_a_missing_measurement_is_refused(material, tmp_path):
+def test_a_report_with_a_missing_measurement_is_refused(dataset, tmp_path):
     """NaN in a figure that the page shows stops it from being written."""
-    board = run(TINY, material, tmp_path / "run")
+    board = run(TINY, dataset, tmp_path / "run")
     (tmp_path / "run" / "report.html").unlink()
     object.__setattr__(board.rows[0].scores[0], "ece", float("nan"))
     with pytest.raises(ValueError, match="no report: the ece of .* is missing"):
-        report.write(board, tmp_path / "run")
+        report.write_report(board, tmp_path / "run")
     assert not (tmp_path / "run" / "report.html").exists()
 
 
@@ -371,11 +365,11 @@ def test_seeds_that_one_model_lacks_are_left_out(tmp_path, strokes):
     """When a fit is missing, the others are paired by their seeds and not by their places."""
     settings = SMALL_TWO | {"seeds": 3}
     experiment = from_settings(settings)
-    digits = from_source(experiment, Source(strokes, None, "strokes"))
-    outcome = runner.run(experiment, digits, tmp_path)
-    first = outcome.fits[0].entry
-    lacking = [fit for fit in outcome.fits if (fit.entry, fit.trained.seed) != (first, 1)]
-    board = leaderboard.build(dataclasses.replace(outcome, fits=lacking))
+    digits = split_source(experiment, Source(strokes, None, "strokes"))
+    outcome = runner.run_experiment(experiment, digits, tmp_path)
+    first = outcome.fits[0].model_spec
+    lacking = [fit for fit in outcome.fits if (fit.model_spec, fit.trained.seed) != (first, 1)]
+    board = leaderboard.build_leaderboard(dataclasses.replace(outcome, fits=lacking))
     assert [[fit.trained.seed for fit in row.fits] for row in board.rows] == [[0, 2], [0, 2]]
 
 

@@ -15,31 +15,13 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
-from inkfast import (
-    exploration,
-    noise,
-)
-from inkfast.core.digits import (
-    Digits,
-    Source,
-    Survey,
-)
+from inkfast import exploration, noise
+from inkfast.core.digits import Digits, Source, Survey
 from inkfast.core.errors import InkfastError
-from inkfast.data import (
-    load,
-    survey,
-)
-from inkfast.exploration import (
-    duplicates,
-    label_errors,
-    structure,
-    summary,
-)
-from inkfast.exploration.classes import (
-    Imbalance,
-    Pixels,
-)
-from inkfast.report import write
+from inkfast.data import load, survey
+from inkfast.exploration import duplicates, label_errors, structure, summary
+from inkfast.exploration.classes import ImbalanceStats, PixelStats
+from inkfast.report import write_report
 
 NONE = noise.build("none")
 
@@ -63,8 +45,8 @@ def explored(train: Digits, test: Digits | None = None, chain=NONE) -> explorati
 
 def page(found: exploration.Exploration, out: Path) -> str:
     """Write JSON and page, and return the page."""
-    summary.write(found, out)
-    return write(found, out, "inkfast explore planted").read_text()
+    summary.write_summary(found, out)
+    return write_report(found, out, "inkfast explore planted").read_text()
 
 
 def texts(found: exploration.Exploration) -> str:
@@ -74,7 +56,7 @@ def texts(found: exploration.Exploration) -> str:
 def test_class_moments_are_those_of_numpy():
     """Mean, standard deviation, mean image and brightness of each class agree with NumPy's."""
     digits = scribbles(60)
-    pixels = Pixels.of(digits)
+    pixels = PixelStats.of(digits)
     for digit, (mean, std) in enumerate(pixels.moments()):
         unit = digits.images[digits.labels == digit] / 255
         assert mean == pytest.approx(unit.mean(), abs=1e-12)
@@ -101,7 +83,7 @@ def test_class_moments_are_those_of_numpy():
 )
 def test_imbalance_is_judged_in_words(counts, even, words):
     """The ratio of the largest class to the smallest decides; a missing class is named."""
-    imbalance = Imbalance.of(counts)
+    imbalance = ImbalanceStats.of(counts)
     assert imbalance.even is even
     assert words in imbalance.verdict()
     assert ("--balance" in imbalance.verdict()) is (imbalance.ratio > 1.5)
@@ -113,7 +95,9 @@ def test_planted_copies_are_found_where_they_are():
     images, others = train.images.copy(), test.images.copy()
     images[34] = images[4]
     others[7] = images[11]
-    copies = duplicates.find(Digits(images, train.labels, ""), Digits(others, test.labels, ""))
+    copies = duplicates.find_duplicates(
+        Digits(images, train.labels, ""), Digits(others, test.labels, "")
+    )
     assert sorted(copies.exact) == [[4, 34], [11, 57]]
     assert copies.exact_across() == [[11, 57]]
     assert copies.leaked() == 1
@@ -127,7 +111,7 @@ def test_planted_near_copies_are_found_whatever_their_contrast():
     images = rng.integers(0, 256, (40, 28, 28)).astype(np.uint8)
     dimmed = np.clip(0.7 * images[3] + rng.normal(0, 2, (28, 28)), 0, 255).astype(np.uint8)
     test = np.stack([dimmed, np.roll(images[5], 1, axis=0)])
-    copies = duplicates.find(Digits(images, None, ""), Digits(test, None, ""))
+    copies = duplicates.find_duplicates(Digits(images, None, ""), Digits(test, None, ""))
     assert copies.near.tolist() == [[3, 40]]
     assert copies.near_across() == [[3, 40]]
     assert copies.leaked() == 1
@@ -242,7 +226,7 @@ def test_confident_learning_counts_as_its_definition_says():
     logits = rng.normal(0, 1.5, (500, 10))
     logits[np.arange(500), given] += 3
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    found = label_errors.judge(given, p, n_train=300, folds=5)
+    found = label_errors.flag_label_errors(given, p, n_train=300, folds=5)
     average = [np.mean([p[i, k] for i in range(500) if given[i] == k]) for k in range(9)]
     expected = []
     for i in range(500):
@@ -293,13 +277,13 @@ def test_a_copy_of_a_wrong_label_does_not_vouch_for_it(strokes, monkeypatch):
             asked.append({image.tobytes() for image in digits.images})
             return np.full((len(digits), 10), 0.1)
 
-    def fit(task, **_):
-        known.append({image.tobytes() for image in task.digits.images})
+    def fit(fit_spec, **_):
+        known.append({image.tobytes() for image in fit_spec.digits.images})
         return Fake()
 
     monkeypatch.setattr(label_errors, "fit", fit)
     test = strokes.pick(np.arange(50, 150), "test, of which half is in training too")
-    found = label_errors.find(twice, test, 0, lambda *_: None)
+    found = label_errors.find_label_errors(twice, test, 0, lambda *_: None)
     assert (found.folds, len(found.labels)) == (5, 300)
     assert all(left and not left & judged for left, judged in zip(known, asked, strict=True))
     assert len(set.union(*asked)) == 150
@@ -331,7 +315,7 @@ def test_known_errors_are_counted_on_mnist_alone(mnist_folder):
     p[np.arange(70_000), given] = 0.91
     for row in label_errors.KNOWN[:12]:
         p[60_000 + row, given[60_000 + row]] = 0.0
-    found = label_errors.judge(given, p, n_train=60_000, folds=5)
+    found = label_errors.flag_label_errors(given, p, n_train=60_000, folds=5)
     assert len(label_errors.KNOWN) == 15
     assert found.known_found(source.test, within=12) == 12
     assert found.known_found(source.train) is None

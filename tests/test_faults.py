@@ -8,25 +8,14 @@ import numpy as np
 import pytest
 from inkfast.estimator.classifier.classifier import DigitClassifier
 
-from inkfast import (
-    data,
-    models,
-    noise,
-)
-from inkfast.core.digits import (
-    Digits,
-    Source,
-)
+from inkfast import data, models, noise
+from inkfast.core.digits import Digits, Source
 from inkfast.core.errors import InkfastError
 from inkfast.evaluation import compare_folds
-from inkfast.experiments import (
-    cross_validation,
-    leaderboard,
-    runner,
-)
+from inkfast.experiments import cross_validation, leaderboard, runner
 from inkfast.experiments.config import from_settings
-from inkfast.experiments.dataset import from_source
-from inkfast.training import Task, batches, fit, loop, resolve
+from inkfast.experiments.dataset import split_source
+from inkfast.training import FitSpec, batches, fit, loop, resolve
 
 SETTINGS = {
     "data": "strokes", "noise": "none", "models": ["mlp(hidden=[8])"], "threads": 1, "folds": 3,
@@ -42,8 +31,8 @@ def apart(strokes) -> Digits:
     return Digits(images, strokes.labels, "strokes")
 
 
-def task(digits, **recipe) -> Task:
-    return Task(
+def fit_spec(digits, **recipe) -> FitSpec:
+    return FitSpec(
         architecture=models.build("mlp(hidden=[16])"),
         recipe=resolve(SETTINGS["recipe"], recipe), digits=digits, noise=noise.build("none"),
         threads=1,
@@ -74,12 +63,12 @@ def test_nothing_is_chosen_on_test(apart, tmp_path):
     experiment = from_settings(SETTINGS)
     kept = []
     for spoil in (False, True):
-        material = from_source(experiment, Source(apart, None, "strokes"))
+        dataset = split_source(experiment, Source(apart, None, "strokes"))
         if spoil:
-            labels = (material.test.labels + 1) % 10
-            spoilt = Digits(material.test.images, labels, "spoilt")
-            material = dataclasses.replace(material, test=spoilt)
-        outcome = runner.run(experiment, material, tmp_path / str(spoil))
+            labels = (dataset.test.labels + 1) % 10
+            spoilt = Digits(dataset.test.images, labels, "spoilt")
+            dataset = dataclasses.replace(dataset, test=spoilt)
+        outcome = runner.run_experiment(experiment, dataset, tmp_path / str(spoil))
         kept.append(outcome.fits[0].trained)
     assert kept[0].history[-1].validation_loss == kept[1].history[-1].validation_loss
     assert kept[0].best_epoch == kept[1].best_epoch
@@ -99,8 +88,8 @@ def test_the_best_epoch_is_kept_and_not_the_last(apart, monkeypatch):
         snapshots.append([p.detach().clone().tolist() for p in model.state_dict().values()])
         return next(losses)
 
-    monkeypatch.setattr(loop, "evaluate", judged)
-    trained = fit(task(apart, epochs=3))
+    monkeypatch.setattr(loop, "evaluate_model", judged)
+    trained = fit(fit_spec(apart, epochs=3))
     assert trained.best_epoch == 2
     assert bits(trained) == snapshots[1]
     assert bits(trained) != snapshots[2]
@@ -108,26 +97,26 @@ def test_the_best_epoch_is_kept_and_not_the_last(apart, monkeypatch):
 
 def test_a_model_is_trained_anew_whatever_was_trained_before(apart):
     """A fit after another one gives the bits it gives alone: no network goes on training."""
-    alone = fit(task(apart, balance="over"))
-    fit(task(apart))
-    assert bits(fit(task(apart, balance="over"))) == bits(alone)
+    alone = fit(fit_spec(apart, balance="over"))
+    fit(fit_spec(apart))
+    assert bits(fit(fit_spec(apart, balance="over"))) == bits(alone)
 
 
 def test_predictions_are_those_of_the_model_they_are_shown_for(apart, tmp_path):
     """Scores in the leaderboard are made anew by each model on the test digits."""
     experiment = from_settings(SETTINGS | {"models": ["mlp(hidden=[8])", "mlp(hidden=[4])"]})
-    material = from_source(experiment, Source(apart, None, "strokes"))
-    board = leaderboard.build(runner.run(experiment, material, tmp_path))
+    dataset = split_source(experiment, Source(apart, None, "strokes"))
+    board = leaderboard.build_leaderboard(runner.run_experiment(experiment, dataset, tmp_path))
     for row in board.rows:
-        again = row.fits[0].trained.probabilities(material.test).argmax(axis=1)
-        assert row.mean("accuracy") == (again == material.test.labels).mean()
+        again = row.fits[0].trained.probabilities(dataset.test).argmax(axis=1)
+        assert row.mean("accuracy") == (again == dataset.test.labels).mean()
 
 
 def test_test_digits_among_the_training_digits_are_refused(apart):
     """Test images pooled into training, or used for validation, end the run before it begins."""
     leaking = Source(apart, apart.pick(np.arange(7), "test"), "strokes")
     with pytest.raises(InkfastError, match="7 of the 7 test digits are training digits too"):
-        from_source(from_settings(SETTINGS), leaking)
+        split_source(from_settings(SETTINGS), leaking)
 
 
 def test_copies_of_a_picture_stay_on_one_side(apart):
@@ -135,12 +124,12 @@ def test_copies_of_a_picture_stay_on_one_side(apart):
     rows = np.random.default_rng(0).permutation(np.tile(np.arange(400), 2))
     doubled = apart.pick(rows, "doubled")
     experiment = from_settings(SETTINGS)
-    material = from_source(experiment, Source(doubled, None, "strokes"))
+    dataset = split_source(experiment, Source(doubled, None, "strokes"))
     recipe = dataclasses.replace(experiment.models[0].recipe, calibration=0.2)
-    kept, calibration = batches.set_aside(material.train, recipe, 0)
-    trained, validation = batches.split(material.train, recipe, 0)
-    cuts = [(material.train, material.clean)] + [
-        (material.train.pick(left, "left"), material.train.pick(cut, "cut"))
+    kept, calibration = batches.set_aside(dataset.train, recipe, 0)
+    trained, validation = batches.split(dataset.train, recipe, 0)
+    cuts = [(dataset.train, dataset.clean)] + [
+        (dataset.train.pick(left, "left"), dataset.train.pick(cut, "cut"))
         for left, cut in ((kept, calibration), (trained, validation))
     ]
     cuts += [
@@ -150,13 +139,13 @@ def test_copies_of_a_picture_stay_on_one_side(apart):
     for left, cut in cuts:
         assert not {i.tobytes() for i in left.images} & {i.tobytes() for i in cut.images}
         assert 0.1 <= len(cut) / (len(left) + len(cut)) <= 0.34
-    assert len(material.train) + len(material.clean) == 800
+    assert len(dataset.train) + len(dataset.clean) == 800
 
 
 def test_a_resampler_that_sees_a_calibration_row_is_refused(apart, monkeypatch):
     """Rows held back for calibration are held back from balancing too."""
     recipe = {"balance": "over", "calibration": 0.2}
-    _, aside = batches.set_aside(apart, task(apart, **recipe).recipe, 0)
+    _, aside = batches.set_aside(apart, fit_spec(apart, **recipe).recipe, 0)
     real = batches.balance
 
     def leaking(given, *rest):
@@ -166,7 +155,7 @@ def test_a_resampler_that_sees_a_calibration_row_is_refused(apart, monkeypatch):
 
     monkeypatch.setattr(batches, "balance", leaking)
     with pytest.raises(InkfastError, match="balancing saw validation or calibration rows"):
-        fit(task(apart, **recipe))
+        fit(fit_spec(apart, **recipe))
 
 
 def test_a_resampler_that_sees_a_validation_row_is_refused(apart, monkeypatch):
@@ -178,7 +167,7 @@ def test_a_resampler_that_sees_a_validation_row_is_refused(apart, monkeypatch):
             np.flatnonzero((apart.labels != 3) | (np.arange(400) < 150)), "thinned"
         )
         with pytest.raises(InkfastError, match="balancing saw validation or calibration rows"):
-            fit(task(thinned, balance=method))
+            fit(fit_spec(thinned, balance=method))
 
 
 def test_the_smallest_p_of_five_folds_is_said():
@@ -192,8 +181,8 @@ def test_the_smallest_p_of_five_folds_is_said():
 def test_a_network_shared_by_two_folds_is_refused(apart, tmp_path, monkeypatch):
     """One model object handed to several folds ends the cross-validation."""
     experiment = from_settings(SETTINGS)
-    shared = fit(task(apart))
-    monkeypatch.setattr(runner.Engine, "run", lambda self, jobs, total, observer: (
+    shared = fit(fit_spec(apart))
+    monkeypatch.setattr(runner.Executor, "run", lambda self, jobs, total, observer: (
         [shared] * total, False))  # fmt: skip
     with pytest.raises(InkfastError, match="two folds hold the same network"):
         cross_validation.cross_validate(experiment, Source(apart, None, "strokes"), tmp_path)

@@ -13,18 +13,12 @@ import pytest
 from scipy import stats
 
 from inkfast import cli
-from inkfast.core.digits import (
-    Digits,
-    Source,
-)
+from inkfast.core.digits import Digits, Source
 from inkfast.evaluation.difference import corrected_resampled_t
-from inkfast.execution import Observer
-from inkfast.experiments import (
-    cross_validation,
-    runner,
-)
+from inkfast.execution import SweepObserver
+from inkfast.experiments import cross_validation, runner
 from inkfast.experiments.config import from_settings
-from inkfast.training import Watch, batches, loop
+from inkfast.training import Callback, batches, loop
 
 TINY = {
     "data": "strokes",
@@ -50,7 +44,7 @@ def validated(
     experiment = from_settings(settings)
     prints = cross_validation.fingerprints(experiment, source)
     runner.claim_folder(out, experiment, prints, **({"resume": False, "overwrite": False} | flags))
-    return cross_validation.cross_validate(experiment, source, out, observer or Observer())
+    return cross_validation.cross_validate(experiment, source, out, observer or SweepObserver())
 
 
 def test_every_row_is_held_out_once_in_each_repeat(source):
@@ -128,7 +122,7 @@ def test_every_fold_has_weights_of_its_own(source, tmp_path, monkeypatch):
     result = validated(TINY, source, tmp_path / "run")
     assert len({identity for identity, _ in made}) == 6
     assert len({weights for _, weights in made}) == 6
-    assert len({(fit.entry.name, fit.trained.seed) for fit in result.fits}) == 6
+    assert len({(fit.model_spec.name, fit.trained.seed) for fit in result.fits}) == 6
 
 
 def test_what_is_written(source, tmp_path):
@@ -151,9 +145,9 @@ def test_what_is_written(source, tmp_path):
             if number == 4:
                 raise KeyboardInterrupt
 
-        return Watch(epoch=epoch)
+        return Callback(epoch=epoch)
 
-    cut = validated(TINY, source, tmp_path / "cut", Observer(fit=stopping))
+    cut = validated(TINY, source, tmp_path / "cut", SweepObserver(fit=stopping))
     assert (cut.interrupted, len(cut.fits)) == (True, 3)
     again = validated(TINY, source, tmp_path / "cut", resume=True)
     assert [fit.scores.accuracy for fit in again.fits] == [f.scores.accuracy for f in result.fits]
@@ -167,13 +161,13 @@ def finished(
     none = np.zeros(0, np.int64)
     fits = [
         cross_validation.FoldFit(
-            entry,
+            model_spec,
             cross_validation.Fold(1, number, none, none),
             None,
             SimpleNamespace(accuracy=accuracy),
         )
-        for entry in experiment.models
-        for number, accuracy in accuracies[entry.name].items()
+        for model_spec in experiment.models
+        for number, accuracy in accuracies[model_spec.name].items()
     ]
     return cross_validation.CrossValidation(experiment, None, fits, True)
 
@@ -245,14 +239,14 @@ def test_from_the_command_line(strokes, tmp_path, monkeypatch, capsys):
 
 def test_what_diverges_is_left_out_and_said(inkfast, strokes, tmp_path, monkeypatch):
     """The other folds are reported, then the exit code says that not all is there."""
-    real = loop.evaluate
+    real = loop.evaluate_model
 
     def evaluate(model, *rest):
         loss, accuracy = real(model, *rest)
         wide = next(model.parameters()).shape[0] == 9
         return (float("nan") if wide else loss), accuracy
 
-    monkeypatch.setattr(loop, "evaluate", evaluate)
+    monkeypatch.setattr(loop, "evaluate_model", evaluate)
     np.savez(tmp_path / "d.npz", images=strokes.images, labels=strokes.labels)
     words = [
         "validate", "--data", tmp_path / "d.npz", "--folds", 2, "--epochs", 1, "--threads", 1,

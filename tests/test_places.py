@@ -10,10 +10,7 @@ import sys
 import pytest
 
 from inkfast.core.errors import InkfastError
-from inkfast.core.processes import (
-    deaf,
-    parse,
-)
+from inkfast.core.processes import block_sigint, parse_executor
 
 BLOCKED = "import signal as s; print(s.SIGINT in s.pthread_sigmask(s.SIG_BLOCK, []))"
 
@@ -23,14 +20,14 @@ def test_ctrl_c_waits_until_processes_are_started():
     done = []
 
     def started():
-        with deaf():
+        with block_sigint():
             os.kill(os.getpid(), signal.SIGINT)
             done.append(subprocess.check_output([sys.executable, "-c", BLOCKED], text=True))
 
     with pytest.raises(KeyboardInterrupt):
         started()
     assert done == ["True\n"]
-    with deaf():
+    with block_sigint():
         pass
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
@@ -38,7 +35,7 @@ def test_ctrl_c_waits_until_processes_are_started():
 
 def test_only_fits_run_together():
     """Who reads pictures is not offered what trains networks."""
-    assert parse("together", fits=True).processes == 8
-    assert parse("together:3", fits=True).processes == 3
-    with pytest.raises(InkfastError, match="must be here, local:N .* got 'together'"):
-        parse("together")
+    assert parse_executor("stacked", fits=True).processes == 8
+    assert parse_executor("stacked:3", fits=True).processes == 3
+    with pytest.raises(InkfastError, match="must be serial, local:N .* got 'stacked'"):
+        parse_executor("stacked")

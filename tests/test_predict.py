@@ -20,10 +20,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from inkfast import cli
 from inkfast.commands.predict import RunClassifier
 from inkfast.experiments import runner
-from inkfast.inference import (
-    batch,
-    inputs,
-)
+from inkfast.inference import batch, inputs
 from inkfast.inference.reader import Reader
 from inkfast.training import hardware
 from tests.reading.makers import bars, classifier, png, write_csv, write_pictures
@@ -189,8 +186,8 @@ def test_an_interrupted_job_is_gone_on_with(model, pictures, tmp_path, inkfast, 
 
 def test_engines_write_the_same_bytes(model, pictures, tmp_path, inkfast):
     """Two processes and one."""
-    for name, engine in (("here", "here"), ("local", "local:2")):
-        words = ("--engine", engine, "--to", tmp_path / f"{name}.csv")
+    for name, executor in (("serial", "serial"), ("local", "local:2")):
+        words = ("--executor", executor, "--to", tmp_path / f"{name}.csv")
         assert inkfast("predict", pictures, "--model", model, *words)[0] == 1
     assert (tmp_path / "local.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()
 
@@ -219,7 +216,7 @@ def test_a_cluster_writes_the_same_bytes(pictures, tmp_path, inkfast):
     pytest.importorskip("ray")
     inkfast("predict", pictures, "--to", tmp_path / "here.csv")  # a reader too large for a message
     done = subprocess.run(
-        [*PROGRAM, "predict", str(pictures), "--engine", "ray", "--to", str(tmp_path / "ray.csv")],
+        [*PROGRAM, "predict", str(pictures), "--executor", "ray", "--to", str(tmp_path / "ray.csv")],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
@@ -232,7 +229,7 @@ def test_a_hand_of_a_cluster_needs_nothing_to_begin_again(model, monkeypatch):
     ray = pytest.importorskip("ray")
     fetched = []
     monkeypatch.setattr(ray, "get", lambda where: fetched.append(where) or where)
-    hand = batch._Hand()
+    hand = batch._RayWorker()
     where, chunk = [Reader.open(str(model))], [("a.png", png(bars()[0]))]
     first, second = (hand.read(chunk, where, review=False) for _ in range(2))
     assert first == second
@@ -279,7 +276,7 @@ def test_a_reader_of_lines_may_leave(model, tmp_path):
         ([".", "--to", "a.xml"], "`to` must end in .csv"),
         ([".", "--resume"], "it needs --to FILE"),
         ([".", "--resume", "--to", "a.parquet"], "a Parquet file cannot be gone on with"),
-        ([".", "--engine", "spark"], "`engine` must be here"),
+        ([".", "--executor", "spark"], "`executor` must be here"),
         (["--files-from", "no.txt"], "No such file"),
     ],
 )

@@ -16,37 +16,20 @@ from onnx import helper, load_from_string, numpy_helper
 from PIL import Image
 from scipy import special
 
-from inkfast import (
-    cli,
-    noise,
-)
+from inkfast import cli, noise
 from inkfast.commands.readers import _promised
-from inkfast.core.digits import (
-    Digits,
-    Source,
-)
+from inkfast.core.digits import Digits, Source
 from inkfast.core.errors import InkfastError
 from inkfast.data import load
-from inkfast.evaluation.robustness import Candidate, judge, protocol, suite
-from inkfast.evaluation.selective import label_set_level, promise
-from inkfast.experiments import (
-    calibration,
-    onnx_export,
-    robustness,
-    runner,
-)
-from inkfast.experiments.calibration import (
-    calibrate,
-    task_of,
-)
+from inkfast.evaluation.robustness import Candidate, evaluate_robustness, protocol, suite_noises
+from inkfast.evaluation.selective import fit_threshold, prediction_set_threshold
+from inkfast.experiments import calibration, onnx_export, robustness, runner
+from inkfast.experiments.calibration import calibrate, fit_spec_of
 from inkfast.experiments.config import from_settings
-from inkfast.experiments.dataset import from_source
+from inkfast.experiments.dataset import split_source
 from inkfast.experiments.onnx_export import _check_parity
-from inkfast.experiments.robustness import of_onnx
-from inkfast.inference.classifier import (
-    About,
-    Classifier,
-)
+from inkfast.experiments.robustness import robustness_of_onnx
+from inkfast.inference.classifier import About, Classifier
 from inkfast.noise import MNIST_C
 from inkfast.training.validation import calibration_digits, validation_digits
 from tests.conftest import make_strokes
@@ -117,7 +100,7 @@ def test_a_run_is_judged_again_once_its_weights_are_others(run, tmp_path, monkey
     for times in (1, 1):
         recipes.judge(copy, "n-mnist")
         assert len(asked) == times
-    found = json.loads(recipes.judged(copy, "n-mnist").read_text())["weights"]
+    found = json.loads(recipes.to_predictions(copy, "n-mnist").read_text())["weights"]
     assert set(found) == {path.name for path in (copy / "fits").iterdir()}
     one, other = (copy / "fits" / f"mlp-hidden-24-seed{seed}" for seed in (0, 1))
     shutil.copytree(one, other, dirs_exist_ok=True)  # as if it were trained anew
@@ -210,7 +193,7 @@ def test_a_pooled_models_file_is_not_judged_on_digits_that_it_knows(pooled, tmp_
     path = tmp_path / "a.onnx"
     path.write_bytes(model.SerializeToString())
     with pytest.raises(InkfastError, match="trained on a part") if pooled else nullcontext():
-        of_onnx(
+        robustness_of_onnx(
             path, Source(strokes, strokes, "both"), suite="noisy-mnist", seed=0, threshold=None,
             threads=1,
         )  # fmt: skip
@@ -255,7 +238,7 @@ def test_an_8_bit_file_promises_by_its_own_answers(run, inkfast, tmp_path, monke
     for module in (calibration, onnx_export):  # sets for 99 % need more digits than this run has
         monkeypatch.setattr(module, "SET_COVERAGE", 0.9)
     experiment, fits = runner.load_models(run)
-    entry, best = max(
+    model_spec, best = max(
         (fit for fit in fits if fit[0].slug.startswith("mlp")),
         key=lambda fit: fit[1].best.validation_accuracy,
     )
@@ -265,15 +248,17 @@ def test_an_8_bit_file_promises_by_its_own_answers(run, inkfast, tmp_path, monke
     code, _, err = inkfast("export", run, *words)
     assert code == 0, err
     file = Classifier.open(tmp_path / "a.onnx")
-    material = from_source(experiment, load(experiment.data))
-    rows = validation_digits(task_of(entry, best, experiment, material))
-    known = calibrate(entry, best, experiment, material, 0.3)
+    dataset = split_source(experiment, load(experiment.data))
+    rows = validation_digits(fit_spec_of(model_spec, best, experiment, dataset))
+    known = calibrate(model_spec, best, experiment, dataset, 0.3)
     found = file.probabilities(rows.images)
     for max_error, threshold in file.about.pairs("promises"):
-        assert threshold == min(2, promise(found, rows.labels, max_error).threshold)
+        assert threshold == min(2, fit_threshold(found, rows.labels, max_error).threshold)
     threshold = file.about.number("threshold")
     assert known.promise.threshold != threshold == dict(file.about.pairs("promises"))[0.3]
-    assert file.about.pairs("label_sets") == [(0.9, label_set_level(found, rows.labels, 0.9))]
+    assert file.about.pairs("label_sets") == [
+        (0.9, prediction_set_threshold(found, rows.labels, 0.9))
+    ]
     assert file.about.pairs("label_sets")[0][1] != pytest.approx(known.level, abs=0.01)
 
 
@@ -314,9 +299,9 @@ def test_an_export_is_checked_on_digits_of_ones_own(run, inkfast, tmp_path, monk
 
 def test_an_export_is_checked_from_picture_files(run, inkfast, tmp_path, monkeypatch):
     """Were files seen otherwise than pixels, nothing would be written."""
-    seen = onnx_export.framed
+    seen = onnx_export.load_digit
     monkeypatch.setattr(
-        onnx_export, "framed", lambda name, file: (np.roll(seen(name, file)[0], 11, 0), None)
+        onnx_export, "load_digit", lambda name, file: (np.roll(seen(name, file)[0], 11, 0), None)
     )
     code, _, err = inkfast("export", run, "--to", tmp_path / "a.onnx")
     assert (code, "does not answer as the trained one" in err) == (2, True)
@@ -430,8 +415,8 @@ def test_one_label_in_500_may_differ_in_8_bits():
 def test_a_promise_is_made_on_the_rows_set_aside(strokes):
     """Rows set aside for calibration promise; without them the validation rows do."""
     experiment = from_settings({"models": ["mlp(hidden=[4])"], "noise": "none"})
-    material = from_source(experiment, Source(strokes, None, "strokes"))
-    entry = experiment.models[0]
+    dataset = split_source(experiment, Source(strokes, None, "strokes"))
+    model_spec = experiment.models[0]
     seen: list[Digits] = []
 
     def probabilities(digits: Digits) -> np.ndarray:
@@ -439,12 +424,12 @@ def test_a_promise_is_made_on_the_rows_set_aside(strokes):
         return np.eye(10)[digits.labels] * 0.8 + 0.02
 
     for share, n in ((0.25, 80), (0.0, 32)):
-        recipe = dataclasses.replace(entry.recipe, calibration=share, validation=0.1)
+        recipe = dataclasses.replace(model_spec.recipe, calibration=share, validation=0.1)
         model = SimpleNamespace(recipe=recipe, seed=3, probabilities=probabilities)
-        found = calibrate(entry, model, experiment, material, 0.3)
-        task = task_of(entry, model, experiment, material)
-        rows = calibration_digits(task) if share else validation_digits(task)
-        assert seen[-2].fingerprint == validation_digits(task).fingerprint
+        found = calibrate(model_spec, model, experiment, dataset, 0.3)
+        fit_spec = fit_spec_of(model_spec, model, experiment, dataset)
+        rows = calibration_digits(fit_spec) if share else validation_digits(fit_spec)
+        assert seen[-2].fingerprint == validation_digits(fit_spec).fingerprint
         assert seen[-1].fingerprint == rows.fingerprint
         assert (found.promise.n, found.strict) == (n, share > 0)
         assert np.isnan(found.level)  # 99 digits make label sets for 99 %
@@ -454,9 +439,9 @@ def test_a_promise_is_made_at_the_temperature(strokes, monkeypatch):
     """Of a model far too sure, threshold and label sets are those of its cooler answers."""
     monkeypatch.setattr(calibration, "SET_COVERAGE", 0.9)
     experiment = from_settings({"models": ["mlp(hidden=[4])"], "noise": "none"})
-    material = from_source(experiment, Source(strokes, None, "strokes"))
-    entry = experiment.models[0]
-    recipe = dataclasses.replace(entry.recipe, calibration=0.5, validation=0.4)
+    dataset = split_source(experiment, Source(strokes, None, "strokes"))
+    model_spec = experiment.models[0]
+    recipe = dataclasses.replace(model_spec.recipe, calibration=0.5, validation=0.4)
 
     def probabilities(digits: Digits) -> np.ndarray:
         rng = np.random.default_rng(len(digits))
@@ -465,26 +450,26 @@ def test_a_promise_is_made_at_the_temperature(strokes, monkeypatch):
         return special.softmax(8 * logits, axis=1)
 
     model = SimpleNamespace(recipe=recipe, seed=3, probabilities=probabilities)
-    known = calibrate(entry, model, experiment, material, 0.1)
+    known = calibrate(model_spec, model, experiment, dataset, 0.1)
     assert known.temperature > 5
-    rows = calibration_digits(task_of(entry, model, experiment, material))
+    rows = calibration_digits(fit_spec_of(model_spec, model, experiment, dataset))
     sure = probabilities(rows)
     cooler = special.softmax(np.log(sure) / known.temperature, axis=1)
-    asked, found = (promise(p, rows.labels, 0.1).threshold for p in (cooler, sure))
+    asked, found = (fit_threshold(p, rows.labels, 0.1).threshold for p in (cooler, sure))
     assert known.promise.threshold == asked < 0.99 < found
-    assert known.level == pytest.approx(label_set_level(cooler, rows.labels, 0.9))
-    assert known.level != pytest.approx(label_set_level(sure, rows.labels, 0.9))
+    assert known.level == pytest.approx(prediction_set_threshold(cooler, rows.labels, 0.9))
+    assert known.level != pytest.approx(prediction_set_threshold(sure, rows.labels, 0.9))
 
 
 def test_validation_rows_are_judged_under_the_suites_noise_alone(run):
     """They are clean before it, although the model was chosen on noisy ones."""
     experiment, fits = runner.load_models(run)
-    material = from_source(experiment, load(experiment.data))
-    question = robustness.of_run(
-        experiment, fits, material, material.clean, {}, suite="n-mnist", seed=0, max_error=0.1,
+    dataset = split_source(experiment, load(experiment.data))
+    question = robustness.robustness_of_run(
+        experiment, fits, dataset, dataset.clean, {}, suite="n-mnist", seed=0, max_error=0.1,
         validation=True,
     )  # fmt: skip
-    clean = {image.tobytes() for image in material.train.images}
+    clean = {image.tobytes() for image in dataset.train.images}
     for one in question.candidates:
         assert {image.tobytes() for image in one.digits.images} <= clean
 
@@ -548,7 +533,7 @@ def test_bad_words_are_one_line(words, message, run, inkfast):
 )
 def test_protocols_are_told_apart(met, tested, label):
     """What was met in training and what is tested decide together."""
-    assert protocol(noise.build(met), suite(tested)) == label
+    assert protocol(noise.build(met), suite_noises(tested)) == label
 
 
 def test_a_set_is_corrupted_once_for_everyone():
@@ -565,7 +550,7 @@ def test_a_set_is_corrupted_once_for_everyone():
 
         return Candidate(name, 0, digits, answer, 0.5, level=0.1)
 
-    found = list(judge([watcher("a"), watcher("b")], suite("n-mnist"), seed=1))
+    found = list(evaluate_robustness([watcher("a"), watcher("b")], suite_noises("n-mnist"), seed=1))
     assert seen["a"] == seen["b"]
     assert seen["a"][0] == digits.images.tobytes()
     assert len(set(seen["a"])) == 4

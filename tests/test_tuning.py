@@ -14,17 +14,14 @@ import pytest
 from inkfast import cli
 from inkfast.core.digits import Source
 from inkfast.core.errors import InkfastError
-from inkfast.execution import Observer
-from inkfast.experiments import (
-    runner,
-    tuning,
-)
+from inkfast.execution import SweepObserver
+from inkfast.experiments import runner, tuning
 from inkfast.experiments.config import Experiment
-from inkfast.experiments.dataset import from_source
+from inkfast.experiments.dataset import split_source
 from inkfast.experiments.tuning.space import parse_space
 from inkfast.report.figures import fold_curves
 from inkfast.report.tuning import coordinates, history
-from inkfast.training import Trained, Watch, loop
+from inkfast.training import Callback, TrainedModel, loop
 
 SETTINGS = {
     "name": "small", "data": "embedded", "noise": "none", "threads": 1,
@@ -40,9 +37,9 @@ SETTINGS = {
 
 def search(strokes, out, *, storage="", **changes):
     plan = tuning.read_plan(SETTINGS | changes)
-    material = from_source(plan.experiment, Source(strokes, None, "strokes"))
+    dataset = split_source(plan.experiment, Source(strokes, None, "strokes"))
     out.mkdir(exist_ok=True)
-    return tuning.Search(plan, material, out, storage)
+    return tuning.Search(plan, dataset, out, storage)
 
 
 def test_a_search_returns_the_best_trial_and_its_model(strokes, tmp_path):
@@ -61,7 +58,7 @@ def test_a_search_returns_the_best_trial_and_its_model(strokes, tmp_path):
         f"best-{found.finished[0].number}"
     ]
     one.hand_over(best)
-    kept = Trained.load(runner.fit_folder(tmp_path / "best", best.models[0], best.seed))
+    kept = TrainedModel.load(runner.fit_folder(tmp_path / "best", best.models[0], best.seed))
     assert kept.best.validation_accuracy == found.finished[0].accuracy
     assert kept.recipe == best.models[0].recipe
 
@@ -79,18 +76,18 @@ def test_the_same_seed_searches_the_same_values(strokes, tmp_path):
 def test_no_trial_sees_a_test_digit(strokes, tmp_path, monkeypatch):
     """Trials get the training rows alone, and their own validation rows judge them."""
     seen = []
-    original = Experiment.task
+    original = Experiment.fit_spec
 
     def spy(self, *words):
-        task = original(self, *words)
-        seen.append(task.digits)
-        return task
+        fit_spec = original(self, *words)
+        seen.append(fit_spec.digits)
+        return fit_spec
 
     monkeypatch.setattr(Experiment, "task", spy)
     one = search(strokes, tmp_path)
     one.run()
-    assert len(one.material.train) + len(one.material.test) == len(strokes)
-    assert [digits.fingerprint for digits in seen] == [one.material.train.fingerprint] * 4
+    assert len(one.dataset.train) + len(one.dataset.test) == len(strokes)
+    assert [digits.fingerprint for digits in seen] == [one.dataset.train.fingerprint] * 4
 
 
 def test_an_interrupted_search_goes_on(strokes, tmp_path):
@@ -99,9 +96,9 @@ def test_an_interrupted_search_goes_on(strokes, tmp_path):
     def interrupt(title, number, of):
         if number == 2:
             raise KeyboardInterrupt
-        return Watch()
+        return Callback()
 
-    cut = search(strokes, tmp_path).run(Observer(fit=interrupt))
+    cut = search(strokes, tmp_path).run(SweepObserver(fit=interrupt))
     assert cut.interrupted
     assert len(cut.trials) == 1
     one = search(strokes, tmp_path)
@@ -162,7 +159,7 @@ def test_two_searches_share_a_storage(strokes, tmp_path):
     assert len(half.trials) == 2
     rest = search(strokes, tmp_path / "b", storage=storage)
     numbers = []
-    rest.run(Observer(fit=lambda title, number, of: numbers.append(title) or Watch()))
+    rest.run(SweepObserver(fit=lambda title, number, of: numbers.append(title) or Callback()))
     assert len(numbers) == 2
     for change in ({"search": {"batch_size": {"choices": [9]}}}, {"seed": 1}, {"noise": "blur"}):
         with pytest.raises(InkfastError, match="already holds another search named small.*--name"):
@@ -184,8 +181,10 @@ def test_hopeless_trials_are_pruned(strokes, tmp_path):
 
 def test_a_diverging_trial_does_not_end_the_search(strokes, tmp_path, monkeypatch):
     """It counts as a bad trial and is named as what it is."""
-    original, losses = loop.evaluate, iter([(float("inf"), 0.1)])
-    monkeypatch.setattr(loop, "evaluate", lambda *words: next(losses, None) or original(*words))
+    original, losses = loop.evaluate_model, iter([(float("inf"), 0.1)])
+    monkeypatch.setattr(
+        loop, "evaluate_model", lambda *words: next(losses, None) or original(*words)
+    )
     found = search(strokes, tmp_path).run()
     assert [row.end for row in found.trials] == ["diverged", *["finished"] * 3]
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from inkfast import data
-from inkfast.imaging.centering import frame
+from inkfast.imaging.centering import center_digit
 
 SUFFIXES = ["png", "jpg", "webp", "bmp", "gif", "tiff"]
 
@@ -41,7 +41,7 @@ def test_formats(tmp_path, seven, suffix):
     root = save(tmp_path / "7", Image.fromarray(seven), f"a.{suffix}")
     digits = data.load(str(root)).train
     assert digits.labels.tolist() == [7]
-    expected = frame(255.0 - seven)
+    expected = center_digit(255.0 - seven)
     assert np.abs(digits.images[0].astype(float) - expected).mean() < 3
     rows, _ = np.nonzero(expected > 30)
     assert np.ptp(rows) + 1 == 20
@@ -72,7 +72,7 @@ def test_modes(tmp_path, seven, mode):
     else:
         image = Image.fromarray(seven).convert({"palette": "P", "RGB": "RGB", "bit": "1"}[mode])
     root = save(tmp_path / "7", image, **options)
-    assert np.abs(only(root) - frame(255.0 - seven)).mean() < 3
+    assert np.abs(only(root) - center_digit(255.0 - seven)).mean() < 3
 
 
 def test_mnist_like_pictures_are_taken_as_they_are(tmp_path):
@@ -124,4 +124,4 @@ def test_a_pipe_among_pictures_is_not_waited_for(tmp_path, seven):
 
 def test_a_blank_picture_is_blank():
     """A picture without ink becomes an empty frame, not noise."""
-    assert frame(np.full((40, 30), 7.0)).max() == 0
+    assert center_digit(np.full((40, 30), 7.0)).max() == 0

@@ -56,7 +56,7 @@ def test_the_real_files_are_mnist(mnist_folder):
     counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert np.bincount(source.train.labels).tolist() == counts
     assert (len(source.train), len(source.test)) == (60_000, 10_000)
-    assert [state for _, state in mnist.verify(mnist_folder)] == ["ok"] * 4
+    assert [state for _, state in mnist.verify_mnist(mnist_folder)] == ["ok"] * 4
 
 
 @pytest.mark.parametrize("zipped", [True, False])
@@ -129,7 +129,7 @@ def test_download_goes_past_a_bad_mirror(small, server, monkeypatch, tmp_path):
     write_gz(folder / "good", small)
     monkeypatch.setattr(mnist, "MIRRORS", (f"{address}gone/", f"{address}bad/", f"{address}good/"))
     told = []
-    where = mnist.fetch(lambda *progress: told.append(progress))
+    where = mnist.fetch_mnist(lambda *progress: told.append(progress))
     assert where == mnist.cache_folder()
     assert sorted(p.name for p in where.iterdir()) == sorted(f"{name}.gz" for name in small)
     assert told[-1][1] == told[-1][2] > 0
@@ -148,15 +148,15 @@ def test_own_mirror_is_tried_first(small, server, monkeypatch):
     (mnist.cache_folder() / "train-images-idx3-ubyte").write_bytes(
         b"a damaged copy, not compressed"
     )
-    mnist.fetch(ignore)
-    assert mnist.find() == mnist.cache_folder()
+    mnist.fetch_mnist(ignore)
+    assert mnist.find_mnist() == mnist.cache_folder()
     assert len(data.load("mnist").train) == 30
 
 
 def test_a_good_file_is_not_fetched_again(small, monkeypatch):
     """Fetching what is there needs no network."""
     write_gz(mnist.cache_folder(), small)
-    assert mnist.fetch(ignore) == mnist.cache_folder()
+    assert mnist.fetch_mnist(ignore) == mnist.cache_folder()
 
 
 def test_without_a_good_mirror_nothing_stays(small, server, monkeypatch):
@@ -165,7 +165,7 @@ def test_without_a_good_mirror_nothing_stays(small, server, monkeypatch):
     (folder / "train-images-idx3-ubyte.gz").write_bytes(b"garbage")
     monkeypatch.setattr(mnist, "MIRRORS", (address, f"{address}gone/", "http://127.0.0.1:9/"))
     with pytest.raises(ValueError) as error:  # noqa: PT011 - the text is asserted below
-        mnist.fetch(ignore)
+        mnist.fetch_mnist(ignore)
     for part in (
         "the content is not what it should be",
         "HTTP 404",
@@ -192,4 +192,4 @@ def test_a_cache_that_cannot_be_written_is_said(small, server, monkeypatch, tmp_
     monkeypatch.setenv("INKFAST_MIRROR", address)
     monkeypatch.setattr(mnist, "cache_folder", lambda: blocked / "mnist")
     with pytest.raises(ValueError, match="cannot write .*file/mnist"):
-        mnist.fetch(ignore)
+        mnist.fetch_mnist(ignore)

@@ -9,50 +9,47 @@ from inkfast.core.digits import Digits
 from inkfast.imaging.centering import BOX
 from inkfast.models import build
 from inkfast.noise import build as chain
-from inkfast.synthetic.handwriting import write
-from inkfast.synthetic.non_digits import (
-    _touching,
-    outliers,
-)
-from inkfast.training import Task, fit, resolve
+from inkfast.synthetic.handwriting import make_handwriting
+from inkfast.synthetic.non_digits import _touching, make_non_digits
+from inkfast.training import FitSpec, fit, resolve
 
 
 def test_a_seed_decides_them():
     """As many as asked for, the same for the same seed, hardly two alike."""
-    digits = write(100)
-    made = outliers(digits, 600, seed=3)
+    digits = make_handwriting(100)
+    made = make_non_digits(digits, 600, seed=3)
     assert made.shape == (600, 28, 28)
     assert made.dtype == np.uint8
-    assert np.array_equal(made, outliers(digits, 600, seed=3))
-    assert not np.array_equal(made, outliers(digits, 600, seed=4))
+    assert np.array_equal(made, make_non_digits(digits, 600, seed=3))
+    assert not np.array_equal(made, make_non_digits(digits, 600, seed=4))
     assert len({image.tobytes() for image in made[:500]}) == 500
 
 
 @pytest.mark.parametrize("n", [1, 5, 7])
 def test_any_number_can_be_had(n):
     """Fewer than there are kinds, too, and of digits that are blank."""
-    assert len(outliers(write(10), n)) == n
-    assert len(outliers(Digits(np.zeros((3, 28, 28), np.uint8), None, "blank"), n)) == n
+    assert len(make_non_digits(make_handwriting(10), n)) == n
+    assert len(make_non_digits(Digits(np.zeros((3, 28, 28), np.uint8), None, "blank"), n)) == n
 
 
 def test_no_outlier_is_a_digit_it_was_made_of():
     """Pairs and pieces are changed digits, never a digit itself."""
-    digits = write(50)
+    digits = make_handwriting(50)
     known = {image.tobytes() for image in digits.images}
-    assert not any(image.tobytes() in known for image in outliers(digits, 600))
+    assert not any(image.tobytes() in known for image in make_non_digits(digits, 600))
 
 
 def test_a_network_that_saw_outliers_is_unsure_of_new_ones(strokes):
     """Its confidence in others is near a tenth, in digits as high as without."""
     digits = Digits(strokes.images, strokes.labels, "strokes")
-    model, fresh = build("mlp(hidden=[64])"), outliers(strokes, 120, seed=9)
+    model, fresh = build("mlp(hidden=[64])"), make_non_digits(strokes, 120, seed=9)
     sure = {}
     for count in (0, 300):
         recipe = resolve(model.recipe, {"epochs": 4, "outliers": count})
-        task = Task(
+        fit_spec = FitSpec(
             architecture=model, recipe=recipe, digits=digits, noise=chain("none"), threads=1
         )
-        trained = fit(task)
+        trained = fit(fit_spec)
         sure[count] = np.mean(trained.probabilities(Digits(fresh, None, "others")).max(axis=1))
         known = trained.probabilities(digits)
         assert (known.argmax(axis=1) == digits.known_labels).mean() > 0.95
@@ -63,7 +60,7 @@ def test_a_network_that_saw_outliers_is_unsure_of_new_ones(strokes):
 
 def test_digits_that_touch_stand_in_one_frame():
     """Two to a picture: most are wider than high, and none leaves the frame's 20 pixels."""
-    made = _touching(write(200).images, 60, np.random.default_rng(0))
+    made = _touching(make_handwriting(200).images, 60, np.random.default_rng(0))
     rows, columns = ((made > 50).any(axis=axis) for axis in (2, 1))
     heights, widths = (
         np.array([np.ptp(np.flatnonzero(one)) + 1 for one in b]) for b in (rows, columns)

@@ -10,22 +10,15 @@ from PIL import Image
 from scipy import ndimage
 
 from inkfast.data import embedded
-from inkfast.imaging.ink import (
-    NoInkError,
-    find_ink,
-)
-from inkfast.imaging.normalization import (
-    main_part,
-    normalise,
-    with_soft_edges,
-)
+from inkfast.imaging.ink import NoInkError, find_ink
+from inkfast.imaging.normalization import main_part, normalise, with_soft_edges
 from tests.conftest import DATA
 
 
 @pytest.fixture(scope="module")
 def written() -> list[np.ndarray]:
     """Return ten digits, 90 pixels high, as ink from 0 to 1 on a field of 160x160."""
-    digits = embedded.load().train
+    digits = embedded.load_embedded().train
     fields = []
     for digit in range(10):
         image = digits.images[int(np.flatnonzero(digits.known_labels == digit)[0])]

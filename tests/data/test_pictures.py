@@ -12,10 +12,7 @@ import pytest
 from PIL import Image, JpegImagePlugin
 
 from inkfast.core.errors import InkfastError
-from inkfast.imaging.opening import (
-    open_picture,
-    shrunk,
-)
+from inkfast.imaging.opening import open_image, shrunk
 
 
 def content(image: Image.Image, form: str = "PNG", **options) -> bytes:
@@ -46,7 +43,7 @@ def test_every_orientation_is_turned_upright(form, orientation, tmp_path):
     path = tmp_path / "picture"
     path.write_bytes(content(stored, form, exif=exif))
     for source in (path, path.read_bytes()):
-        found = open_picture(source)
+        found = open_image(source)
         assert found.size == (60, 40)
         assert np.abs(255 * found.grey - np.asarray(upright, float)).max() < 8
 
@@ -58,7 +55,7 @@ def test_large_photographs_are_decoded_small(monkeypatch):
     monkeypatch.setattr(
         JpegImagePlugin.JpegImageFile, "load", lambda self: decoded.append(self.size) or load(self)
     )
-    found = open_picture(content(slope(4000, 3000), "JPEG"), longest=1000)
+    found = open_image(content(slope(4000, 3000), "JPEG"), longest=1000)
     assert found.size == (4000, 3000)
     assert found.grey.shape == (750, 1000)
     assert max(decoded) == (1000, 750)
@@ -73,7 +70,7 @@ def test_every_mode_has_brightness_and_colours(mode):
     image = Image.fromarray(page)
     image = Image.fromarray(page.astype(np.uint16) * 257) if mode == "I;16" else image.convert(mode)
     for longest in (None, 60):
-        found = open_picture(content(image, "TIFF"), longest)
+        found = open_image(content(image, "TIFF"), longest)
         grey = found.grey
         middle = grey[grey.shape[0] // 2, grey.shape[1] // 2]
         assert (grey.shape, middle) == ((60, 90), 0) or middle < 0.05
@@ -92,14 +89,14 @@ def header_of(width: int, height: int) -> bytes:
 def test_too_many_pixels_are_refused_by_the_header(size):
     """The limit is looked at before a pixel is decoded: there is none here to decode."""
     with pytest.raises(InkfastError, match="bomb: expected at most 50 million pixels"):
-        open_picture(header_of(*size), name="bomb")
+        open_image(header_of(*size), name="bomb")
 
 
 @pytest.mark.parametrize("form", ["PPM", "ICO", "TGA"])
 def test_other_formats_are_refused(form):
     """Only the six formats that are promised reach a decoder."""
     with pytest.raises(InkfastError, match="expected a picture, but it cannot be decoded"):
-        open_picture(content(slope().convert("RGB"), form))
+        open_image(content(slope().convert("RGB"), form))
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"])
@@ -112,14 +109,14 @@ def test_damaged_files_are_one_line(form):
         for place in rng.integers(len(damaged), size=3):
             damaged[place] = rng.integers(256)
         with contextlib.suppress(InkfastError):
-            assert open_picture(bytes(damaged), 100, "damaged").grey.ndim == 2
+            assert open_image(bytes(damaged), 100, "damaged").grey.ndim == 2
 
 
 def test_pixels_that_are_no_numbers_are_refused():
     """NaN has no brightness."""
     image = Image.fromarray(np.full((30, 30), np.nan, np.float32))
     with pytest.raises(InkfastError, match=r"^a\.tif: .* got NaN or infinity"):
-        open_picture(content(image, "TIFF"), name="a.tif")
+        open_image(content(image, "TIFF"), name="a.tif")
 
 
 @pytest.mark.parametrize(
@@ -133,10 +130,10 @@ def test_pixels_that_are_no_numbers_are_refused():
 def test_a_strip_keeps_its_height(size, expected):
     """Within the pixels of a square; all else is brought down by its longer side, to the bit."""
     picture = slope(*size)
-    found = open_picture(content(picture), 400, shortest=133)
+    found = open_image(content(picture), 400, shortest=133)
     assert (found.image.size, found.size) == (expected, size)
     grey = shrunk(np.asarray(picture, np.float32) / 255, 400, 133)
     assert grey.shape[::-1] == expected
     assert shrunk(grey, 400, 133) is grey
     if max(size) <= 3 * min(size):
-        assert np.array_equal(found.image, open_picture(content(picture), 400).image)
+        assert np.array_equal(found.image, open_image(content(picture), 400).image)

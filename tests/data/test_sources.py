@@ -9,10 +9,7 @@ from sklearn.model_selection import train_test_split
 from inkfast import data
 from inkfast.core.digits import Digits
 from inkfast.core.errors import InkfastError
-from inkfast.core.splits import (
-    stratified_group_split,
-    stratified_split,
-)
+from inkfast.core.splits import stratified_group_split, stratified_split
 
 
 def saved(tmp_path, **arrays):
@@ -138,7 +135,7 @@ def test_a_fingerprint_is_of_images_and_labels():
 def test_pictures_are_told_apart_and_cut_together():
     """Copies have the number of the first; without any the rows are those of a stratified split."""
     images = np.arange(10, dtype=np.uint8)[[3, 1, 3, 4, 1]].repeat(784).reshape(5, 28, 28)
-    assert Digits(images, None, "a").pictures.tolist() == [0, 1, 0, 3, 1]
+    assert Digits(images, None, "a").groups.tolist() == [0, 1, 0, 3, 1]
     labels = np.repeat(np.arange(10), 30)
     for seed in range(3):
         cut = stratified_group_split(labels, np.arange(300), 0.2, seed)

@@ -8,16 +8,13 @@ from scipy import ndimage
 
 from inkfast import data
 from inkfast.core.errors import InkfastError
-from inkfast.synthetic.handwriting import (
-    SHAPES,
-    write,
-)
+from inkfast.synthetic.handwriting import SHAPES, make_handwriting
 
 
 @pytest.fixture(scope="module")
 def digits() -> data.Digits:
     """Return 1,000 of them."""
-    return write(1000, seed=3)
+    return make_handwriting(1000, seed=3)
 
 
 def test_every_class_is_written_as_often(digits):
@@ -41,8 +38,8 @@ def test_they_fit_mnists_frame(digits):
 
 def test_a_seed_is_a_hand(digits):
     """The same seed writes the same digits; another seed others; no two are alike."""
-    assert write(1000, seed=3).fingerprint == digits.fingerprint
-    assert write(1000, seed=4).fingerprint != digits.fingerprint
+    assert make_handwriting(1000, seed=3).fingerprint == digits.fingerprint
+    assert make_handwriting(1000, seed=4).fingerprint != digits.fingerprint
     assert len({image.tobytes() for image in digits.images}) == 1000
 
 
@@ -50,7 +47,7 @@ def test_they_are_legible():
     """Neighbours among other written digits tell nine in ten."""
     from sklearn.neighbors import KNeighborsClassifier
 
-    train, test = write(3000, seed=0), write(500, seed=1)
+    train, test = make_handwriting(3000, seed=0), make_handwriting(500, seed=1)
     flat = [part.images.reshape(len(part), -1) / 255 for part in (train, test)]
     reader = KNeighborsClassifier(3).fit(flat[0], train.labels)
     assert reader.score(flat[1], test.labels) > 0.9
@@ -67,4 +64,4 @@ def test_they_are_a_source():
 def test_impossible_numbers_are_refused(n):
     """Fewer than one of each class, or no number."""
     with pytest.raises(InkfastError, match="`n` must be a whole number >= 10"):
-        write(n)
+        make_handwriting(n)

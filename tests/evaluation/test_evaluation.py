@@ -11,7 +11,7 @@ from sklearn.metrics import f1_score
 
 from inkfast.evaluation import (
     all_tests,
-    compare,
+    compare_models,
     deciding_p,
     reliability,
     score,
@@ -139,7 +139,7 @@ def test_a_real_difference_is_found_and_named():
         "weak": rng.random((3, 5000)) < 0.90, "strong": rng.random((3, 5000)) < 0.97,
         "twin": rng.random((3, 5000)) < 0.97,
     }  # fmt: skip
-    found = {c.worse: c for c in compare(right)}
+    found = {c.worse: c for c in compare_models(right)}
     best = next(iter(found.values())).better
     assert best in ("strong", "twin")
     assert found["weak"].real
@@ -156,7 +156,7 @@ def test_one_seed_names_mcnemar():
     """On one seed the test is McNemar's, with its disagreements."""
     rng = np.random.default_rng(5)
     right = {"a": rng.random((1, 1000)) < 0.95, "b": rng.random((1, 1000)) < 0.85}
-    (comparison,) = compare(right)
+    (comparison,) = compare_models(right)
     assert comparison.tests[0].startswith("McNemar's exact test, one seed, n = 1,000 test digits")
     assert comparison.p_value == pytest.approx(mcnemar(right["a"][0], right["b"][0]))
     assert deciding_p(comparison) == "p < 0.001"  # of a single pair nothing is adjusted
@@ -174,7 +174,7 @@ def test_both_kinds_of_chance_must_be_sure():
     for a, b in ((few, none), (many, other)):
         over_images, over_seeds = paired_z(a, b), paired_t(a.mean(axis=1), b.mean(axis=1))
         assert (over_images < 0.05) != (over_seeds < 0.05)
-        (comparison,) = compare({"a": a, "b": b})
+        (comparison,) = compare_models({"a": a, "b": b})
         assert comparison.p_value == max(over_images, over_seeds)
         assert not comparison.real
 
@@ -201,7 +201,7 @@ def test_many_equal_models_are_seldom_called_different():
     for _ in range(200):
         hard = rng.random(600)
         right = {name: (rng.random((1, 600)) > 0.4 * hard) for name in "abcdef"}
-        alarms += any(comparison.real for comparison in compare(right))
+        alarms += any(comparison.real for comparison in compare_models(right))
     assert alarms <= 200 * 0.085
 
 

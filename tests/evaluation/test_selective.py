@@ -9,8 +9,18 @@ import pytest
 from scipy import special
 
 from inkfast.core.errors import InkfastError
-from inkfast.evaluation.calibration import expected_calibration_error, heated, temperature
-from inkfast.evaluation.selective import THRESHOLDS, label_set_level, label_sets, promise, selected
+from inkfast.evaluation.calibration import (
+    apply_temperature,
+    expected_calibration_error,
+    fit_temperature,
+)
+from inkfast.evaluation.selective import (
+    THRESHOLDS,
+    coverage_and_error,
+    fit_threshold,
+    prediction_set_threshold,
+    prediction_sets,
+)
 
 
 def answers(rng: np.random.Generator, n: int, heat: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
@@ -29,10 +39,10 @@ def test_temperature_undoes_false_confidence(heat):
     Too small they are where labels were smoothed in training.
     """
     probabilities, labels = answers(np.random.default_rng(0), 20_000, heat)
-    found = temperature(probabilities, labels)
+    found = fit_temperature(probabilities, labels)
     assert found == pytest.approx(heat, rel=0.05)
     before = expected_calibration_error(probabilities, labels)
-    after = expected_calibration_error(heated(probabilities, found), labels)
+    after = expected_calibration_error(apply_temperature(probabilities, found), labels)
     assert before > 0.03
     assert after < 0.01
 
@@ -41,8 +51,8 @@ def test_without_an_error_confidence_stays_as_it_is():
     """However few the digits: that none of them is wrong is no reason to be surer of others."""
     probabilities = np.full((20, 10), 0.02)
     probabilities[np.arange(20), np.arange(20) % 10] = 0.82
-    assert temperature(probabilities, np.arange(20) % 10) == 1
-    assert temperature(probabilities, np.append(np.arange(19) % 10, 0)) != 1
+    assert fit_temperature(probabilities, np.arange(20) % 10) == 1
+    assert fit_temperature(probabilities, np.append(np.arange(19) % 10, 0)) != 1
 
 
 @pytest.mark.parametrize("heat", [0.3, 1.0, 4.0])
@@ -50,17 +60,17 @@ def test_heat_divides_logits(heat):
     """A probability's logarithm is its logit, but for a constant that softmax takes out."""
     probabilities = np.random.default_rng(6).dirichlet(np.ones(10), 500)
     expected = special.softmax(np.log(probabilities) / heat, axis=1)
-    np.testing.assert_allclose(heated(probabilities, heat), expected, rtol=1e-9)
+    np.testing.assert_allclose(apply_temperature(probabilities, heat), expected, rtol=1e-9)
 
 
 def test_heat_keeps_the_answer():
     """A temperature changes confidence, never the order of the labels."""
     probabilities, _ = answers(np.random.default_rng(1), 500)
     for heat in (0.3, 1.0, 4.0):
-        hot = heated(probabilities, heat)
+        hot = apply_temperature(probabilities, heat)
         np.testing.assert_array_equal(hot.argsort(axis=1), probabilities.argsort(axis=1))
         np.testing.assert_allclose(hot.sum(axis=1), 1)
-    np.testing.assert_allclose(heated(probabilities, 1.0), probabilities, atol=1e-12)
+    np.testing.assert_allclose(apply_temperature(probabilities, 1.0), probabilities, atol=1e-12)
 
 
 @pytest.mark.parametrize("heat", [1.0, 3.0])
@@ -71,8 +81,8 @@ def test_a_promise_is_broken_at_most_once_in_twenty(heat):
     broken = answered = 0
     for _ in range(400):
         rows = rng.integers(0, 100_000, 2000)
-        kept = promise(everyone[rows], truth[rows], 0.03)
-        coverage, error = selected(everyone[100_000:], truth[100_000:], kept.threshold)
+        kept = fit_threshold(everyone[rows], truth[rows], 0.03)
+        coverage, error = coverage_and_error(everyone[100_000:], truth[100_000:], kept.threshold)
         broken += coverage > 0 and error > 0.03
         answered += coverage > 0.3
     assert broken <= 20
@@ -82,11 +92,13 @@ def test_a_promise_is_broken_at_most_once_in_twenty(heat):
 def test_a_promise_says_what_it_found():
     """Coverage and error are those of the calibration digits; a stricter promise answers less."""
     probabilities, labels = answers(np.random.default_rng(3), 5000)
-    loose, strict = (promise(probabilities, labels, error) for error in (0.05, 0.02))
+    loose, strict = (fit_threshold(probabilities, labels, error) for error in (0.05, 0.02))
     assert strict.threshold > loose.threshold
     for kept in (loose, strict):
         assert kept.threshold in THRESHOLDS
-        assert (kept.coverage, kept.error) == selected(probabilities, labels, kept.threshold)
+        assert (kept.coverage, kept.error) == coverage_and_error(
+            probabilities, labels, kept.threshold
+        )
         assert kept.error <= kept.max_error
         assert kept.n == 5000
 
@@ -94,13 +106,13 @@ def test_a_promise_says_what_it_found():
 def test_what_is_likelier_wrong_than_right_is_no_answer():
     """However much error is allowed."""
     probabilities, labels = answers(np.random.default_rng(5), 5000)
-    assert promise(probabilities, labels, 0.9).threshold == 0.5
+    assert fit_threshold(probabilities, labels, 0.9).threshold == 0.5
 
 
 def test_what_cannot_be_promised_is_not():
     """With 20 digits nothing can be said about one error in a thousand."""
     probabilities, labels = answers(np.random.default_rng(4), 20)
-    kept = promise(probabilities, labels, 0.001)
+    kept = fit_threshold(probabilities, labels, 0.001)
     assert kept.threshold == float("inf")
     assert kept.coverage == 0
     assert np.isnan(kept.error)
@@ -109,7 +121,7 @@ def test_what_cannot_be_promised_is_not():
 def test_label_sets_are_counted():
     """How many hold the label, and how many labels they hold."""
     probabilities = np.array([[0.6, 0.3, 0.1], [0.2, 0.5, 0.3], [0.1, 0.1, 0.8]])
-    assert label_sets(probabilities, np.array([1, 0, 2]), 0.3) == (2 / 3, 5 / 3)
+    assert prediction_sets(probabilities, np.array([1, 0, 2]), 0.3) == (2 / 3, 5 / 3)
 
 
 def test_label_sets_hold_the_true_label_as_often_as_stated():
@@ -119,7 +131,7 @@ def test_label_sets_hold_the_true_label_as_often_as_stated():
     held = []
     for _ in range(300):
         rows = rng.integers(0, 30_000, 200)
-        level = label_set_level(probabilities[rows], labels[rows], 0.95)
+        level = prediction_set_threshold(probabilities[rows], labels[rows], 0.95)
         given = probabilities[np.arange(30_000, 60_000), labels[30_000:]]
         held.append(np.mean(given >= level))
     assert 0.945 < np.mean(held) < 0.965
@@ -129,22 +141,22 @@ def test_label_sets_hold_the_true_label_as_often_as_stated():
 def test_the_digits_said_to_be_enough_are(coverage):
     """As many as the refusal asks for give a level, and one fewer do not."""
     with pytest.raises(InkfastError) as error:
-        label_set_level(np.ones((0, 10)), np.zeros(0, int), coverage)
+        prediction_set_threshold(np.ones((0, 10)), np.zeros(0, int), coverage)
     n = int(re.search(r"at least (\d+)", str(error.value))[1])
-    assert label_set_level(np.ones((n, 10)), np.zeros(n, int), coverage) == 1
+    assert prediction_set_threshold(np.ones((n, 10)), np.zeros(n, int), coverage) == 1
     with pytest.raises(InkfastError):
-        label_set_level(np.ones((n - 1, 10)), np.zeros(n - 1, int), coverage)
+        prediction_set_threshold(np.ones((n - 1, 10)), np.zeros(n - 1, int), coverage)
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: promise(np.zeros((0, 10)), np.zeros(0, int), 0.01), "no calibration digits"),
-        (lambda: temperature(np.zeros((0, 10)), np.zeros(0, int)), "no calibration digits"),
-        (lambda: promise(np.eye(10), np.arange(10), 0.0), "`max_error` must be"),
-        (lambda: promise(np.eye(10), np.arange(10), 1.0), "`max_error` must be"),
-        (lambda: label_set_level(np.eye(10), np.arange(10), 0.99), "needs at least 99"),
-        (lambda: label_set_level(np.eye(10), np.arange(10), 1.0), "`coverage` must be"),
+        (lambda: fit_threshold(np.zeros((0, 10)), np.zeros(0, int), 0.01), "no calibration digits"),
+        (lambda: fit_temperature(np.zeros((0, 10)), np.zeros(0, int)), "no calibration digits"),
+        (lambda: fit_threshold(np.eye(10), np.arange(10), 0.0), "`max_error` must be"),
+        (lambda: fit_threshold(np.eye(10), np.arange(10), 1.0), "`max_error` must be"),
+        (lambda: prediction_set_threshold(np.eye(10), np.arange(10), 0.99), "needs at least 99"),
+        (lambda: prediction_set_threshold(np.eye(10), np.arange(10), 1.0), "`coverage` must be"),
     ],
 )
 def test_bad_calibration_is_explained(call, message):
@@ -159,9 +171,9 @@ def test_exactly_the_threshold_is_sure_enough():
     probabilities = np.full((4000, 10), (1 - level) / 9)
     probabilities[:, 3] = level
     labels = np.full(4000, 3)
-    assert selected(probabilities, labels, level) == (1.0, 0.0)
-    assert selected(probabilities, labels, np.nextafter(level, 1))[0] == 0
-    kept = promise(probabilities, labels, 0.05)
+    assert coverage_and_error(probabilities, labels, level) == (1.0, 0.0)
+    assert coverage_and_error(probabilities, labels, np.nextafter(level, 1))[0] == 0
+    kept = fit_threshold(probabilities, labels, 0.05)
     assert (kept.threshold, kept.coverage) == (THRESHOLDS.min(), 1.0)
-    wrong = promise(probabilities, labels + 1, 0.05)
+    wrong = fit_threshold(probabilities, labels + 1, 0.05)
     assert (wrong.threshold, wrong.coverage) == (float("inf"), 0.0)

@@ -19,15 +19,15 @@ from inkfast import models, noise
 from inkfast.experiments.config import from_settings
 from inkfast.models import MODELS, Baseline, SklearnModule, count_parameters
 from inkfast.models.packing import pack, unpack
-from inkfast.training import Task, Watch, fit, resolve
+from inkfast.training import Callback, FitSpec, fit, resolve
 from inkfast.training.batches import split
 
 BASELINES = [cls.name for cls in MODELS if issubclass(cls, Baseline)]
 
 
-def task(digits, text, chain="none", train_noise="fresh", seed=0, **recipe) -> Task:
+def fit_spec(digits, text, chain="none", train_noise="fresh", seed=0, **recipe) -> FitSpec:
     architecture = models.build(text)
-    return Task(
+    return FitSpec(
         architecture=architecture, recipe=resolve(architecture.recipe, recipe), digits=digits,
         noise=noise.build(chain), train_noise=train_noise, seed=seed, threads=1,
     )  # fmt: skip
@@ -52,7 +52,7 @@ def test_answers_are_those_of_scikit_learn(strokes, text, reference, balanced):
         pytest.skip("its rows have no weights")
     uneven = strokes.pick(np.r_[0:100, 100:400:7], "uneven")
     rows = {"class_weights": "balanced"} if balanced else {}
-    trained = fit(task(uneven, text, **rows))
+    trained = fit(fit_spec(uneven, text, **rows))
     (pixels, labels), _ = parts(uneven, trained.recipe)
     if balanced:
         reference.set_params(class_weight="balanced")
@@ -80,20 +80,20 @@ def test_parameters_reach_the_estimator(strokes, text, reference):
 
 def test_counts_are_those_of_the_fitted_numbers(strokes):
     """Weights, kept rows, support vectors, and splits and leaves are counted one by one."""
-    fitted = {name: fit(task(strokes, name)).model for name in ("logistic", "knn", "svm")}
+    fitted = {name: fit(fit_spec(strokes, name)).model for name in ("logistic", "knn", "svm")}
     assert count_parameters(fitted["logistic"]) == 785 * 10
     assert count_parameters(fitted["knn"]) == 360 * 785
     vectors = len(fitted["svm"].estimator.support_)
     assert count_parameters(fitted["svm"]) == vectors * (784 + 9) + 45
-    forest = fit(task(strokes, "random-forest(trees=3, max_depth=1)")).model
+    forest = fit(fit_spec(strokes, "random-forest(trees=3, max_depth=1)")).model
     assert count_parameters(forest) == 3 * (2 + 2 * 10)  # one split and two leaves each
-    network = fit(task(strokes, "sklearn-mlp(hidden=[20, 30])"), watch=Watch()).model
+    network = fit(fit_spec(strokes, "sklearn-mlp(hidden=[20, 30])"), callback=Callback()).model
     assert count_parameters(network) == 785 * 20 + 21 * 30 + 31 * 10
 
 
 def test_a_temperature_makes_scores_probabilities(strokes):
     """No other temperature gives the validation rows a lower loss, and the answers stay."""
-    hard = task(strokes, "svm", "gaussian(sigma=0.8)")
+    hard = fit_spec(strokes, "svm", "gaussian(sigma=0.8)")
     trained = fit(hard)
     module = trained.model
     from inkfast.training.validation import validation_digits
@@ -116,12 +116,12 @@ def test_two_digits_are_enough_and_one_is_not(strokes):
     """Every baseline tells two digits apart; one alone is refused by those that cannot."""
     two = strokes.pick(np.flatnonzero(np.isin(strokes.known_labels, (3, 8))), "two")
     for name in BASELINES:
-        found = fit(task(two, name, chain="none")).probabilities(two)
+        found = fit(fit_spec(two, name, chain="none")).probabilities(two)
         assert (found.argmax(axis=1) == two.known_labels).mean() > 0.95
     one = strokes.pick(np.flatnonzero(strokes.known_labels == 3), "one")
     for name in ("logistic", "svm"):
         with pytest.raises(ValueError, match=f"{name} cannot be fitted to these rows: .*class"):
-            fit(task(one, name))
+            fit(fit_spec(one, name))
 
 
 @pytest.mark.parametrize(("train_noise", "augment", "rows"), [
@@ -130,7 +130,7 @@ def test_two_digits_are_enough_and_one_is_not(strokes):
 ])  # fmt: skip
 def test_copies_are_made_of_what_is_drawn_afresh(strokes, train_noise, augment, rows):
     """Two copies of every row differ where noise or augmentation is fresh; else there is one."""
-    noisy = task(strokes, "knn(copies=2)", "gaussian(sigma=0.1)", train_noise, augment=augment)
+    noisy = fit_spec(strokes, "knn(copies=2)", "gaussian(sigma=0.1)", train_noise, augment=augment)
     kept = fit(noisy).model.estimator._fit_X
     assert len(kept) == rows
     assert rows == 360 or not np.array_equal(kept[:360], kept[360:])
@@ -141,7 +141,7 @@ def test_copies_are_made_of_what_is_drawn_afresh(strokes, train_noise, augment, 
 def test_classes_are_evened_out_or_refused(strokes):
     """Balancing adds rows; weights that a model cannot give are refused before anything is trained."""
     uneven = strokes.pick(np.r_[0:100, 100:400:10], "uneven")
-    counts = fit(task(uneven, "knn", balance="over")).class_counts
+    counts = fit(fit_spec(uneven, "knn", balance="over")).class_counts
     assert max(counts["given"]) > min(counts["given"])
     assert len(set(counts["trained_on"])) == 1
     with pytest.raises(
@@ -154,7 +154,7 @@ def test_classes_are_evened_out_or_refused(strokes):
 def test_stopping_early_is_said(strokes):
     """An estimator that was cut off by max_iter says so in one sentence."""
     said = []
-    fit(task(strokes, "logistic(max_iter=1)"), watch=Watch(say=said.append))
+    fit(fit_spec(strokes, "logistic(max_iter=1)"), callback=Callback(say=said.append))
     assert said == ["stopped at max_iter before it converged; more iterations may read better"]
 
 
@@ -204,7 +204,7 @@ def test_another_version_of_scikit_learn_is_refused(monkeypatch):
 ])  # fmt: skip
 def test_another_estimator_is_refused(strokes, wrong):
     """Only a fitted estimator of its own kind, for 28x28 pixels and ten digits, is taken up."""
-    trained = fit(task(strokes, "logistic")).model
+    trained = fit(fit_spec(strokes, "logistic")).model
     module = models.build("logistic").build()
     module.set_extra_state(trained.get_extra_state())
     with pytest.raises(ValueError, match="its estimator is not a logistic for digits"):
@@ -216,7 +216,7 @@ def test_another_estimator_is_refused(strokes, wrong):
 ])  # fmt: skip
 def test_a_tree_that_leads_out_of_its_memory_is_refused(strokes, field, value):
     """Children behind or beyond the tree and pixels that do not exist are found before answering."""
-    forest = fit(task(strokes, "random-forest(trees=2, max_depth=2)")).model
+    forest = fit(fit_spec(strokes, "random-forest(trees=2, max_depth=2)")).model
     tree = forest.estimator.estimators_[1].tree_
     state = tree.__getstate__()
     state["nodes"][field][0] = value
@@ -232,7 +232,7 @@ def test_a_tree_that_leads_out_of_its_memory_is_refused(strokes, field, value):
 ])  # fmt: skip
 def test_numbers_that_lead_out_of_memory_are_refused(strokes, name, field, change):
     """What compiled code would take on trust as a place or a length is checked on loading."""
-    model = fit(task(strokes, name)).model
+    model = fit(fit_spec(strokes, name)).model
     models.build(name).build().set_extra_state(model.get_extra_state())
     setattr(model.estimator, field, change(getattr(model.estimator, field)))
     with pytest.raises(ValueError, match=f"its estimator is not a {name} for digits"):

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from inkfast import models, noise
-from inkfast.core.random import stream
+from inkfast.core.random import make_generator
 from inkfast.models import MODELS, Network, count_parameters, create, summarise
-from inkfast.training import Task, Trained, fit, resolve
+from inkfast.training import FitSpec, TrainedModel, fit, resolve
 
 NAMES = [cls.name for cls in MODELS]
 NETWORKS = [cls.name for cls in MODELS if issubclass(cls, Network)]
@@ -25,9 +25,9 @@ SMALL = {
 }  # fmt: skip
 
 
-def trained(name, digits, seed=0, **recipe) -> Trained:
+def trained(name, digits, seed=0, **recipe) -> TrainedModel:
     architecture = models.build(SMALL.get(name, name))
-    return fit(Task(
+    return fit(FitSpec(
         architecture=architecture, recipe=resolve(architecture.recipe, QUICK, recipe), digits=digits,
         noise=noise.build("gaussian(sigma=0.4)"), seed=seed, threads=1,
     ))  # fmt: skip
@@ -44,7 +44,7 @@ def test_a_model_is_saved_and_repeated_to_the_bit(once, strokes, tmp_path, name)
     """Read back it gives the same probabilities; trained again, the same file, whatever ran before."""
     first = once(name)
     first.save(tmp_path / "first")
-    again = Trained.load(tmp_path / "first")
+    again = TrainedModel.load(tmp_path / "first")
     np.testing.assert_array_equal(again.probabilities(strokes), first.probabilities(strokes))
     assert again.architecture == first.architecture
     assert count_parameters(again.model) == count_parameters(first.model) > 0
@@ -98,8 +98,8 @@ def test_words_build_the_same_model_again(name):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_ten_logits_for_each_image(name):
     """Every network maps (n, 1, 28, 28) to (n, 10), and passes gradients to every weight."""
-    model = create(models.build(name), stream(0))
-    logits = model(torch.rand(5, 1, 28, 28, generator=stream(1)))
+    model = create(models.build(name), make_generator(0))
+    logits = model(torch.rand(5, 1, 28, 28, generator=make_generator(1)))
     assert logits.shape == (5, 10)
     logits.sum().backward()
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in model.parameters())
@@ -110,10 +110,10 @@ def test_ten_logits_for_each_image(name):
 def test_weights_come_from_the_generator_alone(name, init):
     """The same seed gives the same weights whatever torch's global state; another seed does not."""
     architecture = models.build(f"{name}(init='{init}')")
-    first = create(architecture, stream(1)).state_dict()
+    first = create(architecture, make_generator(1)).state_dict()
     torch.rand(3)
-    again = create(architecture, stream(1)).state_dict()
-    other = create(architecture, stream(2)).state_dict()
+    again = create(architecture, make_generator(1)).state_dict()
+    other = create(architecture, make_generator(2)).state_dict()
     assert all(torch.equal(first[key], again[key]) for key in first)
     assert any(not torch.equal(first[key], other[key]) for key in first)
     assert all(torch.isfinite(value).all() for value in first.values())
@@ -123,7 +123,7 @@ def test_initialisers_have_their_limits():
     """Glorot and He uniform fill their published ranges, with zero bias."""
     for init, limit in (("glorot", (6 / (784 + 256)) ** 0.5), ("he", (6 / 784) ** 0.5)):
         layer = create(
-            models.build(f"mlp(hidden=[256], batch_norm=False, init='{init}')"), stream(0)
+            models.build(f"mlp(hidden=[256], batch_norm=False, init='{init}')"), make_generator(0)
         )[1]
         assert float(layer.weight.detach().abs().max()) == pytest.approx(limit, rel=0.001)
         assert float(layer.bias.detach().abs().max()) == 0

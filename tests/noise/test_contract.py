@@ -8,7 +8,7 @@ import torch
 
 from inkfast import noise
 from inkfast.core.digits import Digits
-from inkfast.core.random import stream
+from inkfast.core.random import make_generator
 from inkfast.noise import MNIST_C, NOISES, PRESETS, SUITES, Chain
 
 ALL = [str(cls()) for cls in NOISES] + [*PRESETS, *MNIST_C]
@@ -18,14 +18,14 @@ NAMES = [cls.name for cls in NOISES]
 @pytest.fixture
 def images() -> torch.Tensor:
     """Return 40 smooth random images that touch the border."""
-    field = torch.rand(40, 1, 7, 7, generator=stream(1, "test"))
+    field = torch.rand(40, 1, 7, 7, generator=make_generator(1, "test"))
     return torch.nn.functional.interpolate(field, (28, 28), mode="bicubic").clamp(0, 1)[:, 0]
 
 
 @pytest.mark.parametrize("text", ALL)
 def test_shape_type_and_range_stay(text, images):
     """Every corruption keeps shape and dtype and stays in [0, 1]."""
-    out = noise.build(text)(images, stream(0))
+    out = noise.build(text)(images, make_generator(0))
     assert out.shape == images.shape
     assert out.dtype == torch.float32
     assert torch.isfinite(out).all()
@@ -37,7 +37,7 @@ def test_shape_type_and_range_stay(text, images):
 def test_the_input_is_left_alone(text, images):
     """A corruption returns a new tensor and never writes into the one it was given."""
     before = images.clone()
-    out = noise.build(text)(images, stream(0))
+    out = noise.build(text)(images, make_generator(0))
     assert torch.equal(images, before)
     assert out.data_ptr() != images.data_ptr()
 
@@ -46,9 +46,9 @@ def test_the_input_is_left_alone(text, images):
 def test_the_same_seed_gives_the_same_images(text, images):
     """Two draws from one seed are equal; another seed differs unless nothing is random."""
     chain = noise.build(text)
-    first, again, other = (chain(images, stream(seed)) for seed in (3, 3, 4))
+    first, again, other = (chain(images, make_generator(seed)) for seed in (3, 3, 4))
     assert torch.equal(first, again)
-    parts = [value for params in chain.sample(40, stream(0)) for value in params.values()]
+    parts = [value for params in chain.sample(40, make_generator(0)) for value in params.values()]
     random = any(bool((value != value[:1]).any()) for value in parts)
     assert torch.equal(first, other) != random
 
@@ -57,7 +57,7 @@ def test_the_same_seed_gives_the_same_images(text, images):
 def test_apply_does_not_depend_on_the_batch(text, images):
     """Drawn once, a corruption gives an image the same result alone as in company."""
     chain = noise.build(text)
-    params = chain.sample(len(images), stream(0))
+    params = chain.sample(len(images), make_generator(0))
     together = chain.apply(images, params)
     alone = torch.cat([
         chain.apply(images[i : i + 1], [{k: v[i : i + 1] for k, v in p.items()} for p in params])
@@ -71,11 +71,13 @@ def test_neutral_strength_changes_nothing(name, images):
     """At the strength declared neutral the image comes back."""
     corruption = NOISES[name]()
     if name == "shot":  # a photon is indivisible: neutral is reached in the limit
-        out = corruption.at(corruption.neutral).apply(images, corruption.sample(40, stream(0)))
+        out = corruption.at(corruption.neutral).apply(
+            images, corruption.sample(40, make_generator(0))
+        )
         assert float((out - images).abs().max()) < 1e-3
         return
     still = corruption.at(corruption.neutral)
-    out = still.apply(images, still.sample(len(images), stream(0)))
+    out = still.apply(images, still.sample(len(images), make_generator(0)))
     torch.testing.assert_close(out, images, atol=2e-6, rtol=0)
 
 
@@ -86,7 +88,7 @@ def test_the_ladder_gets_harder(name, images):
     assert len(cls.ladder) == 5
     steps = [cls().at(strength) for strength in cls.ladder]
     far = [
-        float((step.apply(images, step.sample(40, stream(0))) - images).abs().mean())
+        float((step.apply(images, step.sample(40, make_generator(0))) - images).abs().mean())
         for step in steps
     ]
     assert far == sorted(far)

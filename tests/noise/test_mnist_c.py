@@ -10,10 +10,10 @@ import torch
 
 from inkfast import models, noise
 from inkfast.core.digits import Digits
-from inkfast.core.random import stream
+from inkfast.core.random import make_generator
 from inkfast.data import mnist
 from inkfast.noise import MNIST_C, to_unit
-from inkfast.training import Task, Trained, fit, resolve
+from inkfast.training import FitSpec, TrainedModel, fit, resolve
 from tests.conftest import DATA
 
 
@@ -45,7 +45,7 @@ def statistics(images: np.ndarray, clean: np.ndarray) -> dict[str, np.ndarray]:
 def test_pixel_statistics_agree(name, sample):
     """Means over 500 images differ by at most 4 standard errors and what rounding explains."""
     clean = to_unit(torch.tensor((sample["identity"] * 255).round().astype(np.uint8)))
-    out = noise.build(name)(clean, stream(0)).numpy()
+    out = noise.build(name)(clean, make_generator(0)).numpy()
     found = statistics(out, sample["identity"])
     published = sample[name.removeprefix("mnist-c-").replace("-", "_")]
     for key, expected in statistics(published, sample["identity"]).items():
@@ -59,21 +59,21 @@ def test_pixel_statistics_agree(name, sample):
 def test_what_is_not_random_agrees_pixel_by_pixel(name, sample):
     """Of 392,000 pixels at most 20, on the rim, differ by more than rounding."""
     clean = to_unit(torch.tensor((sample["identity"] * 255).round().astype(np.uint8)))
-    out = noise.build(f"mnist-c-{name}")(clean, stream(0)).numpy()
+    out = noise.build(f"mnist-c-{name}")(clean, make_generator(0)).numpy()
     assert np.sum(np.abs(out - sample[name.replace("-", "_")]) > 1.01 / 255) <= 20
 
 
 @pytest.fixture(scope="module")
-def reader() -> Trained:
+def reader() -> TrainedModel:
     """Return a small network, trained on clean digits for a few seconds."""
     if not DATA or not Path(DATA, "mnist").is_dir():
         pytest.skip("needs MNIST")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INKFAST_DATA", DATA)
-        digits = mnist.load().train.pick(np.arange(12_000), "12,000 of MNIST")
+        digits = mnist.load_mnist().train.pick(np.arange(12_000), "12,000 of MNIST")
     recipe = resolve({"epochs": 2, "batch_size": 125, "learning_rate": 0.01, "precision": "fp32"})
     return fit(
-        Task(
+        FitSpec(
             architecture=models.build("cnn(layers='C16(5)/2-C32-C32/2-GMP')"), recipe=recipe,
             digits=digits, noise=noise.build("none"), threads=1,
         )
@@ -94,7 +94,7 @@ def test_a_network_finds_them_as_hard(reader, sample):
     assert np.mean(np.abs(differences)) < 0.03
 
 
-def accuracy(reader: Trained, images: np.ndarray) -> float:
+def accuracy(reader: TrainedModel, images: np.ndarray) -> float:
     """Return the share of the sample that is read right."""
     answers = reader.probabilities(Digits(images, None, "corrupted")).argmax(axis=1)
     return float(np.mean(answers == sample_labels()))

@@ -87,7 +87,7 @@ def test_other_pixels_are_refused(given, came, kind):
     """No array is cut up anew or divided by 255 twice: one line says what came."""
     reader = Reader(Classifier(classifier(kind=kind).SerializeToString(), "model"), 0.5)
     with pytest.raises(InkfastError, match=rf"expected .* \(n, 28, 28\).* got {came}\. "):
-        reader.answers(given)
+        reader.predict(given)
 
 
 def test_no_image_gives_no_answer(images):

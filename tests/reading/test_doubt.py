@@ -9,23 +9,11 @@ import pytest
 from PIL import Image, ImageFilter
 
 from inkfast.inference import results
-from inkfast.inference.page import (
-    open_page,
-    read_page,
-)
-from inkfast.inference.reader import (
-    Answer,
-    Reader,
-)
-from inkfast.serving.prediction import (
-    Question,
-    answered,
-)
-from inkfast.serving.request_images import (
-    images_of,
-    images_under,
-)
-from inkfast.serving.routes_v1 import answer
+from inkfast.inference.page import open_page, read_page
+from inkfast.inference.reader import Prediction, Reader
+from inkfast.serving.prediction import PredictRequest, predict_batch
+from inkfast.serving.request_images import images_under, load_request_image
+from inkfast.serving.routes_v1 import prediction_json
 from tests.reading.makers import png
 from tests.reading.photographs import digit
 from tests.serving.makers import drawn
@@ -37,24 +25,24 @@ def reader() -> Reader:
     return Reader.open(threads=1)
 
 
-def both(picture: Image.Image | np.ndarray, reader: Reader) -> tuple[Answer, list[Answer]]:
+def both(picture: Image.Image | np.ndarray, reader: Reader) -> tuple[Prediction, list[Prediction]]:
     """Return the answer of `predict`, and those of `read`."""
     content = png(np.asarray(picture))
-    (row,) = results.read(reader, [("a.png", content)])
+    (row,) = results.predict_chunk(reader, [("a.png", content)])
     page = read_page(open_page(content), reader)
-    return row.answer, [one.answer for one in page.digits]
+    return row.prediction, [one.prediction for one in page.digits]
 
 
 def test_the_api_and_the_page_give_the_reason_too(reader):
     """The reason travels with the probabilities, of the Noise Lab's noisy copy as well."""
     content = png(np.asarray(drawn(8))[:175])
     for images in (
-        partial(images_of, content),
+        partial(load_request_image, content),
         partial(images_under, content, {}, 0, places=False),
         partial(np.zeros, (1, 28, 28), np.uint8),
     ):
-        (told,) = answered({"reader": reader}, [Question(images, ("reader",))])
-        found = answer(reader, told.probabilities["reader"][-1], told.doubt)
+        (told,) = predict_batch({"reader": reader}, [PredictRequest(images, ("reader",))])
+        found = prediction_json(reader, told.probabilities["reader"][-1], told.doubt)
         cut_off = images.func is not np.zeros  # a tensor is taken as it is
         assert (found["unsure"] == "cut off at the picture's edge") == cut_off
 
@@ -74,8 +62,8 @@ def test_what_touches_is_said_to_touch(reader):
         ink = digit(value, 60)
         there = paper[30 : 30 + ink.shape[0], left : left + ink.shape[1]]
         np.minimum(there, (230 - 200 * ink).clip(0, 255).astype(np.uint8), out=there)
-    (row,) = results.read(reader, [("a.png", png(paper))])
-    assert row.answer.unsure == "two digits touch"
+    (row,) = results.predict_chunk(reader, [("a.png", png(paper))])
+    assert row.prediction.unsure == "two digits touch"
 
 
 @pytest.mark.parametrize("side", [140, 280, 840])
@@ -99,14 +87,14 @@ def test_what_is_a_little_blurred_or_small_is_answered(reader):
         soft = drawn(value).filter(ImageFilter.GaussianBlur(11))
         small = [drawn(value).resize((n, n), Image.Resampling.BOX) for n in (14, 16, 20, 24)]
         for picture in (soft, *(np.pad(np.asarray(n), 12, constant_values=255) for n in small)):
-            (row,) = results.read(reader, [("a.png", png(np.asarray(picture)))])
-            assert row.answer.unsure != "too blurred"
+            (row,) = results.predict_chunk(reader, [("a.png", png(np.asarray(picture)))])
+            assert row.prediction.unsure != "too blurred"
 
 
 def test_rows_of_pixels_are_taken_as_they_are(reader):
     """At 28x28 a digit at the edge, or soft, is what MNIST under noise looks like."""
     image = 255 - np.asarray(drawn(8).resize((28, 28), Image.Resampling.BOX))
     for cut in (image, np.roll(image, 8, axis=0), np.roll(image, 16, axis=1)):
-        as_row, as_file = results.read(reader, [("a#1", cut), ("a.png", png(cut))])
-        assert as_row.answer == as_file.answer
-        assert as_row.answer == reader.answers(cut[None])[0]
+        as_row, as_file = results.predict_chunk(reader, [("a#1", cut), ("a.png", png(cut))])
+        assert as_row.prediction == as_file.prediction
+        assert as_row.prediction == reader.predict(cut[None])[0]

@@ -15,15 +15,8 @@ from inkfast.imaging.segmentation import Part
 from inkfast.imaging.sheet import without_desk
 from inkfast.imaging.touching_digits import cuts
 from inkfast.inference import page as reading_page
-from inkfast.inference.page import (
-    Page,
-    open_page,
-    read_page,
-)
-from inkfast.inference.reader import (
-    Answer,
-    Reader,
-)
+from inkfast.inference.page import Page, open_page, read_page
+from inkfast.inference.reader import Prediction, Reader
 from tests.data.test_sheet import on_desk
 from tests.reading.photographs import digit, file_of, page, photographed, write_on
 
@@ -42,7 +35,7 @@ def read(content: bytes, reader: Reader) -> Page:
 
 def answers(page: Page) -> str:
     """Return all digits in reading order, unsure ones too."""
-    return "".join(str(digit.answer.digit) for digit in page.digits)
+    return "".join(str(digit.prediction.digit) for digit in page.digits)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +57,7 @@ def test_lines_may_slope(degrees, reader):
     found = read(file_of(np.asarray(turned)), reader)
     assert answers(found) == "".join(map("".join, NUMBERS))
     assert [list(map(len, line)) for line in found.lines] == [[4, 3], [3, 4], [5]]
-    assert sum(bool(digit.answer.unsure) for digit in found.digits) <= 2
+    assert sum(bool(digit.prediction.unsure) for digit in found.digits) <= 2
 
 
 def test_a_long_strip_keeps_its_height(reader):
@@ -144,7 +137,7 @@ def test_one_digit_may_fill_the_picture(reader):
         ink = np.pad(digit(value, 200), 4)
         found = read(file_of(photographed(ink)), reader)
         assert answers(found) == str(value)
-        assert "cut off" not in found.digits[0].answer.unsure
+        assert "cut off" not in found.digits[0].prediction.unsure
 
 
 def test_boxes_are_in_pixels_of_the_upright_picture(reader):
@@ -217,10 +210,10 @@ def test_so_many_parts_are_cut_to_see_and_no_more(monkeypatch, reader):
     monkeypatch.setattr(reading_page, "cuts", lambda part, places: tried.append(part.box) or [])
     ink = Ink(np.ones((26, 36), np.float32), np.ones((26, 36), bool))
     found = [
-        reading_page._Read(
+        reading_page._ReadPart(
             Part((0, place, 20, place + 30), ink),
             np.zeros((28, 28), np.uint8),
-            Answer(0, 0.9 - place / 1000, 1, 0.05, "unsure"),
+            Prediction(0, 0.9 - place / 1000, 1, 0.05, "unsure"),
         )
         for place in range(120)
     ]
@@ -233,12 +226,12 @@ def test_so_many_parts_are_cut_to_see_and_no_more(monkeypatch, reader):
 def test_halves_must_be_surer_than_the_whole_and_than_a_bound(surety, n, monkeypatch, reader):
     """What is read with some doubt is cut only where both halves are read with hardly any."""
     both, half = SimpleNamespace(width=20, height=20), SimpleNamespace(width=10, height=20)
-    whole = reading_page._Read(both, None, Answer(4, 0.6, 9, 0.3, "it may be 4 or 9"))
+    whole = reading_page._ReadPart(both, None, Prediction(4, 0.6, 9, 0.3, "it may be 4 or 9"))
     monkeypatch.setattr(reading_page, "_cuts", lambda one: [(half, half)] if one is whole else [])
 
     def sure(parts, _):
-        answer = Answer(1, surety, 7, 0.0, "")
-        return [reading_page._Read(part, None, answer) for part in parts]
+        answer = Prediction(1, surety, 7, 0.0, "")
+        return [reading_page._ReadPart(part, None, answer) for part in parts]
 
     monkeypatch.setattr(reading_page, "_read", sure)
     assert len(reading_page._apart([whole], reader)) == n
@@ -251,7 +244,7 @@ def test_what_touches_and_cannot_be_read_is_said_to_touch(reader):
         write_on(canvas, "8", x, 40, 40)
     never_sure = Reader(reader.classifier, threshold=2.0)
     found = read(file_of(photographed(canvas)), never_sure)
-    assert "two digits touch" in {one.answer.unsure for one in found.digits}
+    assert "two digits touch" in {one.prediction.unsure for one in found.digits}
     assert set(found.numbers[0]) == {"?"}
 
 
@@ -260,7 +253,7 @@ def test_a_digit_at_the_edge_is_cut_off(reader):
     ink = page("3456")
     columns = np.flatnonzero(ink.any(axis=0))
     found = read(file_of(photographed(ink[:, columns.min() + 9 :])), reader)
-    assert found.digits[0].answer.unsure == "cut off at the picture's edge"
+    assert found.digits[0].prediction.unsure == "cut off at the picture's edge"
     assert found.numbers == ["?456"]
 
 
@@ -270,7 +263,7 @@ def test_a_blurred_digit_is_said_to_be_blurred(reader):
     for blur, blurred in ((0.5, False), (7, True)):
         ink = ndimage.gaussian_filter(page("38", height=60), blur)
         found = read(file_of(photographed(ink / ink.max())), never_sure)
-        reasons = {one.answer.unsure == "too blurred" for one in found.digits}
+        reasons = {one.prediction.unsure == "too blurred" for one in found.digits}
         assert reasons == {blurred}
 
 
@@ -311,7 +304,7 @@ def test_the_network_sees_mnists_frame(reader):
 def test_pages_take_few_calls_of_the_network(reader, monkeypatch):
     """All digits of a page are read together, and once more where they may touch."""
     calls = []
-    whole = Reader.answers
+    whole = Reader.predict
     monkeypatch.setattr(
         Reader, "answers", lambda self, images: calls.append(len(images)) or whole(self, images)
     )

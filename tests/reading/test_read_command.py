@@ -103,7 +103,7 @@ def test_what_has_no_words_of_its_own_is_named(inkfast, photo, monkeypatch):
     def fail(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr(reading_page, "open_picture", fail)
+    monkeypatch.setattr(reading_page, "open_image", fail)
     assert inkfast("read", photo) == (2, "", "inkfast: out of memory\n")
 
 

@@ -9,12 +9,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from inkfast.core.errors import InkfastError
-from inkfast.inference.reader import (
-    SHIPPED,
-    Reader,
-    shipped_names,
-)
-from inkfast.synthetic.handwriting import write
+from inkfast.inference.reader import SHIPPED, Reader, shipped_names
+from inkfast.synthetic.handwriting import make_handwriting
 from tests.reading.makers import classifier
 from tests.reading.nondigits import KINDS, make
 
@@ -50,7 +46,7 @@ def bright(tenth: int, value: int, also: int = 0, second: int = 0) -> np.ndarray
 
 def test_an_answer_has_a_runner_up(model):
     """The two likeliest digits and their probabilities."""
-    (answer,) = Reader.open(model(threshold=0.5)).answers(bright(7, 200, 3, 195))
+    (answer,) = Reader.open(model(threshold=0.5)).predict(bright(7, 200, 3, 195))
     assert (answer.digit, answer.runner_up) == (7, 3)
     assert answer.confidence > answer.runner_up_confidence > 0.001
     assert answer.unsure == ""
@@ -59,28 +55,28 @@ def test_an_answer_has_a_runner_up(model):
 def test_exactly_as_sure_as_asked_is_an_answer(model):
     """The threshold itself is enough; what is a little more is not."""
     reader = Reader.open(model(threshold=0.5))
-    (answer,) = reader.answers(bright(7, 200, 3, 195))
+    (answer,) = reader.predict(bright(7, 200, 3, 195))
     assert (
-        Reader(reader.classifier, answer.confidence).answers(bright(7, 200, 3, 195))[0].unsure == ""
+        Reader(reader.classifier, answer.confidence).predict(bright(7, 200, 3, 195))[0].unsure == ""
     )
     above = float(np.nextafter(answer.confidence, 1))
-    assert Reader(reader.classifier, above).answers(bright(7, 200, 3, 195))[0].unsure != ""
+    assert Reader(reader.classifier, above).predict(bright(7, 200, 3, 195))[0].unsure != ""
 
 
 def test_it_says_why_it_is_unsure(model):
     """Between two digits it names both; where no two are likely it looks like none."""
     reader = Reader.open(model(threshold=0.95))
-    (between,) = reader.answers(bright(7, 200, 3, 199))
+    (between,) = reader.predict(bright(7, 200, 3, 199))
     assert between.unsure == "it may be 7 or 3"
-    (none,) = reader.answers(np.zeros((1, 28, 28), np.uint8))
+    (none,) = reader.predict(np.zeros((1, 28, 28), np.uint8))
     assert none.unsure == "it looks like no digit"
     strict = Reader(reader.classifier, threshold=0.9999)
-    assert strict.answers(bright(7, 200, 3, 199))[0].unsure == "it may be 7 or 3"
+    assert strict.predict(bright(7, 200, 3, 199))[0].unsure == "it may be 7 or 3"
 
 
 def test_a_file_that_answers_nothing_says_so(model):
     """However sure it is, the reason is the promise that could not be made, not the picture."""
-    (sure,) = Reader.open(model(threshold=2)).answers(bright(7, 255))
+    (sure,) = Reader.open(model(threshold=2)).predict(bright(7, 255))
     assert sure.confidence > 0.9
     assert sure.unsure == "no promise about this network's errors could be made"
 
@@ -147,8 +143,8 @@ def test_what_is_shipped_is_small_and_describes_itself():
 
 def test_the_shipped_reader_reads(shipped):
     """Digits that it was not trained on: another seed of our pen."""
-    digits = write(500, seed=99)
-    answers = shipped.answers(digits.images)
+    digits = make_handwriting(500, seed=99)
+    answers = shipped.predict(digits.images)
     right = [a.digit == label for a, label in zip(answers, digits.labels, strict=True)]
     assert np.mean(right) > 0.95
     assert sum(not a.unsure for a in answers) > 400
@@ -157,7 +153,7 @@ def test_the_shipped_reader_reads(shipped):
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_no_digit_is_told_from_digits(shipped, kind):
     """By confidence alone, each kind for itself; none of them was made by what made outliers."""
-    digits = write(300, seed=98).images
+    digits = make_handwriting(300, seed=98).images
     others = make(kind, 300, digits)
     sure = shipped.classifier.probabilities(np.concatenate([digits, others])).max(axis=1)
     assert roc_auc_score(np.arange(600) < 300, sure) > 0.95

@@ -14,13 +14,9 @@ import pytest
 from PIL import Image
 
 from inkfast.core.errors import InkfastError
-from inkfast.inference import (
-    batch,
-    inputs,
-    results,
-)
+from inkfast.inference import batch, inputs, results
 from inkfast.inference.classifier import Classifier
-from inkfast.inference.inputs import Given
+from inkfast.inference.inputs import InputItem
 from inkfast.inference.reader import Reader
 from tests.reading.makers import bars, classifier, png, write_pictures
 
@@ -32,7 +28,7 @@ def reader() -> Reader:
 
 
 def sources_of(*paths: object) -> list[str]:
-    return [given.source for given in inputs.stream(map(str, paths))]
+    return [given.source for given in inputs.iter_inputs(map(str, paths))]
 
 
 def test_a_folder_is_sorted_and_only_pictures_count(tmp_path, monkeypatch):
@@ -72,7 +68,7 @@ def test_folders_may_lie_deep_in_one_another(tmp_path, monkeypatch):
         return real(path)
 
     monkeypatch.setattr(os, "scandir", refusing)
-    first, second = inputs.stream(["."])
+    first, second = inputs.iter_inputs(["."])
     assert (first.source, second.source) == ("./d/d/d", "./e/000.png")
     with pytest.raises(InkfastError, match="./d/d/d: expected a picture, but Permission denied"):
         first.load()
@@ -102,11 +98,11 @@ def test_a_zip_archive_reads_as_its_folder_would(tmp_path, reader):
     content = bytearray(path.read_bytes())
     content[content.index(b"IDAT") + 8] ^= 255  # of the first member
     path.write_bytes(content)
-    good, bad = batch.rows(inputs.stream([str(path)]), batch.here(reader))
-    assert (good.source, good.answer.digit) == (f"{path}/./b/1.png", 2)
+    good, bad = batch.predict_inputs(inputs.iter_inputs([str(path)]), batch.serial_workers(reader))
+    assert (good.source, good.prediction.digit) == (f"{path}/./b/1.png", 2)
     assert bad.error.startswith(f"{path}/b/2.png: cannot be taken out of its archive")
     path.write_bytes(b"junk")
-    (broken,) = batch.rows(inputs.stream([str(path)]), batch.here(reader))
+    (broken,) = batch.predict_inputs(inputs.iter_inputs([str(path)]), batch.serial_workers(reader))
     assert "expected a zip archive of pictures" in broken.error
 
 
@@ -118,7 +114,7 @@ def test_too_large_a_file_is_refused_before_it_is_decoded(tmp_path, monkeypatch,
         archive.writestr("a.png", b"x" * 10**6)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x" * 1001)))
     paths = [str(tmp_path / "a.png"), str(tmp_path / "b.zip"), "-"]
-    found = list(batch.rows(inputs.stream(paths), batch.here(reader)))
+    found = list(batch.predict_inputs(inputs.iter_inputs(paths), batch.serial_workers(reader)))
     assert len(found) == 3
     assert all("expected a picture of at most 0 MB" in row.error for row in found)
 
@@ -128,8 +124,8 @@ def test_bad_files_do_not_end_the_work(tmp_path, reader):
     write_pictures(tmp_path / "in", bars(3))
     (tmp_path / "in" / "001.png").write_bytes(b"junk")
     paths = [str(tmp_path / "in"), str(tmp_path / "gone.png"), str(tmp_path / "in/000.png")]
-    found = list(batch.rows(inputs.stream(paths), batch.here(reader)))
-    assert [row.answer and row.answer.digit for row in found] == [0, None, 2, None, 0]
+    found = list(batch.predict_inputs(inputs.iter_inputs(paths), batch.serial_workers(reader)))
+    assert [row.prediction and row.prediction.digit for row in found] == [0, None, 2, None, 0]
     assert "001.png: expected a picture, but it cannot be decoded" in found[1].error
     assert "gone.png: there is no such file. Check its path." in found[3].error
 
@@ -145,9 +141,11 @@ def test_a_damaged_picture_in_an_archive_is_one_row(method, tmp_path, reader):
     damaged = bytearray(archive.read_bytes())
     damaged[start : start + 30] = b"\xff" * 30
     archive.write_bytes(damaged)
-    first, second = batch.rows(inputs.stream([str(archive)]), batch.here(reader))
+    first, second = batch.predict_inputs(
+        inputs.iter_inputs([str(archive)]), batch.serial_workers(reader)
+    )
     assert "a.zip/0.png: cannot be taken out of its archive" in first.error
-    assert second.answer is not None
+    assert second.prediction is not None
 
 
 def test_whatever_a_decoder_raises_is_one_row(tmp_path, monkeypatch, reader):
@@ -156,8 +154,8 @@ def test_whatever_a_decoder_raises_is_one_row(tmp_path, monkeypatch, reader):
     def fail(*_):
         raise IndexError("out of\nrange")
 
-    monkeypatch.setattr(results, "open_picture", fail)
-    (row,) = results.read(reader, [("a.png", b"")])
+    monkeypatch.setattr(results, "open_image", fail)
+    (row,) = results.predict_chunk(reader, [("a.png", b"")])
     assert row.error == r"a.png: cannot be read (IndexError('out of\nrange'))."
 
 
@@ -168,7 +166,7 @@ def test_a_picture_without_ink_is_unsure(reader):
     page.save(file, "PNG")
     blank = np.zeros((28, 28), np.uint8)
     small = [("c.png", png(blank)), ("d.png", png(255 - blank))]
-    for row in results.read(
+    for row in results.predict_chunk(
         reader, [("a.png", file.getvalue()), ("b", blank), *small], review=True
     ):
         values = row.values()
@@ -182,7 +180,9 @@ def test_a_review_shows_what_was_given_beside_what_was_seen(reader):
     """Only the unsure ones have one; on the left as it was given, on the right 28x28 enlarged."""
     given = np.full((280, 280), 255, np.uint8)
     given[40:240, 130:150] = 0  # a stroke in the middle is no bar
-    sure, unsure = results.read(reader, [("a", bars(1)[0]), ("b", png(given))], review=True)
+    sure, unsure = results.predict_chunk(
+        reader, [("a", bars(1)[0]), ("b", png(given))], review=True
+    )
     assert (sure.state, sure.review) == ("", b"")
     assert unsure.state == "unsure"
     pixels = np.asarray(Image.open(io.BytesIO(unsure.review)).convert("L"))
@@ -202,7 +202,7 @@ class Witness:
     def __iter__(self):
         for row in count():
             self.asked += 1
-            yield Given(str(row), 784, self.load)
+            yield InputItem(str(row), 784, self.load)
 
     def load(self) -> np.ndarray:
         """Give a bar."""
@@ -213,7 +213,7 @@ class Witness:
 def test_no_more_is_read_than_is_needed(reader):
     """A stream without end gives its first rows; a chunk at a time is asked for."""
     witness = Witness()
-    found = batch.rows(witness, batch.here(reader))
+    found = batch.predict_inputs(witness, batch.serial_workers(reader))
     assert [row.source for row in islice(found, 3)] == ["0", "1", "2"]
     assert witness.loaded <= batch._MOST
     assert witness.asked <= batch._MOST + 1
@@ -224,7 +224,7 @@ def test_no_more_is_read_than_is_needed(reader):
 def test_rows_that_are_done_are_not_read_again(reader):
     """Chunks of them are passed over without a look at their files."""
     witness = Witness()
-    found = batch.rows(witness, batch.here(reader), done=10 * batch._MOST + 5)
+    found = batch.predict_inputs(witness, batch.serial_workers(reader), done=10 * batch._MOST + 5)
     assert next(found).source == str(10 * batch._MOST + 5)
     assert witness.loaded == batch._MOST
 
@@ -238,10 +238,10 @@ def test_large_pictures_make_small_chunks(reader, monkeypatch):
         sizes.append(len(chunk))
         return []
 
-    monkeypatch.setattr(batch, "read", chunk_sizes)
-    list(batch.rows(islice(Witness(), 6), batch.here(reader)))
-    huge = [Given(str(row), 3000, lambda: bars(1)[0]) for row in range(3)]
-    list(batch.rows(huge, batch.here(reader)))
+    monkeypatch.setattr(batch, "predict_chunk", chunk_sizes)
+    list(batch.predict_inputs(islice(Witness(), 6), batch.serial_workers(reader)))
+    huge = [InputItem(str(row), 3000, lambda: bars(1)[0]) for row in range(3)]
+    list(batch.predict_inputs(huge, batch.serial_workers(reader)))
     assert sizes == [2, 2, 2, 1, 1, 1]
 
 
@@ -250,10 +250,16 @@ def test_processes_give_the_same_rows_in_order(tmp_path, reader, monkeypatch):
     monkeypatch.setattr(batch, "_MOST", 3)
     write_pictures(tmp_path, bars(40))
     (tmp_path / "007.png").write_bytes(b"junk")
-    expected = list(batch.rows(inputs.stream([str(tmp_path)]), batch.here(reader, review=True)))
-    found = batch.rows(inputs.stream([str(tmp_path)]), batch.processes(reader, 2, review=True))
+    expected = list(
+        batch.predict_inputs(
+            inputs.iter_inputs([str(tmp_path)]), batch.serial_workers(reader, review=True)
+        )
+    )
+    found = batch.predict_inputs(
+        inputs.iter_inputs([str(tmp_path)]), batch.process_workers(reader, 2, review=True)
+    )
     assert list(found) == expected
-    assert [row.answer.digit for row in expected if row.answer] == [
+    assert [row.prediction.digit for row in expected if row.prediction] == [
         row % 10 for row in range(40) if row != 7
     ]
 
@@ -267,6 +273,6 @@ class Fatal(bytes):
 
 def test_a_lost_process_is_one_sentence(reader):
     """Its rows cannot be had: the work ends and says how to go on."""
-    given = [Given("a", 1, lambda: Fatal(b""))]
+    given = [InputItem("a", 1, lambda: Fatal(b""))]
     with pytest.raises(InkfastError, match="a process was lost.*go on with --resume"):
-        list(batch.rows(given, batch.processes(reader, 1)))
+        list(batch.predict_inputs(given, batch.process_workers(reader, 1)))

@@ -8,10 +8,7 @@ import numpy as np
 import pytest
 
 from inkfast.core.errors import InkfastError
-from inkfast.data import (
-    arrays,
-    kaggle_csv,
-)
+from inkfast.data import arrays, kaggle_csv
 from inkfast.inference import table_inputs
 from tests.data.makers import kaggle_csv as kaggle_text
 from tests.reading.makers import bars, png, write_csv
@@ -33,7 +30,7 @@ def test_a_csv_is_read_as_the_loader_reads_it(labelled, change, tmp_path):
     """The same images come out in small blocks as in one go, whatever the lines end with."""
     path = tmp_path / "test.csv"
     path.write_text(kaggle_text(20, labelled), newline="")
-    expected = kaggle_csv.load(path).train.images
+    expected = kaggle_csv.load_csv(path).train.images
     path.write_text(change(kaggle_text(20, labelled)), newline="")
     np.testing.assert_array_equal(list(table_inputs.csv_rows(path)), expected)
 
@@ -141,7 +138,9 @@ HEADERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("read", [lambda path: list(table_inputs.numpy_rows(path)), arrays.load])
+@pytest.mark.parametrize(
+    "read", [lambda path: list(table_inputs.numpy_rows(path)), arrays.load_arrays]
+)
 @pytest.mark.parametrize("header", HEADERS)
 def test_a_forged_header_is_explained(header, read, tmp_path):
     """Whatever numpy and its tokenizer raise is one sentence, in an archive too."""
@@ -153,7 +152,9 @@ def test_a_forged_header_is_explained(header, read, tmp_path):
             read(tmp_path / name)
 
 
-@pytest.mark.parametrize("read", [lambda path: list(table_inputs.numpy_rows(path)), arrays.load])
+@pytest.mark.parametrize(
+    "read", [lambda path: list(table_inputs.numpy_rows(path)), arrays.load_arrays]
+)
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_a_damaged_archive_is_explained(method, read, tmp_path):
     """Every method of packing fails in its own way."""
@@ -177,7 +178,7 @@ def test_an_archive_of_something_else_is_explained(name, tmp_path):
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr(name, b"text")
     with pytest.raises(InkfastError, match="got something that is no array"):
-        arrays.load(tmp_path / "a.npz")
+        arrays.load_arrays(tmp_path / "a.npz")
 
 
 def test_an_archive_without_images_is_explained(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from inkfast.core.errors import extra
-from inkfast.synthetic.handwriting import write
+from inkfast.synthetic.handwriting import make_handwriting
 from tests.reading.makers import bars, classifier, write_csv, write_pictures
 
 # a process in which nothing of the extra `train` can be imported, as where it is not installed
@@ -63,7 +63,7 @@ def test_the_shipped_reader_reads_pictures_and_tables(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == 8
     assert (
-        alone("predict", *paths, "--format", "jsonl", "--engine", "local:1").stdout == done.stdout
+        alone("predict", *paths, "--format", "jsonl", "--executor", "local:1").stdout == done.stdout
     )
     (tmp_path / "a.parquet").write_bytes(b"")
     done = alone("predict", *paths, tmp_path / "a.parquet")
@@ -80,7 +80,7 @@ def test_one_answer_waits_for_no_import_that_it_does_not_need(tmp_path):
 
 def test_a_photograph_of_a_number_is_read(tmp_path):
     """Two digits on paper, by the shipped reader."""
-    first, second = write(40, seed=2).images[[24, 27]]
+    first, second = make_handwriting(40, seed=2).images[[24, 27]]
     page = np.full((80, 120), 230, np.uint8)
     for left, digit in ((20, first), (42, second)):
         page[20:48, left : left + 28] = 230 - (digit.astype(int) * 200) // 255

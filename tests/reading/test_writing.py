@@ -15,25 +15,24 @@ from hypothesis import strategies as st
 from inkfast.core import io
 from inkfast.core.errors import InkfastError
 from inkfast.inference import output_files
-from inkfast.inference.inputs import Given
-from inkfast.inference.output_formats import FORMS
-from inkfast.inference.reader import Answer
-from inkfast.inference.results import (
-    FIELDS,
-    Row,
-)
+from inkfast.inference.inputs import InputItem
+from inkfast.inference.output_formats import OUTPUT_FORMATS
+from inkfast.inference.reader import Prediction
+from inkfast.inference.results import FIELDS, InputResult
 
 ROWS = [
-    Row("a.png", Answer(7, 0.99999951, 1, 2e-7)),
-    Row('b "quoted", ü\u202f.png', Answer(3, 0.5, 5, 0.4, "it may be 3 or 5")),
-    Row("c\nd\x85\udcff.png", error="c\nd\x85\udcff.png: expected a picture, but it is none."),
-    Row("e.png", Answer(0, 1.0, 9, 0.0)),
+    InputResult("a.png", Prediction(7, 0.99999951, 1, 2e-7)),
+    InputResult('b "quoted", ü\u202f.png', Prediction(3, 0.5, 5, 0.4, "it may be 3 or 5")),
+    InputResult(
+        "c\nd\x85\udcff.png", error="c\nd\x85\udcff.png: expected a picture, but it is none."
+    ),
+    InputResult("e.png", Prediction(0, 1.0, 9, 0.0)),
 ]
 JOB = {"model": "a"}
 
 
-def written(path: Path, form: str, rows: list[Row]) -> bytes:
-    output = output_files.TextFile(path, FORMS[form], JOB, resume=False)
+def written(path: Path, form: str, rows: list[InputResult]) -> bytes:
+    output = output_files.TextFile(path, OUTPUT_FORMATS[form], JOB, resume=False)
     try:
         for row in rows:
             output.write(row)
@@ -43,12 +42,12 @@ def written(path: Path, form: str, rows: list[Row]) -> bytes:
     return path.read_bytes()
 
 
-def answered(form: str) -> list[Row]:
+def answered(form: str) -> list[InputResult]:
     """Return rows that a form can hold: Kaggle's has a place for answers alone."""
-    return [row for row in ROWS if row.answer] if form == "kaggle" else ROWS
+    return [row for row in ROWS if row.prediction] if form == "kaggle" else ROWS
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", OUTPUT_FORMATS)
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -63,8 +62,8 @@ def test_a_job_cut_off_anywhere_is_gone_on_with_to_the_same_bytes(form, share, t
     path = tmp_path / "rows"
     output_files.part_of(path).write_bytes(whole[:cut])
     (tmp_path / "rows.part.json").write_text(json.dumps(JOB))
-    output = output_files.TextFile(path, FORMS[form], JOB, resume=True)
-    assert output.done == max(0, whole[:cut].count(b"\n") - bool(FORMS[form].header))
+    output = output_files.TextFile(path, OUTPUT_FORMATS[form], JOB, resume=True)
+    assert output.done == max(0, whole[:cut].count(b"\n") - bool(OUTPUT_FORMATS[form].header))
     kept = list(output.kept())
     assert [state for _, state in kept] == [
         "" if form == "kaggle" else row.state for row in rows[: output.done]
@@ -112,17 +111,17 @@ def test_kaggles_form_has_no_place_for_a_row_without_an_answer(tmp_path):
 def test_a_part_is_neither_thrown_away_nor_mixed_with_another_job(tmp_path):
     """Without --resume, with another model, or when it is damaged, it is left as it is."""
     path = tmp_path / "rows.csv"
-    output = output_files.TextFile(path, FORMS["csv"], JOB, resume=False)
+    output = output_files.TextFile(path, OUTPUT_FORMATS["csv"], JOB, resume=False)
     output.write(ROWS[0])
     output.leave()
     left = output.part.read_bytes()
     with pytest.raises(InkfastError, match="what an interrupted job left. Go on with --resume"):
-        output_files.TextFile(path, FORMS["csv"], JOB, resume=False)
+        output_files.TextFile(path, OUTPUT_FORMATS["csv"], JOB, resume=False)
     with pytest.raises(InkfastError, match="left by a job with another model or form"):
-        output_files.TextFile(path, FORMS["csv"], {"model": "b"}, resume=True)
+        output_files.TextFile(path, OUTPUT_FORMATS["csv"], {"model": "b"}, resume=True)
     assert output.part.read_bytes() == left
     output.part.write_bytes(left + b"junk\n")
-    again = output_files.TextFile(path, FORMS["csv"], JOB, resume=True)
+    again = output_files.TextFile(path, OUTPUT_FORMATS["csv"], JOB, resume=True)
     with pytest.raises(InkfastError, match="row 2 is no row"):
         list(again.kept())
     again.leave()
@@ -143,12 +142,12 @@ def test_a_part_is_neither_thrown_away_nor_mixed_with_another_job(tmp_path):
 def test_a_row_that_is_none_is_explained(form, row, tmp_path):
     """Whatever was done to a part, one sentence names the row."""
     path = tmp_path / "rows"
-    output = output_files.TextFile(path, FORMS[form], JOB, resume=False)
+    output = output_files.TextFile(path, OUTPUT_FORMATS[form], JOB, resume=False)
     output.write(ROWS[0])
     output.leave()
     with output.part.open("ab") as file:
         file.write(row + b"\n")
-    again = output_files.TextFile(path, FORMS[form], JOB, resume=True)
+    again = output_files.TextFile(path, OUTPUT_FORMATS[form], JOB, resume=True)
     with pytest.raises(InkfastError, match=r"part is damaged: row 2 is no row\. Delete it\.$"):
         list(again.kept())
     again.leave()
@@ -162,7 +161,7 @@ def test_another_header_is_explained(header, rows, tmp_path):
     part.write_text(header + rows, encoding="latin-1")
     (tmp_path / "a.csv.part.json").write_text(json.dumps(JOB))
     with pytest.raises(InkfastError, match="damaged: its first line is not ImageId,Label. Delete"):
-        output_files.TextFile(tmp_path / "a.csv", FORMS["kaggle"], JOB, resume=True)
+        output_files.TextFile(tmp_path / "a.csv", OUTPUT_FORMATS["kaggle"], JOB, resume=True)
     assert part.read_text(encoding="latin-1") == header + rows
 
 
@@ -174,11 +173,15 @@ def test_what_tells_of_a_part_may_be_damaged(tmp_path):
         opened(tmp_path / "a.csv", resume=True)
 
 
-def opened(path: Path, *, resume: bool = False, overwrite: bool = False) -> output_files.Output:
+def opened(
+    path: Path, *, resume: bool = False, overwrite: bool = False
+) -> output_files.ResultWriter:
     if path.suffix == ".parquet":
         pytest.importorskip("pyarrow")
         return output_files.ParquetFile(path)
-    return output_files.TextFile(path, FORMS["csv"], JOB, resume=resume, overwrite=overwrite)
+    return output_files.TextFile(
+        path, OUTPUT_FORMATS["csv"], JOB, resume=resume, overwrite=overwrite
+    )
 
 
 @pytest.mark.parametrize("flags", [{}, {"resume": True}, {"overwrite": True}])
@@ -235,7 +238,7 @@ def test_a_folder_in_the_place_of_the_part_is_explained(name, tmp_path):
 def test_a_job_that_wrote_no_row_leaves_nothing(tmp_path):
     """There is nothing to go on with."""
     for output in (
-        output_files.TextFile(tmp_path / "a.csv", FORMS["csv"], JOB, resume=False),
+        output_files.TextFile(tmp_path / "a.csv", OUTPUT_FORMATS["csv"], JOB, resume=False),
         output_files.ParquetFile(tmp_path / "a.parquet"),
     ):
         output.leave()
@@ -244,7 +247,7 @@ def test_a_job_that_wrote_no_row_leaves_nothing(tmp_path):
 
 def test_other_pictures_are_not_added_to_kept_rows():
     """The first ones must be those of the rows that are there, and as many."""
-    pictures = [Given(name, 0, bytes) for name in "abc"]
+    pictures = [InputItem(name, 0, bytes) for name in "abc"]
     assert list(output_files.same_sources(pictures, iter(["a", ""]))) == pictures
     with pytest.raises(InkfastError, match="row 2 is x, and now it would be b"):
         list(output_files.same_sources(pictures, iter(["a", "x"])))
@@ -270,7 +273,7 @@ def test_a_place_that_cannot_be_written_is_explained(tmp_path):
     """A file where a folder should be: one sentence."""
     (tmp_path / "file").write_text("")
     with pytest.raises(InkfastError, match="cannot write"):
-        output_files.TextFile(tmp_path / "file" / "a.csv", FORMS["csv"], JOB, resume=False)
+        output_files.TextFile(tmp_path / "file" / "a.csv", OUTPUT_FORMATS["csv"], JOB, resume=False)
     with pytest.raises(InkfastError, match="cannot write"):
         output_files.ParquetFile(tmp_path / "file" / "a.parquet")
 
@@ -278,7 +281,7 @@ def test_a_place_that_cannot_be_written_is_explained(tmp_path):
 def test_a_full_disk_keeps_what_was_written(tmp_path):
     """The error says what to do, and the rows before it are there to go on with."""
     path = tmp_path / "a.csv"
-    output = output_files.TextFile(path, FORMS["csv"], JOB, resume=False)
+    output = output_files.TextFile(path, OUTPUT_FORMATS["csv"], JOB, resume=False)
     output.write(ROWS[0])
     real = output._file.write
 
@@ -290,6 +293,6 @@ def test_a_full_disk_keeps_what_was_written(tmp_path):
         output.write(ROWS[1])
     output._file.write = real
     output.leave()
-    again = output_files.TextFile(path, FORMS["csv"], JOB, resume=True)
+    again = output_files.TextFile(path, OUTPUT_FORMATS["csv"], JOB, resume=True)
     again.leave()
     assert again.done == 1

@@ -15,12 +15,9 @@ from PIL import Image
 
 from inkfast import noise
 from inkfast.core.digits import Digits
-from inkfast.inference.reader import (
-    Answer,
-    Reader,
-)
+from inkfast.inference.reader import Prediction, Reader
 from inkfast.serving.request_images import digit_of
-from inkfast.serving.routes_v1 import card
+from inkfast.serving.routes_v1 import model_card
 from inkfast.serving.schemas import ModelCard
 from tests.serving.makers import STROKES, as_file, drawn
 
@@ -47,7 +44,7 @@ def test_several_files_are_answered_in_their_order(api):
 
 def test_the_reason_is_the_readers_own(api, monkeypatch):
     """Whatever a reader says of why it is unsure is what the API says."""
-    doubts = [Answer(3, 0.5, 8, 0.4, "two digits touch")]
+    doubts = [Prediction(3, 0.5, 8, 0.4, "two digits touch")]
     monkeypatch.setattr(Reader, "judged", lambda *_: doubts)
     picture = as_file(drawn(3))
     predicted = api.post("/v1/predict", content=picture).json()["answers"][0]
@@ -158,10 +155,10 @@ def test_numbers_are_told_alike(api):
 def test_a_network_that_is_never_sure_has_no_threshold():
     """Null, not a number above 1 that means it."""
     reader = Reader.open(threads=1)
-    assert card("reader", reader)["threshold"] == round(reader.threshold, 6)
+    assert model_card("reader", reader)["threshold"] == round(reader.threshold, 6)
     reader.threshold = 2.0
-    assert card("reader", reader)["threshold"] is None
-    assert ModelCard(**card("reader", reader)).threshold is None
+    assert model_card("reader", reader)["threshold"] is None
+    assert ModelCard(**model_card("reader", reader)).threshold is None
 
 
 def test_models_are_listed(api):

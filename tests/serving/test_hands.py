@@ -16,13 +16,9 @@ from inkfast.imaging.ink import NoInkError
 from inkfast.inference.classifier import Classifier
 from inkfast.inference.reader import Reader
 from inkfast.serving.limits import Refused
-from inkfast.serving.prediction import (
-    Question,
-    Told,
-    answered,
-)
-from inkfast.serving.request_images import images_of
-from inkfast.serving.worker_pool import Hands
+from inkfast.serving.prediction import PredictRequest, PredictResponse, predict_batch
+from inkfast.serving.request_images import load_request_image
+from inkfast.serving.worker_pool import WorkerPool
 from tests.reading.makers import classifier
 from tests.serving.makers import as_file, drawn, readers
 
@@ -33,39 +29,39 @@ def networks() -> dict[str, Reader]:
 
 
 @pytest.fixture
-def hands(networks: dict[str, Reader]) -> Iterator[Hands]:
-    with Hands(networks, 1) as made:
+def hands(networks: dict[str, Reader]) -> Iterator[WorkerPool]:
+    with WorkerPool(networks, 1) as made:
         yield made
 
 
-def question(content: bytes) -> Question:
-    return Question(partial(images_of, content), ("reader", "dense"))
+def question(content: bytes) -> PredictRequest:
+    return PredictRequest(partial(load_request_image, content), ("reader", "dense"))
 
 
-def test_answers_are_those_of_this_process(hands: Hands, networks: dict[str, Reader]) -> None:
+def test_answers_are_those_of_this_process(hands: WorkerPool, networks: dict[str, Reader]) -> None:
     asked = [question(as_file(drawn(digit))) for digit in (3, 7)]
-    for here, there in zip(answered(networks, asked), hands.answer(asked), strict=True):
-        assert isinstance(here, Told)
-        assert isinstance(there, Told)
+    for here, there in zip(predict_batch(networks, asked), hands.prediction(asked), strict=True):
+        assert isinstance(here, PredictResponse)
+        assert isinstance(there, PredictResponse)
         np.testing.assert_array_equal(there.images, here.images)
         for name in ("reader", "dense"):
             np.testing.assert_array_equal(there.probabilities[name], here.probabilities[name])
 
 
-def test_what_cannot_be_read_is_told_and_the_rest_is_answered(hands: Hands) -> None:
+def test_what_cannot_be_read_is_told_and_the_rest_is_answered(hands: WorkerPool) -> None:
     blank = as_file(drawn(1).point(lambda _: 255))
-    refused, none, told = hands.answer(
+    refused, none, told = hands.prediction(
         [question(b"?"), question(blank), question(as_file(drawn(5)))]
     )
     assert isinstance(refused, Refused)
     assert refused.status == 415
     assert "Expected a PNG" in refused.reason
     assert isinstance(none, NoInkError)
-    assert isinstance(told, Told)
+    assert isinstance(told, PredictResponse)
     assert told.probabilities["reader"].argmax() == 5
 
 
-def test_a_lost_process_is_told_and_another_takes_its_place(hands: Hands) -> None:
+def test_a_lost_process_is_told_and_another_takes_its_place(hands: WorkerPool) -> None:
     """Twice in a row, so that what takes its place can be lost as well."""
     asked = [question(as_file(drawn(4)))]
     for _ in range(2):
@@ -73,24 +69,24 @@ def test_a_lost_process_is_told_and_another_takes_its_place(hands: Hands) -> Non
         assert child.pid
         os.kill(child.pid, signal.SIGKILL)
         with pytest.raises(Refused) as told:
-            hands.answer(asked)
+            hands.prediction(asked)
         assert told.value.status == 503
-        (found,) = hands.answer(asked)
-        assert isinstance(found, Told)
+        (found,) = hands.prediction(asked)
+        assert isinstance(found, PredictResponse)
         assert found.probabilities["reader"].argmax() == 4
 
 
 def test_a_network_that_fails_is_told_to_those_who_asked_it(networks: dict[str, Reader]) -> None:
     """Logits instead of probabilities: a sentence, and the process goes on."""
     logits = Classifier(classifier(softmax=False).SerializeToString(), "logits.onnx")
-    with Hands(networks | {"logits": Reader(logits, 0)}, 1) as hands:
-        picture = partial(images_of, as_file(drawn(6)))
-        failed, told = hands.answer(
-            [Question(picture, ("logits",)), Question(picture, ("reader",))]
+    with WorkerPool(networks | {"logits": Reader(logits, 0)}, 1) as hands:
+        picture = partial(load_request_image, as_file(drawn(6)))
+        failed, told = hands.prediction(
+            [PredictRequest(picture, ("logits",)), PredictRequest(picture, ("reader",))]
         )
         assert isinstance(failed, InkfastError)
         assert "Put a softmax" in str(failed)
-        assert isinstance(told, Told)
+        assert isinstance(told, PredictResponse)
         assert told.probabilities["reader"].argmax() == 6
 
 
@@ -107,29 +103,31 @@ class Alone:
 def test_what_one_is_told_does_not_depend_on_who_else_asks() -> None:
     """Asked together, each is told what it would be told alone: its answer, or what is wrong."""
     many, *ones = (
-        Question(partial(np.full, (count, 28, 28), digit, np.uint8), ("alone",))
+        PredictRequest(partial(np.full, (count, 28, 28), digit, np.uint8), ("alone",))
         for count, digit in ((2, 0), (1, 3), (1, 7))
     )
-    failed, *told = answered({"alone": Reader(Alone(), 0)}, [many, *ones])  # type: ignore[arg-type]
+    failed, *told = predict_batch({"alone": Reader(Alone(), 0)}, [many, *ones])  # type: ignore[arg-type]
     assert isinstance(failed, InkfastError)
-    assert [one.probabilities["alone"].argmax() for one in told if isinstance(one, Told)] == [3, 7]
+    assert [
+        one.probabilities["alone"].argmax() for one in told if isinstance(one, PredictResponse)
+    ] == [3, 7]
 
 
 def fail() -> None:
     raise RuntimeError("unforeseen")
 
 
-def test_what_no_one_foresaw_says_where(hands: Hands) -> None:
-    (error,) = hands.answer([Question(fail, ("reader",))])  # type: ignore[arg-type]
+def test_what_no_one_foresaw_says_where(hands: WorkerPool) -> None:
+    (error,) = hands.prediction([PredictRequest(fail, ("reader",))])  # type: ignore[arg-type]
     assert isinstance(error, RuntimeError)
     assert "in fail" in error.__notes__[0]
 
 
 def test_none_is_left(networks: dict[str, Reader]) -> None:
     before = set(active_children())
-    with Hands(networks, 2) as hands:
+    with WorkerPool(networks, 2) as hands:
         started = set(active_children()) - before
         assert len(started) == 2
     assert not any(child.is_alive() for child in started)
     with pytest.raises(Refused):
-        hands.answer([])
+        hands.prediction([])

@@ -23,12 +23,9 @@ from starlette.types import ASGIApp, Send
 
 from inkfast.core.errors import InkfastError
 from inkfast.imaging.opening import MAX_PIXELS
-from inkfast.inference.reader import (
-    SHIPPED,
-    Reader,
-)
-from inkfast.serving.app import build
-from inkfast.serving.batch_queue import Lane
+from inkfast.inference.reader import SHIPPED, Reader
+from inkfast.serving.app import build_app
+from inkfast.serving.batch_queue import BatchQueue
 from inkfast.serving.limits import Limits, Refused
 from inkfast.serving.routes_lab import SHOWN
 from inkfast.serving.server import Deadline, Server
@@ -48,7 +45,7 @@ def in_process(
 ) -> httpx.AsyncClient:
     """Return a client of a server without sockets, whose one reader is stuck."""
     reader = Reader(classifier or Stuck(), 0.5)
-    app = build({"reader": reader}, corrupt=without_torch, limits=limits, **words)
+    app = build_app({"reader": reader}, corrupt=without_torch, limits=limits, **words)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost")
 
 
@@ -239,7 +236,9 @@ def test_load_is_shed_while_health_answers():
             assert "Try again" in shed.json()["error"]
             assert (await client.get("/healthz")).status_code == 200
             stuck.go.set()
-            statuses = {task.result().status_code for task in (await asyncio.wait(pending))[0]}
+            statuses = {
+                fit_spec.result().status_code for fit_spec in (await asyncio.wait(pending))[0]
+            }
             assert 200 in statuses <= {200, 503}
 
     asyncio.run(ask())
@@ -287,7 +286,7 @@ def test_requests_that_wait_are_answered_together():
             for _ in range(2000):  # let all that were sent reach the queue
                 await asyncio.sleep(0)
             stuck.go.set()
-            assert {(await task).status_code for task in work} == {200}
+            assert {(await fit_spec).status_code for fit_spec in work} == {200}
         assert sum(stuck.batches) == 30
         assert max(stuck.batches) > 1
 
@@ -325,7 +324,7 @@ def test_a_fault_in_one_job_is_told_to_those_who_asked():
         return [1 // job for job in jobs]
 
     async def ask() -> None:
-        lane = Lane(work, threads=1, waiting=9)
+        lane = BatchQueue(work, threads=1, waiting=9)
         with pytest.raises(ZeroDivisionError):
             await lane.ask(0)
         assert await lane.ask(1) == 1
@@ -334,10 +333,12 @@ def test_a_fault_in_one_job_is_told_to_those_who_asked():
     asyncio.run(ask())
 
 
-async def busy_lane(waiting: int) -> tuple[Stuck, Lane, asyncio.Task]:
+async def busy_lane(waiting: int) -> tuple[Stuck, BatchQueue, asyncio.Task]:
     """Return a lane of one thread that is at work, with what it works on."""
     stuck = Stuck()
-    lane = Lane(lambda jobs: [stuck.probabilities(np.zeros(1)) for _ in jobs], 1, waiting=waiting)
+    lane = BatchQueue(
+        lambda jobs: [stuck.probabilities(np.zeros(1)) for _ in jobs], 1, waiting=waiting
+    )
     first = asyncio.create_task(lane.ask(1))
     while not stuck.batches:
         await asyncio.sleep(0)
@@ -368,9 +369,9 @@ def test_a_lane_that_is_to_end_lets_nobody_wait():
         waiting = [asyncio.create_task(lane.ask(2)) for _ in range(3)]
         await asyncio.sleep(0)
         lane.shed()
-        for task in waiting:
+        for fit_spec in waiting:
             with pytest.raises(Refused):
-                await task
+                await fit_spec
         with pytest.raises(Refused):
             await lane.ask(3)
         stuck.go.set()

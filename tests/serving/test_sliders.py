@@ -12,15 +12,8 @@ import torch
 from inkfast import noise
 from inkfast.core.io import sha256
 from inkfast.inference.reader import SHIPPED
-from inkfast.serving.occlusion_map import (
-    covered,
-    heat,
-)
-from inkfast.serving.page_noise import (
-    SLIDERS,
-    chain,
-    corrupted,
-)
+from inkfast.serving.occlusion_map import occluded_images, occlusion_map
+from inkfast.serving.page_noise import SLIDERS, chain, corrupted
 from inkfast.serving.request_images import digit_of
 from inkfast.serving.routes_lab import PAGE
 from tests.serving.makers import as_file, drawn
@@ -73,10 +66,10 @@ def test_every_chain_is_read_by_the_noise_it_names():
 
 def test_heat_lies_where_the_answer_comes_from():
     """A network that looks at one corner alone is warm there and nowhere else."""
-    copies = covered(np.full((28, 28), 255, np.uint8))
+    copies = occluded_images(np.full((28, 28), 255, np.uint8))
     sure = copies[:, :6, :6].mean(axis=(1, 2)) / 255
     probabilities = np.stack([sure, 1 - sure, *np.zeros((8, len(sure)))], axis=1)
-    found = heat(probabilities)
+    found = occlusion_map(probabilities)
     assert found.shape == (28, 28)
     assert found[0, 0] == 1
     assert found[12:].max() == found[:, 12:].max() == 0

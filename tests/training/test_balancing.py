@@ -6,13 +6,10 @@ import numpy as np
 import pytest
 
 from inkfast import models, noise
-from inkfast.core.digits import (
-    Digits,
-    Source,
-)
+from inkfast.core.digits import Digits, Source
 from inkfast.experiments.config import from_settings
-from inkfast.experiments.dataset import from_source
-from inkfast.training import Task, balancing, fit, resolve
+from inkfast.experiments.dataset import split_source
+from inkfast.training import FitSpec, balancing, fit, resolve
 from inkfast.training.batches import set_aside, split, training_rows
 from inkfast.training.validation import validation_digits
 
@@ -36,11 +33,11 @@ def test_written_digits_join_the_training_rows_alone(strokes):
     assert np.bincount(trained_on.labels[300:]).tolist() == [5] * 10
     again = training_rows(strokes, recipe, seed=1)[1]
     assert again.fingerprint == trained_on.fingerprint
-    task = Task(
+    fit_spec = FitSpec(
         architecture=models.build("mlp(hidden=[8])"), recipe=recipe, digits=strokes,
         noise=noise.build("none"), seed=1,
     )  # fmt: skip
-    held_back = {image.tobytes() for image in validation_digits(task).images}
+    held_back = {image.tobytes() for image in validation_digits(fit_spec).images}
     assert held_back <= {image.tobytes() for image in strokes.images}
 
 
@@ -118,7 +115,7 @@ def test_no_method_ever_sees_a_row_that_is_judged(strokes, monkeypatch):
 
     monkeypatch.setattr("inkfast.training.balancing.balance", spy)
     fit(
-        Task(
+        FitSpec(
             architecture=models.build("mlp(hidden=[4])"),
             recipe=recipe,
             digits=digits,
@@ -133,8 +130,8 @@ def test_no_method_ever_sees_a_row_that_is_judged(strokes, monkeypatch):
 def test_imbalance_thins_training_rows_alone(strokes):
     """The stated share of a class is left in training, test digits stay as they are."""
     source = Source(strokes, None, "strokes")
-    whole = from_source(from_settings({"data": "x"}), source)
-    thin = from_source(from_settings({"data": "x", "imbalance": "3=0.25, 8=0.5"}), source)
+    whole = split_source(from_settings({"data": "x"}), source)
+    thin = split_source(from_settings({"data": "x", "imbalance": "3=0.25, 8=0.5"}), source)
     assert np.bincount(whole.train.labels).tolist() == [32] * 10
     assert np.bincount(thin.train.labels).tolist() == [32, 32, 32, 8, 32, 32, 32, 32, 16, 32]
     assert thin.test.fingerprint == whole.test.fingerprint

@@ -19,7 +19,7 @@ from sklearn.utils.class_weight import compute_class_weight
 import inkfast
 from inkfast import models, noise
 from inkfast.synthetic.non_digits import NO_DIGIT
-from inkfast.training import Task, Trained, Watch, checkpoint, fit, hardware, resolve
+from inkfast.training import Callback, FitSpec, TrainedModel, checkpoint, fit, hardware, resolve
 from inkfast.training.batches import TrainingSet, split
 from inkfast.training.loss import with_outliers
 from inkfast.training.optimisation import Average, make_optimisers
@@ -28,25 +28,25 @@ from tests.conftest import make_strokes
 SMALL = {"epochs": 4, "batch_size": 64, "min_epoch_images": 0, "precision": "fp32"}
 
 
-def task(
+def fit_spec(
     digits,
     model="mlp(hidden=[32], dropout=0.2)",
     seed=0,
     train_noise="fresh",
     chain="translate(pixels=1)",
     **recipe,
-) -> Task:
-    return Task(
+) -> FitSpec:
+    return FitSpec(
         architecture=models.build(model), recipe=resolve(SMALL, recipe), digits=digits,
         noise=noise.build(chain), train_noise=train_noise, seed=seed, threads=1,
     )  # fmt: skip
 
 
-def weights(trained: Trained) -> dict[str, torch.Tensor]:
+def weights(trained: TrainedModel) -> dict[str, torch.Tensor]:
     return trained.model.state_dict()
 
 
-def same(a: Trained, b: Trained) -> bool:
+def same(a: TrainedModel, b: TrainedModel) -> bool:
     return all(torch.equal(weights(a)[key], weights(b)[key]) for key in weights(a))
 
 
@@ -60,7 +60,7 @@ def same(a: Trained, b: Trained) -> bool:
 def test_every_way_of_training_learns(strokes, recipe):
     """Each choice of a recipe reads easy digits well, and the same seed gives the same weights."""
     model = "cnn(layers='C8(5)/2-MP-C16')"
-    first = fit(task(strokes, model, **{"epochs": 8, "learning_rate": 0.01, **recipe}))
+    first = fit(fit_spec(strokes, model, **{"epochs": 8, "learning_rate": 0.01, **recipe}))
     accuracy = (first.probabilities(strokes).argmax(axis=1) == strokes.labels).mean()
     assert accuracy > 0.9
     assert len(first.history) == 8
@@ -69,16 +69,16 @@ def test_every_way_of_training_learns(strokes, recipe):
 @pytest.mark.parametrize("train_noise", ["fresh", "once", "none"])
 def test_the_same_seed_gives_the_same_weights(strokes, train_noise):
     """Equal seeds repeat to the bit whatever happened before, other seeds do not."""
-    first = fit(task(strokes, train_noise=train_noise))
+    first = fit(fit_spec(strokes, train_noise=train_noise))
     torch.rand(7)
-    assert same(first, fit(task(strokes, train_noise=train_noise)))
-    assert not same(first, fit(task(strokes, train_noise=train_noise, seed=1)))
+    assert same(first, fit(fit_spec(strokes, train_noise=train_noise)))
+    assert not same(first, fit(fit_spec(strokes, train_noise=train_noise, seed=1)))
 
 
 def test_torch_keeps_its_global_state(strokes):
     """Training leaves torch's global random state and thread count as they were."""
     before, threads = torch.get_rng_state(), torch.get_num_threads()
-    fit(task(strokes, epochs=1))
+    fit(fit_spec(strokes, epochs=1))
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.get_num_threads() == threads
 
@@ -125,17 +125,17 @@ def test_validation_rows_are_cut_from_training_rows(strokes, rows):
 
 def test_the_best_epoch_is_kept(strokes):
     """The weights are those of the epoch with the best validation accuracy, not the last."""
-    trained = fit(task(strokes, epochs=6, schedule="constant", learning_rate=0.05))
+    trained = fit(fit_spec(strokes, epochs=6, schedule="constant", learning_rate=0.05))
     best = max(trained.history, key=lambda e: (e.validation_accuracy, -e.validation_loss))
     assert trained.best_epoch == best.number
     _, rows = split(strokes, trained.recipe, 0)
-    from inkfast.core.random import derive
+    from inkfast.core.random import derive_seed
     from inkfast.noise import noisy
 
     validation = noisy(
         strokes.pick(rows, "validation rows"),
         noise.build("translate(pixels=1)"),
-        derive(0, "validation noise"),
+        derive_seed(0, "validation noise"),
     )
     accuracy = (trained.probabilities(validation).argmax(axis=1) == validation.labels).mean()
     assert accuracy == pytest.approx(best.validation_accuracy)
@@ -143,14 +143,14 @@ def test_the_best_epoch_is_kept(strokes):
 
 def test_early_stopping_waits_its_patience(strokes):
     """Training ends after so many epochs without a better one."""
-    trained = fit(task(strokes, epochs=60, patience=2, schedule="constant", learning_rate=0.02))
+    trained = fit(fit_spec(strokes, epochs=60, patience=2, schedule="constant", learning_rate=0.02))
     accuracies = [epoch.validation_accuracy for epoch in trained.history]
     assert len(trained.history) == accuracies.index(max(accuracies)) + 1 + 2 < 60
 
 
 def test_averaged_weights_have_statistics_of_their_own(strokes):
     """Under a slow average, batch-norm statistics are those of the averaged weights."""
-    trained = fit(task(strokes, "cnn(layers='C8(5)/2-GAP')", ema=0.97, epochs=3, chain="none"))
+    trained = fit(fit_spec(strokes, "cnn(layers='C8(5)/2-GAP')", ema=0.97, epochs=3, chain="none"))
     model = trained.model
     images = torch.tensor(strokes.images / 255, dtype=torch.float32)[:, None]
     with torch.no_grad():
@@ -169,7 +169,7 @@ def test_averaged_weights_are_measured_on_10_000_images(strokes, monkeypatch):
 
     real = Average.load_into
     monkeypatch.setattr(Average, "load_into", spy)
-    fit(task(strokes, "mlp(hidden=[4])", ema=0.9, epochs=1, min_epoch_images=12_000))
+    fit(fit_spec(strokes, "mlp(hidden=[4])", ema=0.9, epochs=1, min_epoch_images=12_000))
     assert [count // 64 for count in shown] == [10_000 // 64 + 1]  # in batches of 64
 
 
@@ -189,7 +189,7 @@ def test_class_weights_pass_over_a_class_that_is_not_there():
 
 def test_a_loss_that_is_nan_stops_and_keeps_the_last_good_state(strokes, tmp_path):
     """Divergence is one clear sentence; the epoch before it can be loaded."""
-    poisoned = task(strokes, chain="brightness(delta=0.1)")
+    poisoned = fit_spec(strokes, chain="brightness(delta=0.1)")
 
     def poison(epoch):
         if epoch.number == 2:
@@ -198,7 +198,7 @@ def test_a_loss_that_is_nan_stops_and_keeps_the_last_good_state(strokes, tmp_pat
     with pytest.raises(
         ValueError, match=r"the loss became nan in epoch 3, with learning_rate=0\.00"
     ) as error:
-        fit(poisoned, tmp_path, Watch(epoch=poison))
+        fit(poisoned, tmp_path, Callback(epoch=poison))
     assert "The state after the epoch before it is kept" in str(error.value)
     _, state, damaged = checkpoint.load_newest(tmp_path)
     assert (state["epoch"], damaged) == (2, [])
@@ -208,33 +208,37 @@ def test_a_loss_that_is_nan_stops_and_keeps_the_last_good_state(strokes, tmp_pat
 
 def test_a_validation_loss_that_is_not_finite_stops_too(strokes, monkeypatch):
     """Training can be finite and validation not: that epoch never counts."""
-    monkeypatch.setattr("inkfast.training.validation.evaluate", lambda *_: (float("inf"), 0.1))
+    monkeypatch.setattr(
+        "inkfast.training.validation.evaluate_model", lambda *_: (float("inf"), 0.1)
+    )
     with pytest.raises(ValueError, match="the loss became inf in epoch 1"):
-        fit(task(strokes))
+        fit(fit_spec(strokes))
 
 
 def test_an_epoch_may_pass_its_only_digit_over(strokes):
     """Where outliers leave no room for it in the batches, the epoch has no right answer."""
     two = strokes.pick(np.array([0, 10]), "two of a class")
     recipe = {"outliers": 2, "batch_size": 2, "validation": 0.5, "epochs": 10}
-    trained = fit(task(two, **recipe))
+    trained = fit(fit_spec(two, **recipe))
     assert 0 in [epoch.accuracy for epoch in trained.history]
 
 
 def test_precision_is_not_advised_to_who_has_it(strokes, monkeypatch):
     """fp32 is named as the way out where training was in bf16 alone."""
-    monkeypatch.setattr("inkfast.training.validation.evaluate", lambda *_: (float("inf"), 0.1))
+    monkeypatch.setattr(
+        "inkfast.training.validation.evaluate_model", lambda *_: (float("inf"), 0.1)
+    )
     for precision, advised in (("fp32", False), ("bf16", True)):
         with pytest.raises(ValueError, match=r"Lower learning_rate[.,]") as error:
-            fit(task(strokes, precision=precision))
+            fit(fit_spec(strokes, precision=precision))
         assert ("try precision='fp32'" in str(error.value)) == advised
 
 
 def test_a_saved_model_is_the_model(strokes, tmp_path):
     """What is read back answers the same, and says how it was trained."""
-    trained = fit(task(strokes, "cnn(layers='C4/2-MP-20')"))
+    trained = fit(fit_spec(strokes, "cnn(layers='C4/2-MP-20')"))
     trained.save(tmp_path)
-    again = Trained.load(tmp_path)
+    again = TrainedModel.load(tmp_path)
     np.testing.assert_array_equal(again.probabilities(strokes), trained.probabilities(strokes))
     assert again.recipe == trained.recipe
     assert again.architecture == trained.architecture
@@ -243,7 +247,7 @@ def test_a_saved_model_is_the_model(strokes, tmp_path):
     content[-1] ^= 1
     (tmp_path / "model.safetensors").write_bytes(content)
     with pytest.raises(ValueError, match="is damaged or was changed"):
-        Trained.load(tmp_path)
+        TrainedModel.load(tmp_path)
 
 
 # two convolutions, so that the memory layout of optimiser state matters
@@ -324,12 +328,12 @@ def test_a_killed_fit_goes_on_to_the_same_bits(strokes, tmp_path, where, recipe)
     )  # fmt: skip
     assert died.returncode == -signal.SIGKILL
     said = []
-    resumed = fit(task(strokes, **recipe), folder, Watch(say=said.append))
+    resumed = fit(fit_spec(strokes, **recipe), folder, Callback(say=said.append))
     assert said[0].startswith("going on after epoch ")
     assert said[0] != "going on after epoch 0"
-    assert same(resumed, fit(task(strokes, **recipe)))
+    assert same(resumed, fit(fit_spec(strokes, **recipe)))
     assert [e.validation_loss for e in resumed.history] == [
-        e.validation_loss for e in fit(task(strokes, **recipe)).history
+        e.validation_loss for e in fit(fit_spec(strokes, **recipe)).history
     ]
 
 
@@ -342,18 +346,18 @@ def test_a_torn_checkpoint_is_passed_over_and_said(strokes, tmp_path, tear):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit(task(strokes), tmp_path, Watch(epoch=stop))
+        fit(fit_spec(strokes), tmp_path, Callback(epoch=stop))
     newest = sorted(tmp_path.glob("*.safetensors" if tear == "tensors" else "*.json"))[-1]
     content = newest.read_bytes()
     torn = content.replace(b'"version": 2', b'"version": 1') if tear == "version" else content[:-20]
     assert torn != content
     newest.write_bytes(torn)
     said = []
-    resumed = fit(task(strokes), tmp_path, Watch(say=said.append))
+    resumed = fit(fit_spec(strokes), tmp_path, Callback(say=said.append))
     assert said[0].startswith("checkpoint epoch-000003 cannot be used")
     assert ("another version of inkfast wrote it" in said[0]) == (tear == "version")
     assert said[1] == "going on after epoch 2"
-    assert same(resumed, fit(task(strokes)))
+    assert same(resumed, fit(fit_spec(strokes)))
 
 
 TAMPERED = {
@@ -375,7 +379,7 @@ def test_a_tampered_checkpoint_is_passed_over_and_said(stopped, tmp_path, key, v
     shutil.copytree(stopped, tmp_path, dirs_exist_ok=True)
     (tmp_path / newest.name).write_text(json.dumps(changed))
     optimisers = make_optimisers(
-        models.create(task(None).architecture, torch.Generator()), task(None).recipe
+        models.create(fit_spec(None).architecture, torch.Generator()), fit_spec(None).recipe
     )
     _, state, faults = checkpoint.load_newest(tmp_path, optimisers)
     assert (len(faults), len(state["history"])) == (1, 1)
@@ -387,7 +391,7 @@ def test_a_tampered_checkpoint_is_passed_over_and_said(stopped, tmp_path, key, v
 def stopped(tmp_path_factory) -> Path:
     """Return the checkpoints of a fit that was stopped after two epochs."""
     folder = tmp_path_factory.mktemp("stopped")
-    fit(task(make_strokes(), epochs=2), folder)
+    fit(fit_spec(make_strokes(), epochs=2), folder)
     return folder
 
 
@@ -407,20 +411,20 @@ def stopped(tmp_path_factory) -> Path:
 ])  # fmt: skip
 def test_a_tampered_model_is_one_line(strokes, tmp_path, key, value, message):
     """What stands beside the weights is checked by its kind when it is read."""
-    fit(task(strokes, epochs=2)).save(tmp_path)
+    fit(fit_spec(strokes, epochs=2)).save(tmp_path)
     path = tmp_path / "model.json"
     described = json.loads(path.read_text())
     place = described if key in described else described["history"][0]
     place[key] = value
     path.write_text(json.dumps(described))
     with pytest.raises(ValueError, match=f"is damaged or was changed .*{message}.*Delete") as error:
-        Trained.load(tmp_path)
+        TrainedModel.load(tmp_path)
     assert "\n" not in str(error.value)
 
 
 def test_only_two_checkpoints_are_kept(strokes, tmp_path):
     """Old checkpoints are dropped, and their files are whole pairs."""
-    fit(task(strokes, epochs=5), tmp_path)
+    fit(fit_spec(strokes, epochs=5), tmp_path)
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == [
         "epoch-000004.json", "epoch-000004.safetensors", "epoch-000005.json", "epoch-000005.safetensors",
@@ -461,7 +465,7 @@ def test_precision_follows_the_processor(monkeypatch):
 def test_validation_rows_of_their_own(strokes):
     """With rows given to choose by, none are cut off, and the figures are those of the given."""
     given = strokes.pick(np.arange(50), "given")
-    plain = task(strokes, chain="none")
+    plain = fit_spec(strokes, chain="none")
     trained = fit(dataclasses.replace(plain, validation=given))
     assert trained.class_counts["given"] == [40] * 10
     assert fit(plain).class_counts["given"] == [36] * 10

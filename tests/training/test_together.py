@@ -6,16 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from inkfast.training import (
-    DivergedError,
-    StoppedError,
-    Trained,
-    Watch,
-    fit,
-    stacked,
-)
-from inkfast.training.loop import Fit
-from tests.training.test_fit import task, weights
+from inkfast.training import Callback, DivergedError, StoppedError, TrainedModel, fit, stacked
+from inkfast.training.loop import TrainingLoop
+from tests.training.test_fit import fit_spec, weights
 
 CNN = "cnn(layers='C8(5)/2-MP-C8')"
 MLP = "mlp(hidden=[32], dropout=0.2)"
@@ -33,24 +26,24 @@ CLOSE = {"atol": 1e-3, "rtol": 1e-3}
 def tasks(strokes, model, unequal=(0, 0, 0), **recipe):
     """Tasks of other seeds; of each the last pictures are left out."""
     return [
-        task(strokes.pick(np.arange(len(strokes) - fewer), "fold"), model, seed, **recipe)
+        fit_spec(strokes.pick(np.arange(len(strokes) - fewer), "fold"), model, seed, **recipe)
         for seed, fewer in enumerate(unequal)
     ]
 
 
-def side_by_side(given, folder=None, watches=None):
+def side_by_side(given, folder=None, callbacks=None):
     """Return what became of tasks that are trained at once."""
-    watches = watches or [Watch()] * len(given)
+    callbacks = callbacks or [Callback()] * len(given)
     lanes = [
-        stacked.Lane(one, folder and folder / str(i), watch)
-        for i, (one, watch) in enumerate(zip(given, watches, strict=True))
+        stacked.StackableFit(one, folder and folder / str(i), callback)
+        for i, (one, callback) in enumerate(zip(given, callbacks, strict=True))
     ]
     while going := [lane for lane in lanes if lane.result is None]:
-        stacked.train(going)
+        stacked.train_stacked(going)
     return [lane.result for lane in lanes]
 
 
-def assert_alike(found: Trained, alone: Trained) -> None:
+def assert_alike(found: TrainedModel, alone: TrainedModel) -> None:
     assert len(found.history) == len(alone.history)
     for mine, theirs in zip(found.history, alone.history, strict=True):
         assert mine.loss == pytest.approx(theirs.loss, rel=1e-3)
@@ -87,8 +80,8 @@ def test_side_by_side_is_as_alone(strokes, model, together_steps):
 def test_gradients_of_every_network_are_those_of_one(strokes, model, recipe, double):
     """Loss, answers, gradients and running statistics of a step are each network's own."""
     rare = strokes.pick(np.arange(330), "uneven")
-    given = [task(d, model, i, chain="none", **recipe) for i, d in enumerate((strokes, rare))]
-    alone, stacked = ([Fit(one, None, Watch()) for one in given] for _ in range(2))
+    given = [fit_spec(d, model, i, chain="none", **recipe) for i, d in enumerate((strokes, rare))]
+    alone, stacked = ([TrainingLoop(one, None, Callback()) for one in given] for _ in range(2))
     for one in (*alone, *stacked):
         one.model.train()
         one.update = lambda: None
@@ -142,11 +135,11 @@ def test_patience_ends_one_and_not_the_others(strokes):
 def test_divergence_of_one_leaves_the_others(strokes, tmp_path):
     """A loss that is no number, and a watch that has had enough, end their own fits alone."""
     given = tasks(strokes, MLP, epochs=3, **PLAIN)
-    given[1] = task(strokes, MLP, 1, epochs=3, **PLAIN | {"learning_rate": 100.0, "l2": 0.0},
+    given[1] = fit_spec(strokes, MLP, 1, epochs=3, **PLAIN | {"learning_rate": 100.0, "l2": 0.0},
                     chain="brightness(delta=0.1)")  # fmt: skip
     object.__setattr__(given[1].noise.noises[0], "delta", float("nan"))
-    quits = Watch(enough=lambda epoch: epoch.number == 2)
-    found = side_by_side(given, tmp_path, [Watch(), Watch(), quits])
+    quits = Callback(should_stop=lambda epoch: epoch.number == 2)
+    found = side_by_side(given, tmp_path, [Callback(), Callback(), quits])
     assert isinstance(found[1], DivergedError)
     assert "in epoch 1" in str(found[1])
     assert isinstance(found[2], StoppedError)
@@ -163,9 +156,9 @@ def test_an_interrupted_group_goes_on(strokes, tmp_path, model):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        side_by_side(given, tmp_path, [Watch(), Watch(step=interrupt), Watch()])
+        side_by_side(given, tmp_path, [Callback(), Callback(step=interrupt), Callback()])
     said = []
-    resumed = side_by_side(given, tmp_path, [Watch(say=said.append)] * 3)
+    resumed = side_by_side(given, tmp_path, [Callback(say=said.append)] * 3)
     assert said == ["going on after epoch 1"] * 3
     for mine, whole in zip(resumed, side_by_side(given), strict=True):
         assert_alike(mine, whole)
@@ -173,12 +166,12 @@ def test_an_interrupted_group_goes_on(strokes, tmp_path, model):
 
 def test_only_fits_of_one_form_share_steps(strokes):
     """Rates and seeds may differ; network, batch size and loss may not."""
-    one = stacked.Lane(task(strokes), None, Watch())
-    other = task(strokes, seed=1, learning_rate=0.1, optimiser="sgd")
-    assert stacked.Lane(other, None, Watch()).form == one.form
-    for unlike in (task(strokes, "lenet5"), task(strokes, batch_size=32), task(strokes, l2=0.1),
-                   task(strokes, precision="bf16"), task(strokes, outliers=10)):  # fmt: skip
-        assert stacked.Lane(unlike, None, Watch()).form != one.form
+    one = stacked.StackableFit(fit_spec(strokes), None, Callback())
+    other = fit_spec(strokes, seed=1, learning_rate=0.1, optimiser="sgd")
+    assert stacked.StackableFit(other, None, Callback()).form == one.form
+    for unlike in (fit_spec(strokes, "lenet5"), fit_spec(strokes, batch_size=32), fit_spec(strokes, l2=0.1),
+                   fit_spec(strokes, precision="bf16"), fit_spec(strokes, outliers=10)):  # fmt: skip
+        assert stacked.StackableFit(unlike, None, Callback()).form != one.form
 
 
 def test_a_fit_keeps_no_other_in_memory(strokes):

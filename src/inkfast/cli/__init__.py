@@ -13,10 +13,7 @@ import sys
 import typer
 
 from inkfast.cli.root import app
-from inkfast.core.errors import (
-    InkfastError,
-    missing,
-)
+from inkfast.core.errors import InkfastError, missing
 
 from inkfast.cli import experiments, models, reading, listings  # isort: skip
 

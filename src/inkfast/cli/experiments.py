@@ -10,8 +10,8 @@ import typer
 from inkfast.cli.options import (
     Balance,
     Data,
-    EngineOption,
     Epochs,
+    ExecutorOption,
     Imbalance,
     Name,
     NoiseOption,
@@ -45,7 +45,7 @@ def compare(
     balance: Balance = None,
     test_fraction: TestFraction = None,
     threads: Threads = None,
-    engine: EngineOption = None,
+    executor: ExecutorOption = None,
     name: Name = None,
     out: Out = None,
     resume: Resume = False,
@@ -60,7 +60,7 @@ def compare(
         "name": name, "imbalance": imbalance,
     }  # fmt: skip
     flags = _given(given, {"epochs": epochs, "balance": balance}, settings)
-    experiments.compare(recipe, flags, out, engine, resume=resume, overwrite=overwrite)
+    experiments.compare(recipe, flags, out, executor, resume=resume, overwrite=overwrite)
 
 
 @app.command()
@@ -80,7 +80,7 @@ def validate(
     imbalance: Imbalance = None,
     balance: Balance = None,
     threads: Threads = None,
-    engine: EngineOption = None,
+    executor: ExecutorOption = None,
     name: Name = None,
     out: Out = None,
     resume: Resume = False,
@@ -95,7 +95,7 @@ def validate(
         "name": name or (None if recipe else "validate"), "imbalance": imbalance,
     }  # fmt: skip
     flags = _given(given, {"epochs": epochs, "balance": balance}, settings)
-    experiments.validate(recipe, flags, out, engine, resume=resume, overwrite=overwrite)
+    experiments.validate(recipe, flags, out, executor, resume=resume, overwrite=overwrite)
 
 
 @app.command()
@@ -114,7 +114,7 @@ def tune(
     epochs: Epochs = None,
     settings: Settings = None,
     threads: Threads = None,
-    engine: EngineOption = None,
+    executor: ExecutorOption = None,
     name: Name = None,
     out: Out = None,
     resume: Resume = False,
@@ -128,7 +128,7 @@ def tune(
     limits = {"trials": trials, "hours": hours}
     limits = {key: value for key, value in limits.items() if value is not None}
     flags |= {"tune": limits} if limits else {}
-    experiments.tune(space, flags, out, engine, storage, resume=resume, overwrite=overwrite)
+    experiments.tune(space, flags, out, executor, storage, resume=resume, overwrite=overwrite)
 
 
 @app.command()
@@ -144,7 +144,7 @@ def train(
     balance: Balance = None,
     test_fraction: TestFraction = None,
     threads: Threads = None,
-    engine: EngineOption = None,
+    executor: ExecutorOption = None,
     name: Name = None,
     out: Out = None,
     resume: Resume = False,
@@ -159,7 +159,7 @@ def train(
         "imbalance": imbalance,
     }  # fmt: skip
     flags = _given(given, {"epochs": epochs, "balance": balance}, settings)
-    experiments.compare(None, flags, out, engine, resume=resume, overwrite=overwrite)
+    experiments.compare(None, flags, out, executor, resume=resume, overwrite=overwrite)
 
 
 def _given(

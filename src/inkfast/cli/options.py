@@ -29,11 +29,11 @@ Threads = Annotated[int | None, typer.Option(help="Threads of a fit; 0 times a s
 TestFraction = Annotated[
     float | None, typer.Option(help="Share cut off for testing from data without a test part.")
 ]
-EngineOption = Annotated[
+ExecutorOption = Annotated[
     str | None,
     typer.Option(
-        "--engine",
-        help="Where fits run: here, together:N (side by side on a GPU), local:N (processes), ray "
+        "--executor",
+        help="Where fits run: serial, stacked:N (side by side on a GPU), local:N (processes), ray "
         "or ray:HOST:PORT; one thread a fit.",
     ),
 ]

@@ -48,9 +48,9 @@ def predict(
         Path | None,
         typer.Option(help="Folder of the unsure ones: what was given beside what was seen."),
     ] = None,
-    engine: Annotated[
-        str, typer.Option(help="Who reads: here, local:N (processes), ray or ray:HOST:PORT.")
-    ] = "here",
+    executor: Annotated[
+        str, typer.Option(help="Who reads: serial, local:N (processes), ray or ray:HOST:PORT.")
+    ] = "serial",
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with what an interrupted job left of --to.")
     ] = False,
@@ -64,7 +64,7 @@ def predict(
     from inkfast.commands.predict import predict as read
 
     code = read(
-        paths or [], files_from, model, max_error, form, to, review, engine,
+        paths or [], files_from, model, max_error, form, to, review, executor,
         resume=resume, overwrite=overwrite,
     )  # fmt: skip
     raise typer.Exit(code)

@@ -28,7 +28,7 @@ def open_console() -> Console:
     return console
 
 
-class Teller:
+class Printer:
     """Says sentences on one console."""
 
     def __init__(self, console: Console) -> None:

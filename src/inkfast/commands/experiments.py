@@ -7,29 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inkfast.commands.console import open_console
-from inkfast.commands.progress import (
-    Display,
-    folds_table,
-    leaderboard_table,
-    trials_table,
-)
-from inkfast.core.errors import (
-    InkfastError,
-    shown,
-)
+from inkfast.commands.progress import Display, folds_table, leaderboard_table, trials_table
+from inkfast.core.errors import InkfastError, shown
 
 if TYPE_CHECKING:
     from inkfast.experiments.config import Experiment
     from inkfast.experiments.cross_validation import CrossValidation
-    from inkfast.experiments.dataset import Material
-    from inkfast.experiments.runner import Outcome
+    from inkfast.experiments.dataset import ExperimentData
+    from inkfast.experiments.runner import RunResult
 
 
 def compare(
     recipe: Path | None,
     flags: dict[str, Any],
     out: Path | None,
-    engine: str | None,
+    executor: str | None,
     *,
     resume: bool,
     overwrite: bool,
@@ -37,24 +29,21 @@ def compare(
     """Run an experiment from a file, flags over it, and write its report."""
     from inkfast import report
     from inkfast.evaluation import all_tests
-    from inkfast.execution import parse
-    from inkfast.experiments import (
-        leaderboard,
-        runner,
-    )
+    from inkfast.execution import parse_executor
+    from inkfast.experiments import leaderboard, runner
 
     console = open_console()
     display = Display(console)
-    where = parse(engine or "here")
-    experiment, folder, material = _prepared(_settings(recipe, flags), out, engine, display)
-    prints = material.fingerprints()
-    with runner.held(folder), where.open(), display.showing(where) as observer:
+    where = parse_executor(executor or "serial")
+    experiment, folder, dataset = _prepared(_settings(recipe, flags), out, executor, display)
+    prints = dataset.fingerprints()
+    with runner.run_lock(folder), where.open(), display.showing(where) as observer:
         runner.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
-        outcome = runner.run(experiment, material, folder, observer, where)
+        outcome = runner.run_experiment(experiment, dataset, folder, observer, where)
     _check_any(outcome, display)
-    board = leaderboard.build(outcome)
+    board = leaderboard.build_leaderboard(outcome)
     board.write(folder)
-    page = report.write(board, folder)
+    page = report.write_report(board, folder)
     console.print(leaderboard_table(board))
     display.say(board.headline())
     for comparison in board.comparisons:
@@ -67,7 +56,7 @@ def validate(
     recipe: Path | None,
     flags: dict[str, Any],
     out: Path | None,
-    engine: str | None,
+    executor: str | None,
     *,
     resume: bool,
     overwrite: bool,
@@ -76,19 +65,16 @@ def validate(
     from inkfast import report
     from inkfast.core.digits import Source
     from inkfast.evaluation import all_tests
-    from inkfast.execution import parse
-    from inkfast.experiments import (
-        cross_validation,
-        runner,
-    )
+    from inkfast.execution import parse_executor
+    from inkfast.experiments import cross_validation, runner
 
     console = open_console()
     display = Display(console)
-    where = parse(engine or "here")
-    experiment, folder, material = _prepared(_settings(recipe, flags), out, engine, display)
-    source = Source(material.full, None, material.source, material.notice)  # no test part
+    where = parse_executor(executor or "serial")
+    experiment, folder, dataset = _prepared(_settings(recipe, flags), out, executor, display)
+    source = Source(dataset.full, None, dataset.source, dataset.notice)  # no test part
     prints = cross_validation.fingerprints(experiment, source)
-    with runner.held(folder), where.open(), display.showing(where) as observer:
+    with runner.run_lock(folder), where.open(), display.showing(where) as observer:
         runner.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
         result = cross_validation.cross_validate(experiment, source, folder, observer, where)
     _check_any(result, display)
@@ -106,7 +92,7 @@ def tune(
     space: Path,
     flags: dict[str, Any],
     out: Path | None,
-    engine: str | None,
+    executor: str | None,
     storage: str,
     *,
     resume: bool,
@@ -114,30 +100,24 @@ def tune(
 ) -> None:
     """Search for the best recipe and look at the test digits with it, once."""
     from inkfast import report
-    from inkfast.core.io import (
-        write_json,
-        write_text,
-    )
-    from inkfast.execution import parse
-    from inkfast.experiments import (
-        leaderboard,
-        runner,
-    )
+    from inkfast.core.io import write_json, write_text
+    from inkfast.execution import parse_executor
+    from inkfast.experiments import leaderboard, runner
     from inkfast.experiments.tuning.plan import read_plan
     from inkfast.experiments.tuning.search import Search
 
     console = open_console()
     display = Display(console)
-    where = parse(engine or "here")
+    where = parse_executor(executor or "serial")
     plan = read_plan(_settings(space, flags))
-    experiment, folder, material = _prepared(dict(plan.settings), out, engine, display)
+    experiment, folder, dataset = _prepared(dict(plan.settings), out, executor, display)
     plan = dataclasses.replace(plan, experiment=experiment)
-    prints = {"kind": "tuning", "space": plan.described(), **material.fingerprints()}
+    prints = {"kind": "tuning", "space": plan.described(), **dataset.fingerprints()}
     # a storage that does not answer leaves no folder; one of our own lies inside it
-    search = Search(plan, material, folder, storage) if storage else None
-    with runner.held(folder), where.open(), display.showing(where) as observer:
+    search = Search(plan, dataset, folder, storage) if storage else None
+    with runner.run_lock(folder), where.open(), display.showing(where) as observer:
         runner.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
-        search = search or Search(plan, material, folder)
+        search = search or Search(plan, dataset, folder)
         tuned = search.run(observer, where)
     write_json(folder / "tune.json", tuned.to_json())
     if tuned.interrupted:
@@ -151,16 +131,16 @@ def tune(
     best = search.best()
     write_text(folder / "best.toml", best.to_toml())
     runner.claim_folder(
-        folder / "best", best, material.fingerprints(),
+        folder / "best", best, dataset.fingerprints(),
         resume=False, overwrite=(folder / "best").exists(),
     )  # fmt: skip
     search.hand_over(best)
     with display.showing() as observer:
-        outcome = runner.run(best, material, folder / "best", observer)
+        outcome = runner.run_experiment(best, dataset, folder / "best", observer)
     _check_any(outcome, display)
-    board = leaderboard.build(outcome)
+    board = leaderboard.build_leaderboard(outcome)
     board.write(folder / "best")
-    report.write(board, folder / "best")
+    report.write_report(board, folder / "best")
     page = report.write_tuning(plan, tuned, best, board, folder)
     console.print(trials_table(tuned))
     display.say(tuned.headline(board))
@@ -173,13 +153,13 @@ def _interrupted(display: Display) -> KeyboardInterrupt:
     return KeyboardInterrupt()
 
 
-def _check_any(outcome: Outcome | CrossValidation, display: Display) -> None:
+def _check_any(outcome: RunResult | CrossValidation, display: Display) -> None:
     """Raise what ended a run before any fit had finished."""
     if not outcome.fits:
         raise outcome.diverged[0] if outcome.diverged else _interrupted(display)
 
 
-def _check_whole(outcome: Outcome | CrossValidation, display: Display) -> None:
+def _check_whole(outcome: RunResult | CrossValidation, display: Display) -> None:
     """Raise what kept a run from finishing every fit, once the others are reported."""
     if outcome.interrupted:
         raise _interrupted(display)
@@ -199,25 +179,25 @@ def _settings(recipe: Path | None, flags: dict[str, Any]) -> dict[str, Any]:
 
 
 def _prepared(
-    settings: dict[str, Any], out: Path | None, engine: str | None, display: Display
-) -> tuple[Experiment, Path, Material]:
+    settings: dict[str, Any], out: Path | None, executor: str | None, display: Display
+) -> tuple[Experiment, Path, ExperimentData]:
     """Return the experiment that settings make, where its run goes, and its digits."""
     from inkfast.data import asked_again
     from inkfast.experiments.config import from_settings
-    from inkfast.experiments.dataset import prepare
+    from inkfast.experiments.dataset import load_experiment_data
 
     experiment = from_settings(settings)
-    if engine is not None and experiment.threads == 0:
-        # a number that is timed would give other bits from one engine to the next
+    if executor is not None and experiment.threads == 0:
+        # a number that is timed would give other bits from one executor to the next
         experiment = dataclasses.replace(experiment, threads=1)
     place = out or settings.get("out") or Path("runs") / experiment.name
     if not isinstance(place, str | Path) or "\0" in str(place):
         raise InkfastError(f"`out` must be text, got {shown(place)}.")
-    material = prepare(experiment, display.download)
-    if material.notice:
-        display.say(material.notice, style="bold yellow")
-    again = asked_again(experiment.data, material.source)
-    return dataclasses.replace(experiment, data=again), Path(place), material
+    dataset = load_experiment_data(experiment, display.download)
+    if dataset.notice:
+        display.say(dataset.notice, style="bold yellow")
+    again = asked_again(experiment.data, dataset.source)
+    return dataclasses.replace(experiment, data=again), Path(place), dataset
 
 
 def _merged(settings: dict[str, Any], flags: dict[str, Any]) -> dict[str, Any]:

@@ -7,16 +7,8 @@ import re
 import shlex
 from pathlib import Path
 
-from inkfast.commands.console import (
-    Teller,
-    open_console,
-    plain_table,
-)
-from inkfast.core.errors import (
-    InkfastError,
-    extra,
-    program,
-)
+from inkfast.commands.console import Printer, open_console, plain_table
+from inkfast.core.errors import InkfastError, extra, program
 
 
 def explore(
@@ -24,10 +16,7 @@ def explore(
 ) -> None:
     """Measure digits, write the page, and say what matters."""
     from inkfast import data as sources
-    from inkfast import (
-        exploration,
-        report,
-    )
+    from inkfast import exploration, report
     from inkfast import noise as noises
     from inkfast.commands.progress import Display
     from inkfast.core.errors import check_number
@@ -41,13 +30,13 @@ def explore(
         display.say(survey.source.notice, style="bold yellow")
     name = re.sub(r"[^\w.-]+", "-", survey.source.name)
     folder = out or Path("runs") / f"explore-{name}"
-    exploration.claim_folder(folder, overwrite=overwrite)
+    exploration.claim_exploration_folder(folder, overwrite=overwrite)
     with display.showing() as observer:
         found = exploration.explore(
             survey, chain, seed, display.stage, observer.fit if labels else None
         )
     display.stage("writing the page")
-    summary.write(found, folder)
+    summary.write_summary(found, folder)
     flags = f"--noise {shlex.quote(noise)} --seed {seed}{' --labels' if labels else ''}"
     again = shlex.quote(sources.asked_again(data, survey.source.name))
     page = report.write_exploration(found, folder, f"inkfast explore {again} {flags}")
@@ -63,7 +52,7 @@ def data_list() -> None:
     console = open_console()
     console.print(plain_table(["source", "what it is"], [[k, v] for k, v in WORDS.items()]))
     try:
-        found = mnist.find()
+        found = mnist.find_mnist()
     except ModuleNotFoundError:  # of what is always installed, nothing loads digits to train on
         where = f"To load these, install what trains and measures too, {extra('train')}"
     else:
@@ -72,15 +61,15 @@ def data_list() -> None:
             if found
             else f"MNIST is not on this machine: {program()} data fetch"
         )
-    Teller(console).say(where)
+    Printer(console).say(where)
 
 
 def data_fetch() -> None:
     """Download MNIST."""
     from inkfast.data import mnist
 
-    display = Teller(open_console())
-    folder = mnist.fetch(display.download)
+    display = Printer(open_console())
+    folder = mnist.fetch_mnist(display.download)
     display.say(f"MNIST is here, checked: {folder}")
 
 
@@ -88,11 +77,11 @@ def data_verify(folder: Path | None) -> None:
     """Check MNIST's files."""
     from inkfast.data import mnist
 
-    place = folder or mnist.find()
+    place = folder or mnist.find_mnist()
     if place is None:
         raise InkfastError(f"MNIST is not on this machine; get it with: {program()} data fetch")
     console = open_console()
-    found = mnist.verify(place)
+    found = mnist.verify_mnist(place)
     console.print(plain_table(["file", "state"], [[n, s] for n, s in found]), soft_wrap=True)
     bad = [name for name, state in found if state != "ok"]
     if bad:
@@ -115,7 +104,7 @@ def noise_list() -> None:
     console.print()
     console.print(plain_table(["preset", "chain"], [[k, _short(v)] for k, v in PRESETS.items()]))
     for name, note in NOTES.items():
-        Teller(console).say(f"{name}: {note}")
+        Printer(console).say(f"{name}: {note}")
     console.print()
     ladders = [
         [
@@ -127,7 +116,7 @@ def noise_list() -> None:
     ]
     title = ["ladder, at its benchmark's step of 1 to 5", "other steps", "chain"]
     console.print(plain_table(title, ladders))
-    Teller(console).say(f"suites of `inkfast robustness`: {', '.join(SUITES)}")
+    Printer(console).say(f"suites of `inkfast robustness`: {', '.join(SUITES)}")
 
 
 def _short(chain: str) -> str:
@@ -142,12 +131,12 @@ def noise_show(text: str, data: str, out: Path | None, *, overwrite: bool) -> No
     from inkfast.core.io import check_free
     from inkfast.report import noise_figure
 
-    display = Teller(open_console())
+    display = Printer(open_console())
     noises.build(text)  # refuse a typing mistake before anything is loaded
     path = out or Path((re.sub(r"[^\w.-]+", "-", text).strip("-") or "none") + ".png")
     check_free(path, overwrite=overwrite)
     source = sources.load(data, display.download)
-    noise_figure.write(text, source.test or source.train, path)
+    noise_figure.write_noise_figure(text, source.test or source.train, path)
     display.say(f"picture: {path}")
 
 
@@ -178,7 +167,7 @@ def models_show(text: str) -> None:
 
     architecture = models.build(text)
     console = open_console()
-    display = Teller(console)
+    display = Printer(console)
     display.say(str(architecture), style="bold")
     display.say(f"source: {architecture.source}")
     summary = models.summarise(architecture)

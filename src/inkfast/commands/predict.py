@@ -16,36 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast.core import processes
-from inkfast.core.digits import (
-    Digits,
-    Images,
-)
+from inkfast.core.digits import Digits, Images
 from inkfast.core.errors import InkfastError
-from inkfast.core.io import (
-    check_folder,
-    check_free,
-    check_resume,
-    write_bytes,
-)
-from inkfast.core.processes import Place
-from inkfast.inference import (
-    batch,
-    inputs,
-    output_files,
-)
+from inkfast.core.io import check_folder, check_free, check_resume, write_bytes
+from inkfast.core.processes import ExecutorSpec
+from inkfast.inference import batch, inputs, output_files
 from inkfast.inference.classifier import About
-from inkfast.inference.output_formats import (
-    FORMS,
-    chosen,
-)
-from inkfast.inference.reader import (
-    Reader,
-    shipped_names,
-)
-from inkfast.inference.results import (
-    Row,
-    one_line,
-)
+from inkfast.inference.output_formats import OUTPUT_FORMATS, choose_format
+from inkfast.inference.reader import Reader, shipped_names
+from inkfast.inference.results import InputResult, one_line
 
 _EXPECTED = "PNG, JPEG, WebP, BMP, GIF or TIFF files, folders or zip archives of them, or tables"
 _TOLD = 1000  # rows between two looks at how far it is
@@ -54,11 +33,11 @@ _LONGEST = 1 << 16  # characters of a path
 
 def predict(
     paths: Sequence[str], files_from: str | None, model: str, max_error: float | None,
-    form: str | None, to: Path | None, review: Path | None, engine: str, *, resume: bool,
+    form: str | None, to: Path | None, review: Path | None, executor: str, *, resume: bool,
     overwrite: bool,
 ) -> int:  # fmt: skip
     """Read every picture and write its row; return the exit code, 1 if one could not be read."""
-    place = processes.parse(engine)
+    place = processes.parse_executor(executor)
     wanted = inputs.checked(paths)
     if not wanted and not files_from:
         raise InkfastError("expected at least one PATH, or --files-from FILE, got none.")
@@ -74,12 +53,12 @@ def predict(
     rows = _form(form, to, wanted)
     output = _output(rows, to, reader, resume=resume, overwrite=overwrite)
     job = _Job(output, review, tells=to is not None and sys.stdout.isatty())
-    given = inputs.stream(chain(wanted, _listed(files_from)))
+    given = inputs.iter_inputs(chain(wanted, _listed(files_from)))
     try:
         if output.done:
             given = output_files.same_sources(given, job.kept())
         team = _crew(place, reader, review=review is not None)
-        with _engine(place), closing(batch.rows(given, team, output.done)) as found:
+        with _engine(place), closing(batch.predict_inputs(given, team, output.done)) as found:
             for row in found:
                 job.keep(row)
         if not output.written:
@@ -107,12 +86,9 @@ def predict(
 
 
 def _say(sentence: str) -> None:
-    from inkfast.commands.console import (
-        Teller,
-        open_console,
-    )  # rich takes a while to import
+    from inkfast.commands.console import Printer, open_console  # rich takes a while to import
 
-    Teller(open_console()).say(sentence)
+    Printer(open_console()).say(sentence)
 
 
 def _check_place(to: Path | None, *, resume: bool, overwrite: bool) -> None:
@@ -132,7 +108,9 @@ class _Job:
         tells: Whether it tells how far it is.
     """
 
-    def __init__(self, output: output_files.Output, review: Path | None, *, tells: bool) -> None:
+    def __init__(
+        self, output: output_files.ResultWriter, review: Path | None, *, tells: bool
+    ) -> None:
         self.output, self.review, self.tells = output, review, tells
         self.counts: Counter[str] = Counter()
 
@@ -142,7 +120,7 @@ class _Job:
             self.counts[state] += 1
             yield source
 
-    def keep(self, row: Row) -> None:
+    def keep(self, row: InputResult) -> None:
         """Write a row, and its review before it, so that none is missing after a crash."""
         number = self.output.written + 1
         self.counts[row.state] += 1
@@ -197,16 +175,16 @@ def _form(asked: str | None, to: Path | None, paths: Sequence[str]) -> str:
     suffix = Path(paths[0]).suffix.lower() if len(paths) == 1 else ""
     pixels = suffix in (".csv", ".npy", ".npz")
     otherwise = "table" if sys.stdout.isatty() else "kaggle" if pixels else "jsonl"
-    form = chosen(asked, to, (*FORMS, "parquet"), otherwise)
+    form = choose_format(asked, to, (*OUTPUT_FORMATS, "parquet"), otherwise)
     submission = asked is None and to and to.suffix.lower() == ".csv" == suffix
     return "kaggle" if submission else form
 
 
 def _output(
     form: str, to: Path | None, reader: Reader, *, resume: bool, overwrite: bool
-) -> output_files.Output:
+) -> output_files.ResultWriter:
     if to is None:
-        return output_files.Lines(sys.stdout, FORMS[form])
+        return output_files.Lines(sys.stdout, OUTPUT_FORMATS[form])
     if form == "parquet":
         if resume:
             raise InkfastError(
@@ -216,11 +194,11 @@ def _output(
     job = {
         "format": form, "model": reader.classifier.fingerprint, "threshold": reader.threshold,
     }  # fmt: skip
-    return output_files.TextFile(to, FORMS[form], job, resume=resume, overwrite=overwrite)
+    return output_files.TextFile(to, OUTPUT_FORMATS[form], job, resume=resume, overwrite=overwrite)
 
 
-def _engine(place: Place) -> Any:
-    """Return what holds the engine's machines."""
+def _engine(place: ExecutorSpec) -> Any:
+    """Return what holds the executor's machines."""
     if place.kind != "ray":
         return nullcontext()
     from inkfast.execution import ray_cluster
@@ -228,16 +206,18 @@ def _engine(place: Place) -> Any:
     return ray_cluster.connected(place.address)
 
 
-def _crew(place: Place, reader: Reader, *, review: bool) -> batch.Crew:
+def _crew(place: ExecutorSpec, reader: Reader, *, review: bool) -> batch.Workers:
     if place.kind == "local":
-        return batch.processes(reader, place.processes, review=review)
-    return (batch.cluster if place.kind == "ray" else batch.here)(reader, review=review)
+        return batch.process_workers(reader, place.processes, review=review)
+    return (batch.ray_workers if place.kind == "ray" else batch.serial_workers)(
+        reader, review=review
+    )
 
 
 def _reader(model: str, max_error: float | None) -> Reader:
     """Open a shipped network, an ONNX file or a run's best model."""
     if model in shipped_names() or not Path(model).is_dir():
-        return Reader.open(model, max_error, threads=1)  # so that every engine has the same bits
+        return Reader.open(model, max_error, threads=1)  # so that every executor has the same bits
     if max_error is not None:
         raise InkfastError(
             f"{model} is a run folder, which promises nothing. Export it: inkfast export {model} "
@@ -275,6 +255,6 @@ class RunClassifier:
         """Return class probabilities ``(n, 10)`` of uint8 ``(n, 28, 28)``, ink bright on dark."""
         from inkfast.training import hardware
 
-        # as shipped networks have it: engines give the same bits, and do not crowd the cores
+        # as shipped networks have it: executors give the same bits, and do not crowd the cores
         with hardware.threads(1), hardware.library_threads(1):
             return self._model.probabilities(Digits(images, None, "given"))

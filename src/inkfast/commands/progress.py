@@ -10,31 +10,24 @@ from rich.table import Table
 from rich.text import Text
 
 from inkfast import noise as noises
-from inkfast.commands.console import (
-    Teller,
-    plain_table,
-)
-from inkfast.execution import (
-    HERE,
-    Engine,
-    Observer,
-)
+from inkfast.commands.console import Printer, plain_table
+from inkfast.execution import SERIAL, Executor, SweepObserver
 from inkfast.experiments.cross_validation import CrossValidation
 from inkfast.experiments.leaderboard import Leaderboard
 from inkfast.experiments.tuning.trials import Tuned
-from inkfast.training import Epoch, Watch
+from inkfast.training import Callback, Epoch
 
 
-class Display(Teller):
+class Display(Printer):
     """Tells one run's story on one console."""
 
     _bars: Progress | None = None
 
     @contextmanager
-    def showing(self, engine: Engine = HERE) -> Iterator[Observer]:
+    def showing(self, executor: Executor = SERIAL) -> Iterator[SweepObserver]:
         """Show progress while the block runs; fits that run side by side are told apart by name."""
         if not self.console.is_terminal:
-            yield Observer(fit=self._plain_named if engine.side_by_side else self._plain)
+            yield SweepObserver(fit=self._plain_named if executor.side_by_side else self._plain)
             return
         columns = (
             TextColumn("{task.description}", markup=False), BarColumn(bar_width=24),
@@ -42,9 +35,9 @@ class Display(Teller):
         )  # fmt: skip
         with Progress(*columns, console=self.console) as bars:
             self._bars = bars
-            yield Observer(fit=self._bar)
+            yield SweepObserver(fit=self._bar)
 
-    def _plain(self, title: str, number: int, of: int) -> Watch:
+    def _plain(self, title: str, number: int, of: int) -> Callback:
         self.say(f"[{number}/{of}] {title}")
         share = [1.0]
 
@@ -58,9 +51,9 @@ class Display(Teller):
                 f"{e.validation_accuracy:.2%}, {e.seconds:.1f} s, about {left:.0f} s left"
             )
 
-        return Watch(step=step, epoch=epoch, say=lambda sentence: self.say(f"  {sentence}"))
+        return Callback(step=step, epoch=epoch, say=lambda sentence: self.say(f"  {sentence}"))
 
-    def _plain_named(self, title: str, number: int, of: int) -> Watch:
+    def _plain_named(self, title: str, number: int, of: int) -> Callback:
         def say(sentence: str) -> None:
             self.say(f"[{number}/{of}] {title}: {sentence}")
 
@@ -70,9 +63,9 @@ class Display(Teller):
                 f"{e.seconds:.1f} s"
             )
 
-        return Watch(epoch=epoch, say=say)
+        return Callback(epoch=epoch, say=say)
 
-    def _bar(self, title: str, number: int, of: int) -> Watch:
+    def _bar(self, title: str, number: int, of: int) -> Callback:
         bars = self._bars
         assert bars is not None  # noqa: S101 - set by `showing`, the only caller
         task: TaskID = bars.add_task(f"{title:<24.40}", total=1.0, state="starting")
@@ -85,15 +78,15 @@ class Display(Teller):
             if sentence == "already trained":
                 bars.update(task, completed=1.0, state=sentence)
 
-        return Watch(step=lambda done: bars.update(task, completed=done), epoch=epoch, say=say)
+        return Callback(step=lambda done: bars.update(task, completed=done), epoch=epoch, say=say)
 
 
 def leaderboard_table(board: Leaderboard) -> Table:
     """Return the leaderboard as a table for the terminal."""
-    material = board.outcome.material
-    noise = material.noise.in_words()
-    title = f"{material.source}, {noise}, {len(material.test):,} test digits"
-    if material.notice:
+    dataset = board.outcome.dataset
+    noise = dataset.noise.in_words()
+    title = f"{dataset.source}, {noise}, {len(dataset.test):,} test digits"
+    if dataset.notice:
         title += " (not MNIST)"
     table = Table(title=Text(title), title_justify="left", title_style="bold")
     table.add_column("model", overflow="fold")

@@ -5,11 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from inkfast.commands.console import (
-    Teller,
-    open_console,
-    plain_table,
-)
+from inkfast.commands.console import Printer, open_console, plain_table
 from inkfast.inference.classifier import About
 
 
@@ -19,18 +15,15 @@ def evaluate(
     """Score every finished model of a run on other digits or under other noise."""
     from inkfast import data as sources
     from inkfast import noise as noises
-    from inkfast.core.io import (
-        check_free,
-        write_json,
-    )
+    from inkfast.core.io import check_free, write_json
     from inkfast.evaluation import score, wilson_interval
     from inkfast.experiments import runner
-    from inkfast.experiments.dataset import evaluation_digits
+    from inkfast.experiments.dataset import load_evaluation_digits
 
     if json_path:
         check_free(json_path, overwrite=overwrite)
     console = open_console()
-    display = Teller(console)
+    display = Printer(console)
     experiment, trained = runner.load_models(run)
     asked = dataclasses.replace(
         experiment,
@@ -40,18 +33,18 @@ def evaluate(
     source = sources.load(asked.data, display.download)
     if source.notice:
         display.say(source.notice, style="bold yellow")
-    digits = evaluation_digits(asked, source, run, same_data=data is None)
+    digits = load_evaluation_digits(asked, source, run, same_data=data is None)
     rows, figures = [], []
-    for entry, model in trained:
+    for model_spec, model in trained:
         scores = score(model.probabilities(digits), digits.known_labels)
         low, high = wilson_interval(scores.accuracy, scores.n)
         interval = f"{100 * low:.2f} to {100 * high:.2f}"
         rows.append([
-            entry.name, model.seed, f"{scores.accuracy:.2%}", interval, f"{scores.loss:.4f}",
+            model_spec.name, model.seed, f"{scores.accuracy:.2%}", interval, f"{scores.loss:.4f}",
             f"{scores.ece:.2%}",
         ])  # fmt: skip
         figures.append({
-            "model": entry.name, "seed": model.seed, "accuracy": scores.accuracy,
+            "model": model_spec.name, "seed": model.seed, "accuracy": scores.accuracy,
             "accuracy_ci95": [low, high], "loss": scores.loss, "ece": scores.ece, "n": scores.n,
         })  # fmt: skip
     display.say(f"{len(digits):,} digits: {digits.name}", style="bold")
@@ -75,17 +68,10 @@ def export(
 ) -> None:  # fmt: skip
     """Write the run's best network on validation, or the best of one name, as an ONNX file."""
     from inkfast import data as sources
-    from inkfast.core.errors import (
-        InkfastError,
-        check_number,
-        unknown,
-    )
+    from inkfast.core.errors import InkfastError, check_number, unknown
     from inkfast.core.io import check_free
-    from inkfast.experiments import (
-        onnx_export,
-        runner,
-    )
-    from inkfast.experiments.dataset import own_material
+    from inkfast.experiments import onnx_export, runner
+    from inkfast.experiments.dataset import load_run_data
     from inkfast.models import Network
 
     check_number("max_error", max_error, above=0, high=0.999)
@@ -97,9 +83,9 @@ def export(
         raise InkfastError(f"`to` must be onnx, onnx-int8 or a file that ends in .onnx, got {to}.")
     for place in (path, path.with_suffix(".json")):
         check_free(place, overwrite=overwrite)
-    display = Teller(open_console())
+    display = Printer(open_console())
     experiment, trained = runner.load_models(run)
-    names = list(dict.fromkeys(entry.name for entry, _ in trained))
+    names = list(dict.fromkeys(model_spec.name for model_spec, _ in trained))
     if name is not None and name not in names:
         raise unknown("model", name, names)
     chosen = [pair for pair in trained if name == pair[0].name]
@@ -107,16 +93,16 @@ def export(
         chosen = [pair for pair in trained if isinstance(pair[0].architecture, Network)]
         if not chosen:
             raise InkfastError(f"no model of {run} is a network: only networks are exported.")
-    entry, model = max(chosen, key=lambda pair: pair[1].best.validation_accuracy)
+    model_spec, model = max(chosen, key=lambda pair: pair[1].best.validation_accuracy)
     source = sources.load(experiment.data, display.download)
-    material = own_material(experiment, source, run)
+    dataset = load_run_data(experiment, source, run)
     given = [sources.load(check, display.download) for check in checks]
     others = [part for one in given for part in (one.train, one.test) if part is not None]
-    classifier, told = onnx_export.export(
-        entry, model, experiment, material, path, max_error, int8=int8, checks=others
+    classifier, told = onnx_export.export_onnx(
+        model_spec, model, experiment, dataset, path, max_error, int8=int8, checks=others
     )
     display.say(
-        f"{path}: {entry.name}, seed {model.seed} (validation accuracy "
+        f"{path}: {model_spec.name}, seed {model.seed} (validation accuracy "
         f"{model.best.validation_accuracy:.2%}), {path.stat().st_size / 1e6:.2f} MB"
     )
     for sentence in told:

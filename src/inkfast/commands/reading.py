@@ -12,13 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inkfast.core.errors import InkfastError
-from inkfast.core.io import (
-    check_folder,
-    check_free,
-    write_bytes,
-)
+from inkfast.core.io import check_folder, check_free, write_bytes
 from inkfast.inference import inputs
-from inkfast.inference.output_formats import chosen
+from inkfast.inference.output_formats import choose_format
 from inkfast.inference.results import one_line
 
 if TYPE_CHECKING:
@@ -52,7 +48,7 @@ def read(
     """
     from inkfast.inference.reader import Reader
 
-    form = chosen(form, to, FORMATS, "table")
+    form = choose_format(form, to, FORMATS, "table")
     photos = [photo for given in photos for photo in _matching(given)]
     check_folder(overlays)
     check_folder(reviews)
@@ -76,7 +72,7 @@ def read(
         if len(failures) < len(photos):
             texts = _texts(found, form, several=len(photos) > 1)
             write_bytes(to, _parquet(found) if form == "parquet" else "".join(texts).encode())
-            answers = [digit.answer for _, page in found for digit in page.digits]
+            answers = [digit.prediction for _, page in found for digit in page.digits]
             unsure = sum(bool(answer.unsure) for answer in answers)
             sys.stdout.write(f"{len(answers):,} digits, {unsure:,} unsure: {to}\n")
     for failure in failures:
@@ -95,10 +91,7 @@ def _pages(
 
     What could not be read is added to `failures`.
     """
-    from inkfast.inference.page import (
-        open_page,
-        read_page,
-    )
+    from inkfast.inference.page import open_page, read_page
 
     for name, photo in photos.items():
         try:
@@ -121,7 +114,7 @@ def _matching(given: Path) -> list[Path]:
     photos: list[Path] = []
     for one in found or [path]:
         if one.is_dir():
-            photos += [Path(held.source) for held in inputs.stream([str(one)])]
+            photos += [Path(held.source) for held in inputs.iter_inputs([str(one)])]
         else:
             photos.append(one)
     if not photos:
@@ -208,7 +201,7 @@ def _rows(photo: Path, page: Page) -> Iterator[dict[str, Any]]:
     """Yield each digit by column, lines and numbers counted from 1."""
     for digit in page.digits:
         x, y, width, height = digit.box
-        answer = digit.answer
+        answer = digit.prediction
         yield {
             "file": one_line(str(photo)), "line": digit.line + 1, "number": digit.number + 1,
             "x": x, "y": y, "width": width, "height": height, "digit": answer.digit,
@@ -228,14 +221,11 @@ def _draw(
 ) -> None:
     """Write the photograph with its answers, and the unsure digits each as a picture."""
     from inkfast.imaging.opening import png
-    from inkfast.inference.overlay import (
-        overlay,
-        review,
-    )
+    from inkfast.inference.overlay import draw_overlay, draw_review
 
     if overlays:
-        write_bytes(_overlay(overlays, name), png(overlay(image, page)))
+        write_bytes(_overlay(overlays, name), png(draw_overlay(image, page)))
     for place, digit in enumerate(page.digits, start=1):
-        if reviews and digit.answer.unsure:
-            path = reviews / f"{name}-{place:03}-maybe-{digit.answer.digit}.png"
-            write_bytes(path, png(review(image, page, digit)))
+        if reviews and digit.prediction.unsure:
+            path = reviews / f"{name}-{place:03}-maybe-{digit.prediction.digit}.png"
+            write_bytes(path, png(draw_review(image, page, digit)))

@@ -5,15 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inkfast.commands.console import (
-    Teller,
-    open_console,
-    plain_table,
-)
+from inkfast.commands.console import Printer, open_console, plain_table
 from inkfast.commands.readers import is_onnx
 
 if TYPE_CHECKING:
-    from inkfast.experiments.robustness import Question
+    from inkfast.experiments.robustness import RobustnessSpec
 
 
 def judge(
@@ -22,12 +18,9 @@ def judge(
 ) -> None:  # fmt: skip
     """Judge a run's models or an ONNX file under a suite of corruptions."""
     from inkfast import data as sources
-    from inkfast.core.errors import (
-        InkfastError,
-        check_number,
-    )
+    from inkfast.core.errors import InkfastError, check_number
     from inkfast.core.io import cannot_write
-    from inkfast.evaluation.robustness import suite as named
+    from inkfast.evaluation.robustness import suite_noises as named
     from inkfast.experiments import robustness as bench
 
     named(suite)
@@ -53,12 +46,12 @@ def judge(
     folder = out or Path("runs") / f"robustness-{name}-{suite}{rows}"
     if (folder / "robustness.json").exists() and not overwrite:
         raise InkfastError(f"{folder} already holds figures. Add --overwrite, or use --out DIR.")
-    display = Teller(open_console())
+    display = Printer(open_console())
     if is_onnx(model):
         source = sources.load(data or "auto", display.download)
         if source.notice:
             display.say(source.notice, style="bold yellow")
-        question = bench.of_onnx(
+        question = bench.robustness_of_onnx(
             model, source, suite=suite, seed=seed, threshold=threshold, threads=threads
         )
     else:
@@ -73,48 +66,48 @@ def judge(
 
 
 def _of_run(
-    run: Path, data: str | None, display: Teller, *, suite: str, seed: int, max_error: float,
+    run: Path, data: str | None, display: Printer, *, suite: str, seed: int, max_error: float,
     validation: bool,
-) -> Question:  # fmt: skip
+) -> RobustnessSpec:  # fmt: skip
     """Ask a run's models on its own test digits, or on others."""
     from inkfast import data as sources
     from inkfast.core.errors import InkfastError
     from inkfast.experiments import robustness as bench
     from inkfast.experiments import runner
-    from inkfast.experiments.dataset import own_material
+    from inkfast.experiments.dataset import load_run_data
 
     experiment, trained = runner.load_models(run)
     source = sources.load(data or experiment.data, display.download)
-    material = None
+    dataset = None
     try:
-        material = own_material(experiment, source, run)
-        digits = material.clean
+        dataset = load_run_data(experiment, source, run)
+        digits = dataset.clean
     except InkfastError:
         if data is None:
             raise
         try:
             home = sources.load(experiment.data, display.download)
-            material = own_material(experiment, home, run)
+            dataset = load_run_data(experiment, home, run)
         except InkfastError as error:
             display.say(f"Models are judged as they are and answer always: {error}")
-        digits = bench.apart(source.test or source.train, material)
+        digits = bench.apart(source.test or source.train, dataset)
     if source.notice:
         display.say(source.notice, style="bold yellow")
     _ = digits.known_labels
-    return bench.of_run(
-        experiment, trained, material, digits, bench.weights_of(run), suite=suite, seed=seed,
+    return bench.robustness_of_run(
+        experiment, trained, dataset, digits, bench.weights_of(run), suite=suite, seed=seed,
         max_error=max_error, validation=validation,
     )  # fmt: skip
 
 
-def _report(result: dict[str, Any], folder: Path, display: Teller) -> None:
+def _report(result: dict[str, Any], folder: Path, display: Printer) -> None:
     """Write what was measured, and print it as a table with a sentence on each model."""
     from inkfast.core.io import write_json
     from inkfast.evaluation.robustness import PROTOCOLS
     from inkfast.report import robustness_figure
 
     write_json(folder / "robustness.json", result)
-    robustness_figure.write(result, folder / "robustness.png")
+    robustness_figure.write_robustness_figure(result, folder / "robustness.png")
     title = ["model", "noise", "accuracy", "95 % interval", "ECE", "answered", "wrong of those"]
     rows = [
         [

@@ -8,17 +8,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inkfast.commands.console import (
-    Teller,
-    open_console,
-)
+from inkfast.commands.console import Printer, open_console
 from inkfast.commands.readers import is_onnx
-from inkfast.core.errors import (
-    InkfastError,
-    check_number,
-    extra,
-)
-from inkfast.core.processes import cores
+from inkfast.core.errors import InkfastError, check_number, extra
+from inkfast.core.processes import available_cores
 
 if TYPE_CHECKING:
     from inkfast.core.digits import Images
@@ -37,10 +30,10 @@ def serve(host: str, port: int, models: list[Path]) -> None:
         import scipy.ndimage
         import scipy.sparse.csgraph  # noqa: F401 - or the first page would wait for both
 
-        from inkfast.serving.app import build
+        from inkfast.serving.app import build_app
         from inkfast.serving.limits import Limits
-        from inkfast.serving.server import run
-        from inkfast.serving.worker_pool import Hands
+        from inkfast.serving.server import run_server
+        from inkfast.serving.worker_pool import WorkerPool
     except ModuleNotFoundError as error:
         raise InkfastError(
             f"serving needs {error.name}, which is not installed; {extra('serve')}"
@@ -48,15 +41,17 @@ def serve(host: str, port: int, models: list[Path]) -> None:
 
     limits = Limits()
     readers = _readers(models)
-    display = Teller(open_console())
+    display = Printer(open_console())
 
     def ready(url: str) -> None:
         display.say(f"the Noise Lab: {url}{'#token=' + token if token else ''}", style="bold")
         display.say(f"the API: {url}openapi.json, {url}v2 and {url}metrics; Ctrl-C stops it")
 
-    with Hands(readers, min(cores(), _MOST_HANDS)) as hands:
-        app = build(readers, corrupt=corrupt, token=token, limits=limits, hands=hands, address=host)
-        run(app, host, port, limits, ready)
+    with WorkerPool(readers, min(available_cores(), _MOST_HANDS)) as hands:
+        app = build_app(
+            readers, corrupt=corrupt, token=token, limits=limits, hands=hands, address=host
+        )
+        run_server(app, host, port, limits, ready)
 
 
 def _token(host: str) -> str:
@@ -79,10 +74,7 @@ def _token(host: str) -> str:
 
 
 def _readers(models: list[Path]) -> dict[str, Reader]:
-    from inkfast.inference.reader import (
-        Reader,
-        shipped_names,
-    )
+    from inkfast.inference.reader import Reader, shipped_names
 
     named = {name: name for name in shipped_names()}
     for path in models:

@@ -9,10 +9,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.core.errors import (
-    InkfastError,
-    shown,
-)
+from inkfast.core.errors import InkfastError, shown
 from inkfast.core.io import sha256
 
 SIDE = 28
@@ -60,7 +57,7 @@ class Digits:
         return sha256(images, labels)
 
     @cached_property
-    def pictures(self) -> Labels:
+    def groups(self) -> Labels:
         """For each row the first row with the same image, int64 ``(n,)``: copies have one number.
 
         By a digest of 16 bytes, since a million images would be as much again in memory.

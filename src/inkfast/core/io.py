@@ -60,7 +60,7 @@ def lock(file: IO[Any], refusal: str) -> bool:
     return True
 
 
-def claim(path: Path, refusal: str) -> IO[bytes]:
+def open_locked(path: Path, refusal: str) -> IO[bytes]:
     """Open a file that grows, or make it, and keep it from others until what is returned is closed.
 
     Raises:
@@ -134,7 +134,7 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
 
-def known(value: float) -> float | None:
+def nan_to_none(value: float) -> float | None:
     """Return a figure as JSON has it: null where it is undefined (NaN)."""
     return None if math.isnan(value) else value
 

@@ -1,4 +1,4 @@
-"""`Place`: what the word after ``--engine`` stands for; imports nothing heavy."""
+"""`Place`: what the word after ``--executor`` stands for; imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -11,61 +11,58 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from inkfast.core.errors import (
-    InkfastError,
-    shown,
-)
+from inkfast.core.errors import InkfastError, shown
 
-_EXPECTED = "`engine` must be here, {}local:N (processes), ray or ray:HOST:PORT"
-_TOGETHER = 8  # fits side by side unless a number is given; more would ask for more memory
+_EXPECTED = "`executor` must be serial, {}local:N (processes), ray or ray:HOST:PORT"
+_STACKED = 8  # fits side by side unless a number is given; more would ask for more memory
 
 
 @dataclass(frozen=True)
-class Place:
+class ExecutorSpec:
     """Where independent work runs.
 
     Attributes:
-        kind: here, together, local or ray.
+        kind: serial, stacked, local or ray.
         processes: Of local; the most fits side by side of together.
         address: ``HOST:PORT`` of a Ray cluster's head, or nothing for one of this machine's own.
     """
 
-    kind: str = "here"
+    kind: str = "serial"
     processes: int = 1
     address: str = ""
 
 
-def parse(text: str, *, fits: bool = False) -> Place:
-    """Read ``here``, ``local``, ``local:4``, ``ray`` or ``ray:10.0.0.5:6379``.
+def parse_executor(text: str, *, fits: bool = False) -> ExecutorSpec:
+    """Read ``serial``, ``local``, ``local:4``, ``ray`` or ``ray:10.0.0.5:6379``.
 
     Args:
         text: The word.
-        fits: Whether the work is fits, which may also run ``together`` or ``together:4``.
+        fits: Whether the work is fits, which may also run ``stacked`` or ``stacked:4``.
 
     Raises:
         InkfastError: If it is something else.
     """
-    if text in ("here", "ray"):
-        return Place(text)
+    if text in ("serial", "ray"):
+        return ExecutorSpec(text)
     if text == "local":
-        return Place("local", cores())
+        return ExecutorSpec("local", available_cores())
     if match := re.fullmatch(r"local:([1-9][0-9]{0,2})", text):
-        return Place("local", int(match[1]))
+        return ExecutorSpec("local", int(match[1]))
     if match := re.fullmatch(r"ray:([\w.-]+:[0-9]{1,5})", text):
-        return Place("ray", address=match[1])
-    if fits and (match := re.fullmatch(r"together(?::([1-9][0-9]?))?", text)):
-        return Place("together", int(match[1] or _TOGETHER))
-    expected = _EXPECTED.format("together:N (side by side), " if fits else "")
+        return ExecutorSpec("ray", address=match[1])
+    if fits and (match := re.fullmatch(r"stacked(?::([1-9][0-9]?))?", text)):
+        return ExecutorSpec("stacked", int(match[1] or _STACKED))
+    expected = _EXPECTED.format("stacked:N (side by side), " if fits else "")
     raise InkfastError(f"{expected}, got {shown(text)}.")
 
 
-def cores() -> int:
+def available_cores() -> int:
     """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
-def deaf() -> Iterator[None]:
+def block_sigint() -> Iterator[None]:
     """Hold Ctrl-C back while processes are started, which never hear it: it is for us.
 
     It is obeyed on leaving.

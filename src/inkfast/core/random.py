@@ -13,7 +13,9 @@ import hashlib
 import torch
 
 
-def stream(seed: int, *purpose: str | int, device: str | torch.device = "cpu") -> torch.Generator:
+def make_generator(
+    seed: int, *purpose: str | int, device: str | torch.device = "cpu"
+) -> torch.Generator:
     """Return a generator that depends on the seed and the purpose alone.
 
     Args:
@@ -21,10 +23,10 @@ def stream(seed: int, *purpose: str | int, device: str | torch.device = "cpu") -
         purpose: What the numbers are for, e.g. ``("test noise", 3)``.
         device: Where the numbers are drawn. CPU and CUDA give different numbers for one seed.
     """
-    return torch.Generator(device).manual_seed(derive(seed, *purpose))
+    return torch.Generator(device).manual_seed(derive_seed(seed, *purpose))
 
 
-def derive(seed: int, *purpose: str | int) -> int:
+def derive_seed(seed: int, *purpose: str | int) -> int:
     """Return a 32-bit seed for one purpose, for libraries that take an integer."""
     text = "/".join(str(part) for part in (seed, *purpose))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")

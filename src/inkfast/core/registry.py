@@ -12,23 +12,19 @@ import re
 from collections.abc import Iterator
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from inkfast.core.errors import (
-    InkfastError,
-    shown,
-    unknown,
-)
+from inkfast.core.errors import InkfastError, shown, unknown
 
 _CALL = re.compile(r"\s*([A-Za-z][\w-]*)\s*(?:\((.*)\))?\s*", re.DOTALL)
 
 
-class Named(Protocol):
+class Registrable(Protocol):
     """A frozen dataclass that is asked for by name."""
 
     name: ClassVar[str]
     __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
 
 
-T = TypeVar("T", bound=Named)
+T = TypeVar("T", bound=Registrable)
 
 
 def split_top_level(text: str, separator: str) -> list[str]:
@@ -54,7 +50,7 @@ def split_top_level(text: str, separator: str) -> list[str]:
     return [part.strip() for part in parts]
 
 
-def parse_call(text: str) -> tuple[str, dict[str, Any]]:
+def parse_spec(text: str) -> tuple[str, dict[str, Any]]:
     """Read ``name(key=value, ...)`` into its name and parameters.
 
     >>> parse_call("rotate(degrees=72)")
@@ -84,7 +80,7 @@ def parse_call(text: str) -> tuple[str, dict[str, Any]]:
         ) from None
 
 
-def format_call(thing: Any) -> str:
+def format_spec(thing: Any) -> str:
     """Write a registered dataclass as the call that builds it again.
 
     Every field is written, so that what is saved means the same when a default changes.
@@ -94,7 +90,7 @@ def format_call(thing: Any) -> str:
     return f"{thing.name}({', '.join(shown)})"
 
 
-def brief_call(thing: Any, keep: str) -> str:
+def brief_spec(thing: Any, keep: str) -> str:
     """Write a registered dataclass for people: the field `keep` and what is not as it always is.
 
     Numbers are cut to four digits, so the call need not build the same one again.
@@ -141,7 +137,7 @@ class Registry(Generic[T]):
         Raises:
             InkfastError: For an unknown name or parameter, or a value that is not allowed.
         """
-        name, parameters = parse_call(text)
+        name, parameters = parse_spec(text)
         cls = self[name]
         known = [field.name for field in dataclasses.fields(cls)]
         for key in parameters:

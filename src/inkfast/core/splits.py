@@ -49,7 +49,7 @@ def _lacking(rows: Labels, others: Labels, labels: Labels) -> Labels:
 
 
 def stratified_group_split(
-    labels: Labels, pictures: Labels, fraction: float, seed: int
+    labels: Labels, groups: Labels, fraction: float, seed: int
 ) -> tuple[Labels, Labels]:
     """Cut `fraction` of the pictures off as `stratified_split` does, all copies of one together.
 
@@ -57,14 +57,14 @@ def stratified_group_split(
 
     Args:
         labels: ``(n,)``; copies with several labels count as the first of them.
-        pictures: ``(n,)``, see `Digits.pictures`.
+        groups: ``(n,)``, see `Digits.pictures`.
         fraction: Share of the pictures that is cut off.
         seed: Decides which.
 
     Raises:
         InkfastError: If a class has too few pictures to appear on both sides.
     """
-    _, first, own = np.unique(pictures, return_index=True, return_inverse=True)
+    _, first, own = np.unique(groups, return_index=True, return_inverse=True)
     try:
         _, cut = stratified_split(labels[first], fraction, seed)
     except InkfastError as error:
@@ -91,7 +91,7 @@ def stratified_group_kfold(
     """
     from sklearn.model_selection import RepeatedStratifiedKFold
 
-    _, first, own = np.unique(digits.pictures, return_index=True, return_inverse=True)
+    _, first, own = np.unique(digits.groups, return_index=True, return_inverse=True)
     labels = digits.known_labels[first]
     splitter = RepeatedStratifiedKFold(n_splits=folds, n_repeats=repeats, random_state=seed)
     for _, cut in splitter.split(labels, labels):
@@ -101,5 +101,5 @@ def stratified_group_kfold(
 
 def unique_image_counts(digits: Digits) -> Labels:
     """Return how many pictures each class has, int64 ``(10,)``; copies are counted once."""
-    first = np.unique(digits.pictures)
+    first = np.unique(digits.groups)
     return np.bincount(digits.known_labels[first], minlength=CLASSES)

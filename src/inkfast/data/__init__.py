@@ -6,24 +6,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from inkfast.core.digits import (
-    SIDE,
-    Digits,
-    Source,
-    Survey,
-)
-from inkfast.core.errors import (
-    InkfastError,
-    unknown,
-)
+from inkfast.core.digits import SIDE, Digits, Source, Survey
+from inkfast.core.errors import InkfastError, unknown
 from inkfast.core.splits import stratified_split
-from inkfast.data import (
-    arrays,
-    embedded,
-    image_folder,
-    kaggle_csv,
-    mnist,
-)
+from inkfast.data import arrays, embedded, image_folder, kaggle_csv, mnist
 from inkfast.synthetic import handwriting
 
 __all__ = ["WORDS", "Digits", "Source", "Survey", "load", "stratified_split", "survey"]
@@ -51,17 +37,17 @@ def load(source: str, report: Callable[[str, int, int], None] = lambda *_: None)
         InkfastError: If the source is unknown or what it holds cannot be used.
     """
     if source == "mnist":
-        return mnist.load()
+        return mnist.load_mnist()
     if source == "embedded":
-        return embedded.load()
+        return embedded.load_embedded()
     if source == "handwriting":
-        return handwriting.load()
+        return handwriting.load_handwriting()
     if source == "auto":
         return _auto(report)
     path = _path(source)
     if path.is_dir():
-        return image_folder.load(path)
-    readers = {".csv": kaggle_csv.load, ".npz": arrays.load, ".npy": arrays.load}
+        return image_folder.load_folder(path)
+    readers = {".csv": kaggle_csv.load_csv, ".npz": arrays.load_arrays, ".npy": arrays.load_arrays}
     if path.is_file():
         if path.suffix.lower() not in readers:
             raise InkfastError(
@@ -79,7 +65,7 @@ def survey(source: str, report: Callable[[str, int, int], None] = lambda *_: Non
     Of a folder, pictures that cannot be read are left out and named instead of ending the load.
     """
     if source not in WORDS and _path(source).is_dir():
-        return image_folder.survey(_path(source))
+        return image_folder.survey_folder(_path(source))
     loaded = load(source, report)
     parts = [part for part in (loaded.train, loaded.test) if part is not None]
     return Survey(source=loaded, sizes={(SIDE, SIDE): sum(map(len, parts))})
@@ -99,9 +85,9 @@ def asked_again(asked: str, name: str) -> str:
 
 
 def _auto(report: Callable[[str, int, int], None]) -> Source:
-    if mnist.find() is None:
+    if mnist.find_mnist() is None:
         try:
-            mnist.fetch(report)
+            mnist.fetch_mnist(report)
         except InkfastError:  # said loudly through the notice of the embedded digits
-            return embedded.load()
-    return mnist.load()
+            return embedded.load_embedded()
+    return mnist.load_mnist()

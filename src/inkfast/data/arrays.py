@@ -9,21 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.core.digits import (
-    SIDE,
-    Digits,
-    Images,
-    Labels,
-    Source,
-    check_labels,
-)
+from inkfast.core.digits import SIDE, Digits, Images, Labels, Source, check_labels
 from inkfast.core.errors import InkfastError
 
 PAIRS = (("images", "labels"), ("x", "y"), ("X", "y"), ("data", "target"))
 EXPECTED = "arrays named images and labels, x and y, or x_train, y_train, x_test and y_test"
 
 
-def load(path: Path) -> Source:
+def load_arrays(path: Path) -> Source:
     """Read digits from a NumPy file; nothing in it is ever unpickled.
 
     Images may be ``(n, 28, 28)`` or ``(n, 784)``: uint8, whole numbers from 0 to 255, or floats

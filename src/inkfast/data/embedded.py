@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from inkfast.core.digits import (
-    Digits,
-    Source,
-)
+from inkfast.core.digits import Digits, Source
 from inkfast.core.errors import program
-from inkfast.imaging.centering import frame
+from inkfast.imaging.centering import center_digit
 
 
-def load() -> Source:
+def load_embedded() -> Source:
     """Return the embedded digits, brought to 28x28 the way MNIST was made."""
     from sklearn.datasets import load_digits
 
     scans = load_digits()
-    images = np.stack([frame(scan) for scan in scans.images])
+    images = np.stack([center_digit(scan) for scan in scans.images])
     digits = Digits(images, scans.target.astype(np.int64), "embedded")
     notice = (
         "These are the 1,797 embedded digits (8x8 scans brought to 28x28), not MNIST: figures do "

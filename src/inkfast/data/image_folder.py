@@ -12,44 +12,28 @@ from pathlib import Path
 
 import numpy as np
 
-from inkfast.core.digits import (
-    CLASSES,
-    Digits,
-    Images,
-    Source,
-    Survey,
-)
+from inkfast.core.digits import CLASSES, Digits, Images, Source, Survey
 from inkfast.core.errors import InkfastError
-from inkfast.imaging.centering import (
-    frame,
-    ink_of,
-)
+from inkfast.imaging.centering import center_digit, ink_of
 from inkfast.imaging.ink import NoInkError
-from inkfast.imaging.normalization import (
-    WORK,
-    as_seen,
-)
-from inkfast.imaging.opening import (
-    SUFFIXES,
-    Grey,
-    open_picture,
-)
+from inkfast.imaging.normalization import WORK, preprocess
+from inkfast.imaging.opening import SUFFIXES, GreyImage, open_image
 
 _PARTS = ("train", "test")
 _LAYOUT = "one subfolder per class named 0 to 9, each with PNG, JPEG, WebP, BMP, GIF or TIFF files"
 
 
-def load(path: Path) -> Source:
+def load_folder(path: Path) -> Source:
     """Read a folder of class folders, or its ``train`` and ``test`` parts.
 
     Raises:
         InkfastError: For an empty folder, a subfolder that is no digit, or a picture that is
             corrupt or larger than 50 million pixels.
     """
-    return survey(path, most_unreadable=0).source
+    return survey_folder(path, most_unreadable=0).source
 
 
-def survey(path: Path, most_unreadable: float = float("inf")) -> Survey:
+def survey_folder(path: Path, most_unreadable: float = float("inf")) -> Survey:
     """Read a folder as `load` does, noting file names, sizes and pictures that cannot be read.
 
     Args:
@@ -98,7 +82,7 @@ def _part(
             try:
                 if not os.path.isfile(file):  # a pipe would be waited for
                     raise InkfastError(f"{file}: expected a picture, got no regular file.")
-                picture = open_picture(file, WORK)
+                picture = open_image(file, WORK)
                 image = _at_28(picture.grey)
             except InkfastError as error:
                 unreadable.append(str(error))
@@ -121,11 +105,11 @@ def read_picture(path: Path) -> Images:
     Raises:
         InkfastError: If the file is no picture, is damaged or too large.
     """
-    return _at_28(open_picture(path, WORK).grey)
+    return _at_28(open_image(path, WORK).grey)
 
 
-def _at_28(grey: Grey) -> Images:
+def _at_28(grey: GreyImage) -> Images:
     try:
-        return as_seen(grey)
+        return preprocess(grey)
     except NoInkError:  # of a labelled picture even the faintest trace is worth more than black
-        return frame(ink_of(grey))
+        return center_digit(ink_of(grey))

@@ -8,21 +8,14 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from inkfast.core.digits import (
-    SIDE,
-    Digits,
-    Source,
-)
-from inkfast.core.errors import (
-    InkfastError,
-    shown,
-)
+from inkfast.core.digits import SIDE, Digits, Source
+from inkfast.core.errors import InkfastError, shown
 
 PIXELS = [f"pixel{i}" for i in range(SIDE * SIDE)]
 _FORM = "expected the header label,pixel0,...,pixel783 (or without label)"
 
 
-def load(path: Path) -> Source:
+def load_csv(path: Path) -> Source:
     """Read a digit-recognizer CSV; a byte order mark and CRLF line ends are no obstacle.
 
     Raises:
@@ -31,7 +24,7 @@ def load(path: Path) -> Source:
     """
     import pyarrow as pa
 
-    names = columns(path)
+    names = csv_columns(path)
     try:
         table = _table(path, {name: pa.uint8() for name in names})
     except pa.ArrowInvalid as error:
@@ -46,7 +39,7 @@ def load(path: Path) -> Source:
     return Source(Digits(images, labels, path.name), None, path.name)
 
 
-def columns(path: Path) -> list[str]:
+def csv_columns(path: Path) -> list[str]:
     """Return the names in the header: `PIXELS`, behind ``label`` or alone.
 
     Raises:

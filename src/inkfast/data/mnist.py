@@ -17,15 +17,8 @@ from typing import IO, cast
 
 import numpy as np
 
-from inkfast.core.digits import (
-    SIDE,
-    Digits,
-    Source,
-)
-from inkfast.core.errors import (
-    InkfastError,
-    program,
-)
+from inkfast.core.digits import SIDE, Digits, Source
+from inkfast.core.errors import InkfastError, program
 from inkfast.core.io import sha256
 
 SHA256 = {
@@ -55,7 +48,7 @@ def folders() -> list[Path]:
     return ([Path(given) / "mnist"] if given else []) + [cache_folder()]
 
 
-def find() -> Path | None:
+def find_mnist() -> Path | None:
     """Return the first folder that has all four files, plain or gz."""
     for folder in folders():
         if all(_file(folder, name) for name in SHA256):
@@ -63,13 +56,13 @@ def find() -> Path | None:
     return None
 
 
-def load() -> Source:
+def load_mnist() -> Source:
     """Return MNIST from disk, every payload checked against its SHA-256.
 
     Raises:
         InkfastError: If it is not on disk, or a file is damaged.
     """
-    folder = find()
+    folder = find_mnist()
     if folder is None:
         raise InkfastError(
             "MNIST is not on this machine: looked in "
@@ -81,7 +74,7 @@ def load() -> Source:
     return Source(_digits(payloads, "train"), _digits(payloads, "t10k"), "mnist")
 
 
-def verify(folder: Path) -> list[tuple[str, str]]:
+def verify_mnist(folder: Path) -> list[tuple[str, str]]:
     """Return ``(file, "ok" or what is wrong)`` for each of the four files."""
     return [(name, _state(folder, name)) for name in SHA256]
 
@@ -97,7 +90,7 @@ def _state(folder: Path, name: str) -> str:
     return "ok"
 
 
-def fetch(report: Callable[[str, int, int], None]) -> Path:
+def fetch_mnist(report: Callable[[str, int, int], None]) -> Path:
     """Download what is missing into the user's cache and return that folder.
 
     Args:

@@ -16,20 +16,11 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from inkfast import models, noise
-from inkfast.core.digits import (
-    CLASSES,
-    Digits,
-    Images,
-)
-from inkfast.core.errors import (
-    InkfastError,
-    check_choice,
-    check_number,
-    shown,
-)
+from inkfast.core.digits import CLASSES, Digits, Images
+from inkfast.core.errors import InkfastError, check_choice, check_number, shown
 from inkfast.estimator import features
 from inkfast.noise import to_unit
-from inkfast.training import TRAIN_NOISE, Epoch, Recipe, Task, Watch, fit, hardware, resolve
+from inkfast.training import TRAIN_NOISE, Callback, Epoch, FitSpec, Recipe, fit, hardware, resolve
 from inkfast.training.batches import set_aside, split
 
 # Images that go through the network together when predicting. The last block is filled up, so that
@@ -108,11 +99,13 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         _check_classes(self.classes_)
         self.canvas_ = features.fitted(rows)
         digits = Digits(self.canvas_.draw(rows), codes.astype(np.int64), "training rows")
-        task = _with_validation(Task(digits=digits, **settings))
-        cut = task.validation is None
-        self.trained_ = fit(task, watch=Watch(epoch=lambda e: self._report(_described(e, cut))))
+        fit_spec = _with_validation(FitSpec(digits=digits, **settings))
+        cut = fit_spec.validation is None
+        self.trained_ = fit(
+            fit_spec, callback=Callback(epoch=lambda e: self._report(_described(e, cut)))
+        )
         self.n_iter_ = len(self.trained_.history)
-        self.n_validation_ = len(split(digits, task.recipe, task.seed)[1]) if cut else 0
+        self.n_validation_ = len(split(digits, fit_spec.recipe, fit_spec.seed)[1]) if cut else 0
         self.history_ = [_described(epoch, cut) for epoch in self.trained_.history]
         return self
 
@@ -198,24 +191,24 @@ def _check_classes(classes: NDArray[Any]) -> None:
         raise InkfastError(f"y must have at most {CLASSES} classes, got {len(classes)} classes.")
 
 
-def _with_validation(task: Task) -> Task:
+def _with_validation(fit_spec: FitSpec) -> FitSpec:
     """Return the task with validation rows for few digits: one per class, or none.
 
     None are said to a fit by giving it the training rows to look at, and keeping the last epoch.
     Rows that the recipe sets aside for calibration are neither.
     """
-    rows, _ = set_aside(task.digits, task.recipe, task.seed)
-    labels, first = task.digits.known_labels, np.unique(task.digits.pictures[rows])
+    rows, _ = set_aside(fit_spec.digits, fit_spec.recipe, fit_spec.seed)
+    labels, first = fit_spec.digits.known_labels, np.unique(fit_spec.digits.groups[rows])
     counts = np.bincount(labels[first], minlength=labels.max() + 1)  # copies stay on one side
-    recipe, n, classes = task.recipe, len(first), len(counts)
+    recipe, n, classes = fit_spec.recipe, len(first), len(counts)
     if recipe.validation_rows == "last":
-        return task
+        return fit_spec
     if counts.min() < 2:
         last: Recipe = dataclasses.replace(recipe, keep="last")
-        seen = task.digits.pick(rows, task.digits.name)
-        return dataclasses.replace(task, recipe=last, validation=seen)
+        seen = fit_spec.digits.pick(rows, fit_spec.digits.name)
+        return dataclasses.replace(fit_spec, recipe=last, validation=seen)
     share = max(recipe.validation, classes / n)
-    return dataclasses.replace(task, recipe=dataclasses.replace(recipe, validation=share))
+    return dataclasses.replace(fit_spec, recipe=dataclasses.replace(recipe, validation=share))
 
 
 def _outputs(model: torch.nn.Module, images: Images) -> NDArray[np.float64]:

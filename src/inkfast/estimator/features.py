@@ -17,10 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.core.digits import (
-    SIDE,
-    Images,
-)
+from inkfast.core.digits import SIDE, Images
 from inkfast.core.errors import InkfastError
 
 Rows = NDArray[Any]  # (n, features), numbers without NaN
@@ -29,7 +26,7 @@ _CHUNK = 1000  # rows that are drawn at a time, which bounds the memory taken
 
 
 @dataclass(frozen=True)
-class Pixels:
+class PixelFeatures:
     """Rows that are 28x28 images, 784 pixels each.
 
     Attributes:
@@ -39,7 +36,7 @@ class Pixels:
     top: float
 
     @classmethod
-    def fitted(cls, rows: Rows) -> Pixels:
+    def fitted(cls, rows: Rows) -> PixelFeatures:
         """Take the scale from the brightest training pixel: [0, 1] up to 1, else 0 to 255.
 
         Raises:
@@ -74,7 +71,7 @@ class Pixels:
 
 
 @dataclass(frozen=True)
-class Table:
+class TabularFeatures:
     """Rows of any other numbers.
 
     Attributes:
@@ -86,7 +83,7 @@ class Table:
     high: NDArray[np.float64]
 
     @classmethod
-    def fitted(cls, rows: Rows) -> Table:
+    def fitted(cls, rows: Rows) -> TabularFeatures:
         """Take each feature's range from the training rows."""
         return cls(rows.min(axis=0).astype(np.float64), rows.max(axis=0).astype(np.float64))
 
@@ -105,13 +102,15 @@ class Table:
         return images
 
 
-def fitted(rows: Rows) -> Pixels | Table:
+def fitted(rows: Rows) -> PixelFeatures | TabularFeatures:
     """Decide from the training rows how rows are drawn.
 
     Raises:
         InkfastError: If rows of 784 pixels are on no known scale.
     """
-    return Pixels.fitted(rows) if rows.shape[1] == SIDE * SIDE else Table.fitted(rows)
+    return (
+        PixelFeatures.fitted(rows) if rows.shape[1] == SIDE * SIDE else TabularFeatures.fitted(rows)
+    )
 
 
 def _zoom(side: int) -> NDArray[np.float64]:

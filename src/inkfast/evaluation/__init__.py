@@ -7,13 +7,22 @@ from inkfast.evaluation.difference import (
     Comparison,
     FoldComparison,
     all_tests,
-    compare,
     compare_folds,
+    compare_models,
     deciding_p,
 )
 from inkfast.evaluation.scores import Scores, score, wilson_interval
 
 __all__ = [
-    "Comparison", "FoldComparison", "Reliability", "Scores", "all_tests", "compare",
-    "compare_folds", "deciding_p", "reliability", "score", "wilson_interval",
+    "Comparison",
+    "FoldComparison",
+    "Reliability",
+    "Scores",
+    "all_tests",
+    "compare_folds",
+    "compare_models",
+    "deciding_p",
+    "reliability",
+    "score",
+    "wilson_interval",
 ]  # fmt: skip

@@ -54,7 +54,7 @@ def expected_calibration_error(probabilities: NDArray[np.float64], labels: Label
     return float(np.nansum(bins.counts * gaps) / bins.counts.sum())
 
 
-def temperature(probabilities: NDArray[np.float64], labels: Labels) -> float:
+def fit_temperature(probabilities: NDArray[np.float64], labels: Labels) -> float:
     """Return the temperature that makes confidence fit accuracy best, by likelihood.
 
     Logits are divided by it: above 1 is less sure. Where no digit is read wrong, likelihood sets
@@ -76,14 +76,16 @@ def temperature(probabilities: NDArray[np.float64], labels: Labels) -> float:
         return 1.0
 
     def loss(log_temperature: float) -> float:
-        scaled = heated(probabilities, float(np.exp(log_temperature)))
+        scaled = apply_temperature(probabilities, float(np.exp(log_temperature)))
         return float(-np.log(scaled[np.arange(len(labels)), labels].clip(_TINY)).mean())
 
     found = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded")
     return float(np.exp(found.x))
 
 
-def heated(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+def apply_temperature(
+    probabilities: NDArray[np.float64], temperature: float
+) -> NDArray[np.float64]:
     """Return the probabilities after their logits were divided by a temperature."""
     logits = np.log(probabilities.clip(_TINY)) / temperature
     raised: NDArray[np.float64] = np.exp(logits - logits.max(axis=1, keepdims=True))

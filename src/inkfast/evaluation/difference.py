@@ -40,7 +40,7 @@ class Comparison:
     pairs: int = 1
 
 
-def compare(right: dict[str, NDArray[np.bool_]]) -> list[Comparison]:
+def compare_models(right: dict[str, NDArray[np.bool_]]) -> list[Comparison]:
     """Compare the best model with every other.
 
     Which model is best is itself an outcome of the test digits, so Holm's adjustment covers all

@@ -9,14 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast import noise
-from inkfast.core.digits import (
-    Digits,
-    Images,
-)
+from inkfast.core.digits import Digits, Images
 from inkfast.core.errors import unknown
-from inkfast.core.random import derive
+from inkfast.core.random import derive_seed
 from inkfast.evaluation.calibration import expected_calibration_error
-from inkfast.evaluation.selective import label_sets, selected
+from inkfast.evaluation.selective import coverage_and_error, prediction_sets
 from inkfast.noise import SUITES, Chain
 
 # What a model may have met in training, never to be mixed in one table without saying so.
@@ -78,7 +75,7 @@ class Judgement:
     set_size: float
 
 
-def suite(name: str) -> tuple[str, ...]:
+def suite_noises(name: str) -> tuple[str, ...]:
     """Return the corruptions of a suite, clean digits first.
 
     Raises:
@@ -89,7 +86,7 @@ def suite(name: str) -> tuple[str, ...]:
     return ("clean", *SUITES[name])
 
 
-def judge(
+def evaluate_robustness(
     candidates: Iterable[Candidate],
     noises: Iterable[str],
     seed: int,
@@ -110,24 +107,24 @@ def judge(
         for candidate in judged:
             clean = candidate.digits
             if clean.fingerprint not in copies:
-                copies[clean.fingerprint] = _corrupted(clean, text, seed)
+                copies[clean.fingerprint] = _corrupt(clean, text, seed)
             yield _judgement(candidate, copies[clean.fingerprint], text)
 
 
-def _corrupted(digits: Digits, text: str, seed: int) -> Digits:
+def _corrupt(digits: Digits, text: str, seed: int) -> Digits:
     if text == "clean":
         return digits
     chain = noise.build(text)  # drawn by what it does: a ladder's published step has two names
-    return noise.noisy(digits, chain, derive(seed, "robustness", *map(str, chain)))
+    return noise.noisy(digits, chain, derive_seed(seed, "robustness", *map(str, chain)))
 
 
 def _judgement(candidate: Candidate, digits: Digits, text: str) -> Judgement:
     found, labels = candidate.answer(digits.images), digits.known_labels
     coverage = error = set_coverage = set_size = float("nan")
     if not np.isnan(candidate.threshold):
-        coverage, error = selected(found, labels, candidate.threshold)
+        coverage, error = coverage_and_error(found, labels, candidate.threshold)
     if not np.isnan(candidate.level):
-        set_coverage, set_size = label_sets(found, labels, candidate.level)
+        set_coverage, set_size = prediction_sets(found, labels, candidate.level)
     return Judgement(
         model=candidate.name,
         seed=candidate.seed,

@@ -8,10 +8,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.core.digits import (
-    CLASSES,
-    Labels,
-)
+from inkfast.core.digits import CLASSES, Labels
 from inkfast.evaluation.calibration import expected_calibration_error
 
 Floats = NDArray[np.float64]

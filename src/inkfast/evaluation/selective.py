@@ -8,19 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast.core.digits import Labels
-from inkfast.core.errors import (
-    InkfastError,
-    check_number,
-)
-from inkfast.inference.reader import LEAST
+from inkfast.core.errors import InkfastError, check_number
+from inkfast.inference.reader import MIN_CONFIDENCE
 
 DELTA = 0.05  # the chance that a promise does not hold, over the draw of the calibration digits
 # Fixed before any digit was seen, as the proof wants it: from 99.999 % sure down to `LEAST`.
-THRESHOLDS = 1 / (1 + np.exp(-np.linspace(11.5, np.log(LEAST / (1 - LEAST)), 24)))
+THRESHOLDS = 1 / (1 + np.exp(-np.linspace(11.5, np.log(MIN_CONFIDENCE / (1 - MIN_CONFIDENCE)), 24)))
 
 
 @dataclass(frozen=True)
-class Promise:
+class RiskGuarantee:
     """At which confidence to answer, and what that promises.
 
     Attributes:
@@ -38,7 +35,9 @@ class Promise:
     error: float
 
 
-def promise(probabilities: NDArray[np.float64], labels: Labels, max_error: float) -> Promise:
+def fit_threshold(
+    probabilities: NDArray[np.float64], labels: Labels, max_error: float
+) -> RiskGuarantee:
     """Find the lowest confidence at which answers are wrong at most that often.
 
     For digits drawn as the calibration digits were, the promise holds with a confidence of 95 %,
@@ -65,9 +64,9 @@ def promise(probabilities: NDArray[np.float64], labels: Labels, max_error: float
     errors = np.array([np.sum(wrong & (sure >= threshold)) for threshold in THRESHOLDS])
     kept = binom.cdf(errors, answered, max_error) <= DELTA / len(THRESHOLDS)
     if not kept.any():
-        return Promise(max_error, float("inf"), len(labels), 0.0, float("nan"))
+        return RiskGuarantee(max_error, float("inf"), len(labels), 0.0, float("nan"))
     best = int(np.flatnonzero(kept)[np.argmin(THRESHOLDS[kept])])
-    return Promise(
+    return RiskGuarantee(
         max_error,
         float(THRESHOLDS[best]),
         len(labels),
@@ -76,7 +75,7 @@ def promise(probabilities: NDArray[np.float64], labels: Labels, max_error: float
     )
 
 
-def selected(
+def coverage_and_error(
     probabilities: NDArray[np.float64], labels: Labels, threshold: float
 ) -> tuple[float, float]:
     """Return the share answered and the share wrong among the answers, NaN when there is none."""
@@ -86,7 +85,7 @@ def selected(
     return float(sure.mean()), float((probabilities.argmax(axis=1) != labels)[sure].mean())
 
 
-def label_sets(
+def prediction_sets(
     probabilities: NDArray[np.float64], labels: Labels, level: float
 ) -> tuple[float, float]:
     """Return how often a digit's label set holds its label, and how many labels it has on average.
@@ -100,7 +99,9 @@ def label_sets(
     return float(sets[np.arange(len(labels)), labels].mean()), float(sets.sum(axis=1).mean())
 
 
-def label_set_level(probabilities: NDArray[np.float64], labels: Labels, coverage: float) -> float:
+def prediction_set_threshold(
+    probabilities: NDArray[np.float64], labels: Labels, coverage: float
+) -> float:
     """Return the least probability a label must have to be in a conformal label set.
 
     The set of all labels at least as probable holds the true one with a chance of at least

@@ -6,16 +6,7 @@ rounding, where several take their steps together.
 
 from __future__ import annotations
 
-from inkfast.execution.executors import (
-    HERE,
-    Engine,
-    parse,
-)
-from inkfast.execution.jobs import (
-    QUIET,
-    Job,
-    Observer,
-    Result,
-)
+from inkfast.execution.executors import SERIAL, Executor, parse_executor
+from inkfast.execution.jobs import QUIET, FitJob, FitOutcome, SweepObserver
 
-__all__ = ["HERE", "QUIET", "Engine", "Job", "Observer", "Result", "parse"]
+__all__ = ["QUIET", "SERIAL", "Executor", "FitJob", "FitOutcome", "SweepObserver", "parse_executor"]

@@ -1,4 +1,4 @@
-"""`Engine`: the word after ``--engine`` and what it stands for."""
+"""`Executor`: the word after ``--executor`` and what it stands for."""
 
 from __future__ import annotations
 
@@ -6,27 +6,21 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 
 from inkfast.core import processes
-from inkfast.core.processes import Place
-from inkfast.execution.jobs import (
-    QUIET,
-    Job,
-    Observer,
-    Result,
-    finished_or_fit,
-)
+from inkfast.core.processes import ExecutorSpec
+from inkfast.execution.jobs import QUIET, FitJob, FitOutcome, SweepObserver, finished_or_fit
 
 
-class Engine(Place):
+class Executor(ExecutorSpec):
     """Where fits run."""
 
     @property
     def side_by_side(self) -> bool:
         """Whether several fits may run at a time."""
-        return self.kind != "here"
+        return self.kind != "serial"
 
     @contextmanager
     def open(self) -> Iterator[None]:
-        """Hold what the engine needs while the block runs; asked before a folder is claimed.
+        """Hold what the executor needs while the block runs; asked before a folder is claimed.
 
         Raises:
             InkfastError: If it cannot be had.
@@ -40,10 +34,10 @@ class Engine(Place):
             yield
 
     def run(
-        self, jobs: Iterable[Job], total: int, observer: Observer = QUIET
-    ) -> tuple[list[Result | None], bool]:
+        self, jobs: Iterable[FitJob], total: int, observer: SweepObserver = QUIET
+    ) -> tuple[list[FitOutcome | None], bool]:
         """Return what became of each job, None where Ctrl-C came first, and whether it came."""
-        found: list[Result | None] = [None] * total
+        found: list[FitOutcome | None] = [None] * total
         # closed before anything else happens: a worker must not write while others clear up
         with closing(self.results(jobs, total, observer)) as results:
             try:
@@ -54,11 +48,11 @@ class Engine(Place):
         return found, False
 
     def results(
-        self, jobs: Iterable[Job], total: int, observer: Observer
-    ) -> Generator[tuple[int, Result]]:
+        self, jobs: Iterable[FitJob], total: int, observer: SweepObserver
+    ) -> Generator[tuple[int, FitOutcome]]:
         """Yield each job's number and what became of it, in the order in which they end.
 
-        The engine is open while they run.
+        The executor is open while they run.
 
         Args:
             jobs: Asked for the next job when there is room for it, so that the rows of a hundred
@@ -73,7 +67,7 @@ class Engine(Place):
             from inkfast.execution import process_pool
 
             return process_pool.results(jobs, total, observer, self.processes)
-        if self.kind == "together":
+        if self.kind == "stacked":
             from inkfast.execution import stacked
 
             return stacked.results(jobs, total, observer, self.processes)
@@ -84,17 +78,17 @@ class Engine(Place):
         return _one_by_one(jobs, total, observer)
 
 
-HERE = Engine()
+SERIAL = Executor()
 
 
 def _one_by_one(
-    jobs: Iterable[Job], total: int, observer: Observer
-) -> Generator[tuple[int, Result]]:
+    jobs: Iterable[FitJob], total: int, observer: SweepObserver
+) -> Generator[tuple[int, FitOutcome]]:
     for number, job in enumerate(jobs):
-        watch = observer.fit(job.title, number + 1, total)
-        yield number, finished_or_fit(job.task, job.folder, watch)
+        callback = observer.fit(job.title, number + 1, total)
+        yield number, finished_or_fit(job.fit_spec, job.folder, callback)
 
 
-def parse(text: str) -> Engine:
-    """Read an engine's name, see `inkfast.core.processes.parse`."""
-    return Engine(**vars(processes.parse(text, fits=True)))
+def parse_executor(text: str) -> Executor:
+    """Read an executor's name, see `inkfast.core.processes.parse_executor`."""
+    return Executor(**vars(processes.parse_executor(text, fits=True)))

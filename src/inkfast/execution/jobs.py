@@ -1,4 +1,4 @@
-"""`Job`: one fit of a sweep and the folder it leaves; what every engine does with one."""
+"""`Job`: one fit of a sweep and the folder it leaves; what every executor does with one."""
 
 from __future__ import annotations
 
@@ -8,65 +8,73 @@ from pathlib import Path
 from typing import TypeAlias
 
 from inkfast.core.errors import InkfastError
-from inkfast.training import DivergedError, StoppedError, Task, Trained, Watch, checkpoint, fit
+from inkfast.training import (
+    Callback,
+    DivergedError,
+    FitSpec,
+    StoppedError,
+    TrainedModel,
+    checkpoint,
+    fit,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class FitJob:
     """One fit.
 
     Attributes:
         title: What it is called while it runs.
         folder: Where its model goes, and its checkpoints until it is finished.
-        task: What is trained.
+        fit_spec: What is trained.
     """
 
     title: str
     folder: Path
-    task: Task
+    fit_spec: FitSpec
 
 
 # What became of a job: a model, or the reason that there is none.
-Result: TypeAlias = Trained | DivergedError | StoppedError
+FitOutcome: TypeAlias = TrainedModel | DivergedError | StoppedError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Observer:
+class SweepObserver:
     """Whom to tell how a sweep goes: asked for a `Watch` at the start of each fit."""
 
-    fit: Callable[[str, int, int], Watch] = field(default=lambda title, number, of: Watch())
+    fit: Callable[[str, int, int], Callback] = field(default=lambda title, number, of: Callback())
 
 
-QUIET = Observer()
+QUIET = SweepObserver()
 
 
-def finished_or_fit(task: Task, folder: Path, watch: Watch) -> Result:
+def finished_or_fit(fit_spec: FitSpec, folder: Path, callback: Callback) -> FitOutcome:
     """Return the fit that a folder holds, or train it there, going on from its checkpoints.
 
     Raises:
         InkfastError: If the folder holds the model of another task, or a damaged one.
     """
-    trained = finished(task, folder, watch)
+    trained = finished(fit_spec, folder, callback)
     if trained is not None:
         return trained
     try:
-        result: Result = fit(task, folder / "checkpoints", watch)
+        result: FitOutcome = fit(fit_spec, folder / "checkpoints", callback)
     except (DivergedError, StoppedError) as error:
         result = error
-    return keep(result, folder, watch)
+    return keep(result, folder, callback)
 
 
-def keep(result: Result, folder: Path, watch: Watch) -> Result:
+def keep(result: FitOutcome, folder: Path, callback: Callback) -> FitOutcome:
     """Write a model where it belongs, or say why there is none; return what was given."""
-    if isinstance(result, Trained):
+    if isinstance(result, TrainedModel):
         result.save(folder)
         checkpoint.remove(folder / "checkpoints")
     else:
-        watch.say(str(result))
+        callback.say(str(result))
     return result
 
 
-def finished(task: Task, folder: Path, watch: Watch) -> Trained | None:
+def finished(fit_spec: FitSpec, folder: Path, callback: Callback) -> TrainedModel | None:
     """Return the model that a folder holds, None if there is none yet.
 
     Raises:
@@ -74,13 +82,13 @@ def finished(task: Task, folder: Path, watch: Watch) -> Trained | None:
     """
     if not is_finished(folder):
         return None
-    trained = Trained.load(folder)
+    trained = TrainedModel.load(folder)
     if (trained.architecture, trained.recipe, trained.seed) != (
-        task.architecture, task.recipe, task.seed,
+        fit_spec.architecture, fit_spec.recipe, fit_spec.seed,
     ):  # fmt: skip
         raise InkfastError(f"{folder} holds another fit. Delete it, and go on with --resume.")
     checkpoint.remove(folder / "checkpoints")
-    watch.say("already trained")
+    callback.say("already trained")
     return trained
 
 

@@ -15,15 +15,9 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from inkfast.core.errors import InkfastError
-from inkfast.core.processes import deaf
-from inkfast.execution.jobs import (
-    Job,
-    Observer,
-    Result,
-    finished,
-    finished_or_fit,
-)
-from inkfast.training import DivergedError, Epoch, StoppedError, Task, Trained, Watch
+from inkfast.core.processes import block_sigint
+from inkfast.execution.jobs import FitJob, FitOutcome, SweepObserver, finished, finished_or_fit
+from inkfast.training import Callback, DivergedError, Epoch, FitSpec, StoppedError, TrainedModel
 
 ATTEMPTS = 3  # so that a fit that kills its worker, by taking all memory, ends
 
@@ -33,42 +27,42 @@ class _Worker:
     """A process, the line to it, and what it is doing."""
 
     number: int
-    job: Job
-    watch: Watch
+    job: FitJob
+    callback: Callback
     process: BaseProcess
     line: Connection
     lost: int
 
     @classmethod
-    def start(cls, number: int, job: Job, watch: Watch, lost: int = 0) -> _Worker:
+    def start(cls, number: int, job: FitJob, callback: Callback, lost: int = 0) -> _Worker:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs,), daemon=True)
         try:
-            with deaf():
+            with block_sigint():
                 process.start()
         except KeyboardInterrupt:  # it came meanwhile, and nobody knows of the process yet
             process.terminate()
             raise
         theirs.close()  # so that the end of the process is the end of the line
-        return cls(number, job, watch, process, ours, lost)
+        return cls(number, job, callback, process, ours, lost)
 
-    def hear(self) -> Result | None:
+    def hear(self) -> FitOutcome | None:
         """Pass on what the process says; return a result once there is one."""
         kind, value = self.line.recv()
         if kind == "ready":  # only now, so that nobody waits while the process imports torch
-            self.line.send((self.job.task, self.job.folder))
+            self.line.send((self.job.fit_spec, self.job.folder))
         elif kind == "epoch":
-            self.watch.epoch(value)
-            self.line.send(self.watch.enough(value))
+            self.callback.epoch(value)
+            self.line.send(self.callback.should_stop(value))
         elif kind == "step":
-            self.watch.step(value)
+            self.callback.step(value)
         elif kind == "say":
-            self.watch.say(value)
+            self.callback.say(value)
         elif kind == "trained":
-            return Trained.load(self.job.folder)
+            return TrainedModel.load(self.job.folder)
         elif kind == "ended":
-            ended: Result = value
+            ended: FitOutcome = value
             return ended
         elif kind == "failed":
             raise value
@@ -80,10 +74,10 @@ class _Worker:
         if lost >= ATTEMPTS:
             raise InkfastError(
                 f"{self.job.title}: its process was lost {lost} times, as happens when memory runs "
-                "out. Take fewer processes, or --engine here, and go on with --resume."
+                "out. Take fewer processes, or --executor serial, and go on with --resume."
             )
-        self.watch.say("its process was lost; starting it again")
-        return _Worker.start(self.number, self.job, self.watch, lost)
+        self.callback.say("its process was lost; starting it again")
+        return _Worker.start(self.number, self.job, self.callback, lost)
 
     def end(self) -> None:
         self.line.close()
@@ -92,8 +86,8 @@ class _Worker:
 
 
 def results(
-    jobs: Iterable[Job], total: int, observer: Observer, processes: int
-) -> Generator[tuple[int, Result]]:
+    jobs: Iterable[FitJob], total: int, observer: SweepObserver, processes: int
+) -> Generator[tuple[int, FitOutcome]]:
     """Yield each job's number and result as they end, `processes` at a time."""
     waiting = enumerate(jobs)
     workers: list[_Worker] = []
@@ -101,12 +95,12 @@ def results(
         while True:
             while len(workers) < processes and (following := next(waiting, None)) is not None:
                 number, job = following
-                watch = observer.fit(job.title, number + 1, total)
-                there = finished(job.task, job.folder, watch)
+                callback = observer.fit(job.title, number + 1, total)
+                there = finished(job.fit_spec, job.folder, callback)
                 if there is not None:
                     yield number, there
                 else:
-                    workers.append(_Worker.start(number, job, watch))
+                    workers.append(_Worker.start(number, job, callback))
             if not workers:
                 return
             for line in wait([worker.line for worker in workers]):
@@ -131,30 +125,30 @@ def _work(line: Connection) -> None:
     """Train the one job that comes down the line; runs in the worker."""
     with contextlib.suppress(EOFError, OSError):  # that process has gone: nobody is left to tell
         line.send(("ready", None))
-        task, folder = line.recv()
-        line.send(answer(task, folder, line))
+        fit_spec, folder = line.recv()
+        line.send(answer(fit_spec, folder, line))
 
 
-def answer(task: Task, folder: Any, line: Any) -> tuple[str, Any]:
+def answer(fit_spec: FitSpec, folder: Any, line: Any) -> tuple[str, Any]:
     """Train, telling `line` of it, and return the last message: trained, ended or failed.
 
     Args:
-        task: What to train.
+        fit_spec: What to train.
         folder: Where the model goes.
         line: Has `send`, and `recv` for the reply to an epoch: whether to stop.
     """
 
-    def enough(epoch: Epoch) -> bool:
+    def should_stop(epoch: Epoch) -> bool:
         line.send(("epoch", epoch))
         return bool(line.recv())
 
-    watch = Watch(
+    callback = Callback(
         step=lambda share: line.send(("step", share)),
         say=lambda sentence: line.send(("say", sentence)),
-        enough=enough,
+        should_stop=should_stop,
     )
     try:
-        result = finished_or_fit(task, folder, watch)
+        result = finished_or_fit(fit_spec, folder, callback)
     except Exception as error:  # whatever it is, it is raised where the sweep was started
         return "failed", error
     if isinstance(result, DivergedError | StoppedError):

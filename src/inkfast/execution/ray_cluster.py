@@ -17,31 +17,27 @@ from typing import Any
 
 import numpy as np
 
-from inkfast.core.digits import (
-    SIDE,
-    Digits,
-)
+from inkfast.core.digits import SIDE, Digits
 from inkfast.core.errors import InkfastError
 from inkfast.core.io import write_bytes
-from inkfast.execution.jobs import (
-    Job,
-    Observer,
-    Result,
-    finished,
+from inkfast.execution.jobs import FitJob, FitOutcome, SweepObserver, finished
+from inkfast.execution.process_pool import ATTEMPTS, answer
+from inkfast.training import (
+    Callback,
+    DivergedError,
+    FitSpec,
+    StoppedError,
+    TrainedModel,
+    checkpoint,
 )
-from inkfast.execution.process_pool import (
-    ATTEMPTS,
-    answer,
-)
-from inkfast.training import DivergedError, StoppedError, Task, Trained, Watch, checkpoint
 
 _START = (
     "Start one with `RAY_AUTH_MODE=token ray start --head --port 6379`, docs/cluster.md says how, "
-    "or leave the address out: --engine ray."
+    "or leave the address out: --executor ray."
 )
 
 
-class _Desk:
+class _MessageBoard:
     """Lives on the machine that asked, and takes what workers tell it until it is read."""
 
     def __init__(self) -> None:
@@ -60,7 +56,7 @@ class _Desk:
         return told
 
 
-class _Line:
+class _BoardPipe:
     """What `answer` speaks into: a call of the desk for each message."""
 
     def __init__(self, desk: Any, number: int) -> None:
@@ -80,11 +76,11 @@ class _Line:
 _NONE = Digits(np.zeros((1, SIDE, SIDE), np.uint8), None, "sent apart")
 
 
-def _work(task: Task, digits: Digits, number: int, desk: Any) -> tuple[str, Any]:
+def _work(fit_spec: FitSpec, digits: Digits, number: int, desk: Any) -> tuple[str, Any]:
     """Train one job in a folder that is then gone; runs in a worker of the cluster."""
-    task = dataclasses.replace(task, digits=digits)
+    fit_spec = dataclasses.replace(fit_spec, digits=digits)
     with tempfile.TemporaryDirectory() as folder:
-        kind, value = answer(task, Path(folder), _Line(desk, number))
+        kind, value = answer(fit_spec, Path(folder), _BoardPipe(desk, number))
         if kind == "trained":
             # model.json last: it is what makes a folder a finished fit
             names = ("model.safetensors", "model.json")
@@ -92,7 +88,9 @@ def _work(task: Task, digits: Digits, number: int, desk: Any) -> tuple[str, Any]
         return kind, value
 
 
-def results(jobs: Iterable[Job], total: int, observer: Observer) -> Generator[tuple[int, Result]]:
+def results(
+    jobs: Iterable[FitJob], total: int, observer: SweepObserver
+) -> Generator[tuple[int, FitOutcome]]:
     """Yield each job's number and result as they end, as many at a time as there are cores."""
     import ray
 
@@ -102,20 +100,22 @@ def results(jobs: Iterable[Job], total: int, observer: Observer) -> Generator[tu
 class _Sweep:
     """The jobs of one sweep: those that wait, and those that are out."""
 
-    def __init__(self, ray: Any, jobs: Iterable[Job], total: int, observer: Observer) -> None:
+    def __init__(
+        self, ray: Any, jobs: Iterable[FitJob], total: int, observer: SweepObserver
+    ) -> None:
         self.ray, self.total, self.observer = ray, total, observer
         self.waiting = enumerate(jobs)
-        self.out: dict[Any, tuple[int, Job]] = {}
-        self.watches: dict[int, Watch] = {}
+        self.out: dict[Any, tuple[int, FitJob]] = {}
+        self.callbacks: dict[int, Callback] = {}
         self.stop: list[int] = []
         self.threads = 1  # of a fit
         self.digits: tuple[Digits | None, Any] = (None, None)  # the last ones sent, and where
         here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
             ray.get_runtime_context().get_node_id(), soft=False
         )
-        self.desk = ray.remote(_Desk).options(num_cpus=0, scheduling_strategy=here).remote()
+        self.desk = ray.remote(_MessageBoard).options(num_cpus=0, scheduling_strategy=here).remote()
 
-    def results(self) -> Generator[tuple[int, Result]]:
+    def results(self) -> Generator[tuple[int, FitOutcome]]:
         while True:
             yield from self._send_out()
             if not self.out:
@@ -124,25 +124,25 @@ class _Sweep:
             self._listen()
             for reference in ready:
                 number, job = self.out.pop(reference)
-                self.watches[number].step(1.0)
+                self.callbacks[number].step(1.0)
                 yield number, self._result(reference, job)
 
-    def _send_out(self) -> Iterator[tuple[int, Result]]:
+    def _send_out(self) -> Iterator[tuple[int, FitOutcome]]:
         """Give every free core a job; jobs already finished are yielded at once."""
         while not self.out or (len(self.out) + 1) * self.threads <= sum(self._cores()):
             number, job = next(self.waiting, (-1, None))
             if job is None:
                 return
-            self.watches[number] = self.observer.fit(job.title, number + 1, self.total)
-            there = finished(job.task, job.folder, self.watches[number])
+            self.callbacks[number] = self.observer.fit(job.title, number + 1, self.total)
+            there = finished(job.fit_spec, job.folder, self.callbacks[number])
             if there is not None:
                 yield number, there
                 continue
-            self.threads = max(1, job.task.threads)
+            self.threads = max(1, job.fit_spec.threads)
             self._check_room(job)
             work = self.ray.remote(_work).options(num_cpus=self.threads, max_retries=ATTEMPTS - 1)
-            bare = dataclasses.replace(job.task, digits=_NONE)
-            sent = work.remote(bare, self._sent(job.task.digits), number, self.desk)
+            bare = dataclasses.replace(job.fit_spec, digits=_NONE)
+            sent = work.remote(bare, self._sent(job.fit_spec.digits), number, self.desk)
             self.out[sent] = (number, job)
 
     def _sent(self, digits: Digits) -> Any:
@@ -156,7 +156,7 @@ class _Sweep:
         nodes = self.ray.nodes()
         return [node["Resources"].get("CPU", 0) for node in nodes if node["Alive"]]
 
-    def _check_room(self, job: Job) -> None:
+    def _check_room(self, job: FitJob) -> None:
         most = max(self._cores())
         if self.threads > most:
             raise InkfastError(
@@ -169,16 +169,16 @@ class _Sweep:
         for number, kind, value in self.ray.get(self.desk.read.remote(self.stop)):
             if number not in out:  # a machine taken for dead still tells of a fit that has ended
                 continue
-            watch = self.watches[number]
+            callback = self.callbacks[number]
             if kind == "say":
-                watch.say(value)
+                callback.say(value)
             else:
-                watch.epoch(value)
-                watch.step(value.number / out[number].task.recipe.epochs)
-                if watch.enough(value):
+                callback.epoch(value)
+                callback.step(value.number / out[number].fit_spec.recipe.epochs)
+                if callback.should_stop(value):
                     self.stop.append(number)
 
-    def _result(self, reference: Any, job: Job) -> Result:
+    def _result(self, reference: Any, job: FitJob) -> FitOutcome:
         try:
             kind, value = self.ray.get(reference)
         except self.ray.exceptions.RayError as error:
@@ -192,8 +192,8 @@ class _Sweep:
             return value
         for name, content in value.items():
             write_bytes(job.folder / name, content)
-        checkpoint.remove(job.folder / "checkpoints")  # of another engine, before
-        return Trained.load(job.folder)
+        checkpoint.remove(job.folder / "checkpoints")  # of another executor, before
+        return TrainedModel.load(job.folder)
 
 
 @contextmanager
@@ -208,7 +208,7 @@ def connected(address: str) -> Iterator[None]:
         import ray.util.scheduling_strategies
     except ImportError:
         raise InkfastError(
-            "`engine` ray needs Ray: pip install 'ray>=2.59', or use --engine local:2."
+            "`executor` ray needs Ray: pip install 'ray>=2.59', or use --executor local:2."
         ) from None
     where: dict[str, Any] = {"address": address}
     if address:

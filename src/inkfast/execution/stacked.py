@@ -6,56 +6,53 @@ from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 
 from inkfast.execution.jobs import (
-    Job,
-    Observer,
-    Result,
+    FitJob,
+    FitOutcome,
+    SweepObserver,
     finished_or_fit,
     is_finished,
     keep,
 )
 from inkfast.models import Network
-from inkfast.training import Watch
-from inkfast.training.stacked import (
-    Lane,
-    train,
-)
+from inkfast.training import Callback
+from inkfast.training.stacked import StackableFit, train_stacked
 
 
 @dataclass(frozen=True)
-class Fit:
+class StackedJob:
     """A job that is under way."""
 
     number: int
-    job: Job
-    watch: Watch
-    lane: Lane
+    job: FitJob
+    callback: Callback
+    lane: StackableFit
 
 
 def results(
-    jobs: Iterable[Job], total: int, observer: Observer, most: int
-) -> Generator[tuple[int, Result]]:
+    jobs: Iterable[FitJob], total: int, observer: SweepObserver, most: int
+) -> Generator[tuple[int, FitOutcome]]:
     """Yield each job's number and result as they end; up to `most` are under way.
 
     Those equal to the eldest go on; one that has none like it is trained alone, and so is what
     takes no steps.
     """
     waiting = enumerate(jobs)
-    fits: list[Fit] = []
+    fits: list[StackedJob] = []
     while True:
         while len(fits) < most and (following := next(waiting, None)) is not None:
             number, job = following
-            watch = observer.fit(job.title, number + 1, total)
-            if is_finished(job.folder) or not isinstance(job.task.architecture, Network):
-                yield number, finished_or_fit(job.task, job.folder, watch)
+            callback = observer.fit(job.title, number + 1, total)
+            if is_finished(job.folder) or not isinstance(job.fit_spec.architecture, Network):
+                yield number, finished_or_fit(job.fit_spec, job.folder, callback)
                 continue
-            lane = Lane(job.task, job.folder / "checkpoints", watch)
-            fits.append(Fit(number, job, watch, lane))
+            lane = StackableFit(job.fit_spec, job.folder / "checkpoints", callback)
+            fits.append(StackedJob(number, job, callback, lane))
         if not fits:
             return
         if all(fit.lane.result is None for fit in fits):  # one may be over as it is taken up
-            train([fit.lane for fit in fits if fit.lane.form == fits[0].lane.form])
+            train_stacked([fit.lane for fit in fits if fit.lane.form == fits[0].lane.form])
         ended = [
-            (fit, keep(fit.lane.result, fit.job.folder, fit.watch))
+            (fit, keep(fit.lane.result, fit.job.folder, fit.callback))
             for fit in fits
             if fit.lane.result is not None
         ]

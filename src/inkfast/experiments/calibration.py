@@ -13,22 +13,19 @@ from numpy.typing import NDArray
 from inkfast import noise
 from inkfast.core.digits import Digits
 from inkfast.core.errors import InkfastError
-from inkfast.evaluation.calibration import heated, temperature
-from inkfast.evaluation.selective import Promise, label_set_level, promise
-from inkfast.experiments.config import (
-    Entry,
-    Experiment,
-)
-from inkfast.experiments.dataset import Material
+from inkfast.evaluation.calibration import apply_temperature, fit_temperature
+from inkfast.evaluation.selective import RiskGuarantee, fit_threshold, prediction_set_threshold
+from inkfast.experiments.config import Experiment, ModelSpec
+from inkfast.experiments.dataset import ExperimentData
 from inkfast.noise import Chain
-from inkfast.training import Task, Trained
+from inkfast.training import FitSpec, TrainedModel
 from inkfast.training.balancing import SYNTHETIC
 from inkfast.training.validation import calibration_digits, validation_digits
 
 OFFERED = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)  # shares of errors that an export offers
 SET_COVERAGE = 0.99  # of label sets, on digits like those they were calibrated on
 
-Answers: TypeAlias = Callable[[Digits], NDArray[np.float64]]
+PredictProbabilities: TypeAlias = Callable[[Digits], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -46,49 +43,59 @@ class Calibration:
     """
 
     temperature: float
-    promise: Promise
-    offers: tuple[Promise, ...]
+    promise: RiskGuarantee
+    offers: tuple[RiskGuarantee, ...]
     strict: bool
     level: float
 
 
 def calibrate(
-    entry: Entry, model: Trained, experiment: Experiment, material: Material, max_error: float
+    model_spec: ModelSpec,
+    model: TrainedModel,
+    experiment: Experiment,
+    dataset: ExperimentData,
+    max_error: float,
 ) -> Calibration:
     """Calibrate a model under the noise it was validated under."""
-    task = task_of(entry, model, experiment, material)
-    rows = validation_digits(task)
-    heat = temperature(model.probabilities(rows), rows.known_labels)
-    return promised(task, lambda rows: heated(model.probabilities(rows), heat), heat, max_error)
+    fit_spec = fit_spec_of(model_spec, model, experiment, dataset)
+    rows = validation_digits(fit_spec)
+    heat = fit_temperature(model.probabilities(rows), rows.known_labels)
+    return calibrate_answers(
+        fit_spec, lambda rows: apply_temperature(model.probabilities(rows), heat), heat, max_error
+    )
 
 
-def promised(task: Task, answers: Answers, heat: float, max_error: float) -> Calibration:
+def calibrate_answers(
+    fit_spec: FitSpec, answers: PredictProbabilities, heat: float, max_error: float
+) -> Calibration:
     """Return what whoever answers can promise, by the task's rows for that.
 
     Args:
-        task: By which the network was trained.
+        fit_spec: By which the network was trained.
         answers: Gives the probabilities ``(n, 10)`` of digits, at the temperature.
         heat: The temperature.
         max_error: The share of errors among answers not to be exceeded.
     """
-    strict = task.recipe.calibration > 0
-    rows = calibration_digits(task) if strict else validation_digits(task)
+    strict = fit_spec.recipe.calibration > 0
+    rows = calibration_digits(fit_spec) if strict else validation_digits(fit_spec)
     found, labels = answers(rows), rows.known_labels
-    asked, *offers = (promise(found, labels, error) for error in (max_error, *OFFERED))
+    asked, *offers = (fit_threshold(found, labels, error) for error in (max_error, *OFFERED))
     try:
-        level = label_set_level(found, labels, SET_COVERAGE)
+        level = prediction_set_threshold(found, labels, SET_COVERAGE)
     except InkfastError:
         level = float("nan")
     return Calibration(heat, asked, tuple(offers), strict, level)
 
 
-def task_of(entry: Entry, model: Trained, experiment: Experiment, material: Material) -> Task:
+def fit_spec_of(
+    model_spec: ModelSpec, model: TrainedModel, experiment: Experiment, dataset: ExperimentData
+) -> FitSpec:
     """Return the task that a run's model was trained by."""
-    task = experiment.task(entry, material.train, model.seed)
-    return dataclasses.replace(task, recipe=model.recipe)
+    fit_spec = experiment.fit_spec(model_spec, dataset.train, model.seed)
+    return dataclasses.replace(fit_spec, recipe=model.recipe)
 
 
-def met_in_training(experiment: Experiment, model: Trained) -> Chain:
+def noises_met_in_training(experiment: Experiment, model: TrainedModel) -> Chain:
     """Return every corruption that a model met in training, augmentation included.
 
     Digits that were blended or written for it count as an elastic augmentation.

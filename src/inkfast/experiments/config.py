@@ -12,23 +12,16 @@ from typing import Any
 
 from inkfast import models, noise
 from inkfast.core.digits import Digits
-from inkfast.core.errors import (
-    InkfastError,
-    check_choice,
-    check_flag,
-    check_number,
-    shown,
-    unknown,
-)
+from inkfast.core.errors import InkfastError, check_choice, check_flag, check_number, shown, unknown
 from inkfast.core.registry import split_top_level
 from inkfast.models import Architecture
-from inkfast.training import KERAS, TRAIN_NOISE, Recipe, Task, check_recipe, resolve
+from inkfast.training import KERAS, TRAIN_NOISE, FitSpec, Recipe, check_recipe, resolve
 
 _NAME, _SLUG = 200, 60  # most characters of a model's name, and of the folder called after it
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class ModelSpec:
     """One model of a comparison.
 
     Attributes:
@@ -77,7 +70,7 @@ class Experiment:
     noise: str = "noisy-mnist"
     train_noise: str = "fresh"
     imbalance: str = ""
-    models: tuple[Entry, ...] = ()
+    models: tuple[ModelSpec, ...] = ()
     seeds: int = 1
     seed: int = 0
     folds: int = 5
@@ -86,11 +79,11 @@ class Experiment:
     pooled: bool = False
     threads: int = 0
 
-    def task(self, entry: Entry, digits: Digits, seed: int) -> Task:
+    def fit_spec(self, model_spec: ModelSpec, digits: Digits, seed: int) -> FitSpec:
         """Return what training one of the models on some digits is."""
-        return Task(
-            architecture=entry.architecture,
-            recipe=entry.recipe,
+        return FitSpec(
+            architecture=model_spec.architecture,
+            recipe=model_spec.recipe,
             digits=digits,
             noise=noise.build(self.noise),
             train_noise=self.train_noise,
@@ -105,12 +98,12 @@ class Experiment:
         settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         settings["models"] = [
             {
-                "name": entry.name,
-                "model": str(entry.architecture),
-                **({} if entry.published is None else {"published": entry.published}),
-                **dataclasses.asdict(entry.recipe),
+                "name": model_spec.name,
+                "model": str(model_spec.architecture),
+                **({} if model_spec.published is None else {"published": model_spec.published}),
+                **dataclasses.asdict(model_spec.recipe),
             }
-            for entry in self.models
+            for model_spec in self.models
         ]
         return tomli_w.dumps(settings)
 
@@ -161,13 +154,13 @@ def from_settings(settings: Mapping[str, Any]) -> Experiment:
     listed = given.pop("models", DEFAULT_MODELS)
     if isinstance(listed, str):
         listed = split_top_level(listed, ",")
-    entries: list[Entry] = []
+    entries: list[ModelSpec] = []
     for item in listed if isinstance(listed, list | tuple) else [listed]:
         try:
-            entries.append(_entry(item, common))
+            entries.append(_model_spec(item, common))
         except InkfastError as error:
             faults.append(str(error))
-    experiment = Experiment(**given, models=_named_apart(entries))
+    experiment = Experiment(**given, models=_with_unique_names(entries))
     if not listed:
         faults.append('`models` must name at least one model, e.g. ["mlp", "cnn"].')
     faults += _faults(experiment)
@@ -177,7 +170,7 @@ def from_settings(settings: Mapping[str, Any]) -> Experiment:
     return dataclasses.replace(experiment, noise=noise.build(experiment.noise).name)
 
 
-def _entry(item: Any, common: Mapping[str, Any]) -> Entry:
+def _model_spec(item: Any, common: Mapping[str, Any]) -> ModelSpec:
     table = {"model": item} if isinstance(item, str) else item
     if not isinstance(table, Mapping) or not isinstance(table.get("model"), str):
         raise InkfastError(
@@ -195,21 +188,23 @@ def _entry(item: Any, common: Mapping[str, Any]) -> Entry:
     if not isinstance(name, str) or not 1 <= len(name.strip()) <= _NAME or not name.isprintable():
         raise InkfastError(f"`name` of a model must be 1 to {_NAME} characters, got {shown(name)}.")
     name = name.strip()
-    return Entry(name=name, architecture=architecture, recipe=recipe, published=published)
+    return ModelSpec(name=name, architecture=architecture, recipe=recipe, published=published)
 
 
-def _named_apart(entries: list[Entry]) -> tuple[Entry, ...]:
+def _with_unique_names(entries: list[ModelSpec]) -> tuple[ModelSpec, ...]:
     """Number entries that would share a folder."""
-    apart: list[Entry] = []
-    for entry in entries:
+    apart: list[ModelSpec] = []
+    for model_spec in entries:
         taken = {other.slug for other in apart}
-        name, number = entry.name, 2
+        name, number = model_spec.name, 2
         # a folder's name is cut off at its end, so a long one has the number in front
-        long = len(entry.slug) > _SLUG - len("-123456789")
-        while dataclasses.replace(entry, name=name).slug in taken:
-            name = f"{number}: {entry.name}"[:_NAME] if long else f"{entry.name} ({number})"
+        long = len(model_spec.slug) > _SLUG - len("-123456789")
+        while dataclasses.replace(model_spec, name=name).slug in taken:
+            name = (
+                f"{number}: {model_spec.name}"[:_NAME] if long else f"{model_spec.name} ({number})"
+            )
             number += 1
-        apart.append(dataclasses.replace(entry, name=name))
+        apart.append(dataclasses.replace(model_spec, name=name))
     return tuple(apart)
 
 

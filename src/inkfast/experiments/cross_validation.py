@@ -17,39 +17,18 @@ from typing import Any
 import numpy as np
 
 from inkfast import noise
-from inkfast.core.digits import (
-    CLASSES,
-    Digits,
-    Labels,
-    Source,
-)
+from inkfast.core.digits import CLASSES, Digits, Labels, Source
 from inkfast.core.errors import InkfastError
-from inkfast.core.io import (
-    known,
-    write_json,
-    write_text,
-)
-from inkfast.core.random import derive
-from inkfast.core.splits import (
-    stratified_group_kfold,
-    unique_image_counts,
-)
+from inkfast.core.io import nan_to_none, write_json, write_text
+from inkfast.core.random import derive_seed
+from inkfast.core.splits import stratified_group_kfold, unique_image_counts
 from inkfast.evaluation import FoldComparison, Scores, compare_folds, deciding_p, score
-from inkfast.execution import (
-    HERE,
-    QUIET,
-    Engine,
-    Job,
-    Observer,
-)
-from inkfast.experiments.config import (
-    Entry,
-    Experiment,
-)
-from inkfast.experiments.dataset import thinned
+from inkfast.execution import QUIET, SERIAL, Executor, FitJob, SweepObserver
+from inkfast.experiments.config import Experiment, ModelSpec
+from inkfast.experiments.dataset import subsample_classes
 from inkfast.models import count_parameters
 from inkfast.noise import noisy
-from inkfast.training import DivergedError, Task, Trained
+from inkfast.training import DivergedError, FitSpec, TrainedModel
 from inkfast.training.batches import check_rows
 
 FIGURES = ("accuracy", "loss", "macro_f1", "ece")
@@ -81,9 +60,9 @@ class Fold:
 class FoldFit:
     """One model trained on one fold, and its scores on the held-out rows."""
 
-    entry: Entry
+    model_spec: ModelSpec
     fold: Fold
-    trained: Trained
+    trained: TrainedModel
     scores: Scores
 
 
@@ -106,17 +85,17 @@ class CrossValidation:
         """The folds that every model with a finished fold has finished."""
         finished: dict[str, set[str]] = {}
         for fit in self.fits:
-            finished.setdefault(fit.entry.name, set()).add(fit.fold.slug)
+            finished.setdefault(fit.model_spec.name, set()).add(fit.fold.slug)
         return set.intersection(*finished.values())
 
     def of(self, name: str) -> list[FoldFit]:
         """Return one model's folds that count, in order."""
-        own = [fit for fit in self.fits if fit.entry.name == name]
+        own = [fit for fit in self.fits if fit.model_spec.name == name]
         return [fit for fit in own if fit.fold.slug in self.common] or own
 
     def names(self) -> list[str]:
         """Return the models with finished folds, the best mean accuracy first."""
-        names = dict.fromkeys(fit.entry.name for fit in self.fits)
+        names = dict.fromkeys(fit.model_spec.name for fit in self.fits)
         return sorted(names, key=lambda name: -self.mean(name, "accuracy"))
 
     def values(self, name: str, figure: str) -> list[float]:
@@ -180,12 +159,12 @@ class CrossValidation:
             "rows": [
                 {
                     "model": name,
-                    "published": self.of(name)[0].entry.published,
+                    "published": self.of(name)[0].model_spec.published,
                     "n_folds": len(self.of(name)),
                     "accuracies": self.values(name, "accuracy"),
                     "n_parameters": count_parameters(self.of(name)[0].trained.model),
-                    **{f: known(self.mean(name, f)) for f in FIGURES},
-                    **{f"{f}_std": known(self.spread(name, f)) for f in FIGURES},
+                    **{f: nan_to_none(self.mean(name, f)) for f in FIGURES},
+                    **{f"{f}_std": nan_to_none(self.spread(name, f)) for f in FIGURES},
                     "train_seconds": float(np.mean(self.seconds(name))),
                     "seconds": self.seconds(name),
                 }
@@ -203,7 +182,7 @@ class CrossValidation:
                         "epochs", "best_epoch", "train_seconds"])  # fmt: skip
         for fit in self.fits:
             table.writerow([
-                fit.entry.name, fit.fold.repeat, fit.fold.number, len(fit.fold.train),
+                fit.model_spec.name, fit.fold.repeat, fit.fold.number, len(fit.fold.train),
                 len(fit.fold.held_out), *(getattr(fit.scores, figure) for figure in FIGURES),
                 len(fit.trained.history), fit.trained.best_epoch, fit.trained.train_seconds,
             ])  # fmt: skip
@@ -226,11 +205,11 @@ def folds(digits: Digits, experiment: Experiment) -> Iterator[Fold]:
             f"{counts[rare[0]]}{'' if counts.sum() == len(digits) else ', copies counted once'}. "
             "Take fewer folds or more digits."
         )
-    seed = derive(experiment.seed, "folds")
+    seed = derive_seed(experiment.seed, "folds")
     cuts = stratified_group_kfold(digits, experiment.folds, experiment.repeats, seed)
     for index, (left, held_out) in enumerate(cuts):
         repeat, number = divmod(index, experiment.folds)
-        train = left[thinned(digits.known_labels[left], experiment)]
+        train = left[subsample_classes(digits.known_labels[left], experiment)]
         yield Fold(repeat + 1, number + 1, train, held_out)
 
 
@@ -241,8 +220,8 @@ def fingerprints(experiment: Experiment, source: Source) -> dict[str, str]:
         InkfastError: If a fold, or the validation rows within one, would lack a class.
     """
     for fold in folds(source.train, experiment):
-        for entry in experiment.models:
-            check_rows(source.train.pick(fold.train, "fold"), entry.recipe, experiment.seed)
+        for model_spec in experiment.models:
+            check_rows(source.train.pick(fold.train, "fold"), model_spec.recipe, experiment.seed)
         break  # stratified folds differ by at most one picture of a class
     return {"kind": "cross-validation", "whole": source.train.fingerprint}
 
@@ -251,31 +230,33 @@ def cross_validate(
     experiment: Experiment,
     source: Source,
     out: Path,
-    observer: Observer = QUIET,
-    engine: Engine = HERE,
+    observer: SweepObserver = QUIET,
+    executor: Executor = SERIAL,
 ) -> CrossValidation:
     """Train every model on every fold; finished fits found in `out` are taken as they are.
 
     Ctrl-C ends early, and a fit that diverges is left out: what is finished is returned.
     """
     pairs = [
-        (entry, fold) for fold in folds(source.train, experiment) for entry in experiment.models
+        (model_spec, fold)
+        for fold in folds(source.train, experiment)
+        for model_spec in experiment.models
     ]
     jobs = (
-        Job(
-            title=f"{entry.name}, {fold.slug}",
-            folder=out / "fits" / f"{entry.slug}-{fold.slug}",
-            task=_task(experiment, entry, fold, source.train),
+        FitJob(
+            title=f"{model_spec.name}, {fold.slug}",
+            folder=out / "fits" / f"{model_spec.slug}-{fold.slug}",
+            fit_spec=_task(experiment, model_spec, fold, source.train),
         )
-        for entry, fold in pairs
+        for model_spec, fold in pairs
     )
-    found, interrupted = engine.run(jobs, len(pairs), observer)
+    found, interrupted = executor.run(jobs, len(pairs), observer)
     fits = []
-    for (entry, fold), result in zip(pairs, found, strict=True):
-        if isinstance(result, Trained):
+    for (model_spec, fold), result in zip(pairs, found, strict=True):
+        if isinstance(result, TrainedModel):
             held_out = _held_out(experiment, fold, source.train)
             scores = score(result.probabilities(held_out), held_out.known_labels)
-            fits.append(FoldFit(entry, fold, result, scores))
+            fits.append(FoldFit(model_spec, fold, result, scores))
     _check_own_models(fits)
     diverged = tuple(result for result in found if isinstance(result, DivergedError))
     return CrossValidation(experiment, source, fits, interrupted, diverged)
@@ -287,12 +268,14 @@ def _check_own_models(fits: list[FoldFit]) -> None:
         raise InkfastError("two folds hold the same network: each needs one of its own.")
 
 
-def _task(experiment: Experiment, entry: Entry, fold: Fold, digits: Digits) -> Task:
+def _task(experiment: Experiment, model_spec: ModelSpec, fold: Fold, digits: Digits) -> FitSpec:
     rows = digits.pick(fold.train, f"{digits.name}, {fold.slug}")
-    return experiment.task(entry, rows, derive(experiment.seed, "fold", fold.repeat, fold.number))
+    return experiment.fit_spec(
+        model_spec, rows, derive_seed(experiment.seed, "fold", fold.repeat, fold.number)
+    )
 
 
 def _held_out(experiment: Experiment, fold: Fold, digits: Digits) -> Digits:
-    seed = derive(experiment.seed, "held-out noise", fold.repeat, fold.number)
+    seed = derive_seed(experiment.seed, "held-out noise", fold.repeat, fold.number)
     rows = digits.pick(fold.held_out, f"{digits.name}, {fold.slug} held out")
     return noisy(rows, noise.build(experiment.noise), seed)

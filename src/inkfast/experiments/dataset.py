@@ -11,21 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast import data, noise
-from inkfast.core.digits import (
-    Digits,
-    Labels,
-    Source,
-)
+from inkfast.core.digits import Digits, Labels, Source
 from inkfast.core.errors import InkfastError
 from inkfast.core.io import read_object
-from inkfast.core.random import derive
+from inkfast.core.random import derive_seed
 from inkfast.core.splits import stratified_group_split
-from inkfast.experiments.config import (
-    Experiment,
-    from_settings,
-    parse_imbalance,
-    read_toml,
-)
+from inkfast.experiments.config import Experiment, from_settings, parse_imbalance, read_toml
 from inkfast.noise import Chain, noisy
 from inkfast.training.batches import check_rows
 
@@ -33,7 +24,7 @@ NOT_COMPARED = ", not compared with what the run was trained on"  # said with th
 
 
 @dataclass(frozen=True)
-class Material:
+class ExperimentData:
     """The digits of an experiment.
 
     Attributes:
@@ -66,14 +57,14 @@ class Material:
         }
 
 
-def prepare(
+def load_experiment_data(
     experiment: Experiment, report: Callable[[str, int, int], None] = lambda *_: None
-) -> Material:
+) -> ExperimentData:
     """Load the digits, cut a test part where the source has none, and make the noisy test once."""
-    return from_source(experiment, data.load(experiment.data, report))
+    return split_source(experiment, data.load(experiment.data, report))
 
 
-def from_source(experiment: Experiment, source: Source) -> Material:
+def split_source(experiment: Experiment, source: Source) -> ExperimentData:
     """Return an experiment's digits from a loaded source.
 
     Raises:
@@ -85,20 +76,22 @@ def from_source(experiment: Experiment, source: Source) -> Material:
     if test is not None:
         _check_apart(train, test)
     else:
-        share, purpose = experiment.test_fraction, derive(experiment.seed, "test rows")
-        kept, cut = stratified_group_split(train.known_labels, train.pictures, share, purpose)
+        share, purpose = experiment.test_fraction, derive_seed(experiment.seed, "test rows")
+        kept, cut = stratified_group_split(train.known_labels, train.groups, share, purpose)
         name = train.name
         train, test = train.pick(kept, f"{name} train"), train.pick(cut, f"{name} test")
     full = train
     if experiment.imbalance:
-        train = full.pick(thinned(full.known_labels, experiment), full.name)
+        train = full.pick(subsample_classes(full.known_labels, experiment), full.name)
     _ = train.known_labels, test.known_labels
-    for entry in experiment.models:
-        check_rows(train, entry.recipe, experiment.seed)  # refuses here, before a folder is claimed
+    for model_spec in experiment.models:
+        check_rows(
+            train, model_spec.recipe, experiment.seed
+        )  # refuses here, before a folder is claimed
     chain = noise.build(experiment.noise)
-    corrupted = noisy(test, chain, derive(experiment.seed, "test noise"))
+    corrupted = noisy(test, chain, derive_seed(experiment.seed, "test noise"))
     whole = source.train.fingerprint
-    return Material(source.name, whole, source.notice, full, train, test, corrupted, chain)
+    return ExperimentData(source.name, whole, source.notice, full, train, test, corrupted, chain)
 
 
 def _check_apart(train: Digits, test: Digits) -> None:
@@ -117,7 +110,7 @@ def _among(digits: Digits, others: Digits) -> NDArray[np.bool_]:
     return np.array([image.tobytes() in known for image in digits.images])
 
 
-def unseen(digits: Digits, train: Digits) -> Digits:
+def without_seen_images(digits: Digits, train: Digits) -> Digits:
     """Return the digits without those whose image is a training image; the name says how many.
 
     Raises:
@@ -143,10 +136,10 @@ def _pooled(train: Digits, test: Digits) -> Digits:
     )
 
 
-def thinned(labels: Labels, experiment: Experiment) -> Labels:
+def subsample_classes(labels: Labels, experiment: Experiment) -> Labels:
     """Return the rows that `imbalance` leaves: the share of each class, at least one row."""
     shares = parse_imbalance(experiment.imbalance)
-    rng = np.random.default_rng(derive(experiment.seed, "imbalance"))
+    rng = np.random.default_rng(derive_seed(experiment.seed, "imbalance"))
     keep = np.ones(len(labels), bool)
     for digit, share in shares.items():
         rows = rng.permutation(np.flatnonzero(labels == digit))
@@ -154,7 +147,7 @@ def thinned(labels: Labels, experiment: Experiment) -> Labels:
     return np.flatnonzero(keep)
 
 
-def own_material(experiment: Experiment, source: Source, run_folder: Path) -> Material:
+def load_run_data(experiment: Experiment, source: Source, run_folder: Path) -> ExperimentData:
     """Return the digits of a run as it had them.
 
     Raises:
@@ -162,9 +155,9 @@ def own_material(experiment: Experiment, source: Source, run_folder: Path) -> Ma
     """
     kept = read_object(run_folder / "data.json")
     if kept.get("whole") == source.train.fingerprint:
-        material = from_source(experiment, source)
-        if kept.get("test") == material.clean.fingerprint:
-            return material
+        dataset = split_source(experiment, source)
+        if kept.get("test") == dataset.clean.fingerprint:
+            return dataset
     raise InkfastError(
         f"{experiment.data} has changed since the run in {run_folder}: its test digits cannot be "
         "told from those it was trained on. Give other digits if the command takes --data, or "
@@ -172,7 +165,7 @@ def own_material(experiment: Experiment, source: Source, run_folder: Path) -> Ma
     )
 
 
-def evaluation_digits(
+def load_evaluation_digits(
     experiment: Experiment, source: Source, run_folder: Path, *, same_data: bool
 ) -> Digits:
     """Return the digits to judge a run's models on, under the experiment's noise.
@@ -191,7 +184,7 @@ def evaluation_digits(
         InkfastError: If the run's own data has changed, so that its test part is not known.
     """
     try:
-        return own_material(experiment, source, run_folder).test
+        return load_run_data(experiment, source, run_folder).test
     except InkfastError:
         if same_data:
             raise
@@ -199,9 +192,9 @@ def evaluation_digits(
     _ = digits.known_labels
     try:
         at_home = from_settings(read_toml(run_folder / "experiment.toml"))
-        train = own_material(at_home, data.load(at_home.data), run_folder).train
+        train = load_run_data(at_home, data.load(at_home.data), run_folder).train
     except InkfastError:
         digits = dataclasses.replace(digits, name=f"{digits.name}{NOT_COMPARED}")
     else:
-        digits = unseen(digits, train)
-    return noisy(digits, noise.build(experiment.noise), derive(experiment.seed, "test noise"))
+        digits = without_seen_images(digits, train)
+    return noisy(digits, noise.build(experiment.noise), derive_seed(experiment.seed, "test noise"))

@@ -10,23 +10,23 @@ from typing import Any
 
 import numpy as np
 
-from inkfast.core.io import (
-    known,
-    write_json,
-    write_text,
+from inkfast.core.io import nan_to_none, write_json, write_text
+from inkfast.evaluation import (
+    Comparison,
+    Scores,
+    compare_models,
+    deciding_p,
+    score,
+    wilson_interval,
 )
-from inkfast.evaluation import Comparison, Scores, compare, deciding_p, score, wilson_interval
-from inkfast.experiments.runner import (
-    Fit,
-    Outcome,
-)
+from inkfast.experiments.runner import FitResult, RunResult
 from inkfast.models import count_parameters
 
 _MEANS = ("accuracy", "loss", "macro_f1", "ece")
 
 
 @dataclass(frozen=True)
-class Row:
+class LeaderboardRow:
     """One model of the leaderboard; figures are means over its seeds.
 
     Attributes:
@@ -39,7 +39,7 @@ class Row:
     """
 
     name: str
-    fits: list[Fit]
+    fits: list[FitResult]
     scores: list[Scores]
     n_parameters: int
     averaged: float | None = None
@@ -61,7 +61,7 @@ class Row:
     @property
     def published(self) -> float | None:
         """Somebody's accuracy with the same model, if the recipe names one."""
-        return self.fits[0].entry.published
+        return self.fits[0].model_spec.published
 
     @property
     def seconds(self) -> float:
@@ -73,14 +73,14 @@ class Row:
 class Leaderboard:
     """Rows best first, and how the best compares with each other one."""
 
-    outcome: Outcome
-    rows: list[Row]
+    outcome: RunResult
+    rows: list[LeaderboardRow]
     comparisons: list[Comparison]
 
     def headline(self) -> str:
         """Say in one sentence who won, by how much, and whether it is real."""
-        best, test = self.rows[0], self.outcome.material.test
-        noise = self.outcome.material.noise
+        best, test = self.rows[0], self.outcome.dataset.test
+        noise = self.outcome.dataset.noise
         under = f" under {noise.in_words()}" if noise else ""
         start = f"{best.name} reads {best.mean('accuracy'):.2%} of {len(test):,} test digits{under}"
         if not self.comparisons:
@@ -97,14 +97,14 @@ class Leaderboard:
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``leaderboard.json`` holds; an undefined figure is null."""
-        material = self.outcome.material
+        dataset = self.outcome.dataset
         return {
-            "data": material.source,
-            "notice": material.notice,
-            "noise": material.noise.name,
-            "noise_written_out": str(material.noise),
-            "n_test": len(material.test),
-            "fingerprints": material.fingerprints(),
+            "data": dataset.source,
+            "notice": dataset.notice,
+            "noise": dataset.noise.name,
+            "noise_written_out": str(dataset.noise),
+            "n_test": len(dataset.test),
+            "fingerprints": dataset.fingerprints(),
             "machine": self.rows[0].fits[0].trained.machine,
             "complete": not (self.outcome.interrupted or self.outcome.diverged),
             "left_out": list(map(str, self.outcome.diverged)),
@@ -133,10 +133,10 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def build(outcome: Outcome) -> Leaderboard:
+def build_leaderboard(outcome: RunResult) -> Leaderboard:
     """Score every finished fit and put the models in order of mean accuracy."""
-    labels = outcome.material.test.known_labels
-    finished = [[f for f in outcome.fits if f.entry == e] for e in outcome.experiment.models]
+    labels = outcome.dataset.test.known_labels
+    finished = [[f for f in outcome.fits if f.model_spec == e] for e in outcome.experiment.models]
     finished = [fits for fits in finished if fits]
     # an interrupted run may lack a seed of one model: those that all have count, and are paired
     common = set.intersection(*({fit.trained.seed for fit in fits} for fits in finished))
@@ -149,20 +149,22 @@ def build(outcome: Outcome) -> Leaderboard:
         if len(paired) > 1:
             mean = np.mean([fit.probabilities for fit in paired], axis=0)
             averaged = score(mean, labels).accuracy
-        rows.append(Row(paired[0].entry.name, paired, scores, n_parameters, averaged))
+        rows.append(
+            LeaderboardRow(paired[0].model_spec.name, paired, scores, n_parameters, averaged)
+        )
     rows.sort(key=lambda row: (-row.mean("accuracy"), row.mean("loss")))
     right = {
         row.name: np.stack([fit.probabilities.argmax(axis=1) == labels for fit in row.fits])
         for row in rows
     }
-    return Leaderboard(outcome, rows, compare(right) if len(rows) > 1 else [])
+    return Leaderboard(outcome, rows, compare_models(right) if len(rows) > 1 else [])
 
 
-def _row_json(row: Row) -> dict[str, Any]:
+def _row_json(row: LeaderboardRow) -> dict[str, Any]:
     return {
         "model": row.name,
         "published": row.published,
-        **{figure: known(row.mean(figure)) for figure in _MEANS},
+        **{figure: nan_to_none(row.mean(figure)) for figure in _MEANS},
         "accuracy_ci95": list(row.interval),
         "accuracy_std": row.spread("accuracy"),
         "accuracy_averaged": row.averaged,
@@ -172,7 +174,7 @@ def _row_json(row: Row) -> dict[str, Any]:
         "runs": [
             {
                 "seed": fit.trained.seed,
-                **{figure: known(getattr(scores, figure)) for figure in _MEANS},
+                **{figure: nan_to_none(getattr(scores, figure)) for figure in _MEANS},
                 "train_seconds": fit.trained.train_seconds,
                 "epochs": len(fit.trained.history),
                 "best_epoch": fit.trained.best_epoch,

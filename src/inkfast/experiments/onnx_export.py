@@ -20,38 +20,25 @@ from PIL import Image
 from torch import Tensor, nn
 
 from inkfast import __version__
-from inkfast.core.digits import (
-    Digits,
-    Images,
-)
+from inkfast.core.digits import Digits, Images
 from inkfast.core.errors import InkfastError
-from inkfast.core.io import (
-    sha256,
-    write_bytes,
-    write_json,
-)
-from inkfast.evaluation.calibration import heated
+from inkfast.core.io import sha256, write_bytes, write_json
+from inkfast.evaluation.calibration import apply_temperature
 from inkfast.experiments.calibration import (
     SET_COVERAGE,
     Calibration,
     calibrate,
-    met_in_training,
-    promised,
-    task_of,
+    calibrate_answers,
+    fit_spec_of,
+    noises_met_in_training,
 )
-from inkfast.experiments.config import (
-    Entry,
-    Experiment,
-)
-from inkfast.experiments.dataset import Material
+from inkfast.experiments.config import Experiment, ModelSpec
+from inkfast.experiments.dataset import ExperimentData
 from inkfast.imaging.opening import png
-from inkfast.inference.classifier import (
-    METADATA,
-    Classifier,
-)
-from inkfast.inference.results import framed
+from inkfast.inference.classifier import METADATA, Classifier
+from inkfast.inference.results import load_digit
 from inkfast.models import Network
-from inkfast.training import Trained
+from inkfast.training import TrainedModel
 from inkfast.training.validation import validation_digits
 
 _TOLERANCE = 1e-5  # by which a probability may differ from torch's
@@ -71,17 +58,17 @@ class _Graph(nn.Module):
         return probabilities
 
 
-def export(
-    entry: Entry, trained: Trained, experiment: Experiment, material: Material, path: Path,
-    max_error: float, *, int8: bool = False, checks: Sequence[Digits] = (),
+def export_onnx(
+    model_spec: ModelSpec, trained: TrainedModel, experiment: Experiment, dataset: ExperimentData,
+    path: Path, max_error: float, *, int8: bool = False, checks: Sequence[Digits] = (),
 ) -> tuple[Classifier, list[str]]:  # fmt: skip
     """Write a run's network as one file, and beside it a JSON file with its SHA-256.
 
     Args:
-        entry: The network as the experiment has it.
+        model_spec: The network as the experiment has it.
         trained: The network.
         experiment: Of the run.
-        material: The digits of the run: its validation rows calibrate the file, which must answer
+        dataset: The digits of the run: its validation rows calibrate the file, which must answer
             from picture files as the network does on the pixels of its test images.
         path: The file, `.onnx`.
         max_error: The share of errors among its answers that the file promises not to exceed.
@@ -95,25 +82,25 @@ def export(
     Raises:
         InkfastError: If the file would answer differently from the network; nothing is written.
     """
-    if not isinstance(entry.architecture, Network):
-        raise InkfastError(f"{entry.name} is no network: only networks are exported.")
-    known = calibrate(entry, trained, experiment, material, max_error)
+    if not isinstance(model_spec.architecture, Network):
+        raise InkfastError(f"{model_spec.name} is no network: only networks are exported.")
+    known = calibrate(model_spec, trained, experiment, dataset, max_error)
     content = _content(trained, known.temperature)
     if int8:
-        task = task_of(entry, trained, experiment, material)
-        content = quantised(content, validation_digits(task).images)
+        fit_spec = fit_spec_of(model_spec, trained, experiment, dataset)
+        content = quantised(content, validation_digits(fit_spec).images)
         small = Classifier(content, str(path))
-        known = promised(
-            task, lambda rows: small.probabilities(rows.images), known.temperature, max_error
+        known = calibrate_answers(
+            fit_spec, lambda rows: small.probabilities(rows.images), known.temperature, max_error
         )
-    about = _about(entry, trained, experiment, material, known)
+    about = _about(model_spec, trained, experiment, dataset, known)
     if int8:
         about["precision"] = "int8"
     content = _described(content, about)
     classifier = Classifier(content, str(path))
     told = [
         _check_parity(trained, classifier, digits, known.temperature, int8=int8)
-        for digits in (material.test, *checks)
+        for digits in (dataset.test, *checks)
     ]
     write_bytes(path, content)
     write_json(path.with_suffix(".json"), about | {"sha256": sha256(content)})
@@ -121,16 +108,20 @@ def export(
 
 
 def _about(
-    entry: Entry, trained: Trained, experiment: Experiment, material: Material, known: Calibration
+    model_spec: ModelSpec,
+    trained: TrainedModel,
+    experiment: Experiment,
+    dataset: ExperimentData,
+    known: Calibration,
 ) -> dict[str, Any]:
     """Return what a file says of its network: how it was made, and what it promises."""
     return {
         "inkfast": __version__,
-        "model": str(entry.architecture),
+        "model": str(model_spec.architecture),
         "recipe": dataclasses.asdict(trained.recipe),
         "seed": trained.seed,
-        "training_noise": str(met_in_training(experiment, trained)),
-        "digits": material.whole,
+        "training_noise": str(noises_met_in_training(experiment, trained)),
+        "digits": dataset.whole,
         "pooled": int(experiment.pooled),  # then it was trained on a part of the test digits too
         "validation_accuracy": trained.best.validation_accuracy,
         "temperature": known.temperature,
@@ -155,13 +146,15 @@ def _within_json(threshold: float) -> float:
 
 
 def _check_parity(
-    trained: Trained, classifier: Classifier, digits: Digits, temperature: float, *, int8: bool
+    trained: TrainedModel, classifier: Classifier, digits: Digits, temperature: float, *, int8: bool
 ) -> str:
     """Say how alike the network answers for pixels and the file for the same as picture files."""
     seen = _from_files(digits.images)
     turned = (seen == 255 - digits.images).all(axis=(1, 2))  # what is dark on light in a file
     pixels = np.where(turned[:, None, None], seen, digits.images)
-    expected = heated(trained.probabilities(Digits(pixels, None, digits.name)), temperature)
+    expected = apply_temperature(
+        trained.probabilities(Digits(pixels, None, digits.name)), temperature
+    )
     found = classifier.probabilities(seen)
     far = float(np.abs(found - expected).max())
     others = int((found.argmax(axis=1) != expected.argmax(axis=1)).sum())
@@ -182,10 +175,10 @@ def _check_parity(
 def _from_files(images: Images) -> Images:
     """Return what `predict` sees of images ``(n, 28, 28)`` once each is a PNG file."""
     files = (png(Image.fromarray(image)) for image in images)
-    return np.stack([framed("the image", file)[0] for file in files])
+    return np.stack([load_digit("the image", file)[0] for file in files])
 
 
-def _content(trained: Trained, temperature: float) -> bytes:
+def _content(trained: TrainedModel, temperature: float) -> bytes:
     example = torch.zeros(2, 28, 28, dtype=torch.uint8)
     with _silent():
         program = torch.onnx.export(

@@ -13,37 +13,27 @@ import numpy as np
 from inkfast import noise
 from inkfast.core.digits import Digits, Source
 from inkfast.core.errors import InkfastError
-from inkfast.core.io import (
-    known,
-    sha256,
-)
+from inkfast.core.io import nan_to_none, sha256
 from inkfast.evaluation import robustness as judging
-from inkfast.evaluation.calibration import heated
+from inkfast.evaluation.calibration import apply_temperature
 from inkfast.evaluation.robustness import Candidate, Judgement
 from inkfast.evaluation.scores import wilson_interval
 from inkfast.experiments.calibration import (
     SET_COVERAGE,
     calibrate,
-    met_in_training,
-    task_of,
+    fit_spec_of,
+    noises_met_in_training,
 )
-from inkfast.experiments.config import (
-    Entry,
-    Experiment,
-)
-from inkfast.experiments.dataset import (
-    NOT_COMPARED,
-    Material,
-    unseen,
-)
+from inkfast.experiments.config import Experiment, ModelSpec
+from inkfast.experiments.dataset import NOT_COMPARED, ExperimentData, without_seen_images
 from inkfast.inference.classifier import Classifier
-from inkfast.inference.reader import LEAST
-from inkfast.training import Trained
+from inkfast.inference.reader import MIN_CONFIDENCE
+from inkfast.training import TrainedModel
 from inkfast.training.validation import validation_digits
 
 
 @dataclass(frozen=True)
-class Question:
+class RobustnessSpec:
     """What is asked: of whom, on what.
 
     Attributes:
@@ -65,17 +55,17 @@ class Question:
     weights: dict[str, str]
 
 
-def of_run(
-    experiment: Experiment, trained: list[tuple[Entry, Trained]], material: Material | None,
-    digits: Digits, weights: dict[str, str], *, suite: str, seed: int, max_error: float,
-    validation: bool,
-) -> Question:  # fmt: skip
+def robustness_of_run(
+    experiment: Experiment, trained: list[tuple[ModelSpec, TrainedModel]],
+    dataset: ExperimentData | None, digits: Digits, weights: dict[str, str], *, suite: str,
+    seed: int, max_error: float, validation: bool,
+) -> RobustnessSpec:  # fmt: skip
     """Ask a run's models, each calibrated on the validation rows it was chosen by.
 
     Args:
         experiment: Of the run.
         trained: Its finished models.
-        material: The run's own digits; None if they are not to be had, and then models are judged
+        dataset: The run's own digits; None if they are not to be had, and then models are judged
             as they are and answer always.
         digits: To judge on, clean.
         weights: See `weights_of`.
@@ -85,21 +75,23 @@ def of_run(
         validation: Whether each model is judged on its own validation rows, for choices still to
             be made, as it is and answering always: those rows cannot calibrate it as well.
     """
-    noises = judging.suite(suite)
+    noises = judging.suite_noises(suite)
     candidates, protocols = [], {}
-    for entry, model in trained:
-        protocols[entry.name] = judging.protocol(met_in_training(experiment, model), noises)
+    for model_spec, model in trained:
+        protocols[model_spec.name] = judging.protocol(
+            noises_met_in_training(experiment, model), noises
+        )
         heat, threshold, level, own = 1.0, float("nan"), float("nan"), digits
-        if material is not None and validation:
-            task = task_of(entry, model, experiment, material)
-            own = validation_digits(dataclasses.replace(task, train_noise="none"))
-        elif material is not None:
-            known = calibrate(entry, model, experiment, material, max_error)
+        if dataset is not None and validation:
+            fit_spec = fit_spec_of(model_spec, model, experiment, dataset)
+            own = validation_digits(dataclasses.replace(fit_spec, train_noise="none"))
+        elif dataset is not None:
+            known = calibrate(model_spec, model, experiment, dataset, max_error)
             heat, threshold, level = known.temperature, known.promise.threshold, known.level
         answer = _reader(model, heat)
-        candidates.append(Candidate(entry.name, model.seed, own, answer, threshold, level))
-    limit = float("nan") if material is None or validation else max_error
-    return Question(suite, noises, seed, limit, candidates, protocols, weights)
+        candidates.append(Candidate(model_spec.name, model.seed, own, answer, threshold, level))
+    limit = float("nan") if dataset is None or validation else max_error
+    return RobustnessSpec(suite, noises, seed, limit, candidates, protocols, weights)
 
 
 def weights_of(run: Path) -> dict[str, str]:
@@ -108,16 +100,16 @@ def weights_of(run: Path) -> dict[str, str]:
     return {path.parent.name: sha256(path.read_bytes()) for path in files}
 
 
-def apart(digits: Digits, material: Material | None) -> Digits:
+def apart(digits: Digits, dataset: ExperimentData | None) -> Digits:
     """Return digits that a run was not trained on; if that is not known, the name says so."""
-    if material is None:
+    if dataset is None:
         return dataclasses.replace(digits, name=f"{digits.name}{NOT_COMPARED}")
-    return unseen(digits, material.train)
+    return without_seen_images(digits, dataset.train)
 
 
-def of_onnx(
+def robustness_of_onnx(
     path: Path, source: Source, *, suite: str, seed: int, threshold: float | None, threads: int
-) -> Question:
+) -> RobustnessSpec:
     """Ask a classifier in an ONNX file, whoever made it.
 
     Args:
@@ -131,7 +123,7 @@ def of_onnx(
     Raises:
         InkfastError: If the file was trained on these very digits.
     """
-    noises = judging.suite(suite)
+    noises = judging.suite_noises(suite)
     classifier = Classifier.open(path, threads)
     about = classifier.about
     own = about.text("digits") == source.train.fingerprint
@@ -140,7 +132,7 @@ def of_onnx(
             f"{path} was trained on a part of these digits: expected others, or a source with a "
             "test part of its own. Judge its run folder, which knows its test digits."
         )
-    named = float(np.maximum(about.number("threshold"), LEAST))  # NaN stays
+    named = float(np.maximum(about.number("threshold"), MIN_CONFIDENCE))  # NaN stays
     digits = source.test or source.train
     answers = classifier.probabilities
     level = named if threshold is None else threshold
@@ -150,14 +142,16 @@ def of_onnx(
     label = judging.protocol(noise.build(met), noises) if met else "unknown"
     limit = about.number("max_error") if threshold is None else float("nan")
     weights = {path.stem: sha256(path.read_bytes())}
-    return Question(suite, noises, seed, limit, [candidate], {path.stem: label}, weights)
+    return RobustnessSpec(suite, noises, seed, limit, [candidate], {path.stem: label}, weights)
 
 
-def _reader(model: Trained, heat: float) -> Callable[..., Any]:
-    return lambda images: heated(model.probabilities(Digits(images, None, "corrupted")), heat)
+def _reader(model: TrainedModel, heat: float) -> Callable[..., Any]:
+    return lambda images: apply_temperature(
+        model.probabilities(Digits(images, None, "corrupted")), heat
+    )
 
 
-def measure(question: Question, begin: Callable[[str], None] = lambda text: None) -> Any:
+def measure(question: RobustnessSpec, begin: Callable[[str], None] = lambda text: None) -> Any:
     """Judge everyone under every corruption.
 
     Args:
@@ -167,7 +161,9 @@ def measure(question: Question, begin: Callable[[str], None] = lambda text: None
     Returns:
         What `robustness.json` holds.
     """
-    found = list(judging.judge(question.candidates, question.noises, question.seed, begin))
+    found = list(
+        judging.evaluate_robustness(question.candidates, question.noises, question.seed, begin)
+    )
     counts = {one.name: len(one.digits) for one in question.candidates}
     digits = question.candidates[0].digits  # with `validation` each model has its own
     prints = {one.digits.fingerprint for one in question.candidates}
@@ -180,7 +176,7 @@ def measure(question: Question, begin: Callable[[str], None] = lambda text: None
     return {
         "suite": question.suite, "seed": question.seed,
         "weights": question.weights, "digits": digits.name, "fingerprints": sorted(prints),
-        "max_error": known(question.max_error), "label_sets": SET_COVERAGE,
+        "max_error": nan_to_none(question.max_error), "label_sets": SET_COVERAGE,
         "models": [_summary(name, rows, question) for name in names], "rows": rows,
     }  # fmt: skip
 
@@ -200,7 +196,7 @@ def _row(found: list[Judgement], n: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _summary(name: str, rows: list[dict[str, Any]], question: Question) -> dict[str, Any]:
+def _summary(name: str, rows: list[dict[str, Any]], question: RobustnessSpec) -> dict[str, Any]:
     own = [row for row in rows if row["model"] == name]
     noisy = own[1:]  # clean is the first
     worst = min(noisy, key=lambda row: float(row["accuracy"]))
@@ -216,4 +212,4 @@ def _summary(name: str, rows: list[dict[str, Any]], question: Question) -> dict[
 
 def _mean(values: list[float | None]) -> float | None:
     """Return the mean; None if a value is undefined."""
-    return known(float(np.mean(np.array(values, float))))
+    return nan_to_none(float(np.mean(np.array(values, float))))

@@ -21,30 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from inkfast.core.errors import InkfastError
-from inkfast.core.io import (
-    check_resume,
-    lock,
-    read_json,
-    read_object,
-    write_json,
-    write_text,
-)
+from inkfast.core.io import check_resume, lock, read_json, read_object, write_json, write_text
 from inkfast.evaluation.scores import Floats
-from inkfast.execution import (
-    HERE,
-    QUIET,
-    Engine,
-    Job,
-    Observer,
-)
-from inkfast.experiments.config import (
-    Entry,
-    Experiment,
-    from_settings,
-    read_toml,
-)
-from inkfast.experiments.dataset import Material
-from inkfast.training import DivergedError, Trained
+from inkfast.execution import QUIET, SERIAL, Executor, FitJob, SweepObserver
+from inkfast.experiments.config import Experiment, ModelSpec, from_settings, read_toml
+from inkfast.experiments.dataset import ExperimentData
+from inkfast.training import DivergedError, TrainedModel
 
 _PARTS = (
     "experiment.toml", "data.json", "leaderboard.json", "leaderboard.csv", "validation.json",
@@ -54,27 +36,27 @@ _FOLDERS = ("fits", "trials", "best")
 
 
 @dataclass(frozen=True)
-class Fit:
+class FitResult:
     """One trained model of an experiment and its probabilities on the test digits."""
 
-    entry: Entry
-    trained: Trained
+    model_spec: ModelSpec
+    trained: TrainedModel
     probabilities: Floats
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunResult:
     """What an experiment gave; some fits are missing when it was interrupted or one diverged."""
 
     experiment: Experiment
-    material: Material
-    fits: list[Fit]
+    dataset: ExperimentData
+    fits: list[FitResult]
     interrupted: bool = False
     diverged: tuple[DivergedError, ...] = ()
 
 
 @contextmanager
-def held(out: Path) -> Iterator[None]:
+def run_lock(out: Path) -> Iterator[None]:
     """Keep other processes of this machine from working in the same folder meanwhile.
 
     Where the cache cannot be written nobody is kept out, as where the system has no locks.
@@ -148,7 +130,7 @@ def _check_same(out: Path, experiment: Experiment, prints: dict[str, str]) -> No
     changed = [key for key in now if before.get(key) != now[key] and key not in ("name", "data")]
     if changed == ["threads"]:
         begun = before["threads"]
-        how = f"with --threads {begun}" if begun else "without --engine"
+        how = f"with --threads {begun}" if begun else "without --executor"
         raise InkfastError(
             f"{out} was begun with another number of threads, on which bits depend: go on {how}."
         )
@@ -172,46 +154,48 @@ def _settings(experiment: Experiment) -> dict[str, Any]:
     return tomllib.loads(experiment.to_toml())
 
 
-def run(
+def run_experiment(
     experiment: Experiment,
-    digits: Material,
+    digits: ExperimentData,
     out: Path,
-    observer: Observer = QUIET,
-    engine: Engine = HERE,
-) -> Outcome:
+    observer: SweepObserver = QUIET,
+    executor: Executor = SERIAL,
+) -> RunResult:
     """Train every model on every seed; finished fits found in `out` are taken as they are.
 
     Ctrl-C ends the run early, and a fit that diverges is left out: what is finished is returned.
     """
     pairs = [
-        (entry, seed)
+        (model_spec, seed)
         for seed in range(experiment.seed, experiment.seed + experiment.seeds)
-        for entry in experiment.models
+        for model_spec in experiment.models
     ]
-    jobs = (_job(experiment, digits, entry, seed, out) for entry, seed in pairs)
-    found, interrupted = engine.run(jobs, len(pairs), observer)
+    jobs = (_job(experiment, digits, model_spec, seed, out) for model_spec, seed in pairs)
+    found, interrupted = executor.run(jobs, len(pairs), observer)
     # the test digits are looked at here, after every choice has been made
     fits = [
-        Fit(entry, result, result.probabilities(digits.test))
-        for (entry, _), result in zip(pairs, found, strict=True)
-        if isinstance(result, Trained)
+        FitResult(model_spec, result, result.probabilities(digits.test))
+        for (model_spec, _), result in zip(pairs, found, strict=True)
+        if isinstance(result, TrainedModel)
     ]
     diverged = tuple(result for result in found if isinstance(result, DivergedError))
-    return Outcome(experiment, digits, fits, interrupted, diverged)
+    return RunResult(experiment, digits, fits, interrupted, diverged)
 
 
-def fit_folder(out: Path, entry: Entry, seed: int) -> Path:
+def fit_folder(out: Path, model_spec: ModelSpec, seed: int) -> Path:
     """Return where a run keeps one fit."""
-    return out / "fits" / f"{entry.slug}-seed{seed}"
+    return out / "fits" / f"{model_spec.slug}-seed{seed}"
 
 
-def _job(experiment: Experiment, digits: Material, entry: Entry, seed: int, out: Path) -> Job:
-    task = experiment.task(entry, digits.train, seed)
-    title = entry.name if experiment.seeds == 1 else f"{entry.name}, seed {seed}"
-    return Job(title=title, folder=fit_folder(out, entry, seed), task=task)
+def _job(
+    experiment: Experiment, digits: ExperimentData, model_spec: ModelSpec, seed: int, out: Path
+) -> FitJob:
+    fit_spec = experiment.fit_spec(model_spec, digits.train, seed)
+    title = model_spec.name if experiment.seeds == 1 else f"{model_spec.name}, seed {seed}"
+    return FitJob(title=title, folder=fit_folder(out, model_spec, seed), fit_spec=fit_spec)
 
 
-def load_models(run_folder: Path) -> tuple[Experiment, list[tuple[Entry, Trained]]]:
+def load_models(run_folder: Path) -> tuple[Experiment, list[tuple[ModelSpec, TrainedModel]]]:
     """Return the experiment of a run folder and its finished models, the first seeds first.
 
     Raises:
@@ -232,10 +216,10 @@ def load_models(run_folder: Path) -> tuple[Experiment, list[tuple[Entry, Trained
     experiment = from_settings(read_toml(run_folder / "experiment.toml"))
     found = []
     for seed in range(experiment.seed, experiment.seed + experiment.seeds):
-        for entry in experiment.models:
-            folder = fit_folder(run_folder, entry, seed)
+        for model_spec in experiment.models:
+            folder = fit_folder(run_folder, model_spec, seed)
             if (folder / "model.json").is_file():
-                found.append((entry, Trained.load(folder)))
+                found.append((model_spec, TrainedModel.load(folder)))
     if not found:
         raise InkfastError(f"{run_folder} has no finished model yet. Go on with it: --resume.")
     return experiment, found

@@ -7,12 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.core.digits import (
-    CLASSES,
-    SIDE,
-    Digits,
-    Labels,
-)
+from inkfast.core.digits import CLASSES, SIDE, Digits, Labels
 
 Floats = NDArray[np.float64]
 
@@ -21,7 +16,7 @@ SLIGHT, HEAVY = 1.5, 9.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Imbalance:
+class ImbalanceStats:
     """How unevenly the training digits are spread over the classes.
 
     Attributes:
@@ -37,7 +32,7 @@ class Imbalance:
     missing: tuple[int, ...]
 
     @classmethod
-    def of(cls, counts: list[int]) -> Imbalance:
+    def of(cls, counts: list[int]) -> ImbalanceStats:
         """Measure ten class counts."""
         present = [digit for digit in range(CLASSES) if counts[digit]]
         largest = max(present, key=lambda digit: counts[digit])
@@ -81,7 +76,7 @@ class Imbalance:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pixels:
+class PixelStats:
     """What the pixels of a set are, by class; a set without labels is one class.
 
     Attributes:
@@ -97,7 +92,7 @@ class Pixels:
     labels: Labels | None
 
     @classmethod
-    def of(cls, digits: Digits) -> Pixels:
+    def of(cls, digits: Digits) -> PixelStats:
         """Count and average the pixels of a set."""
         groups = [digits.images[rows] for rows in rows_by_class(digits.labels, len(digits))]
         return cls(

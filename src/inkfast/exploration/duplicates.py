@@ -15,11 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.core.digits import (
-    Digits,
-    Images,
-    Labels,
-)
+from inkfast.core.digits import Digits, Images, Labels
 
 ALIKE = 0.993
 MOST_PAIRS = 50_000  # where a search that finds nothing but copies stops
@@ -71,7 +67,7 @@ class Copies:
         return [group for group in self.exact if len(set(labels[group].tolist())) > 1]
 
 
-def find(train: Digits, test: Digits | None) -> Copies:
+def find_duplicates(train: Digits, test: Digits | None) -> Copies:
     """Seek copies; pictures of one even grey are left out, since they are no digits."""
     images = train.images if test is None else np.concatenate([train.images, test.images])
     rows = np.flatnonzero(~constant(images))

@@ -19,32 +19,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.core.digits import (
-    Digits,
-    Labels,
-    Survey,
-)
+from inkfast.core.digits import Digits, Labels, Survey
 from inkfast.core.errors import InkfastError
 from inkfast.core.io import cannot_write
-from inkfast.core.random import derive
+from inkfast.core.random import derive_seed
 from inkfast.core.splits import stratified_group_split
-from inkfast.exploration import (
-    duplicates,
-    label_errors,
-    structure,
-)
-from inkfast.exploration.classes import (
-    Imbalance,
-    Pixels,
-)
+from inkfast.exploration import duplicates, label_errors, structure
+from inkfast.exploration.classes import ImbalanceStats, PixelStats
 from inkfast.exploration.duplicates import Copies
 from inkfast.exploration.label_errors import Suspects
-from inkfast.exploration.structure import (
-    Clusters,
-    Components,
-)
+from inkfast.exploration.structure import Clusters, Components
 from inkfast.noise import Chain, noisy
-from inkfast.training import Watch
+from inkfast.training import Callback
 
 PARTS = ("explore.json", "label_suspects.csv", "report.html")
 MOST_NOISY = 10_000  # training digits that get a noisy copy
@@ -73,9 +59,9 @@ class Exploration:
     survey: Survey
     seed: int
     noise: Chain
-    imbalance: Imbalance | None
-    clean: Pixels
-    corrupted: Pixels | None
+    imbalance: ImbalanceStats | None
+    clean: PixelStats
+    corrupted: PixelStats | None
     constant: dict[str, list[int]]
     copies: Copies
     components: Components | None
@@ -127,7 +113,7 @@ def explore(
     noise: Chain,
     seed: int,
     tell: Callable[[str], None] = lambda stage: None,
-    observe: Callable[[str, int, int], Watch] | None = None,
+    observe: Callable[[str, int, int], Callback] | None = None,
 ) -> Exploration:
     """Measure digits.
 
@@ -151,20 +137,20 @@ def explore(
     # one thread: two that wait for each other beside a busy neighbour can take fifty times as long
     with threadpool_limits(1):
         tell("counting pixels")
-        clean = Pixels.of(train)
+        clean = PixelStats.of(train)
         corrupted = _corrupted(train, noise, seed)
         tell("seeking duplicates")
-        copies = duplicates.find(train, test)
+        copies = duplicates.find_duplicates(train, test)
         tell("finding principal components and clusters")
-        axes = structure.components(train, derive(seed, "components"))
+        axes = structure.components(train, derive_seed(seed, "components"))
         clusters = (
-            None if axes is None else structure.clusters(train, axes, derive(seed, "clusters"))
+            None if axes is None else structure.clusters(train, axes, derive_seed(seed, "clusters"))
         )
     return Exploration(
         survey=survey,
         seed=seed,
         noise=noise,
-        imbalance=None if train.labels is None else Imbalance.of(train.class_counts()),
+        imbalance=None if train.labels is None else ImbalanceStats.of(train.class_counts()),
         clean=clean,
         corrupted=corrupted,
         constant={
@@ -175,7 +161,9 @@ def explore(
         components=axes,
         clusters=clusters,
         held_out=_held_out(train, test, seed),
-        suspects=label_errors.find(train, labelled_test, seed, observe) if observe else None,
+        suspects=label_errors.find_label_errors(train, labelled_test, seed, observe)
+        if observe
+        else None,
     )
 
 
@@ -185,7 +173,7 @@ def parts(survey: Survey) -> dict[str, Digits]:
     return {part: digits for part, digits in pairs.items() if digits is not None}
 
 
-def claim_folder(out: Path, *, overwrite: bool) -> None:
+def claim_exploration_folder(out: Path, *, overwrite: bool) -> None:
     """Make `out` a folder that can be written, or refuse without touching anything in it.
 
     Raises:
@@ -218,11 +206,13 @@ def clear(out: Path) -> None:
             (out / part).unlink()
 
 
-def _corrupted(train: Digits, noise: Chain, seed: int) -> Pixels | None:
+def _corrupted(train: Digits, noise: Chain, seed: int) -> PixelStats | None:
     if not noise:
         return None
-    rows = structure.sample(len(train), MOST_NOISY, derive(seed, "noisy rows"))
-    return Pixels.of(noisy(train.pick(rows, train.name), noise, derive(seed, "training noise")))
+    rows = structure.sample(len(train), MOST_NOISY, derive_seed(seed, "noisy rows"))
+    return PixelStats.of(
+        noisy(train.pick(rows, train.name), noise, derive_seed(seed, "training noise"))
+    )
 
 
 def _held_out(train: Digits, test: Digits | None, seed: int) -> Labels | None:
@@ -230,7 +220,7 @@ def _held_out(train: Digits, test: Digits | None, seed: int) -> Labels | None:
     if test is not None or train.labels is None:
         return None
     with contextlib.suppress(InkfastError):  # too few to cut
-        return stratified_group_split(train.labels, train.pictures, 0.2, derive(seed, "test rows"))[
-            1
-        ]
+        return stratified_group_split(
+            train.labels, train.groups, 0.2, derive_seed(seed, "test rows")
+        )[1]
     return None

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from inkfast.core.digits import Labels
-from inkfast.exploration.duplicates import (
-    ALIKE,
-    MOST_PAIRS,
-)
+from inkfast.exploration.duplicates import ALIKE, MOST_PAIRS
 from inkfast.exploration.exploration import Exploration
 
 FAR = 0.2  # standard deviations between the means of train and test that are worth a word

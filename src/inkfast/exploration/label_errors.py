@@ -16,19 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast import models, noise
-from inkfast.core.digits import (
-    CLASSES,
-    Digits,
-    Labels,
-)
+from inkfast.core.digits import CLASSES, Digits, Labels
 from inkfast.core.errors import InkfastError
-from inkfast.core.random import derive
-from inkfast.core.splits import (
-    stratified_group_kfold,
-    unique_image_counts,
-)
+from inkfast.core.random import derive_seed
+from inkfast.core.splits import stratified_group_kfold, unique_image_counts
 from inkfast.exploration.classes import Floats
-from inkfast.training import Recipe, Task, Watch, fit
+from inkfast.training import Callback, FitSpec, Recipe, fit
 
 FOLDS = 5
 MODEL = "cnn(layers='C16(5)/2-C32-MP-C64')"
@@ -114,8 +107,8 @@ def check(train: Digits, test: Digits | None) -> None:
         )
 
 
-def find(
-    train: Digits, test: Digits | None, seed: int, observe: Callable[[str, int, int], Watch]
+def find_label_errors(
+    train: Digits, test: Digits | None, seed: int, observe: Callable[[str, int, int], Callback]
 ) -> Suspects:
     """Train one small network for each fold of all digits, and rank the labels.
 
@@ -126,17 +119,19 @@ def find(
     labels = digits.known_labels
     counts = unique_image_counts(digits)
     folds = int(min(FOLDS, counts[counts > 0].min()))
-    cuts = stratified_group_kfold(digits, folds, 1, derive(seed, "label folds"))
+    cuts = stratified_group_kfold(digits, folds, 1, derive_seed(seed, "label folds"))
     probabilities = np.empty((len(digits), CLASSES))
     for number, (kept, held_out) in enumerate(cuts, start=1):
-        watch = observe(f"labels, fold {number}", number, folds)
-        task = _task(digits.pick(kept, "fold"), derive(seed, "label fold", number))
-        answers = fit(task, watch=watch).probabilities(digits.pick(held_out, "held out"))
+        callback = observe(f"labels, fold {number}", number, folds)
+        fit_spec = _task(digits.pick(kept, "fold"), derive_seed(seed, "label fold", number))
+        answers = fit(fit_spec, callback=callback).probabilities(digits.pick(held_out, "held out"))
         probabilities[held_out] = answers
-    return judge(labels, probabilities, n_train=len(train), folds=folds)
+    return flag_label_errors(labels, probabilities, n_train=len(train), folds=folds)
 
 
-def judge(labels: Labels, probabilities: Floats, *, n_train: int, folds: int) -> Suspects:
+def flag_label_errors(
+    labels: Labels, probabilities: Floats, *, n_train: int, folds: int
+) -> Suspects:
     """Rank labels by out-of-fold probabilities ``(n, 10)``, and flag those counted elsewhere."""
     own = probabilities[np.arange(len(labels)), labels]
     averages = np.array([
@@ -155,14 +150,14 @@ def judge(labels: Labels, probabilities: Floats, *, n_train: int, folds: int) ->
     )
 
 
-def _task(digits: Digits, seed: int) -> Task:
+def _task(digits: Digits, seed: int) -> FitSpec:
     present = len(np.unique(digits.known_labels))
     # a validation part must hold every class, also where there are few digits
     share = min(0.5, max(0.1, 1.5 * present / len(digits)))
     recipe = Recipe(
         epochs=2, learning_rate=0.01, augment="translate(pixels=2, whole=True)", validation=share
     )
-    return Task(
+    return FitSpec(
         architecture=models.build(MODEL),
         recipe=recipe,
         digits=digits,

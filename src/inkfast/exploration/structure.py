@@ -8,13 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.core.digits import (
-    CLASSES,
-    SIDE,
-    Digits,
-    Images,
-    Labels,
-)
+from inkfast.core.digits import CLASSES, SIDE, Digits, Images, Labels
 from inkfast.exploration.classes import Floats
 
 AXES = 50  # components that are kept

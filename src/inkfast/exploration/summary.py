@@ -10,33 +10,17 @@ from typing import Any
 import numpy as np
 
 from inkfast.core.digits import Digits
-from inkfast.core.io import (
-    known,
-    write_json,
-    write_text,
-)
-from inkfast.exploration.classes import Pixels
-from inkfast.exploration.duplicates import (
-    ALIKE,
-    Copies,
-)
-from inkfast.exploration.exploration import (
-    Exploration,
-    clear,
-)
-from inkfast.exploration.findings import (
-    findings,
-    headline,
-)
-from inkfast.exploration.label_errors import (
-    KNOWN,
-    MODEL,
-)
+from inkfast.core.io import nan_to_none, write_json, write_text
+from inkfast.exploration.classes import PixelStats
+from inkfast.exploration.duplicates import ALIKE, Copies
+from inkfast.exploration.exploration import Exploration, clear
+from inkfast.exploration.findings import findings, headline
+from inkfast.exploration.label_errors import KNOWN, MODEL
 
 _MOST_LISTED = 1000  # groups and pairs of copies that are written out
 
 
-def write(found: Exploration, out: Path) -> None:
+def write_summary(found: Exploration, out: Path) -> None:
     """Write ``explore.json`` and, where labels were judged, ``label_suspects.csv``."""
     clear(out)
     write_json(out / "explore.json", to_json(found))
@@ -92,15 +76,15 @@ def _part(digits: Digits) -> dict[str, Any]:
     }
 
 
-def _pixels(pixels: Pixels) -> dict[str, Any]:
+def _pixels(pixels: PixelStats) -> dict[str, Any]:
     mean, std = pixels.whole()
     labelled = pixels.labels is not None
     return {
         "n": len(pixels.brightness),
         "mean": mean,
         "std": std,
-        "class_mean": [known(m) for m, _ in pixels.moments()] if labelled else None,
-        "class_std": [known(s) for _, s in pixels.moments()] if labelled else None,
+        "class_mean": [nan_to_none(m) for m, _ in pixels.moments()] if labelled else None,
+        "class_std": [nan_to_none(s) for _, s in pixels.moments()] if labelled else None,
         "histogram": pixels.histogram.tolist(),
         "brightness_quartiles": [
             np.quantile(values, [0, 0.25, 0.5, 0.75, 1]).tolist() if len(values) else None

@@ -11,20 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from inkfast.core.digits import (
-    SIDE,
-    Images,
-)
-from inkfast.imaging.boxes import (
-    bounds,
-    padded,
-)
+from inkfast.core.digits import SIDE, Images
+from inkfast.imaging.boxes import bounds, padded
 
 BOX = 20
 _INK = 0.2  # of the brightest: below this a pixel does not count towards the digit's outline
 
 
-def frame(ink: NDArray[np.floating]) -> Images:
+def center_digit(ink: NDArray[np.floating]) -> Images:
     """Bring one picture to MNIST's frame.
 
     Args:

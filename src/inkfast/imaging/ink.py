@@ -13,10 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast.core.errors import InkfastError
-from inkfast.imaging.opening import (
-    Grey,
-    shrunk,
-)
+from inkfast.imaging.opening import GreyImage, shrunk
 from inkfast.imaging.ruled_lines import without_lines
 
 Mask = NDArray[np.bool_]
@@ -58,11 +55,11 @@ class Ink:
         mask: Where there is ink.
     """
 
-    amount: Grey
+    amount: GreyImage
     mask: Mask
 
 
-def find_ink(picture: Grey) -> Ink:
+def find_ink(picture: GreyImage) -> Ink:
     """Tell ink from paper.
 
     Args:
@@ -88,7 +85,7 @@ def find_ink(picture: Grey) -> Ink:
     return strengthened(contrast, mask)
 
 
-def _on_even_paper(picture: Grey) -> Ink | None:
+def _on_even_paper(picture: GreyImage) -> Ink | None:
     """Return the ink of a picture that a program drew, in a tenth of the time; None of others.
 
     Half of its pixels are one and the same: there is no light to follow, and no grain.
@@ -106,7 +103,7 @@ def _on_even_paper(picture: Grey) -> Ink | None:
     return strengthened(contrast, strong)
 
 
-def _is_bare(picture: Grey) -> bool:
+def _is_bare(picture: GreyImage) -> bool:
     """Return whether light that falls off evenly explains all: its dark end is no ink."""
     step = max(1, max(picture.shape) // _SAMPLES)
     # 1, y, y^2 times 1, x, x^2, fitted to a sample
@@ -124,7 +121,7 @@ def _is_bare(picture: Grey) -> bool:
     return even(step) and even(1)
 
 
-def strengthened(amount: Grey, mask: Mask) -> Ink:
+def strengthened(amount: GreyImage, mask: Mask) -> Ink:
     """Return the ink with its own strokes' middle as 1."""
     strengths = amount[mask]
     quarter = len(strengths) // 4
@@ -132,7 +129,7 @@ def strengthened(amount: Grey, mask: Mask) -> Ink:
     return Ink(np.clip(amount / full, 0, 1).astype(np.float32), mask)
 
 
-def _otsu(values: Grey) -> float:
+def _otsu(values: GreyImage) -> float:
     """Return the threshold that parts values best. Source: Otsu (1979)."""
     counts, edges = np.histogram(values, 128)
     centres = (edges[:-1] + edges[1:]) / 2
@@ -153,7 +150,7 @@ def stroke_width(mask: Mask) -> float:
     return float(widths[order[half]])
 
 
-def _pieces(mask: Mask) -> tuple[Grey, NDArray[np.int64], NDArray[np.int32]]:
+def _pieces(mask: Mask) -> tuple[GreyImage, NDArray[np.int64], NDArray[np.int32]]:
     """Return each piece's stroke width and area, and the pieces' labels."""
     from scipy import ndimage
 
@@ -180,7 +177,7 @@ def _without_corners(mask: Mask) -> Mask:
     return mask & ~np.isin(labels, thick + 1)
 
 
-def _parts(picture: Grey, contrast: Grey, mask: Mask) -> int:
+def _parts(picture: GreyImage, contrast: GreyImage, mask: Mask) -> int:
     """Return by how much the first window is to be smaller than half the picture.
 
     Within that window what differs most may be a sheet from its desk, or a shadow from light. A
@@ -206,7 +203,7 @@ def _parts(picture: Grey, contrast: Grey, mask: Mask) -> int:
     return chosen
 
 
-def _is_whole(bright: Grey, mask: Mask) -> bool:
+def _is_whole(bright: GreyImage, mask: Mask) -> bool:
     """Return whether ink ends where the mask does.
 
     Within a window that is narrower than a stroke, a stroke's middle is taken for paper, and its
@@ -219,16 +216,16 @@ def _is_whole(bright: Grey, mask: Mask) -> bool:
     return float((bright[beside] <= np.median(bright[mask])).mean()) < _BESIDE
 
 
-def _within(picture: Grey, parts: int) -> tuple[Grey, Mask]:
+def _within(picture: GreyImage, parts: int) -> tuple[GreyImage, Mask]:
     """Return what differs from its paper within so small a part of half the picture."""
     return _strokes(_with_dark_ink(picture, parts), _window(picture, parts))
 
 
-def _window(picture: Grey, parts: int) -> int:
+def _window(picture: GreyImage, parts: int) -> int:
     return max(_LEAST_WINDOW, int(min(picture.shape)) // (2 * parts))
 
 
-def _with_dark_ink(picture: Grey, parts: int) -> Grey:
+def _with_dark_ink(picture: GreyImage, parts: int) -> GreyImage:
     """Return the picture, turned over if its ink is bright: of ink there is less near any place."""
     from scipy import ndimage
 
@@ -237,7 +234,7 @@ def _with_dark_ink(picture: Grey, parts: int) -> Grey:
     return picture if float((away**3).mean()) < 0 else 1 - picture
 
 
-def _strokes(bright: Grey, window: int) -> tuple[Grey, Mask]:
+def _strokes(bright: GreyImage, window: int) -> tuple[GreyImage, Mask]:
     """Return by what share of its paper's brightness each pixel is darker, and what is ink.
 
     Args:
@@ -259,7 +256,7 @@ def _strokes(bright: Grey, window: int) -> tuple[Grey, Mask]:
     return contrast, _without_corners(mask)
 
 
-def _contrast(bright: Grey, window: int) -> tuple[Grey, float]:
+def _contrast(bright: GreyImage, window: int) -> tuple[GreyImage, float]:
     """Return by what share of its paper's brightness each pixel is darker, and the noise's part."""
     from scipy import ndimage
 

@@ -9,28 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.core.digits import (
-    SIDE,
-    Images,
-)
-from inkfast.imaging.boxes import (
-    bounds,
-    padded,
-)
-from inkfast.imaging.centering import (
-    BOX,
-    frame,
-    ink_of,
-)
-from inkfast.imaging.ink import (
-    Ink,
-    Mask,
-    find_ink,
-)
-from inkfast.imaging.opening import (
-    Grey,
-    shrunk,
-)
+from inkfast.core.digits import SIDE, Images
+from inkfast.imaging.boxes import bounds, padded
+from inkfast.imaging.centering import BOX, center_digit, ink_of
+from inkfast.imaging.ink import Ink, Mask, find_ink
+from inkfast.imaging.opening import GreyImage, shrunk
 
 WORK = 128  # pixels of the longer side of a picture at work; a digit needs no more
 _FINE = 4 * BOX  # pixels of the longer side of a digit at work
@@ -39,7 +22,7 @@ FAINT = 0.2  # of a stroke's middle: what still joins two parts
 _STROKE = (2.3, 4.2)  # widths in pixels of 28x28 between which nine in ten of MNIST's digits lie
 
 
-def as_seen(grey: Grey) -> Images:
+def preprocess(grey: GreyImage) -> Images:
     """Return the one digit of a picture as networks see it: uint8 ``(28, 28)``, bright on black.
 
     A picture of 28x28 is taken as it is, noise and all, turned over if it is dark on light; any
@@ -56,7 +39,7 @@ def as_seen(grey: Grey) -> Images:
     return normalise(grey)
 
 
-def normalise(picture: Grey) -> Images:
+def normalise(picture: GreyImage) -> Images:
     """Return the digit that a picture shows as MNIST would: uint8 ``(28, 28)``, bright on black.
 
     Args:
@@ -65,15 +48,15 @@ def normalise(picture: Grey) -> Images:
     Raises:
         NoInkError: If there is nothing on it.
     """
-    return as_mnist(only_digit(picture))
+    return normalize(isolate_digit(picture))
 
 
-def only_digit(picture: Grey) -> Ink:
+def isolate_digit(picture: GreyImage) -> Ink:
     """Return the ink of the one digit of a picture, see `normalise`, at `WORK` pixels at most."""
     return main_part(find_ink(shrunk(picture.astype(np.float32), WORK)))
 
 
-def as_mnist(ink: Ink) -> Images:
+def normalize(ink: Ink) -> Images:
     """Return one digit's ink in MNIST's frame and stroke width: uint8 ``(28, 28)``."""
     top, left, bottom, right = bounds(ink.mask)
     place = (
@@ -85,7 +68,7 @@ def as_mnist(ink: Ink) -> Images:
         covered = shrunk(ink.mask.astype(np.float32), _FINE)
         # half of the most, since no pixel may be covered by half where strokes are thin
         ink = Ink(shrunk(ink.amount, _FINE), covered > covered.max() / 2)
-    return frame(_evened(ink))
+    return center_digit(_evened(ink))
 
 
 def main_part(ink: Ink) -> Ink:
@@ -105,7 +88,7 @@ def main_part(ink: Ink) -> Ink:
     return Ink(with_soft_edges(ink.amount, mask), mask)
 
 
-def with_soft_edges(amount: Grey, mask: Mask) -> Grey:
+def with_soft_edges(amount: GreyImage, mask: Mask) -> GreyImage:
     """Return the ink under a mask and around it, as far as a stroke's edge is soft."""
     for _ in range(_SOFT):  # as ndimage.binary_dilation, with less overhead
         grown = mask.copy()
@@ -117,14 +100,14 @@ def with_soft_edges(amount: Grey, mask: Mask) -> Grey:
     return amount * mask
 
 
-def _centrality(labels: NDArray[np.int32], count: int) -> Grey:
+def _centrality(labels: NDArray[np.int32], count: int) -> GreyImage:
     """Return for each part how near the middle of the picture it lies, from 1 down to 0."""
     from scipy import ndimage
 
     places = np.array(ndimage.center_of_mass(labels > 0, labels, np.arange(1, count + 1)))
     shape = np.array(labels.shape)
     away = (places - (shape - 1) / 2) / (shape / 2)
-    near: Grey = np.exp(-2 * (away**2).sum(axis=1)).astype(np.float32)
+    near: GreyImage = np.exp(-2 * (away**2).sum(axis=1)).astype(np.float32)
     return near
 
 
@@ -133,7 +116,7 @@ def _cut_off(box: tuple[slice, slice], shape: tuple[int, ...]) -> bool:
     return any(side.start == 0 or side.stop == end for side, end in zip(box, shape, strict=True))
 
 
-def _evened(ink: Ink) -> Grey:
+def _evened(ink: Ink) -> GreyImage:
     """Return the ink with strokes thickened or thinned that would be none of MNIST's."""
     from scipy import ndimage
 
@@ -148,5 +131,5 @@ def _evened(ink: Ink) -> Grey:
     y, x = np.ogrid[-6:7, -6:7]
     ball = np.hypot(y, x) <= min(abs(radius) + 0.5, 6)
     change = ndimage.grey_dilation if radius > 0 else ndimage.grey_erosion
-    changed: Grey = change(padded(ink.amount, 6), footprint=ball)
+    changed: GreyImage = change(padded(ink.amount, 6), footprint=ball)
     return changed if changed.max() > 0.5 else ink.amount

@@ -30,11 +30,11 @@ _UPRIGHT = {
 }  # fmt: skip
 _SAME_SIDES = (_TURN.FLIP_LEFT_RIGHT, _TURN.ROTATE_180, _TURN.FLIP_TOP_BOTTOM)
 
-Grey = NDArray[np.floating]  # (h, w), brightness in [0, 1]
+GreyImage = NDArray[np.floating]  # (h, w), brightness in [0, 1]
 
 
 @dataclass(frozen=True)
-class Picture:
+class LoadedImage:
     """A picture, upright and perhaps made smaller.
 
     Attributes:
@@ -46,7 +46,7 @@ class Picture:
     size: tuple[int, int]
 
     @property
-    def grey(self) -> Grey:
+    def grey(self) -> GreyImage:
         """Brightness, float32 ``(h, w)`` in [0, 1]; what is transparent takes the background.
 
         Raises:
@@ -65,9 +65,9 @@ class Picture:
         return _opaque(self.image).convert("RGB")
 
 
-def open_picture(
+def open_image(
     source: Path | bytes, longest: int | None = None, name: str = "", *, shortest: int = 0
-) -> Picture:
+) -> LoadedImage:
     """Open a PNG, JPEG, WebP, BMP, GIF or TIFF file; of several pictures in it, the first.
 
     Args:
@@ -114,7 +114,7 @@ def png(image: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def _decoded(image: Image.Image, longest: int | None, shortest: int) -> Picture:
+def _decoded(image: Image.Image, longest: int | None, shortest: int) -> LoadedImage:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise Image.DecompressionBombError
@@ -126,9 +126,9 @@ def _decoded(image: Image.Image, longest: int | None, shortest: int) -> Picture:
         plain = plain.resize(size, Image.Resampling.BOX)
     turn = _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
     if turn is None:
-        return Picture(plain, (width, height))
+        return LoadedImage(plain, (width, height))
     sideways = turn not in _SAME_SIDES
-    return Picture(plain.transpose(turn), (height, width) if sideways else (width, height))
+    return LoadedImage(plain.transpose(turn), (height, width) if sideways else (width, height))
 
 
 def _plain(image: Image.Image) -> Image.Image:
@@ -144,10 +144,10 @@ def _plain(image: Image.Image) -> Image.Image:
     return image if image.mode in ("L", "RGB") else image.convert("RGB")
 
 
-def _unit(values: NDArray[np.float32]) -> Grey:
+def _unit(values: NDArray[np.float32]) -> GreyImage:
     """Scale 16-bit (or 8-bit in a wider type, or float) grey values to [0, 1]."""
     top = next((top for top in (1.0, 255.0, 65535.0) if values.max() <= top), values.max())
-    scaled: Grey = np.clip(values / np.float32(top), 0, 1)
+    scaled: GreyImage = np.clip(values / np.float32(top), 0, 1)
     return scaled
 
 
@@ -162,7 +162,7 @@ def _opaque(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(background, image)
 
 
-def shrunk(picture: Grey, longest: int, shortest: int = 0) -> Grey:
+def shrunk(picture: GreyImage, longest: int, shortest: int = 0) -> GreyImage:
     """Return the picture with its longer side no longer than this, areas averaged.
 
     Args:

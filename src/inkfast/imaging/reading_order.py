@@ -7,13 +7,13 @@ from itertools import pairwise
 
 import numpy as np
 
-Box = tuple[int, int, int, int]  # top, left, bottom, right
+PixelBox = tuple[int, int, int, int]  # top, left, bottom, right
 
 _SHARED = 0.35  # of the lower digit's height that neighbours in a line have in common
 _GAP = 0.9  # times the usual height of a line's digits: further apart are two numbers
 
 
-def in_lines(boxes: Sequence[Box]) -> list[list[int]]:
+def in_lines(boxes: Sequence[PixelBox]) -> list[list[int]]:
     """Return the places of boxes line by line from the top, each from left to right.
 
     A line may slope: a digit is compared with its neighbour, not with the line's beginning.
@@ -29,7 +29,7 @@ def in_lines(boxes: Sequence[Box]) -> list[list[int]]:
     return sorted(lines, key=lambda line: float(np.mean([boxes[i][0] + boxes[i][2] for i in line])))
 
 
-def in_numbers(line: Sequence[int], boxes: Sequence[Box]) -> list[list[int]]:
+def in_numbers(line: Sequence[int], boxes: Sequence[PixelBox]) -> list[list[int]]:
     """Return a line's places in groups that stand together."""
     usual = float(np.median([boxes[i][2] - boxes[i][0] for i in line]))
     numbers = [[line[0]]]
@@ -40,7 +40,7 @@ def in_numbers(line: Sequence[int], boxes: Sequence[Box]) -> list[list[int]]:
     return numbers
 
 
-def _shared(one: Box, other: Box) -> float:
+def _shared(one: PixelBox, other: PixelBox) -> float:
     """Return how much of the lower box's height two boxes have in common; negative for none."""
     common = min(one[2], other[2]) - max(one[0], other[0])
     return common / min(one[2] - one[0], other[2] - other[0])

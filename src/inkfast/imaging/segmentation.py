@@ -8,20 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.imaging.boxes import (
-    Box,
-    bounds,
-    padded,
-)
-from inkfast.imaging.ink import (
-    Ink,
-    Mask,
-    strengthened,
-)
-from inkfast.imaging.normalization import (
-    FAINT,
-    with_soft_edges,
-)
+from inkfast.imaging.boxes import Box, bounds, padded
+from inkfast.imaging.ink import Ink, Mask, strengthened
+from inkfast.imaging.normalization import FAINT, with_soft_edges
 
 _MARGIN = 3  # pixels around a part, for the soft edges of its strokes
 _MOST = 1000  # pieces of ink that are looked at, the largest first

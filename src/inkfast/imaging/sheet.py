@@ -6,10 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast.imaging.ink import Mask
-from inkfast.imaging.opening import (
-    Grey,
-    shrunk,
-)
+from inkfast.imaging.opening import GreyImage, shrunk
 
 Steps = NDArray[np.int32]
 
@@ -23,7 +20,7 @@ _SHARP = 0.6  # of the step at its edge, made within four pixels: of a soft shad
 _RIM = 2  # pixels inside the edge, soft or dark, that are not looked at
 
 
-def without_desk(picture: Grey) -> Grey | None:
+def without_desk(picture: GreyImage) -> GreyImage | None:
     """Return the picture with all around its sheet painted like the paper nearest to it.
 
     A sheet is bright and convex, and ends sharply: the largest such part of the picture is taken.
@@ -50,7 +47,7 @@ def without_desk(picture: Grey) -> Grey | None:
     return np.where(inside, picture, np.asarray(around))
 
 
-def _sheet(paper: Grey) -> Mask | None:
+def _sheet(paper: GreyImage) -> Mask | None:
     """Return where the sheet lies on a small picture without ink."""
     from scipy import ndimage
 
@@ -75,7 +72,7 @@ def _is_convex(sheet: Mask) -> bool:
     return bool(sheet.sum() > _CONVEX * ConvexHull(np.hstack(corners).T).volume)
 
 
-def _ends_sharply(paper: Grey, away: Steps) -> bool:
+def _ends_sharply(paper: GreyImage, away: Steps) -> bool:
     """Return whether the picture is darker beside the sheet, and at once."""
 
     def between(inner: int, outer: int) -> float:

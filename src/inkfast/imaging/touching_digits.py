@@ -7,18 +7,9 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.imaging.boxes import (
-    Box,
-    bounds,
-)
-from inkfast.imaging.ink import (
-    Mask,
-    stroke_width,
-)
-from inkfast.imaging.opening import (
-    Grey,
-    shrunk,
-)
+from inkfast.imaging.boxes import Box, bounds
+from inkfast.imaging.ink import Mask, stroke_width
+from inkfast.imaging.opening import GreyImage, shrunk
 from inkfast.imaging.segmentation import Part
 
 # where cuts are sought: the share of the width at which they go through the middle of the height,
@@ -62,7 +53,7 @@ def cuts(part: Part, places: int) -> list[tuple[Part, Part]]:
     return [(part.keep(first), part.keep(second)) for first, second in found.values()]
 
 
-def _seams(amount: Grey) -> NDArray[np.int64]:
+def _seams(amount: GreyImage) -> NDArray[np.int64]:
     """Return for each of `_WAYS` the column at which each row is cut: where it meets least ink."""
     height, width = amount.shape
     place, slant = _WAYS.T[..., None]

@@ -1,7 +1,7 @@
 """Who reads a stream of pictures: this process, several of it, or a Ray cluster; in order always.
 
 Pictures are read from disk here and decoded and answered there, in chunks. Where a chunk begins
-depends on the pictures alone, so every engine, and a job that is gone on with, gives the same rows.
+depends on the images alone, so every executor, and a resumed job, gives the same rows.
 """
 
 from __future__ import annotations
@@ -19,34 +19,29 @@ from itertools import cycle
 from typing import Any, TypeAlias
 
 from inkfast.core.errors import InkfastError
-from inkfast.core.processes import deaf
-from inkfast.inference.inputs import (
-    Content,
-    Given,
-)
+from inkfast.core.processes import block_sigint
+from inkfast.inference.inputs import Content, InputItem
 from inkfast.inference.reader import Reader
-from inkfast.inference.results import (
-    Chunk,
-    Row,
-    read,
-)
+from inkfast.inference.results import Chunk, InputResult, predict_chunk
 
 _MOST, _MOST_BYTES = 256, 8 << 20  # of a chunk: pictures, and bytes of them
 # takes a chunk, returns what waits for its rows
-Submit: TypeAlias = Callable[[Chunk], Callable[[], list[Row]]]
-Crew: TypeAlias = AbstractContextManager[tuple[Submit, int]]
+Submit: TypeAlias = Callable[[Chunk], Callable[[], list[InputResult]]]
+Workers: TypeAlias = AbstractContextManager[tuple[Submit, int]]
 
 
-def rows(given: Iterable[Given], crew: Crew, done: int = 0) -> Generator[Row]:
+def predict_inputs(
+    given: Iterable[InputItem], crew: Workers, done: int = 0
+) -> Generator[InputResult]:
     """Yield the rows of pictures in their order, without the first `done`.
 
     Args:
         given: Asked for the next ones when there is room for them.
-        crew: Who reads them, see `here`, `processes` and `ray`.
+        crew: Who reads them, see `serial`, `processes` and `ray`.
         done: How many need no row; the files of whole chunks of them are not opened.
     """
     with crew as (submit, most):
-        waiting: deque[tuple[Callable[[], list[Row]], int]] = deque()
+        waiting: deque[tuple[Callable[[], list[InputResult]], int]] = deque()
         at = 0
         for chunk in _chunks(given):
             spare = min(max(0, done - at), len(chunk))
@@ -60,13 +55,13 @@ def rows(given: Iterable[Given], crew: Crew, done: int = 0) -> Generator[Row]:
             yield from _next(waiting)
 
 
-def _next(waiting: deque[tuple[Callable[[], list[Row]], int]]) -> list[Row]:
+def _next(waiting: deque[tuple[Callable[[], list[InputResult]], int]]) -> list[InputResult]:
     result, spare = waiting.popleft()
     return result()[spare:]
 
 
-def _chunks(given: Iterable[Given]) -> Iterator[list[Given]]:
-    chunk: list[Given] = []
+def _chunks(given: Iterable[InputItem]) -> Iterator[list[InputItem]]:
+    chunk: list[InputItem] = []
     size = 0
     for one in given:
         if chunk and (len(chunk) == _MOST or size + one.size > _MOST_BYTES):
@@ -78,7 +73,7 @@ def _chunks(given: Iterable[Given]) -> Iterator[list[Given]]:
         yield chunk
 
 
-def _loaded(chunk: list[Given]) -> Chunk:
+def _loaded(chunk: list[InputItem]) -> Chunk:
     found: list[tuple[str, Content | InkfastError]] = []
     for one in chunk:
         try:
@@ -89,13 +84,15 @@ def _loaded(chunk: list[Given]) -> Chunk:
 
 
 @contextmanager
-def here(reader: Reader, *, review: bool = False) -> Iterator[tuple[Submit, int]]:
+def serial_workers(reader: Reader, *, review: bool = False) -> Iterator[tuple[Submit, int]]:
     """Read in this process, a chunk at a time."""
-    yield (lambda chunk: partial(read, reader, chunk, review=review)), 1
+    yield (lambda chunk: partial(predict_chunk, reader, chunk, review=review)), 1
 
 
 @contextmanager
-def processes(reader: Reader, number: int, *, review: bool = False) -> Iterator[tuple[Submit, int]]:
+def process_workers(
+    reader: Reader, number: int, *, review: bool = False
+) -> Iterator[tuple[Submit, int]]:
     """Read in several processes of this machine.
 
     Raises:
@@ -105,18 +102,18 @@ def processes(reader: Reader, number: int, *, review: bool = False) -> Iterator[
         number, multiprocessing.get_context("spawn"), _prepare, (reader, review)
     )
 
-    def submit(chunk: Chunk) -> Callable[[], list[Row]]:
+    def submit(chunk: Chunk) -> Callable[[], list[InputResult]]:
         with _lost_told():
             result = pool.submit(_work, chunk)
 
-        def wait() -> list[Row]:
+        def wait() -> list[InputResult]:
             with _lost_told():
                 return result.result()
 
         return wait
 
     try:
-        with deaf():
+        with block_sigint():
             for _ in range(number):  # each call starts one
                 pool.submit(os.getpid)
         yield submit, 2 * number + 1
@@ -131,7 +128,7 @@ def _lost_told() -> Iterator[None]:
     except BrokenProcessPool:
         raise InkfastError(
             "a process was lost, as happens when memory runs out. Take fewer processes, or "
-            "--engine here, and go on with --resume."
+            "--executor serial, and go on with --resume."
         ) from None
 
 
@@ -150,12 +147,12 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _work(chunk: Chunk) -> list[Row]:
-    return read(_process["reader"], chunk, review=_process["review"])
+def _work(chunk: Chunk) -> list[InputResult]:
+    return predict_chunk(_process["reader"], chunk, review=_process["review"])
 
 
 @contextmanager
-def cluster(reader: Reader, *, review: bool = False) -> Iterator[tuple[Submit, int]]:
+def ray_workers(reader: Reader, *, review: bool = False) -> Iterator[tuple[Submit, int]]:
     """Read on the Ray cluster that this process is connected to, an actor a core.
 
     Raises:
@@ -164,18 +161,18 @@ def cluster(reader: Reader, *, review: bool = False) -> Iterator[tuple[Submit, i
     import ray
 
     number = max(1, int(ray.cluster_resources().get("CPU", 1)))
-    kind = ray.remote(_Hand).options(num_cpus=1, max_restarts=2, max_task_retries=2)
+    kind = ray.remote(_RayWorker).options(num_cpus=1, max_restarts=2, max_task_retries=2)
     hands = cycle([kind.remote() for _ in range(number)])
     where = ray.put(reader)
 
-    def submit(chunk: Chunk) -> Callable[[], list[Row]]:
+    def submit(chunk: Chunk) -> Callable[[], list[InputResult]]:
         # in a list, so that it is fetched once by each hand, not for each chunk
         return partial(_fetched, next(hands).read.remote(chunk, [where], review=review))
 
     yield submit, 2 * number + 1
 
 
-class _Hand:
+class _RayWorker:
     """Lives on a core of the cluster and reads what it is sent.
 
     It is made of nothing, so that Ray can make it again when its machine is lost.
@@ -184,20 +181,20 @@ class _Hand:
     def __init__(self) -> None:
         self.reader: Reader | None = None
 
-    def read(self, chunk: Chunk, where: list[Any], *, review: bool) -> list[Row]:
+    def read(self, chunk: Chunk, where: list[Any], *, review: bool) -> list[InputResult]:
         """Read with the reader that lies there, fetched with the first chunk."""
         import ray
 
         if self.reader is None:
             (self.reader,) = ray.get(where)
-        return read(self.reader, chunk, review=review)
+        return predict_chunk(self.reader, chunk, review=review)
 
 
-def _fetched(reference: Any) -> list[Row]:
+def _fetched(reference: Any) -> list[InputResult]:
     import ray
 
     try:
-        found: list[Row] = ray.get(reference)
+        found: list[InputResult] = ray.get(reference)
     except ray.exceptions.RayError as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InkfastError(

@@ -10,15 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.core.digits import (
-    CLASSES,
-    SIDE,
-    Images,
-)
-from inkfast.core.errors import (
-    InkfastError,
-    shown,
-)
+from inkfast.core.digits import CLASSES, SIDE, Images
+from inkfast.core.errors import InkfastError, shown
 from inkfast.core.io import sha256
 from inkfast.inference.protobuf import names_other_files
 

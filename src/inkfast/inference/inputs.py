@@ -26,7 +26,7 @@ Content: TypeAlias = bytes | Images  # a picture's file, or 28x28 pixels that ne
 
 
 @dataclass(frozen=True)
-class Given:
+class InputItem:
     """One picture, before it is read.
 
     Attributes:
@@ -40,7 +40,7 @@ class Given:
     load: Callable[[], Content]
 
     @classmethod
-    def broken(cls, source: str, error: InkfastError) -> Given:
+    def broken(cls, source: str, error: InkfastError) -> InputItem:
         """Return what stands for a picture that cannot be had."""
         return cls(source, 0, partial(_raise, error))
 
@@ -58,7 +58,7 @@ def checked(paths: Iterable[str]) -> list[str]:
     return kept
 
 
-def stream(paths: Iterable[str]) -> Iterator[Given]:
+def iter_inputs(paths: Iterable[str]) -> Iterator[InputItem]:
     """Yield the pictures of all paths in their order, those of a folder sorted by name.
 
     Whatever cannot be opened is one broken picture, after which the others follow.
@@ -67,18 +67,18 @@ def stream(paths: Iterable[str]) -> Iterator[Given]:
         try:
             yield from _pictures(path)
         except InkfastError as error:
-            yield Given.broken(path, error)
+            yield InputItem.broken(path, error)
         except OSError as error:
-            yield Given.broken(path, _unreadable(path, error))
+            yield InputItem.broken(path, _unreadable(path, error))
 
 
-def _pictures(path: str) -> Iterator[Given]:
+def _pictures(path: str) -> Iterator[InputItem]:
     if path == "-":
-        return iter([Given(path, 0, _standard_input)])
+        return iter([InputItem(path, 0, _standard_input)])
     if os.path.isdir(path):
         return _folder(path)
     if not os.path.exists(path) and (found := matches(path)):
-        return stream(found)
+        return iter_inputs(found)
     suffix = os.path.splitext(path)[1].lower()
     if suffix == ".zip":
         return _archive(path)
@@ -94,11 +94,11 @@ def matches(pattern: str) -> list[str]:
     return [path for path in found if not os.path.isdir(path)] if "**" in pattern else found
 
 
-def _file(path: str) -> Given:
+def _file(path: str) -> InputItem:
     try:
-        return Given(path, os.stat(path).st_size, partial(_content, path))
+        return InputItem(path, os.stat(path).st_size, partial(_content, path))
     except OSError as error:
-        return Given.broken(path, _unreadable(path, error))
+        return InputItem.broken(path, _unreadable(path, error))
 
 
 def _content(path: str) -> bytes:
@@ -123,7 +123,7 @@ def _bounded(content: bytes, source: str) -> bytes:
     return content
 
 
-def _folder(path: str) -> Iterator[Given]:
+def _folder(path: str) -> Iterator[InputItem]:
     """Yield the pictures of a folder and the folders in it; links to folders are not followed."""
     # folders may lie in one another more deeply than functions may call themselves
     opened = [(path, iter(_entries(path)))]
@@ -139,7 +139,7 @@ def _folder(path: str) -> Iterator[Given]:
             try:
                 opened.append((inner, iter(_entries(inner))))
             except OSError as error:
-                yield Given.broken(inner, _unreadable(inner, error))
+                yield InputItem.broken(inner, _unreadable(inner, error))
 
 
 def _entries(folder: str) -> list[tuple[str, bool]]:
@@ -159,7 +159,7 @@ def _is_picture(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in SUFFIXES
 
 
-def _archive(path: str) -> Iterator[Given]:
+def _archive(path: str) -> Iterator[InputItem]:
     try:
         archive = zipfile.ZipFile(path)  # closed with the last of its pictures
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
@@ -169,7 +169,7 @@ def _archive(path: str) -> Iterator[Given]:
         hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
         if not hidden and _is_picture(member.filename):
             source = f"{path}/{member.filename}"
-            yield Given(source, member.file_size, partial(_member, archive, member, source))
+            yield InputItem(source, member.file_size, partial(_member, archive, member, source))
 
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, source: str) -> bytes:
@@ -182,15 +182,17 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, source: str) -> b
         raise InkfastError(f"{source}: cannot be taken out of its archive ({error}).") from None
 
 
-def _rows(path: str, read: Callable[[Path], Iterator[Content | InkfastError]]) -> Iterator[Given]:
+def _rows(
+    path: str, read: Callable[[Path], Iterator[Content | InkfastError]]
+) -> Iterator[InputItem]:
     """Number the rows of a table; one that is broken does not end it."""
     for row, content in enumerate(read(Path(path)), start=1):
         source = f"{path}#{row}"
         if isinstance(content, InkfastError):
-            yield Given.broken(source, content)
+            yield InputItem.broken(source, content)
         else:
             size = len(content) if isinstance(content, bytes) else content.nbytes
-            yield Given(source, size, partial(_same, content))
+            yield InputItem(source, size, partial(_same, content))
 
 
 def _unreadable(path: str, error: OSError) -> InkfastError:

@@ -15,19 +15,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from inkfast.core.errors import InkfastError
-from inkfast.core.io import (
-    cannot_write,
-    claim,
-    read_json,
-    write_json,
-)
-from inkfast.inference.inputs import Given
-from inkfast.inference.output_formats import Form
-from inkfast.inference.results import (
-    FIELDS,
-    Row,
-    one_line,
-)
+from inkfast.core.io import cannot_write, open_locked, read_json, write_json
+from inkfast.inference.inputs import InputItem
+from inkfast.inference.output_formats import OutputFormat
+from inkfast.inference.results import FIELDS, InputResult, one_line
 
 _LONGEST = 1 << 20  # bytes of a row
 _GROUP = 50_000  # rows of a Parquet file that are written together
@@ -40,12 +31,12 @@ def part_of(path: Path) -> Path:
 
 def _claim(path: Path) -> IO[bytes]:
     """Keep other jobs from writing the part of `path` until what is returned is closed."""
-    return claim(
+    return open_locked(
         part_of(path), f"another job is writing {path}. Wait for it, or choose another file."
     )
 
 
-class Output(ABC):
+class ResultWriter(ABC):
     """Where rows go.
 
     Attributes:
@@ -59,7 +50,7 @@ class Output(ABC):
     part: Path | None = None
 
     @abstractmethod
-    def write(self, row: Row) -> None:
+    def write(self, row: InputResult) -> None:
         """Write a row behind the others."""
 
     def kept(self) -> Iterator[tuple[str, str]]:
@@ -75,13 +66,13 @@ class Output(ABC):
         """Let go of it before it is whole."""
 
 
-class Lines(Output):
+class Lines(ResultWriter):
     """Rows as lines of an open stream, such as a terminal or a pipe."""
 
-    def __init__(self, file: IO[str], form: Form) -> None:
+    def __init__(self, file: IO[str], form: OutputFormat) -> None:
         self._file, self._form = file, form
 
-    def write(self, row: Row) -> None:
+    def write(self, row: InputResult) -> None:
         """Write a row; whoever reads the stream has it at once."""
         line = self._form.line(row, self.written + 1)
         if self._form.header and not self.written:
@@ -97,7 +88,7 @@ class Lines(Output):
         """Do nothing: the stream belongs to whoever opened it."""
 
 
-class TextFile(Output):
+class TextFile(ResultWriter):
     """A file of rows that grows until it is whole.
 
     Args:
@@ -113,7 +104,13 @@ class TextFile(Output):
     """
 
     def __init__(
-        self, path: Path, form: Form, job: dict[str, Any], *, resume: bool, overwrite: bool = False
+        self,
+        path: Path,
+        form: OutputFormat,
+        job: dict[str, Any],
+        *,
+        resume: bool,
+        overwrite: bool = False,
     ) -> None:
         self.path, self.form = path, form
         self.part: Path = part_of(path)
@@ -180,7 +177,7 @@ class TextFile(Output):
                 f"{self.part} is damaged: row {number} is no row. Delete it."
             ) from None
 
-    def write(self, row: Row) -> None:
+    def write(self, row: InputResult) -> None:
         """Write a row behind the others."""
         try:
             self._file.write(self.form.line(row, self.written + 1) + "\n")
@@ -222,7 +219,7 @@ def _cut_to_whole_lines(part: Path) -> int:
     return lines
 
 
-class ParquetFile(Output):
+class ParquetFile(ResultWriter):
     """A Parquet file of rows; one that was interrupted cannot be gone on with.
 
     Args:
@@ -248,7 +245,7 @@ class ParquetFile(Output):
             self._claim.close()
             raise cannot_write(self.part, error) from None
 
-    def write(self, row: Row) -> None:
+    def write(self, row: InputResult) -> None:
         """Write a row behind the others."""
         self._rows.append(row.values())
         self.written += 1
@@ -282,7 +279,7 @@ class ParquetFile(Output):
         self._claim.close()
 
 
-def same_sources(given: Iterable[Given], kept: Iterator[str]) -> Iterator[Given]:
+def same_sources(given: Iterable[InputItem], kept: Iterator[str]) -> Iterator[InputItem]:
     """Pass pictures on, the first of which must be those whose rows are kept.
 
     Args:

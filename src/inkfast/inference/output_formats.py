@@ -11,19 +11,13 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from inkfast.core.errors import (
-    InkfastError,
-    check_choice,
-)
-from inkfast.inference.results import (
-    FIELDS,
-    Row,
-)
+from inkfast.core.errors import InkfastError, check_choice
+from inkfast.inference.results import FIELDS, InputResult
 from inkfast.inference.table_inputs import READERS
 
 
 @dataclass(frozen=True)
-class Form:
+class OutputFormat:
     """A form of text with a line a row.
 
     Attributes:
@@ -33,11 +27,11 @@ class Form:
     """
 
     header: str
-    line: Callable[[Row, int], str]
+    line: Callable[[InputResult, int], str]
     kept: Callable[[str], tuple[str, str]]
 
 
-def _jsonl(row: Row, _: int) -> str:
+def _jsonl(row: InputResult, _: int) -> str:
     return json.dumps(row.values(), ensure_ascii=False)
 
 
@@ -46,7 +40,7 @@ def _jsonl_kept(line: str) -> tuple[str, str]:
     return str(values["source"]), _state(values)
 
 
-def _csv(row: Row, _: int) -> str:
+def _csv(row: InputResult, _: int) -> str:
     text = StringIO()
     csv.writer(text, lineterminator="").writerow(row.values().values())
     return text.getvalue()
@@ -65,7 +59,7 @@ def _state(values: dict[str, Any]) -> str:
 _MARKS = {"error": "!", "unsure": "?"}  # in place of a digit
 
 
-def _table(row: Row, _: int) -> str:
+def _table(row: InputResult, _: int) -> str:
     values = row.values()
     mark = _MARKS.get(row.state, str(values["digit"]))
     what = str(values["error"])  # begins with the source
@@ -83,26 +77,26 @@ def _table_kept(line: str) -> tuple[str, str]:
     return "", next((state for state, known in _MARKS.items() if known == mark), "")
 
 
-def _kaggle(row: Row, number: int) -> str:
-    if row.answer is None and os.path.splitext(row.source)[1].lower() in READERS:
+def _kaggle(row: InputResult, number: int) -> str:
+    if row.prediction is None and os.path.splitext(row.source)[1].lower() in READERS:
         raise InkfastError(row.error)  # the table itself cannot be read, in no form
-    if row.answer is None:
+    if row.prediction is None:
         raise InkfastError(
             f"{row.error} Kaggle's form needs an answer to every row: use --format csv."
         )
-    return f"{number},{row.answer.digit}"
+    return f"{number},{row.prediction.digit}"
 
 
-FORMS = {
-    "table": Form("digit  confidence  runner-up  source", _table, _table_kept),
-    "csv": Form(",".join(FIELDS), _csv, _csv_kept),
-    "jsonl": Form("", _jsonl, _jsonl_kept),
-    "kaggle": Form("ImageId,Label", _kaggle, lambda _: ("", "")),
+OUTPUT_FORMATS = {
+    "table": OutputFormat("digit  confidence  runner-up  source", _table, _table_kept),
+    "csv": OutputFormat(",".join(FIELDS), _csv, _csv_kept),
+    "jsonl": OutputFormat("", _jsonl, _jsonl_kept),
+    "kaggle": OutputFormat("ImageId,Label", _kaggle, lambda _: ("", "")),
 }
 _SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".txt": "table", ".parquet": "parquet"}
 
 
-def chosen(asked: str | None, to: Path | None, known: Sequence[str], otherwise: str) -> str:
+def choose_format(asked: str | None, to: Path | None, known: Sequence[str], otherwise: str) -> str:
     """Return the form that was asked for, or else that of a file's name.
 
     Args:

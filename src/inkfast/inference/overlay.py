@@ -5,17 +5,14 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from inkfast.inference.page import (
-    Digit,
-    Page,
-)
+from inkfast.inference.page import Page, PageDigit
 
 _SURE, _UNSURE = (0, 122, 61), (200, 30, 30)  # RGB, on white labels with a contrast above 5:1
 _SMALLEST = 700  # pixels of the longer side: smaller pictures are enlarged, labels must be read
 _SIDE = 168  # pixels of a review picture's halves
 
 
-def overlay(image: Image.Image, page: Page) -> Image.Image:
+def draw_overlay(image: Image.Image, page: Page) -> Image.Image:
     """Return a picture with a box and the answer at each digit; red and ``?`` where unsure.
 
     Args:
@@ -32,21 +29,21 @@ def overlay(image: Image.Image, page: Page) -> Image.Image:
     thick = max(1, round(size / 10))
     for digit in page.digits:
         box = _around(digit, scale, 2 * thick)
-        colour = _UNSURE if digit.answer.unsure else _SURE
+        colour = _UNSURE if digit.prediction.unsure else _SURE
         draw.rectangle(box, outline=colour, width=thick)
     for digit in page.digits:  # over all boxes, so that none hides a label
         _label(draw, digit, _around(digit, scale, 2 * thick), font)
     return canvas
 
 
-def _around(digit: Digit, scale: float, room: float) -> tuple[float, float, float, float]:
+def _around(digit: PageDigit, scale: float, room: float) -> tuple[float, float, float, float]:
     left, top, width, height = (scale * side for side in digit.box)
     return left - room, top - room, left + width + room, top + height + room
 
 
 def _label(
     draw: ImageDraw.ImageDraw,
-    digit: Digit,
+    digit: PageDigit,
     box: tuple[float, float, float, float],
     font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
 ) -> None:
@@ -55,12 +52,12 @@ def _label(
     width, height = right - left + 8, bottom - top + 6
     x = (box[0] + box[2] - width) / 2
     y = box[1] - height if box[1] >= height else box[3]
-    colour = _UNSURE if digit.answer.unsure else _SURE
+    colour = _UNSURE if digit.prediction.unsure else _SURE
     draw.rounded_rectangle((x, y, x + width, y + height), 3, fill=colour)
     draw.text((x + 4 - left, y + 3 - top), digit.text, fill="white", font=font)
 
 
-def review(image: Image.Image, page: Page, digit: Digit) -> Image.Image:
+def draw_review(image: Image.Image, page: Page, digit: PageDigit) -> Image.Image:
     """Return an unsure digit as it stands on the page, beside what the network saw of it."""
     scale = image.width / page.size[0]
     left, top, right, bottom = _around(digit, scale, 0.35 * scale * max(digit.box[2:]))

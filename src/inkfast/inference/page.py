@@ -8,36 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from inkfast.core.digits import (
-    SIDE,
-    Images,
-)
-from inkfast.imaging.ink import (
-    NoInkError,
-    find_ink,
-)
-from inkfast.imaging.normalization import as_mnist
-from inkfast.imaging.opening import (
-    Grey,
-    Picture,
-    open_picture,
-    shrunk,
-)
-from inkfast.imaging.reading_order import (
-    in_lines,
-    in_numbers,
-)
-from inkfast.imaging.segmentation import (
-    Part,
-    find_parts,
-)
+from inkfast.core.digits import SIDE, Images
+from inkfast.imaging.ink import NoInkError, find_ink
+from inkfast.imaging.normalization import normalize
+from inkfast.imaging.opening import GreyImage, LoadedImage, open_image, shrunk
+from inkfast.imaging.reading_order import in_lines, in_numbers
+from inkfast.imaging.segmentation import Part, find_parts
 from inkfast.imaging.sheet import without_desk
 from inkfast.imaging.touching_digits import cuts
-from inkfast.inference.quality import doubt
-from inkfast.inference.reader import (
-    Answer,
-    Reader,
-)
+from inkfast.inference.quality import check_quality
+from inkfast.inference.reader import Prediction, Reader
 
 LONGEST = 1600  # pixels of a picture's longer side at work; larger ones are opened at this size,
 SHORTEST = LONGEST // 3  # but a strip keeps such a shorter side, in as many pixels as a square has
@@ -54,27 +34,27 @@ _MOST_TRIED = 80  # parts of a page that are cut to see, the least sure first: i
 
 
 @dataclass(frozen=True)
-class Digit:
+class PageDigit:
     """A digit on a page.
 
     Attributes:
         box: Left, top, width and height in pixels of the upright picture.
         line: Of the page, from 0.
         number: Of the page, from 0: digits that stand together share it.
-        answer: What was read.
+        prediction: What was read.
         image: What the network saw: uint8 ``(28, 28)``, ink bright.
     """
 
     box: tuple[int, int, int, int]
     line: int
     number: int
-    answer: Answer
+    prediction: Prediction
     image: Images
 
     @property
     def text(self) -> str:
         """The digit; ``?`` where the reader is unsure."""
-        return "?" if self.answer.unsure else str(self.answer.digit)
+        return "?" if self.prediction.unsure else str(self.prediction.digit)
 
 
 @dataclass(frozen=True)
@@ -88,7 +68,7 @@ class Page:
     """
 
     size: tuple[int, int]
-    digits: tuple[Digit, ...]
+    digits: tuple[PageDigit, ...]
     scale: float = 1.0
 
     @property
@@ -120,24 +100,24 @@ class Page:
 
 
 @dataclass(frozen=True)
-class _Read:
+class _ReadPart:
     """A part with what the network saw of it and answered."""
 
     part: Part
     image: Images
-    answer: Answer
+    prediction: Prediction
 
 
-def open_page(source: Path | bytes) -> Picture:
+def open_page(source: Path | bytes) -> LoadedImage:
     """Open a picture of any size at the size at which `read_page` looks at it.
 
     Raises:
-        InkfastError: See `inkfast.imaging.opening.open_picture`.
+        InkfastError: See `inkfast.imaging.opening.open_image`.
     """
-    return open_picture(source, LONGEST, shortest=SHORTEST)
+    return open_image(source, LONGEST, shortest=SHORTEST)
 
 
-def read_page(picture: Picture, reader: Reader) -> Page:
+def read_page(picture: LoadedImage, reader: Reader) -> Page:
     """Find a picture's digits and read them.
 
     Args:
@@ -149,7 +129,7 @@ def read_page(picture: Picture, reader: Reader) -> Page:
     """
     grey = shrunk(picture.grey, LONGEST, SHORTEST)
     found = _found(grey, reader)
-    if not found or any(one.answer.unsure for one in found):
+    if not found or any(one.prediction.unsure for one in found):
         sheet = without_desk(grey)
         if sheet is not None:
             found = max(found, _found(sheet, reader), key=_worth)
@@ -164,7 +144,7 @@ def read_page(picture: Picture, reader: Reader) -> Page:
     return Page(picture.size, tuple(digits), scale)
 
 
-def _found(grey: Grey, reader: Reader) -> list[_Read]:
+def _found(grey: GreyImage, reader: Reader) -> list[_ReadPart]:
     """Return what is written, in no order; nothing where nothing stands out from the paper."""
     try:
         parts = find_parts(find_ink(grey))
@@ -173,35 +153,37 @@ def _found(grey: Grey, reader: Reader) -> list[_Read]:
     return [_doubted(one) for one in _apart(_read(parts, reader), reader)]
 
 
-def _doubted(one: _Read) -> _Read:
-    return replace(one, answer=doubt(one.part.ink, cut_off=one.part.cut_off).of(one.answer))
+def _doubted(one: _ReadPart) -> _ReadPart:
+    return replace(
+        one, answer=check_quality(one.part.ink, cut_off=one.part.cut_off).of(one.prediction)
+    )
 
 
-def _worth(found: list[_Read]) -> int:
+def _worth(found: list[_ReadPart]) -> int:
     """Return how many answers are sure; where fewer than half are, less than nothing.
 
     A desk's grain gives a few sure answers among many unsure ones; of what was written in a
     shadow most is sure.
     """
-    unsure = sum(bool(one.answer.unsure) for one in found)
+    unsure = sum(bool(one.prediction.unsure) for one in found)
     sure = len(found) - unsure
     return sure if sure >= unsure else sure - unsure
 
 
-def _read(parts: list[Part], reader: Reader) -> list[_Read]:
+def _read(parts: list[Part], reader: Reader) -> list[_ReadPart]:
     """Read parts in one call of the reader."""
-    images = [as_mnist(part.ink) for part in parts]
-    answers = reader.answers(np.stack(images) if images else np.zeros((0, SIDE, SIDE), np.uint8))
-    return [_Read(*one) for one in zip(parts, images, answers, strict=True)]
+    images = [normalize(part.ink) for part in parts]
+    answers = reader.predict(np.stack(images) if images else np.zeros((0, SIDE, SIDE), np.uint8))
+    return [_ReadPart(*one) for one in zip(parts, images, answers, strict=True)]
 
 
-def _apart(found: list[_Read], reader: Reader) -> list[_Read]:
+def _apart(found: list[_ReadPart], reader: Reader) -> list[_ReadPart]:
     """Cut digits that touch, wherever the reader is surer of the parts than of the whole."""
     if len(found) > _MOST_CUT:
         return found
     settled, left = [], _MOST_TRIED
     for _ in range(_ROUNDS):
-        wide = sorted(filter(_may_be_two, found), key=lambda one: one.answer.confidence)
+        wide = sorted(filter(_may_be_two, found), key=lambda one: one.prediction.confidence)
         asked = wide[:left]
         settled += [one for one in found if not _may_be_two(one)] + wide[left:]
         found, left = [], left - len(asked)
@@ -211,44 +193,46 @@ def _apart(found: list[_Read], reader: Reader) -> list[_Read]:
     return settled + found
 
 
-def _pairs(asked: list[_Read], reader: Reader) -> list[list[tuple[_Read, _Read]]]:
+def _pairs(asked: list[_ReadPart], reader: Reader) -> list[list[tuple[_ReadPart, _ReadPart]]]:
     """Return the halves of each part's cuts, read in one call."""
     ways = [_cuts(one) for one in asked]
     halves = iter(_read([half for cuts in ways for cut in cuts for half in cut], reader))
     return [[(next(halves), next(halves)) for _ in cuts] for cuts in ways]
 
 
-def _best(one: _Read, pairs: list[tuple[_Read, _Read]]) -> tuple[_Read, _Read] | None:
+def _best(
+    one: _ReadPart, pairs: list[tuple[_ReadPart, _ReadPart]]
+) -> tuple[_ReadPart, _ReadPart] | None:
     """Return the surest pair of complete digits, or of halves; None if the whole is surer."""
-    needed = _SURE if _is_hopeless(one) else max(one.answer.confidence, _SUREST)
+    needed = _SURE if _is_hopeless(one) else max(one.prediction.confidence, _SUREST)
     sure = [pair for pair in pairs if _surety(pair) > needed]
     return max(sure, key=lambda pair: (not any(map(_is_many, pair)), _surety(pair)), default=None)
 
 
-def _may_be_two(one: _Read) -> bool:
+def _may_be_two(one: _ReadPart) -> bool:
     """Return whether it is wide for one digit; the surer it is read, the wider."""
-    return one.part.width / one.part.height >= (_NARROW if one.answer.unsure else _WIDE)
+    return one.part.width / one.part.height >= (_NARROW if one.prediction.unsure else _WIDE)
 
 
-def _cuts(one: _Read) -> list[tuple[Part, Part]]:
+def _cuts(one: _ReadPart) -> list[tuple[Part, Part]]:
     """Return the ways to cut what may be two digits; the surer it is read, the more carefully."""
-    return cuts(one.part, places=4 if _is_hopeless(one) else 2 if one.answer.unsure else 1)
+    return cuts(one.part, places=4 if _is_hopeless(one) else 2 if one.prediction.unsure else 1)
 
 
-def _is_hopeless(one: _Read) -> bool:
-    return one.answer.confidence < _HOPELESS
+def _is_hopeless(one: _ReadPart) -> bool:
+    return one.prediction.confidence < _HOPELESS
 
 
-def _is_many(one: _Read) -> bool:
+def _is_many(one: _ReadPart) -> bool:
     return one.part.width >= _MANY * one.part.height
 
 
-def _surety(pair: tuple[_Read, _Read]) -> float:
+def _surety(pair: tuple[_ReadPart, _ReadPart]) -> float:
     """Return how surely both halves are digits; a very wide one is two itself."""
-    return min((half.answer.confidence for half in pair if not _is_many(half)), default=0.0)
+    return min((half.prediction.confidence for half in pair if not _is_many(half)), default=0.0)
 
 
-def _digit(one: _Read, line: int, number: int, scale: float) -> Digit:
+def _digit(one: _ReadPart, line: int, number: int, scale: float) -> PageDigit:
     top, left, bottom, right = one.part.box
     box = [round(scale * side) for side in (left, top, right - left, bottom - top)]
-    return Digit((box[0], box[1], box[2], box[3]), line, number, one.answer, one.image)
+    return PageDigit((box[0], box[1], box[2], box[3]), line, number, one.prediction, one.image)

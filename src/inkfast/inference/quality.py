@@ -7,27 +7,14 @@ from functools import reduce
 
 import numpy as np
 
-from inkfast.core.digits import (
-    SIDE,
-    Images,
-)
-from inkfast.imaging.boxes import (
-    bounds,
-    padded,
-)
+from inkfast.core.digits import SIDE, Images
+from inkfast.imaging.boxes import bounds, padded
 from inkfast.imaging.centering import BOX
-from inkfast.imaging.ink import (
-    Ink,
-    NoInkError,
-)
-from inkfast.imaging.normalization import (
-    as_mnist,
-    as_seen,
-    only_digit,
-)
-from inkfast.imaging.opening import Grey
+from inkfast.imaging.ink import Ink, NoInkError
+from inkfast.imaging.normalization import isolate_digit, normalize, preprocess
+from inkfast.imaging.opening import GreyImage
 from inkfast.imaging.segmentation import beyond
-from inkfast.inference.reader import Answer
+from inkfast.inference.reader import Prediction
 
 _TOUCH = "two digits touch"
 _CUT_OFF = "cut off at the picture's edge"
@@ -44,7 +31,7 @@ _STEPS = 40  # of a digit's height: as many pixels inside its outline a stroke's
 
 
 @dataclass(frozen=True)
-class Doubt:
+class QualityCheck:
     """Why an answer to a picture should not be relied on.
 
     Attributes:
@@ -55,18 +42,18 @@ class Doubt:
     always: str = ""
     unsure: str = ""
 
-    def of(self, answer: Answer) -> Answer:
+    def of(self, answer: Prediction) -> Prediction:
         """Return an answer with the reason that fits best."""
         reason = self.always or (answer.unsure and (self.unsure or answer.unsure))
         return replace(answer, unsure=reason)
 
 
-def see(grey: Grey) -> tuple[Images, Doubt]:
+def preprocess_checked(grey: GreyImage) -> tuple[Images, QualityCheck]:
     """Return the one digit of a picture as networks see it, and what is to be doubted about it.
 
     Args:
         grey: ``(h, w)`` in [0, 1]; at 28x28 it is taken as it is, see
-            `inkfast.imaging.normalization.as_seen`.
+            `inkfast.imaging.normalization.preprocess`.
 
     Returns:
         uint8 ``(28, 28)``, ink bright on dark, and the doubt.
@@ -77,12 +64,12 @@ def see(grey: Grey) -> tuple[Images, Doubt]:
     if grey.shape == (SIDE, SIDE):
         if grey.min() == grey.max():
             raise NoInkError
-        return as_seen(grey), Doubt()
-    ink = only_digit(grey)
-    return as_mnist(ink), doubt(ink, cut_off=beyond(bounds(ink.mask), ink.mask.shape))
+        return preprocess(grey), QualityCheck()
+    ink = isolate_digit(grey)
+    return normalize(ink), check_quality(ink, cut_off=beyond(bounds(ink.mask), ink.mask.shape))
 
 
-def doubt(ink: Ink, *, cut_off: bool) -> Doubt:
+def check_quality(ink: Ink, *, cut_off: bool) -> QualityCheck:
     """Return what is to be doubted about one digit's ink.
 
     Args:
@@ -93,7 +80,9 @@ def doubt(ink: Ink, *, cut_off: bool) -> Doubt:
     height, width = bottom - top, right - left
     fade = _fade(ink, max(height, width))
     always = _CUT_OFF if cut_off else _BLURRED if fade > _FADED else ""
-    return Doubt(always, _BLURRED if fade > _SOFT else _TOUCH if width > _TWO * height else "")
+    return QualityCheck(
+        always, _BLURRED if fade > _SOFT else _TOUCH if width > _TWO * height else ""
+    )
 
 
 def _fade(ink: Ink, size: int) -> float:

@@ -11,25 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast.core.digits import Images
-from inkfast.core.errors import (
-    InkfastError,
-    check_number,
-    program,
-    unknown,
-)
-from inkfast.inference.classifier import (
-    About,
-    Classifier,
-)
+from inkfast.core.errors import InkfastError, check_number, program, unknown
+from inkfast.inference.classifier import About, Classifier
 
 SHIPPED = Path(__file__).parent / "shipped"
 DEFAULT = "reader"  # the shipped network that reads through noise
-LEAST = 0.5  # what is likelier wrong than right is no answer, whatever may be promised with it
+MIN_CONFIDENCE = (
+    0.5  # what is likelier wrong than right is no answer, whatever may be promised with it
+)
 _DIGIT = 0.9  # what the two best guesses at a digit make up together
 
 
 @dataclass(frozen=True)
-class Answer:
+class Prediction:
     """What a reader says of one 28x28 image.
 
     Attributes:
@@ -47,7 +41,7 @@ class Answer:
     unsure: str = ""
 
 
-class GivesProbabilities(Protocol):
+class ProbabilityModel(Protocol):
     """What a reader needs of a classifier: what it is, and probabilities of images."""
 
     name: str
@@ -71,7 +65,7 @@ class Reader:
         threshold: Least confidence with which to answer.
     """
 
-    def __init__(self, classifier: GivesProbabilities, threshold: float) -> None:
+    def __init__(self, classifier: ProbabilityModel, threshold: float) -> None:
         self.classifier, self.threshold = classifier, threshold
 
     @classmethod
@@ -91,15 +85,15 @@ class Reader:
         classifier = Classifier.open(_path(model), threads)
         return cls(classifier, _threshold(classifier, max_error))
 
-    def answers(self, images: Images) -> list[Answer]:
+    def predict(self, images: Images) -> list[Prediction]:
         """Read uint8 ``(n, 28, 28)``, ink bright on dark; all else is refused."""
-        return self.judged(self.classifier.probabilities(images))
+        return self.to_predictions(self.classifier.probabilities(images))
 
-    def judged(self, probabilities: NDArray[np.float64]) -> list[Answer]:
+    def to_predictions(self, probabilities: NDArray[np.float64]) -> list[Prediction]:
         """Return what class probabilities ``(n, 10)`` of the classifier say."""
         return [self._answer(row) for row in probabilities]
 
-    def _answer(self, row: NDArray[np.float64]) -> Answer:
+    def _answer(self, row: NDArray[np.float64]) -> Prediction:
         second, first = (int(digit) for digit in np.argsort(row, kind="stable")[-2:])
         sure = float(row[first])
         reason = "" if sure >= self.threshold else f"it may be {first} or {second}"
@@ -107,7 +101,7 @@ class Reader:
             reason = "it looks like no digit"
         if self.threshold > 1:  # whatever it looks like
             reason = "no promise about this network's errors could be made"
-        return Answer(first, sure, second, float(row[second]), reason)
+        return Prediction(first, sure, second, float(row[second]), reason)
 
 
 def shipped_names() -> list[str]:
@@ -133,7 +127,7 @@ def _threshold(classifier: Classifier, max_error: float | None) -> float:
     about = classifier.about
     if max_error is None:
         named = about.number("threshold")
-        return 0.0 if np.isnan(named) else max(LEAST, named)
+        return 0.0 if np.isnan(named) else max(MIN_CONFIDENCE, named)
     check_number("max_error", max_error, above=0, high=0.999)
     promises = about.pairs("promises")
     kept = [threshold for error, threshold in promises if error <= max_error and threshold <= 1]
@@ -146,4 +140,4 @@ def _threshold(classifier: Classifier, max_error: float | None) -> float:
             f"{classifier.name} cannot promise max_error={max_error:g}; it promises "
             f"{known or 'nothing'}.{how}"
         )
-    return max(LEAST, min(kept))
+    return max(MIN_CONFIDENCE, min(kept))

@@ -10,26 +10,14 @@ from typing import TypeAlias
 import numpy as np
 from PIL import Image, ImageOps
 
-from inkfast.core.digits import (
-    SIDE,
-    Images,
-)
+from inkfast.core.digits import SIDE, Images
 from inkfast.core.errors import InkfastError
 from inkfast.imaging.ink import NoInkError
 from inkfast.imaging.normalization import WORK
-from inkfast.imaging.opening import (
-    open_picture,
-    png,
-)
+from inkfast.imaging.opening import open_image, png
 from inkfast.inference.inputs import Content
-from inkfast.inference.quality import (
-    Doubt,
-    see,
-)
-from inkfast.inference.reader import (
-    Answer,
-    Reader,
-)
+from inkfast.inference.quality import QualityCheck, preprocess_checked
+from inkfast.inference.reader import Prediction, Reader
 
 NO_INK = "there is no ink to be seen"
 # what is given to another process: each picture's source and content, or why there is none
@@ -39,30 +27,36 @@ _UNPRINTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 @dataclass(frozen=True)
-class Row:
+class InputResult:
     """What came of one picture.
 
     Attributes:
         source: Where it lies, see `Given`.
-        answer: What the reader says; None when it could not be read.
+        prediction: What the reader says; None when it could not be read.
         error: Why it could not be read, in a sentence that begins with its source; or "".
         review: PNG of what was given beside what the network saw, when it is unsure and a review
             was asked for; or b"".
     """
 
     source: str
-    answer: Answer | None = None
+    prediction: Prediction | None = None
     error: str = ""
     review: bytes = b""
 
     @property
     def state(self) -> str:
         """Whether it is an ``error`` or ``unsure``; "" for a digit."""
-        return "unsure" if self.answer and self.answer.unsure else "" if self.answer else "error"
+        return (
+            "unsure"
+            if self.prediction and self.prediction.unsure
+            else ""
+            if self.prediction
+            else "error"
+        )
 
     def values(self) -> dict[str, str | int | float | None]:
         """Return the row as it is written: no digit when unsure, no confidence without ink."""
-        answer = self.answer
+        answer = self.prediction
         seen = answer if answer and answer.unsure != NO_INK else None
         return {
             "source": one_line(self.source),
@@ -81,18 +75,18 @@ def one_line(text: str) -> str:
     return _UNPRINTED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
-FIELDS = tuple(Row("").values())
+FIELDS = tuple(InputResult("").values())
 
 
-def read(reader: Reader, chunk: Chunk, *, review: bool = False) -> list[Row]:
+def predict_chunk(reader: Reader, chunk: Chunk, *, review: bool = False) -> list[InputResult]:
     """Read pictures together; one that cannot be read is a row that says so."""
     seen = [_seen(source, content) for source, content in chunk]
     images = [one[0] for one in seen if not isinstance(one, str)]
-    answers = iter(reader.answers(np.stack(images)) if images else [])
+    answers = iter(reader.predict(np.stack(images)) if images else [])
     rows = []
     for (source, content), one in zip(chunk, seen, strict=True):
         if isinstance(one, str):
-            rows.append(Row(source, error=one))
+            rows.append(InputResult(source, error=one))
             continue
         image, doubt = one
         answer = doubt.of(next(answers))
@@ -101,41 +95,41 @@ def read(reader: Reader, chunk: Chunk, *, review: bool = False) -> list[Row]:
         shown = b""
         if review and answer.unsure and not isinstance(content, InkfastError):
             shown = _review(content, image)
-        rows.append(Row(source, answer, review=shown))
+        rows.append(InputResult(source, answer, review=shown))
     return rows
 
 
-def _seen(source: str, content: Content | InkfastError) -> tuple[Images, Doubt] | str:
+def _seen(source: str, content: Content | InkfastError) -> tuple[Images, QualityCheck] | str:
     """Return what the network sees of a picture, all black without ink; or what is wrong."""
     if isinstance(content, InkfastError):
         return str(content)
     if not isinstance(content, bytes):
-        return content, Doubt()
+        return content, QualityCheck()
     try:
-        return framed(source, content)
+        return load_digit(source, content)
     except InkfastError as error:
         return str(error)
     except Exception as error:  # one strange file must not end the work on a million
         return f"{source}: cannot be read ({' '.join(repr(error).split())[:200]})."
 
 
-def framed(source: str, content: bytes) -> tuple[Images, Doubt]:
+def load_digit(source: str, content: bytes) -> tuple[Images, QualityCheck]:
     """Return what the network sees of a picture's file, all black without ink; and any doubt.
 
     Raises:
         InkfastError: If it is no picture, is damaged or too large.
     """
     try:
-        return see(open_picture(content, WORK, source).grey)
+        return preprocess_checked(open_image(content, WORK, source).grey)
     except NoInkError:
-        return np.zeros((SIDE, SIDE), np.uint8), Doubt()
+        return np.zeros((SIDE, SIDE), np.uint8), QualityCheck()
 
 
 def _review(content: Content, image: Images) -> bytes:
     """Return a PNG of what was given on the left and what the network saw on the right."""
     given = Image.fromarray(image)
     if isinstance(content, bytes):
-        given = open_picture(content, _REVIEW).colours
+        given = open_image(content, _REVIEW).colours
     canvas = Image.new("RGB", (2 * _REVIEW + 10, _REVIEW), "white")
     for left, picture in ((0, given), (_REVIEW + 10, Image.fromarray(image))):
         how = Image.Resampling.BOX if max(picture.size) > _REVIEW else Image.Resampling.NEAREST

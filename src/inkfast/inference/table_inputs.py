@@ -14,18 +14,9 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.core.digits import (
-    SIDE,
-    Images,
-)
-from inkfast.core.errors import (
-    InkfastError,
-    shown,
-)
-from inkfast.data import (
-    arrays,
-    kaggle_csv,
-)
+from inkfast.core.digits import SIDE, Images
+from inkfast.core.errors import InkfastError, shown
+from inkfast.data import arrays, kaggle_csv
 
 _ROWS = 1024  # of a table at a time
 _BLOCK = 1 << 20  # bytes of a CSV at a time
@@ -40,7 +31,7 @@ def csv_rows(path: Path) -> Rows:
     Raises:
         InkfastError: If the header is another, or there is no row below it.
     """
-    names = kaggle_csv.columns(path)
+    names = kaggle_csv.csv_columns(path)
     row = 0
     for block in _lines(path):
         images = _parsed(block, len(names))
@@ -117,7 +108,7 @@ def numpy_rows(path: Path) -> Rows:
         if plain:
             yield from _scaled(lambda: _blocks(path), path)
         else:  # stored column by column: only the whole can be turned round
-            yield from arrays.load(path).train.images
+            yield from arrays.load_arrays(path).train.images
     except InkfastError:
         raise
     except Exception as error:

@@ -17,10 +17,7 @@ import torch
 from torch import Generator, nn
 
 from inkfast.core.errors import check_choice
-from inkfast.core.registry import (
-    Registry,
-    format_call,
-)
+from inkfast.core.registry import Registry, format_spec
 
 INITS = ("torch", "glorot", "he")
 
@@ -38,7 +35,7 @@ class Architecture(ABC):
         """Return the module, its weights not yet drawn or its estimator not yet fitted."""
 
     def __str__(self) -> str:
-        return format_call(self)
+        return format_spec(self)
 
 
 @dataclass(frozen=True, kw_only=True)

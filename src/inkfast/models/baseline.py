@@ -18,14 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from inkfast.core.digits import (
-    CLASSES,
-    SIDE,
-)
-from inkfast.core.errors import (
-    InkfastError,
-    check_number,
-)
+from inkfast.core.digits import CLASSES, SIDE
+from inkfast.core.errors import InkfastError, check_number
 from inkfast.models.base import Architecture
 from inkfast.models.packing import pack, unpack
 

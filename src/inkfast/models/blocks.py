@@ -6,11 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inkfast.core.errors import (
-    InkfastError,
-    check_number,
-    shown,
-)
+from inkfast.core.errors import InkfastError, check_number, shown
 
 
 def conv_norm_relu(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:

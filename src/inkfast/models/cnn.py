@@ -10,13 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from inkfast.core.errors import (
-    InkfastError,
-    check_choice,
-    check_flag,
-    check_number,
-    shown,
-)
+from inkfast.core.errors import InkfastError, check_choice, check_flag, check_number, shown
 from inkfast.models.base import MODELS, Network
 from inkfast.models.blocks import LocalContrast
 

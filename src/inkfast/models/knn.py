@@ -7,10 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from inkfast.core.errors import (
-    check_choice,
-    check_number,
-)
+from inkfast.core.errors import check_choice, check_number
 from inkfast.models.base import MODELS
 from inkfast.models.baseline import PIXELS, Baseline
 

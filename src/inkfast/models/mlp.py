@@ -8,11 +8,7 @@ from typing import Any, ClassVar
 
 from torch import nn
 
-from inkfast.core.errors import (
-    InkfastError,
-    check_flag,
-    check_number,
-)
+from inkfast.core.errors import InkfastError, check_flag, check_number
 from inkfast.models.base import MODELS, Network
 from inkfast.models.blocks import check_sizes
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from inkfast.core.errors import (
-    check_choice,
-    check_number,
-)
+from inkfast.core.errors import check_choice, check_number
 from inkfast.models.base import MODELS
 from inkfast.models.baseline import PIXELS, Baseline
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from inkfast.core.digits import Digits
-from inkfast.core.random import stream
+from inkfast.core.random import make_generator
 from inkfast.noise import (  # the import registers it: one line per corruption
     affine,
     blur,
@@ -34,14 +34,45 @@ from inkfast.noise import (  # the import registers it: one line per corruption
     zigzag,
     zoom,
 )
-from inkfast.noise.base import NOISES, Chain, Noise, parse
-from inkfast.noise.presets import MNIST_C, NOTES, PRESETS, SUITES, Ladder
+from inkfast.noise.base import NOISES, Chain, Noise, parse_chain
+from inkfast.noise.presets import MNIST_C, NOTES, PRESETS, SUITES, SeverityLevels
 
 __all__ = [
-    "MNIST_C", "NOISES", "NOTES", "PRESETS", "SUITES", "Chain", "Ladder", "Noise", "affine", "blur",
-    "brightness", "build", "canny", "contrast", "dotted_line", "elastic", "erase", "fog", "gain",
-    "gaussian", "glass_blur", "impulse", "motion_blur", "noisy", "one_of", "rotate", "shear",
-    "shot", "spatter", "streak", "stripe", "to_unit", "translate", "zigzag", "zoom",
+    "MNIST_C",
+    "NOISES",
+    "NOTES",
+    "PRESETS",
+    "SUITES",
+    "Chain",
+    "Noise",
+    "SeverityLevels",
+    "affine",
+    "blur",
+    "brightness",
+    "build",
+    "canny",
+    "contrast",
+    "dotted_line",
+    "elastic",
+    "erase",
+    "fog",
+    "gain",
+    "gaussian",
+    "glass_blur",
+    "impulse",
+    "motion_blur",
+    "noisy",
+    "one_of",
+    "rotate",
+    "shear",
+    "shot",
+    "spatter",
+    "streak",
+    "stripe",
+    "to_unit",
+    "translate",
+    "zigzag",
+    "zoom",
 ]  # fmt: skip
 
 _ROWS = 1000  # rows that share one random stream; changing it changes every noisy set
@@ -53,7 +84,7 @@ def build(text: str) -> Chain:
     Raises:
         InkfastError: For an unknown name or parameter, or a value that is not allowed.
     """
-    return parse(text, PRESETS, MNIST_C)
+    return parse_chain(text, PRESETS, MNIST_C)
 
 
 def to_unit(images: Tensor) -> Tensor:
@@ -72,6 +103,6 @@ def noisy(digits: Digits, noise: Chain, seed: int) -> Digits:
     for start in range(0, len(digits), _ROWS):
         rows = slice(start, start + _ROWS)
         clean = to_unit(torch.tensor(digits.images[rows]))
-        corrupted = noise(clean, stream(seed, "noisy copy", start))
+        corrupted = noise(clean, make_generator(seed, "noisy copy", start))
         images[rows] = corrupted.mul_(255).round_().to(torch.uint8).numpy()
     return Digits(images, digits.labels, f"{digits.name}, {noise.name}")

@@ -9,10 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor
 
-from inkfast.core.errors import (
-    check_choice,
-    check_number,
-)
+from inkfast.core.errors import check_choice, check_number
 from inkfast.noise.base import NOISES, Noise, Params, span
 from inkfast.noise.elastic import Elastic, smooth_fields
 from inkfast.noise.resample import affine, check_fill

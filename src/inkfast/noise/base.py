@@ -18,20 +18,9 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Generator, Tensor
 
-from inkfast.core.errors import (
-    InkfastError,
-    check_number,
-    shown,
-    unknown,
-)
-from inkfast.core.registry import (
-    Registry,
-    brief_call,
-    format_call,
-    parse_call,
-    split_top_level,
-)
-from inkfast.noise.presets import Ladder
+from inkfast.core.errors import InkfastError, check_number, shown, unknown
+from inkfast.core.registry import Registry, brief_spec, format_spec, parse_spec, split_top_level
+from inkfast.noise.presets import SeverityLevels
 
 Params = dict[str, Tensor]  # name -> (n, ...): one entry per image, so rows can be sliced
 Span = float | tuple[float, float]
@@ -63,7 +52,7 @@ class Noise(ABC):
         return (self,)
 
     def __str__(self) -> str:
-        return format_call(self)
+        return format_spec(self)
 
 
 NOISES: Registry[Noise] = Registry("noise")
@@ -108,14 +97,16 @@ class Chain:
         """Return its name, without what is left as it is where that is written out."""
         if self.name != str(self):
             return self.name
-        return " + ".join(brief_call(noise, noise.strength) for noise in self.noises) or "none"
+        return " + ".join(brief_spec(noise, noise.strength) for noise in self.noises) or "none"
 
     def in_words(self) -> str:
         """Return what digits under it are: ``clean``, or under which noise."""
         return f"{self.brief()} noise" if self else "clean"
 
 
-def parse(text: str, presets: Mapping[str, str], ladders: Mapping[str, Ladder]) -> Chain:
+def parse_chain(
+    text: str, presets: Mapping[str, str], ladders: Mapping[str, SeverityLevels]
+) -> Chain:
     """Read ``rotate(degrees=72) + gaussian(sigma=0.2)``, with preset names among the links.
 
     Args:
@@ -133,12 +124,12 @@ def parse(text: str, presets: Mapping[str, str], ladders: Mapping[str, Ladder]) 
     for link in links:
         if link in ("", "none") and (link or not text.strip()):
             continue
-        name, parameters = parse_call(link)
+        name, parameters = parse_spec(link)
         known = [cls.name for cls in NOISES]
         if name in presets and not parameters:
-            noises += parse(presets[name], {}, {}).noises
+            noises += parse_chain(presets[name], {}, {}).noises
         elif name in ladders:
-            noises += parse(_step(name, ladders[name], parameters), {}, {}).noises
+            noises += parse_chain(_step(name, ladders[name], parameters), {}, {}).noises
         elif name in known:
             noises.append(NOISES.build(link))
         elif name in presets:
@@ -147,11 +138,11 @@ def parse(text: str, presets: Mapping[str, str], ladders: Mapping[str, Ladder]) 
             raise unknown("noise", name, [*known, *presets, *ladders, "none"])
     chain = Chain(tuple(noises), text.strip())
     named = {**presets, **ladders}
-    has_name = len(links) == 1 and bool(noises) and parse_call(links[0])[0] in named
+    has_name = len(links) == 1 and bool(noises) and parse_spec(links[0])[0] in named
     return chain if has_name else replace(chain, name=str(chain))
 
 
-def _step(name: str, ladder: Ladder, parameters: Mapping[str, object]) -> str:
+def _step(name: str, ladder: SeverityLevels, parameters: Mapping[str, object]) -> str:
     """Return the chain at the step that is asked for."""
     for key in parameters:
         if key != "step":

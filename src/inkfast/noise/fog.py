@@ -8,11 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor
 
-from inkfast.core.errors import (
-    InkfastError,
-    check_number,
-    shown,
-)
+from inkfast.core.errors import InkfastError, check_number, shown
 from inkfast.noise.base import NOISES, Noise, Params, per_image
 
 _BLOCK = 50  # maps at a time: 13 MB of 256 x 256

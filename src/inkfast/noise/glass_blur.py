@@ -8,10 +8,7 @@ from typing import ClassVar, Self
 import torch
 from torch import Generator, Tensor
 
-from inkfast.core.errors import (
-    check_choice,
-    check_number,
-)
+from inkfast.core.errors import check_choice, check_number
 from inkfast.noise.base import NOISES, Noise, Params
 from inkfast.noise.resample import smooth
 

@@ -10,12 +10,8 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor
 
-from inkfast.core.errors import (
-    InkfastError,
-    check_number,
-    shown,
-)
-from inkfast.noise.base import NOISES, Chain, Noise, Params, parse
+from inkfast.core.errors import InkfastError, check_number, shown
+from inkfast.noise.base import NOISES, Chain, Noise, Params, parse_chain
 from inkfast.noise.presets import MNIST_C, PRESETS
 
 
@@ -84,4 +80,4 @@ class OneOf(Noise):
 
 @lru_cache
 def _built(texts: tuple[str, ...]) -> tuple[Chain, ...]:
-    return tuple(parse(text, PRESETS, MNIST_C) for text in texts)
+    return tuple(parse_chain(text, PRESETS, MNIST_C) for text in texts)

@@ -8,7 +8,7 @@ from math import cos, degrees, sin
 
 
 @dataclass(frozen=True)
-class Ladder:
+class SeverityLevels:
     """Five chains of rising strength, of which a benchmark uses one.
 
     Attributes:
@@ -22,10 +22,12 @@ class Ladder:
     ours: bool = False
 
 
-def _ladder(text: str, values: tuple[object, ...], published: int, *, ours: bool = False) -> Ladder:
+def _levels(
+    text: str, values: tuple[object, ...], published: int, *, ours: bool = False
+) -> SeverityLevels:
     """Fill the values of one parameter, or of several, into a chain's text."""
     steps = tuple(text.format(*(v if isinstance(v, tuple) else (v,))) for v in values)
-    return Ladder(steps, published, ours)
+    return SeverityLevels(steps, published, ours)
 
 
 _RADIANS = (0.2, 0.4, 0.6, 0.8, 1.0)
@@ -37,25 +39,25 @@ _GLASS = "glass-blur(sigma={}, delta={}, iterations={}, blur='vertical')"
 _SPATTER = "spatter(level={}, spread={}, sigma={}, threshold={}, edge={})"
 
 # Mu and Gilmer (2019), MNIST-C: A Robustness Benchmark for Computer Vision, and its generator.
-MNIST_C: Mapping[str, Ladder] = {
-    "mnist-c-shot-noise": _ladder("shot(photons={})", (60, 25, 12, 5, 3), 5),
-    "mnist-c-impulse-noise": _ladder("impulse(amount={})", (0.03, 0.06, 0.09, 0.17, 0.27), 4),
-    "mnist-c-glass-blur": _ladder(
+MNIST_C: Mapping[str, SeverityLevels] = {
+    "mnist-c-shot-noise": _levels("shot(photons={})", (60, 25, 12, 5, 3), 5),
+    "mnist-c-impulse-noise": _levels("impulse(amount={})", (0.03, 0.06, 0.09, 0.17, 0.27), 4),
+    "mnist-c-glass-blur": _levels(
         _GLASS, ((0.7, 1, 2), (0.9, 2, 1), (1, 2, 3), (1.1, 3, 2), (1.5, 4, 2)), 1
     ),
-    "mnist-c-motion-blur": _ladder(
+    "mnist-c-motion-blur": _levels(
         "streak(radius={}, sigma={})", ((10, 3), (15, 5), (15, 8), (15, 12), (20, 15)), 1
     ),
-    "mnist-c-shear": _ladder("shear(slope={}, stretch={}, extremes=True)", _SLOPES, 2),
-    "mnist-c-scale": _ladder("zoom(factor={})", (0.9, 0.8, 0.7, 0.6, 0.5), 3),
-    "mnist-c-rotate": _ladder("rotate(degrees={}, extremes=True)", _DEGREES, 2),
-    "mnist-c-brightness": _ladder("brightness(delta=[{0}, {0}])", (0.1, 0.2, 0.3, 0.4, 0.5), 5),
-    "mnist-c-translate": _ladder("translate(pixels={}, extremes=True)", (1, 2, 3, 4, 5), 3),
-    "mnist-c-stripe": _ladder("stripe(width={})", (1, 3, 5, 7, 9), 4, ours=True),
-    "mnist-c-fog": _ladder(
+    "mnist-c-shear": _levels("shear(slope={}, stretch={}, extremes=True)", _SLOPES, 2),
+    "mnist-c-scale": _levels("zoom(factor={})", (0.9, 0.8, 0.7, 0.6, 0.5), 3),
+    "mnist-c-rotate": _levels("rotate(degrees={}, extremes=True)", _DEGREES, 2),
+    "mnist-c-brightness": _levels("brightness(delta=[{0}, {0}])", (0.1, 0.2, 0.3, 0.4, 0.5), 5),
+    "mnist-c-translate": _levels("translate(pixels={}, extremes=True)", (1, 2, 3, 4, 5), 3),
+    "mnist-c-stripe": _levels("stripe(width={})", (1, 3, 5, 7, 9), 4, ours=True),
+    "mnist-c-fog": _levels(
         "fog(amount={}, decay={})", ((1.5, 2), (2, 2), (2.5, 1.7), (2.5, 1.5), (3, 1.4)), 5
     ),
-    "mnist-c-spatter": _ladder(
+    "mnist-c-spatter": _levels(
         _SPATTER,
         (
             (0.65, 0.3, 4, 0.69, 0.6), (0.65, 0.3, 3, 0.68, 0.6), (0.65, 0.3, 2, 0.68, 0.5),
@@ -63,9 +65,9 @@ MNIST_C: Mapping[str, Ladder] = {
         ),
         4,
     ),
-    "mnist-c-dotted-line": _ladder("dotted-line(opacity={})", _SHARES, 5, ours=True),
-    "mnist-c-zigzag": _ladder("zigzag(opacity={})", _SHARES, 5, ours=True),
-    "mnist-c-canny-edges": _ladder("canny(amount={})", _SHARES, 5, ours=True),
+    "mnist-c-dotted-line": _levels("dotted-line(opacity={})", _SHARES, 5, ours=True),
+    "mnist-c-zigzag": _levels("zigzag(opacity={})", _SHARES, 5, ours=True),
+    "mnist-c-canny-edges": _levels("canny(amount={})", _SHARES, 5, ours=True),
 }  # fmt: skip
 
 # noisy-mnist: the four Keras layers of the noisy-mnist repository, each with a resampling of its

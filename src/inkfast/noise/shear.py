@@ -8,10 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor
 
-from inkfast.core.errors import (
-    check_flag,
-    check_number,
-)
+from inkfast.core.errors import check_flag, check_number
 from inkfast.noise.base import NOISES, Noise, Params, Span, check_span, span, uniform
 from inkfast.noise.resample import affine, check_fill, linear
 

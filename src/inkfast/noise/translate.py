@@ -9,10 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor
 
-from inkfast.core.errors import (
-    InkfastError,
-    check_flag,
-)
+from inkfast.core.errors import InkfastError, check_flag
 from inkfast.noise.base import NOISES, Noise, Params, Span, check_span, span, uniform
 from inkfast.noise.resample import affine, check_fill
 

@@ -11,24 +11,18 @@ from inkfast.core.digits import CLASSES
 from inkfast.core.errors import InkfastError
 from inkfast.core.io import write_text
 from inkfast.evaluation import all_tests
-from inkfast.experiments.leaderboard import (
-    Leaderboard,
-    Row,
-)
+from inkfast.experiments.leaderboard import Leaderboard, LeaderboardRow
 from inkfast.models import Baseline
 from inkfast.noise import NOTES
 from inkfast.report import figures
-from inkfast.report.image_sheets import (
-    data_uri,
-    sheet,
-)
+from inkfast.report.image_sheets import data_uri, sheet
 from inkfast.training.balancing import SYNTHETIC
 from inkfast.training.batches import training_rows
 
 _MISTAKES = 16  # pictures for each model
 
 
-def write(board: Leaderboard, out: Path) -> Path:
+def write_report(board: Leaderboard, out: Path) -> Path:
     """Write ``report.html`` into the run folder and return its path.
 
     Raises:
@@ -64,23 +58,23 @@ def _refuse_missing(board: Leaderboard) -> None:
 
 def _content(board: Leaderboard) -> dict[str, Any]:
     outcome = board.outcome
-    material = outcome.material
-    labels = material.test.known_labels
+    dataset = outcome.dataset
+    labels = dataset.test.known_labels
     colours = figures.cycle(len(board.rows))
     threads = board.rows[0].fits[0].trained.threads
     return {
         "experiment": outcome.experiment,
-        "material": material,
+        "material": dataset,
         "headline": board.headline(),
         "interrupted": outcome.interrupted,
         "diverged": outcome.diverged,
         "rows": board.rows,
         "comparisons": board.comparisons,
         "all_tests": all_tests,
-        "noise_pictures": _clean_and_noisy(board) if material.noise else [],
+        "noise_pictures": _clean_and_noisy(board) if dataset.noise else [],
         "balanced": [_balanced(board, row) for row in board.rows],
         "baselines": any(
-            isinstance(row.fits[0].entry.architecture, Baseline) for row in board.rows
+            isinstance(row.fits[0].model_spec.architecture, Baseline) for row in board.rows
         ),
         "once": any(len(row.fits[0].trained.history) == 1 for row in board.rows),
         "curves": [figures.curve(board.rows, figure) for figure in ("accuracy", "loss")],
@@ -94,17 +88,17 @@ def _content(board: Leaderboard) -> dict[str, Any]:
         "mistakes": [_mistakes(board, row) for row in board.rows],
         "machine": board.rows[0].fits[0].trained.machine,
         "command": f"inkfast compare experiment.toml --threads {threads} --out again",
-        "notes": [NOTES[link] for link in NOTES if link in material.noise.name],
+        "notes": [NOTES[link] for link in NOTES if link in dataset.noise.name],
     }
 
 
-def _balanced(board: Leaderboard, row: Row) -> dict[str, Any]:
+def _balanced(board: Leaderboard, row: LeaderboardRow) -> dict[str, Any]:
     """Return class counts before and after balancing, and pictures of synthetic digits."""
     fit = row.fits[0]
-    recipe, counts = fit.entry.recipe, fit.trained.class_counts
+    recipe, counts = fit.model_spec.recipe, fit.trained.class_counts
     pictures = []
     if recipe.balance in SYNTHETIC:
-        given, even = training_rows(board.outcome.material.train, recipe, fit.trained.seed)
+        given, even = training_rows(board.outcome.dataset.train, recipe, fit.trained.seed)
         images, labels = even.images[len(given) :], even.known_labels[len(given) :]
         by_class = [images[labels == digit][:10] for digit in range(CLASSES)]
         pictures = [(data_uri(sheet([made])), len(made)) for made in by_class if len(made)]
@@ -113,14 +107,14 @@ def _balanced(board: Leaderboard, row: Row) -> dict[str, Any]:
 
 def _clean_and_noisy(board: Leaderboard) -> list[str]:
     """Return three sheets, each with one clean digit of every class above its noisy copy."""
-    material = board.outcome.material
-    labels = material.test.known_labels
+    dataset = board.outcome.dataset
+    labels = dataset.test.known_labels
     chosen = [np.flatnonzero(labels == digit)[:3] for digit in range(CLASSES)]
     rows = [[digits[i] for digits in chosen if len(digits) > i] for i in range(3)]
-    return [data_uri(sheet([material.clean.images[r], material.test.images[r]])) for r in rows if r]
+    return [data_uri(sheet([dataset.clean.images[r], dataset.test.images[r]])) for r in rows if r]
 
 
-def _confusion(row: Row) -> list[list[dict[str, float]]]:
+def _confusion(row: LeaderboardRow) -> list[list[dict[str, float]]]:
     """Return counts over all seeds with the share of their row."""
     counts = np.sum([scores.confusion for scores in row.scores], axis=0)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -142,7 +136,7 @@ def _confusion(row: Row) -> list[list[dict[str, float]]]:
     ]
 
 
-def _classes(row: Row) -> list[dict[str, float]]:
+def _classes(row: LeaderboardRow) -> list[dict[str, float]]:
     """Return precision, recall and F1 of each class, mean over seeds."""
     return [
         {
@@ -157,10 +151,10 @@ def _classes(row: Row) -> list[dict[str, float]]:
     ]
 
 
-def _mistakes(board: Leaderboard, row: Row) -> list[dict[str, Any]]:
+def _mistakes(board: Leaderboard, row: LeaderboardRow) -> list[dict[str, Any]]:
     """Return the first seed's wrong answers of which it was surest."""
-    material = board.outcome.material
-    labels = material.test.known_labels
+    dataset = board.outcome.dataset
+    labels = dataset.test.known_labels
     probabilities = row.fits[0].probabilities
     answers, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
     wrong = np.flatnonzero(answers != labels)
@@ -171,8 +165,8 @@ def _mistakes(board: Leaderboard, row: Row) -> list[dict[str, Any]]:
             "label": int(labels[i]),
             "answer": int(answers[i]),
             "confidence": float(sure[i]),
-            "noisy": data_uri(material.test.images[i]),
-            "clean": data_uri(material.clean.images[i]) if material.noise else "",
+            "noisy": data_uri(dataset.test.images[i]),
+            "clean": data_uri(dataset.clean.images[i]) if dataset.noise else "",
         }
         for i in worst
     ]

@@ -11,7 +11,7 @@ from inkfast.report import figures
 from inkfast.report.comparison import render
 
 
-def write(result: CrossValidation, out: Path) -> Path:
+def write_folds(result: CrossValidation, out: Path) -> Path:
     """Write ``report.html`` into the run folder and return its path."""
     names = result.names()
     histories = {

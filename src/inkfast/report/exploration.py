@@ -7,36 +7,24 @@ from typing import Any
 
 import numpy as np
 
-from inkfast.core.digits import (
-    CLASSES,
-    Images,
-)
-from inkfast.core.random import derive
-from inkfast.exploration import (
-    Exploration,
-    findings,
-)
-from inkfast.exploration.classes import (
-    Floats,
-    rows_by_class,
-)
+from inkfast.core.digits import CLASSES, Images
+from inkfast.core.random import derive_seed
+from inkfast.exploration import Exploration, findings
+from inkfast.exploration.classes import Floats, rows_by_class
 from inkfast.exploration.findings import headline
 from inkfast.exploration.structure import sample
 from inkfast.exploration.summary import to_json
 from inkfast.noise import noisy
 from inkfast.report import exploration_figures as figures
 from inkfast.report.comparison import render
-from inkfast.report.image_sheets import (
-    data_uri,
-    sheet,
-)
+from inkfast.report.image_sheets import data_uri, sheet
 
 _SAMPLES = 16  # pictures of each class
 _PAIRS = 12  # pictures of copies
 _SUSPECTS = 24  # of each part
 
 
-def write(found: Exploration, out: Path, command: str) -> Path:
+def write_exploration(found: Exploration, out: Path, command: str) -> Path:
     """Write ``report.html`` and return its path.
 
     Args:
@@ -93,7 +81,7 @@ def _samples(found: Exploration) -> list[tuple[str, str, int]]:
         groups = [rows[i : i + _SAMPLES] for i in range(0, len(rows), _SAMPLES)]
     for name, rows in enumerate(groups):
         if len(rows):
-            chosen = rows[sample(len(rows), _SAMPLES, derive(found.seed, "samples", name))]
+            chosen = rows[sample(len(rows), _SAMPLES, derive_seed(found.seed, "samples", name))]
             label = "" if found.train.labels is None else str(name)
             strips.append((label, data_uri(sheet([found.train.images[chosen]])), len(chosen)))
     return strips
@@ -138,7 +126,7 @@ def _noisy_samples(found: Exploration) -> str:
     groups = rows_by_class(found.train.labels, len(found.train))
     rows = [rows[:1] for rows in groups] if len(groups) > 1 else [groups[0][:CLASSES]]
     digits = found.train.pick(np.concatenate(rows), "samples")
-    corrupted = noisy(digits, found.noise, derive(found.seed, "picture"))
+    corrupted = noisy(digits, found.noise, derive_seed(found.seed, "picture"))
     return data_uri(sheet([digits.images, corrupted.images]))
 
 
@@ -163,7 +151,7 @@ def _structure(found: Exploration) -> dict[str, Any]:
         n = figures.dots(len(other))
         first = axes.project(kept[sample(len(kept), n, found.seed)])
         second = axes.project(other[sample(len(other), n, found.seed)])
-        charts["overlay"] = figures.overlay(first, second, charts["name"], axes)
+        charts["overlay"] = figures.overlay_histogram(first, second, charts["name"], axes)
         charts["shift"] = axes.shift(kept, other)
     return charts
 

@@ -8,10 +8,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from inkfast.core.digits import CLASSES
-from inkfast.exploration.classes import (
-    Floats,
-    Pixels,
-)
+from inkfast.exploration.classes import Floats, PixelStats
 from inkfast.exploration.structure import Components
 from inkfast.report.figures import COLOURS, INK, svg
 
@@ -60,7 +57,7 @@ def pie(counts: list[int]) -> str:
     return svg(draw, "pie chart of class shares of the training digits", (4.4, 2.95))
 
 
-def pixel_histogram(clean: Pixels, corrupted: Pixels | None) -> str:
+def pixel_histogram(clean: PixelStats, corrupted: PixelStats | None) -> str:
     """Draw how many pixels have which value."""
 
     def draw(axes: Axes) -> None:
@@ -80,7 +77,7 @@ def pixel_histogram(clean: Pixels, corrupted: Pixels | None) -> str:
     return svg(draw, "histogram of pixel values")
 
 
-def brightness(pixels: Pixels) -> str:
+def brightness(pixels: PixelStats) -> str:
     """Draw the density of the images' mean brightness for each class."""
     from scipy.stats import gaussian_kde
 
@@ -126,7 +123,7 @@ def scatter(
     return svg(draw, "training digits on the first two principal components, coloured by class")
 
 
-def overlay(
+def overlay_histogram(
     train: NDArray[np.float32], other: NDArray[np.float32], name: str, axes_: Components
 ) -> str:
     """Draw training digits and the held-out ones over them, on the first two components."""

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from inkfast.evaluation import reliability
-from inkfast.experiments.leaderboard import Row
+from inkfast.experiments.leaderboard import LeaderboardRow
 
 # Distinguishable with the common colour-vision deficiencies, on white and on near-black.
 COLOURS = ("#2a7de1", "#e0762b", "#1f9e77", "#b455a8", "#c9a20c", "#7a8793")
@@ -43,7 +43,7 @@ _STYLE = {
 }
 
 
-def curve(rows: list[Row], figure: str) -> str:
+def curve(rows: list[LeaderboardRow], figure: str) -> str:
     """Draw accuracy or loss per epoch of every model's first seed, training dashed."""
 
     def draw(axes: Axes) -> None:
@@ -73,7 +73,7 @@ def curve(rows: list[Row], figure: str) -> str:
     return svg(draw, f"{figure} per epoch, validation solid, training dashed")
 
 
-def confidence(row: Row, labels: np.ndarray, colour: str) -> str:
+def confidence(row: LeaderboardRow, labels: np.ndarray, colour: str) -> str:
     """Draw how often each confidence was given, right and wrong answers apart."""
     probabilities = np.concatenate([fit.probabilities for fit in row.fits])
     answers, truth = probabilities.argmax(axis=1), np.tile(labels, len(row.fits))
@@ -95,7 +95,7 @@ def confidence(row: Row, labels: np.ndarray, colour: str) -> str:
     return svg(draw, f"{row.name}: histogram of confidence, right and wrong answers")
 
 
-def calibration(rows: list[Row], labels: np.ndarray) -> str:
+def calibration(rows: list[LeaderboardRow], labels: np.ndarray) -> str:
     """Draw accuracy against confidence for every model; the diagonal is perfect."""
 
     def draw(axes: Axes) -> None:

@@ -8,10 +8,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from inkfast.core.digits import (
-    SIDE,
-    Images,
-)
+from inkfast.core.digits import SIDE, Images
 
 _GAP = 2  # pixels between digits
 

@@ -11,17 +11,13 @@ import torch
 from matplotlib.figure import Figure
 
 from inkfast import noise
-from inkfast.core.digits import (
-    CLASSES,
-    Digits,
-    Images,
-)
+from inkfast.core.digits import CLASSES, Digits, Images
 from inkfast.core.io import write_bytes
-from inkfast.core.random import stream
+from inkfast.core.random import make_generator
 from inkfast.noise import MNIST_C, Chain, to_unit
 
 
-def write(text: str, digits: Digits, path: Path) -> None:
+def write_noise_figure(text: str, digits: Digits, path: Path) -> None:
     """Write a PNG: one row of digits for each strength, the clean ones on top.
 
     A single corruption is shown at the strengths of its ladder, a published ladder at its steps;
@@ -64,5 +60,5 @@ def _one_of_each(digits: Digits) -> np.ndarray:
 
 
 def _draw(chain: Chain, images: Images, draw: int) -> Images:
-    corrupted = chain(to_unit(torch.tensor(images)), stream(draw, "picture"))
+    corrupted = chain(to_unit(torch.tensor(images)), make_generator(draw, "picture"))
     return np.asarray(corrupted.mul(255).round().to(torch.uint8).numpy())

@@ -20,7 +20,7 @@ _STYLE = {
 }  # fmt: skip
 
 
-def write(result: dict[str, Any], path: Path) -> None:
+def write_robustness_figure(result: dict[str, Any], path: Path) -> None:
     """Write the picture of what `robustness.measure` returned, as PNG."""
     draw = _curves if result["suite"].endswith("-ladder") else _dots
     with mpl.rc_context(_STYLE):

@@ -14,10 +14,7 @@ from inkfast.experiments.config import Experiment
 from inkfast.experiments.leaderboard import Leaderboard
 from inkfast.experiments.tuning.plan import Plan
 from inkfast.experiments.tuning.space import Parameter
-from inkfast.experiments.tuning.trials import (
-    TrialRow,
-    Tuned,
-)
+from inkfast.experiments.tuning.trials import TrialRow, Tuned
 from inkfast.report.comparison import render
 from inkfast.report.figures import CARD, COLOURS, svg
 
@@ -26,14 +23,14 @@ _WIDTH, _LINES = 20, 3  # characters and lines of a label in the picture of all 
 _WORST = "#c2c8ce"
 
 
-def write(plan: Plan, tuned: Tuned, best: Experiment, board: Leaderboard, out: Path) -> Path:
+def write_tuning(plan: Plan, tuned: Tuned, best: Experiment, board: Leaderboard, out: Path) -> Path:
     """Write ``report.html`` into the run folder and return its path."""
     finished = tuned.finished
     content = {
         **tuned.to_json(),
         "plan": plan,
         "experiment": plan.experiment,
-        "notice": board.outcome.material.notice,
+        "notice": board.outcome.dataset.notice,
         "headline": tuned.headline(board),
         "counts": tuned.counts(),
         "listed": finished[:_LISTED],
@@ -43,7 +40,7 @@ def write(plan: Plan, tuned: Tuned, best: Experiment, board: Leaderboard, out: P
         "coordinates": coordinates(finished, plan.space) if len(finished) > 1 else "",
         "entry": best.models[0],
         "test": board.rows[0],
-        "n_test": len(board.outcome.material.test),
+        "n_test": len(board.outcome.dataset.test),
         "machine": board.rows[0].fits[0].trained.machine,
     }
     return render("tuning.html.j2", content, out)

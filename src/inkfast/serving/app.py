@@ -14,38 +14,27 @@ from starlette.staticfiles import StaticFiles
 
 from inkfast.core.errors import InkfastError
 from inkfast.inference.reader import Reader
-from inkfast.serving import (
-    examples,
-    routes_lab,
-    routes_v1,
-    routes_v2,
-)
-from inkfast.serving.dispatcher import Desk
+from inkfast.serving import examples, routes_lab, routes_v1, routes_v2
+from inkfast.serving.dispatcher import Dispatcher
 from inkfast.serving.limits import Limits, Refused
 from inkfast.serving.metrics import Metrics
-from inkfast.serving.middleware import (
-    Guard,
-    refusal,
-)
-from inkfast.serving.routes_v1 import (
-    Corrupt,
-    as_json,
-)
+from inkfast.serving.middleware import RequestGuard, refusal
+from inkfast.serving.routes_v1 import Corrupt, json_response
 from inkfast.serving.schemas import problems
-from inkfast.serving.worker_pool import Hands
+from inkfast.serving.worker_pool import WorkerPool
 
 _ABOUT = "Reads handwritten digits, and shows how networks hold under noise."
 
 
-def build(
+def build_app(
     readers: Mapping[str, Reader],
     *,
     corrupt: Corrupt,
     token: str = "",
     limits: Limits | None = None,
-    hands: Hands | None = None,
+    hands: WorkerPool | None = None,
     address: str = "127.0.0.1",
-) -> Guard:
+) -> RequestGuard:
     """Return the application.
 
     Args:
@@ -58,8 +47,8 @@ def build(
     """
     limits = limits or Limits()
     metrics = Metrics()
-    desk = Desk(readers, limits, hands)
-    metrics.watch("inkfast_waiting", "Requests that nobody has taken.", lambda: desk.waiting)
+    desk = Dispatcher(readers, limits, hands)
+    metrics.callback("inkfast_waiting", "Requests that nobody has taken.", lambda: desk.waiting)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
@@ -76,28 +65,32 @@ def build(
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _no_route)
     app.add_exception_handler(Exception, _failed)
-    app.include_router(routes_v1.routes(desk, limits, corrupt))
-    app.include_router(routes_lab.routes(desk, limits))
-    app.include_router(routes_v2.routes(desk, limits))
+    app.include_router(routes_v1.routes_v1(desk, limits, corrupt))
+    app.include_router(routes_lab.routes_lab(desk, limits))
+    app.include_router(routes_v2.routes_v2(desk, limits))
     _add_health(app, metrics)
     _add_page(app)
-    return Guard(app, limits, token, metrics, desk.hurry, address)
+    return RequestGuard(app, limits, token, metrics, desk.hurry, address)
 
 
 def _add_health(app: FastAPI, metrics: Metrics) -> None:
     @app.get(
-        "/healthz", tags=["health"], responses=examples.answered({"status": "ok"}) | problems(421)
+        "/healthz",
+        tags=["health"],
+        responses=examples.example_response({"status": "ok"}) | problems(421),
     )
     async def healthz() -> Response:
         """Say that the server runs."""
-        return as_json({"status": "ok"})
+        return json_response({"status": "ok"})
 
     @app.get(
-        "/readyz", tags=["health"], responses=examples.answered({"status": "ready"}) | problems(421)
+        "/readyz",
+        tags=["health"],
+        responses=examples.example_response({"status": "ready"}) | problems(421),
     )
     async def readyz() -> Response:
         """Say that every network can be asked: they are loaded before the server listens."""
-        return as_json({"status": "ready"})
+        return json_response({"status": "ready"})
 
     @app.get(
         "/metrics",
@@ -126,7 +119,7 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 
 async def _unusable(_: Request, error: Exception) -> Response:
-    return as_json({"error": str(error)}, 422)
+    return json_response({"error": str(error)}, 422)
 
 
 async def _left(_: Request, __: Exception) -> Response:
@@ -136,15 +129,15 @@ async def _left(_: Request, __: Exception) -> Response:
 async def _invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it alone
     faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
-    return as_json({"error": "; ".join(faults)}, 422)
+    return json_response({"error": "; ".join(faults)}, 422)
 
 
 async def _no_route(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
-    response = as_json({"error": error.detail}, error.status_code)
+    response = json_response({"error": error.detail}, error.status_code)
     response.headers.update(error.headers or {})
     return response
 
 
 async def _failed(_: Request, __: Exception) -> Response:
-    return as_json({"error": "The server failed at this. Its log says more."}, 500)
+    return json_response({"error": "The server failed at this. Its log says more."}, 500)

@@ -19,7 +19,7 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 
-class Lane(Generic[Job, Result]):
+class BatchQueue(Generic[Job, Result]):
     """A bounded queue and the threads that empty it.
 
     Args:

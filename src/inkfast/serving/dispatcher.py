@@ -7,21 +7,17 @@ from functools import partial
 from typing import Any
 
 from inkfast.core.errors import unknown
-from inkfast.core.processes import cores
+from inkfast.core.processes import available_cores
 from inkfast.inference.reader import Reader
-from inkfast.serving.batch_queue import Lane
+from inkfast.serving.batch_queue import BatchQueue
 from inkfast.serving.limits import Limits, Refused
-from inkfast.serving.prediction import (
-    Question,
-    Told,
-    answered,
-)
-from inkfast.serving.worker_pool import Hands
+from inkfast.serving.prediction import PredictRequest, PredictResponse, predict_batch
+from inkfast.serving.worker_pool import WorkerPool
 
 _TOGETHER = 8  # questions that one thread takes at once; more leaves other threads without work
 
 
-class Desk:
+class Dispatcher:
     """Readers by name, and those who ask them.
 
     Args:
@@ -35,12 +31,18 @@ class Desk:
         large: One thread of this process for whatever takes long.
     """
 
-    def __init__(self, readers: Mapping[str, Reader], limits: Limits, hands: Hands | None) -> None:
+    def __init__(
+        self, readers: Mapping[str, Reader], limits: Limits, hands: WorkerPool | None
+    ) -> None:
         self.readers = dict(readers)
-        answer = hands.answer if hands else partial(answered, self.readers)
-        threads = hands.number if hands else cores()
-        self.small: Lane[Question, Told] = Lane(answer, threads, limits.waiting, _TOGETHER)
-        self.large: Lane[Callable[[], Any], Any] = Lane(_called, 1, limits.waiting_large)
+        answer = hands.predict if hands else partial(predict_batch, self.readers)
+        threads = hands.number if hands else available_cores()
+        self.small: BatchQueue[PredictRequest, PredictResponse] = BatchQueue(
+            answer, threads, limits.waiting, _TOGETHER
+        )
+        self.large: BatchQueue[Callable[[], Any], Any] = BatchQueue(
+            _called, 1, limits.waiting_large
+        )
 
     def reader(self, name: str) -> Reader:
         """Return a reader.
@@ -57,7 +59,7 @@ class Desk:
         """How many requests nobody has taken yet."""
         return self.small.waiting + self.large.waiting
 
-    async def ask(self, question: Question, *, large: bool = False) -> Told:
+    async def ask(self, question: PredictRequest, *, large: bool = False) -> PredictResponse:
         """Return what the networks say.
 
         Raises:
@@ -66,10 +68,10 @@ class Desk:
         """
         if not large:
             return await self.small.ask(question)
-        (told,) = await self.large.ask(lambda: answered(self.readers, [question]))
+        (told,) = await self.large.ask(lambda: predict_batch(self.readers, [question]))
         if isinstance(told, Exception):
             raise told
-        assert isinstance(told, Told)  # noqa: S101 - it is one of the two
+        assert isinstance(told, PredictResponse)  # noqa: S101 - it is one of the two
         return told
 
     def hurry(self) -> None:

@@ -31,7 +31,7 @@ PAGES = {
     ],
 }  # fmt: skip
 _CARD = {"name": "cnn", "architecture": "cnn(layers='C32-MP-C64-MP-128')", "threshold": 0.880797}
-MODELS = {"default": "reader", "models": [_CARD]}
+MODELS_EXAMPLE = {"default": "reader", "models": [_CARD]}
 LAB = {
     "models": [_CARD],
     "sliders": [
@@ -50,7 +50,7 @@ LOOKED = {
 METRICS = 'inkfast_requests_total{route="/v1/predict",status="200"} 12.0\n'
 
 
-def answered(
+def example_response(
     example: dict[str, Any], model: type[BaseModel] | None = None
 ) -> dict[int | str, dict[str, Any]]:
     """Return what OpenAPI is told of an answer: an example, and its shape if that has a name."""

@@ -39,7 +39,7 @@ class Metrics:
             registry=self.registry, buckets=_SECONDS,
         )  # fmt: skip
 
-    def watch(self, name: str, text: str, value: Callable[[], float]) -> None:
+    def callback(self, name: str, text: str, value: Callable[[], float]) -> None:
         """Show a number whenever somebody looks."""
         Gauge(name, text, registry=self.registry).set_function(value)
 

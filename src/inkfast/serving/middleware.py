@@ -33,7 +33,7 @@ _OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _OPEN = frozenset({"/", "/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"})
 
 
-class Guard:
+class RequestGuard:
     """Refuses before anything is read, counts what is being read, and adds security headers.
 
     Args:

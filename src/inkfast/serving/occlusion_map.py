@@ -8,10 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.core.digits import (
-    SIDE,
-    Images,
-)
+from inkfast.core.digits import SIDE, Images
 
 _PATCH, _STEP = 6, 2  # pixels
 _STARTS = range(0, SIDE - _PATCH + 1, _STEP)
@@ -22,7 +19,7 @@ _WINDOWS = [
 ]
 
 
-def covered(image: Images) -> Images:
+def occluded_images(image: Images) -> Images:
     """Return the image, then a copy for each place with a black square there."""
     copies = np.repeat(image[None], 1 + len(_WINDOWS), axis=0)
     for copy, window in zip(copies[1:], _WINDOWS, strict=True):
@@ -30,7 +27,7 @@ def covered(image: Images) -> Images:
     return copies
 
 
-def heat(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+def occlusion_map(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return how much of the answer's probability each pixel bears.
 
     Args:

@@ -13,10 +13,7 @@ from math import ceil, cos, radians, sin
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.core.digits import (
-    SIDE,
-    Images,
-)
+from inkfast.core.digits import SIDE, Images
 
 Grey = NDArray[np.float64]  # (28, 28) in [0, 1]
 _CENTRE = (SIDE - 1) / 2

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from inkfast.core.digits import Images
 from inkfast.core.errors import InkfastError
-from inkfast.inference.quality import Doubt
+from inkfast.inference.quality import QualityCheck
 from inkfast.inference.reader import Reader
 from inkfast.serving.limits import Refused
 
 
 @dataclass(frozen=True)
-class Question:
+class PredictRequest:
     """Images, and the networks that are to read them.
 
     Attributes:
@@ -27,12 +27,12 @@ class Question:
         models: Names of networks.
     """
 
-    images: Callable[[], Images | tuple[Images, Doubt]]
+    images: Callable[[], Images | tuple[Images, QualityCheck]]
     models: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Told:
+class PredictResponse:
     """What networks say.
 
     Attributes:
@@ -43,12 +43,16 @@ class Told:
 
     images: Images
     probabilities: Mapping[str, NDArray[np.float64]]
-    doubt: Doubt
+    doubt: QualityCheck
 
 
-def answered(readers: Mapping[str, Reader], questions: list[Question]) -> list[Told | Exception]:
+def predict_batch(
+    readers: Mapping[str, Reader], questions: list[PredictRequest]
+) -> list[PredictResponse | Exception]:
     """Answer several questions with one pass of each network, or say why one cannot be."""
-    made: list[tuple[Images, Doubt] | Exception] = [_made(question) for question in questions]
+    made: list[tuple[Images, QualityCheck] | Exception] = [
+        _made(question) for question in questions
+    ]
     said: list[dict[str, NDArray[np.float64]]] = [{} for _ in questions]
     for name, reader in readers.items():
         images = {
@@ -62,7 +66,7 @@ def answered(readers: Mapping[str, Reader], questions: list[Question]) -> list[T
             else:
                 said[i][name] = rows
     return [
-        one if isinstance(one, Exception) else Told(one[0], rows, one[1])
+        one if isinstance(one, Exception) else PredictResponse(one[0], rows, one[1])
         for one, rows in zip(made, said, strict=True)
     ]
 
@@ -81,10 +85,10 @@ def _rows(reader: Reader, images: list[Images]) -> list[NDArray[np.float64] | Ex
     return [*np.split(found, np.cumsum([len(one) for one in images])[:-1])]
 
 
-def _made(question: Question) -> tuple[Images, Doubt] | Exception:
+def _made(question: PredictRequest) -> tuple[Images, QualityCheck] | Exception:
     try:
         made = question.images()
-        return made if isinstance(made, tuple) else (made, Doubt())
+        return made if isinstance(made, tuple) else (made, QualityCheck())
     except Exception as error:  # the others in the batch are not to suffer
         return with_place(error)
 

@@ -12,18 +12,10 @@ from PIL import Image
 from inkfast.core.digits import Images
 from inkfast.core.errors import InkfastError
 from inkfast.imaging.normalization import WORK
-from inkfast.imaging.opening import (
-    FORMATS,
-    MAX_PIXELS,
-    Picture,
-    open_picture,
-)
-from inkfast.inference.quality import (
-    Doubt,
-    see,
-)
+from inkfast.imaging.opening import FORMATS, MAX_PIXELS, LoadedImage, open_image
+from inkfast.inference.quality import QualityCheck, preprocess_checked
 from inkfast.serving.limits import Limits, Refused
-from inkfast.serving.occlusion_map import covered
+from inkfast.serving.occlusion_map import occluded_images
 from inkfast.serving.page_noise import corrupted
 
 
@@ -60,7 +52,7 @@ def is_large(content: bytes, limits: Limits) -> bool:
 
 
 def digit_of(content: bytes) -> Images:
-    """Return the digit that a picture shows, see `inkfast.imaging.normalization.as_seen`.
+    """Return the digit that a picture shows, see `inkfast.imaging.normalization.preprocess`.
 
     Raises:
         Refused: See `pixels_of`.
@@ -70,12 +62,12 @@ def digit_of(content: bytes) -> Images:
     return _seen(content)[0]
 
 
-def _seen(content: bytes) -> tuple[Images, Doubt]:
+def _seen(content: bytes) -> tuple[Images, QualityCheck]:
     """Return `digit_of`, and what is to be doubted about it."""
-    return see(opened(content, WORK).grey)
+    return preprocess_checked(opened(content, WORK).grey)
 
 
-def images_of(content: bytes) -> tuple[Images, Doubt]:
+def load_request_image(content: bytes) -> tuple[Images, QualityCheck]:
     """Return `digit_of` as a batch of one, ``(1, 28, 28)``, and what is to be doubted about it."""
     image, doubt = _seen(content)
     return image[None], doubt
@@ -83,7 +75,7 @@ def images_of(content: bytes) -> tuple[Images, Doubt]:
 
 def images_under(
     content: bytes, strengths: Mapping[str, float], seed: int, *, places: bool
-) -> tuple[Images, Doubt]:
+) -> tuple[Images, QualityCheck]:
     """Return what the Noise Lab asks about: the clean digit, then the noisy one.
 
     Args:
@@ -97,10 +89,10 @@ def images_under(
     """
     clean, doubt = _seen(content)
     noisy = corrupted(clean, strengths, seed)
-    return np.stack([clean, *(covered(noisy) if places else [noisy])]), doubt
+    return np.stack([clean, *(occluded_images(noisy) if places else [noisy])]), doubt
 
 
-def opened(content: bytes, longest: int) -> Picture:
+def opened(content: bytes, longest: int) -> LoadedImage:
     """Decode a picture, its longer side no longer than this.
 
     Raises:
@@ -108,7 +100,7 @@ def opened(content: bytes, longest: int) -> Picture:
         InkfastError: If it is damaged.
     """
     try:
-        return open_picture(content, longest=longest)
+        return open_image(content, longest=longest)
     except InkfastError:
         pixels_of(content)  # what is no picture, or too large a one, has its own status
         raise

@@ -14,27 +14,15 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from inkfast.imaging.ink import NoInkError
 from inkfast.serving import examples
-from inkfast.serving.dispatcher import Desk
+from inkfast.serving.dispatcher import Dispatcher
 from inkfast.serving.limits import Limits
 from inkfast.serving.multipart import picture_in
-from inkfast.serving.occlusion_map import heat
-from inkfast.serving.page_noise import (
-    SLIDERS,
-    Slider,
-    chain,
-)
-from inkfast.serving.prediction import Question
-from inkfast.serving.request_images import (
-    images_under,
-    is_large,
-)
-from inkfast.serving.routes_v1 import (
-    answer,
-    as_json,
-    card,
-    no_ink,
-)
-from inkfast.serving.schemas import Looked, picture_body, problems
+from inkfast.serving.occlusion_map import occlusion_map
+from inkfast.serving.page_noise import SLIDERS, Slider, chain
+from inkfast.serving.prediction import PredictRequest
+from inkfast.serving.request_images import images_under, is_large
+from inkfast.serving.routes_v1 import json_response, model_card, no_ink, prediction_json
+from inkfast.serving.schemas import LabSchema, picture_body, problems
 
 PAGE = Path(__file__).parent / "page"
 SHOWN = ("dense", "cnn", "reader")  # networks side by side, the weakest first
@@ -58,23 +46,23 @@ _Sliders: Any = create_model(
 _REFUSALS = problems(400, 401, 413, 415, 421, 422, 503)
 
 
-def routes(desk: Desk, limits: Limits) -> APIRouter:
+def routes_lab(desk: Dispatcher, limits: Limits) -> APIRouter:
     """Return the routes."""
     router = APIRouter(prefix="/v1/lab", tags=["Noise Lab"])
     shown = tuple(name for name in SHOWN if name in desk.readers)
     curves = json.loads((PAGE / "curves.json").read_text(encoding="utf-8"))
 
-    @router.get("", responses=examples.answered(examples.LAB) | problems(401, 421))
+    @router.get("", responses=examples.example_response(examples.LAB) | problems(401, 421))
     async def lab() -> Response:
         """Describe the sliders, the networks, and how accuracy falls as noise grows."""
-        cards = [card(name, desk.readers[name]) for name in shown]
+        cards = [model_card(name, desk.readers[name]) for name in shown]
         sliders = [vars(slider) for slider in SLIDERS]
-        return as_json({"models": cards, "sliders": sliders, "curves": curves})
+        return json_response({"models": cards, "sliders": sliders, "curves": curves})
 
     @router.post(
         "",
         openapi_extra=picture_body("lab?rotate=30"),
-        responses=examples.answered(examples.LOOKED, Looked) | _REFUSALS,
+        responses=examples.example_response(examples.LOOKED, LabSchema) | _REFUSALS,
     )
     async def look(request: Request, asked: Annotated[_Sliders, Query()]) -> Response:
         """Put a picture of one digit under the sliders' noise and ask every network."""
@@ -82,14 +70,16 @@ def routes(desk: Desk, limits: Limits) -> APIRouter:
         large = asked.heat or is_large(picture, limits)
         strengths = _strengths(asked)
         images = partial(images_under, picture, strengths, asked.seed, places=asked.heat)
-        question = Question(images, shown)
+        question = PredictRequest(images, shown)
         try:
             told = await desk.ask(question, large=large)
         except NoInkError:
-            return as_json({"clean_digit": None, "answers": dict.fromkeys(shown, no_ink())})
+            return json_response({"clean_digit": None, "answers": dict.fromkeys(shown, no_ink())})
         clean, noisy = told.images[:2]
         rows = told.probabilities
-        answers = {name: answer(desk.readers[name], rows[name][1], told.doubt) for name in shown}
+        answers = {
+            name: prediction_json(desk.readers[name], rows[name][1], told.doubt) for name in shown
+        }
         content: dict[str, Any] = {
             "noise": chain(strengths),
             "clean": _packed(clean),
@@ -98,9 +88,9 @@ def routes(desk: Desk, limits: Limits) -> APIRouter:
             "answers": answers,
         }
         if asked.heat:
-            maps = {name: _packed(np.rint(255 * heat(rows[name][1:]))) for name in shown}
+            maps = {name: _packed(np.rint(255 * occlusion_map(rows[name][1:]))) for name in shown}
             content["heat"] = maps
-        return as_json(content)
+        return json_response(content)
 
     return router
 

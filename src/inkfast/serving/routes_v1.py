@@ -12,38 +12,27 @@ from fastapi import APIRouter, Query, Request, Response
 from numpy.typing import NDArray
 from PIL import Image
 
-from inkfast.core.digits import (
-    CLASSES,
-    Images,
-)
+from inkfast.core.digits import CLASSES, Images
 from inkfast.core.errors import extra
 from inkfast.imaging.ink import NoInkError
 from inkfast.imaging.opening import png
-from inkfast.inference.page import (
-    open_page,
-    read_page,
-)
-from inkfast.inference.quality import Doubt
-from inkfast.inference.reader import (
-    DEFAULT,
-    Answer,
-    Reader,
-)
+from inkfast.inference.page import open_page, read_page
+from inkfast.inference.quality import QualityCheck
+from inkfast.inference.reader import DEFAULT, Prediction, Reader
 from inkfast.serving import examples
-from inkfast.serving.dispatcher import Desk
+from inkfast.serving.dispatcher import Dispatcher
 from inkfast.serving.limits import Limits, Refused
-from inkfast.serving.multipart import (
-    picture_in,
-    pictures_in,
+from inkfast.serving.multipart import picture_in, pictures_in
+from inkfast.serving.prediction import PredictRequest
+from inkfast.serving.request_images import digit_of, is_large, load_request_image, pixels_of
+from inkfast.serving.schemas import (
+    ModelQuery,
+    ModelsSchema,
+    PagesSchema,
+    PredictedSchema,
+    picture_body,
+    problems,
 )
-from inkfast.serving.prediction import Question
-from inkfast.serving.request_images import (
-    digit_of,
-    images_of,
-    is_large,
-    pixels_of,
-)
-from inkfast.serving.schemas import Model, Models, Pages, Predicted, picture_body, problems
 
 Corrupt = Callable[[Images, str, int], Images]  # image, chain of noise, seed -> image
 
@@ -51,7 +40,7 @@ _DECIMALS = 6  # of every probability and threshold, so that one above the other
 _REFUSALS = problems(400, 401, 404, 413, 415, 421, 422, 503)
 
 
-def routes(desk: Desk, limits: Limits, corrupt: Corrupt) -> APIRouter:
+def routes_v1(desk: Dispatcher, limits: Limits, corrupt: Corrupt) -> APIRouter:
     """Return the routes.
 
     Args:
@@ -64,41 +53,43 @@ def routes(desk: Desk, limits: Limits, corrupt: Corrupt) -> APIRouter:
     @router.post(
         "/predict",
         openapi_extra=picture_body("predict"),
-        responses=examples.answered(examples.PREDICTED, Predicted) | _REFUSALS,
+        responses=examples.example_response(examples.PREDICTED, PredictedSchema) | _REFUSALS,
     )
-    async def predict(request: Request, model: Model = DEFAULT) -> Response:
+    async def predict(request: Request, model: ModelQuery = DEFAULT) -> Response:
         """Read pictures of one digit each."""
         reader = desk.reader(model)
         pictures = await pictures_in(request, limits.files)
         # one after the other: who sends many leaves room in the queue for who sends one
         answers = [await _answer(desk, limits, reader, model, picture) for picture in pictures]
-        return as_json({"model": model, "answers": answers})
+        return json_response({"model": model, "answers": answers})
 
     @router.post(
         "/read",
         openapi_extra=picture_body("read"),
-        responses=examples.answered(examples.PAGES, Pages) | _REFUSALS,
+        responses=examples.example_response(examples.PAGES, PagesSchema) | _REFUSALS,
     )
-    async def read(request: Request, model: Model = DEFAULT) -> Response:
+    async def read(request: Request, model: ModelQuery = DEFAULT) -> Response:
         """Read pictures of many digits: numbers, line by line."""
         reader = desk.reader(model)
         pictures = await pictures_in(request, limits.files)
         pages = [await desk.large.ask(partial(_page, picture, reader)) for picture in pictures]
-        return as_json({"model": model, "pages": pages})
+        return json_response({"model": model, "pages": pages})
 
     @router.get(
-        "/models", responses=examples.answered(examples.MODELS, Models) | problems(401, 421)
+        "/models",
+        responses=examples.example_response(examples.MODELS_EXAMPLE, ModelsSchema)
+        | problems(401, 421),
     )
     async def models() -> Response:
         """List the networks that can be asked."""
-        cards = [card(name, reader) for name, reader in desk.readers.items()]
-        return as_json({"default": DEFAULT, "models": cards})
+        cards = [model_card(name, reader) for name, reader in desk.readers.items()]
+        return json_response({"default": DEFAULT, "models": cards})
 
     _add_noise(router, desk, corrupt)
     return router
 
 
-def _add_noise(router: APIRouter, desk: Desk, corrupt: Corrupt) -> None:
+def _add_noise(router: APIRouter, desk: Dispatcher, corrupt: Corrupt) -> None:
     """Add the route that puts a named noise on a picture."""
 
     @router.post(
@@ -134,14 +125,14 @@ def _add_noise(router: APIRouter, desk: Desk, corrupt: Corrupt) -> None:
 
 
 async def _answer(
-    desk: Desk, limits: Limits, reader: Reader, model: str, picture: bytes
+    desk: Dispatcher, limits: Limits, reader: Reader, model: str, picture: bytes
 ) -> dict[str, Any]:
-    question = Question(partial(images_of, picture), (model,))
+    question = PredictRequest(partial(load_request_image, picture), (model,))
     try:
         told = await desk.ask(question, large=is_large(picture, limits))
     except NoInkError:
         return no_ink()
-    return answer(reader, told.probabilities[model][0], told.doubt)
+    return prediction_json(reader, told.probabilities[model][0], told.doubt)
 
 
 def _page(picture: bytes, reader: Reader) -> dict[str, Any]:
@@ -149,20 +140,22 @@ def _page(picture: bytes, reader: Reader) -> dict[str, Any]:
     pixels_of(picture)
     page = read_page(open_page(picture), reader)
     digits = [
-        {"box": digit.box, "line": digit.line, "number": digit.number, **_words(digit.answer)}
+        {"box": digit.box, "line": digit.line, "number": digit.number, **_words(digit.prediction)}
         for digit in page.digits
     ]
     return {"size": page.size, "numbers": page.numbers, "lines": page.lines, "digits": digits}
 
 
-def answer(reader: Reader, probabilities: NDArray[np.float64], doubt: Doubt) -> dict[str, Any]:
+def prediction_json(
+    reader: Reader, probabilities: NDArray[np.float64], doubt: QualityCheck
+) -> dict[str, Any]:
     """Return what a reader says, in the API's words."""
-    judged = doubt.of(*reader.judged(probabilities[None]))
+    judged = doubt.of(*reader.to_predictions(probabilities[None]))
     each = [round(value, _DECIMALS) for value in probabilities.tolist()]
     return _words(judged) | {"probabilities": each}
 
 
-def _words(judged: Answer) -> dict[str, Any]:
+def _words(judged: Prediction) -> dict[str, Any]:
     return {
         name: round(value, _DECIMALS) if isinstance(value, float) else value
         for name, value in vars(judged).items()
@@ -177,7 +170,7 @@ def no_ink() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def card(name: str, reader: Reader) -> dict[str, Any]:
+def model_card(name: str, reader: Reader) -> dict[str, Any]:
     """Return what is to be known of a network."""
     return {
         "name": name,
@@ -186,7 +179,7 @@ def card(name: str, reader: Reader) -> dict[str, Any]:
     }
 
 
-def as_json(content: Any, status: int = 200) -> Response:
+def json_response(content: Any, status: int = 200) -> Response:
     """Return a response; quicker than by way of a pydantic model."""
     return Response(
         json.dumps(content, allow_nan=False, separators=(",", ":")), status,

@@ -15,17 +15,13 @@ import numpy as np
 from fastapi import APIRouter, Depends, Path, Request, Response
 from numpy.typing import NDArray
 
-from inkfast.core.digits import (
-    CLASSES,
-    SIDE,
-    Images,
-)
+from inkfast.core.digits import CLASSES, SIDE, Images
 from inkfast.core.errors import shown
-from inkfast.serving.dispatcher import Desk
-from inkfast.serving.examples import answered
+from inkfast.serving.dispatcher import Dispatcher
+from inkfast.serving.examples import example_response
 from inkfast.serving.limits import Limits, Refused, length_in
-from inkfast.serving.prediction import Question
-from inkfast.serving.routes_v1 import as_json
+from inkfast.serving.prediction import PredictRequest
+from inkfast.serving.routes_v1 import json_response
 from inkfast.serving.schemas import ModelName, problems
 
 _INPUT, _OUTPUT = "images", "probabilities"
@@ -83,24 +79,24 @@ Name = Annotated[ModelName, Path(description="Name of the network.")]
 Version = Annotated[str, Path(pattern="^1$", description="There is one version of each, 1.")]
 
 
-def routes(desk: Desk, limits: Limits) -> APIRouter:
+def routes_v2(desk: Dispatcher, limits: Limits) -> APIRouter:
     """Return the routes."""
     router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
 
-    @router.get("/health/live", responses=answered({"live": True}) | problems(421))
+    @router.get("/health/live", responses=example_response({"live": True}) | problems(421))
     async def live() -> Response:
         """Say that the server runs."""
-        return as_json({"live": True})
+        return json_response({"live": True})
 
-    @router.get("/health/ready", responses=answered({"ready": True}) | problems(421))
+    @router.get("/health/ready", responses=example_response({"ready": True}) | problems(421))
     async def ready() -> Response:
         """Say that every network can be asked."""
-        return as_json({"ready": True})
+        return json_response({"ready": True})
 
-    @router.get("", responses=answered(_SERVER) | problems(401, 421))
+    @router.get("", responses=example_response(_SERVER) | problems(401, 421))
     async def server() -> Response:
         """Describe the server."""
-        return as_json(_SERVER)
+        return json_response(_SERVER)
 
     of_one = _model_routes(desk, limits)
     router.include_router(of_one, prefix="/models/{name}")
@@ -114,20 +110,20 @@ def _check_version(version: Version) -> None:
     """Take the version from the path, where FastAPI judges it."""
 
 
-def _model_routes(desk: Desk, limits: Limits) -> APIRouter:
+def _model_routes(desk: Dispatcher, limits: Limits) -> APIRouter:
     router = APIRouter()
 
-    @router.get("/ready", responses=answered({"name": "reader", "ready": True}) | _REFUSALS)
+    @router.get("/ready", responses=example_response({"name": "reader", "ready": True}) | _REFUSALS)
     async def ready(name: Name) -> Response:
         """Say that a network can be asked."""
         desk.reader(name)
-        return as_json({"name": name, "ready": True})
+        return json_response({"name": name, "ready": True})
 
-    @router.get("", responses=answered(_described("reader")) | _REFUSALS)
+    @router.get("", responses=example_response(_described("reader")) | _REFUSALS)
     async def model(name: Name) -> Response:
         """Describe a network's tensors."""
         desk.reader(name)
-        return as_json(_described(name))
+        return json_response(_described(name))
 
     @router.post("/infer", openapi_extra=_BODY, responses=_OK | _REFUSALS)
     async def infer(request: Request, name: Name) -> Response:
@@ -137,7 +133,7 @@ def _model_routes(desk: Desk, limits: Limits) -> APIRouter:
             raise Refused(400, "Expected a body that is not compressed.")
         asked, binary = _parted(await request.body(), request.headers.get(_SPLIT, ""))
         images = _images(asked, binary, limits.images)
-        told = await desk.ask(Question(partial(np.asarray, images), (name,)))
+        told = await desk.ask(PredictRequest(partial(np.asarray, images), (name,)))
         return _response(asked, name, told.probabilities[name].astype("<f4"))
 
     return router
@@ -226,7 +222,7 @@ def _response(asked: Mapping[str, Any], name: str, found: NDArray[np.float32]) -
     if isinstance(asked.get("id"), str):
         content["id"] = asked["id"]
     if not chosen.get("binary_data", _parameters(asked).get("binary_data_output", False)):
-        return as_json(content | {"outputs": [tensor | {"data": found.ravel().tolist()}]})
+        return json_response(content | {"outputs": [tensor | {"data": found.ravel().tolist()}]})
     raw = found.tobytes()
     content["outputs"] = [tensor | {"parameters": {"binary_data_size": len(raw)}}]
     head = json.dumps(content).encode()

@@ -8,16 +8,16 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 
 ModelName = Annotated[str, Field(pattern="^[a-z0-9_-]{1,64}$", examples=["reader"])]
-Model = Annotated[ModelName, Query(description="Name of the network, see /v1/models.")]
+ModelQuery = Annotated[ModelName, Query(description="Name of the network, see /v1/models.")]
 
 
-class Problem(BaseModel):
+class ProblemSchema(BaseModel):
     """Why a request was not answered as asked."""
 
     error: str = Field(description="What was expected, what came, what to do.")
 
 
-class Answer(BaseModel):
+class PredictionSchema(BaseModel):
     """What a network says of one digit."""
 
     digit: int | None = Field(ge=0, le=9, description="The likeliest; null where there is no ink.")
@@ -28,25 +28,25 @@ class Answer(BaseModel):
     probabilities: list[float] = Field(description="Of the digits 0 to 9.")
 
 
-class Predicted(BaseModel):
+class PredictedSchema(BaseModel):
     """One answer a picture, in their order."""
 
     model: str
-    answers: list[Answer]
+    answers: list[PredictionSchema]
 
 
-class Looked(BaseModel):
+class LabSchema(BaseModel):
     """What networks see and say; of a picture without ink `clean_digit` and `answers` alone."""
 
     noise: str = Field("", description="What the sliders do, as `--noise` takes it.")
     clean: str = Field("", description="The digit before the noise: 28x28 bytes in base64.")
     seen: str = Field("", description="The same under the noise.")
     clean_digit: int | None = Field(ge=0, le=9, description="The reader's guess without noise.")
-    answers: dict[str, Answer] = Field(description="By network.")
+    answers: dict[str, PredictionSchema] = Field(description="By network.")
     heat: dict[str, str] = Field({}, description="What mattered, likewise; only if asked for.")
 
 
-class Digit(BaseModel):
+class PageDigitSchema(BaseModel):
     """A digit on a page."""
 
     box: tuple[int, int, int, int] = Field(description="Left, top, width and height, in pixels.")
@@ -59,20 +59,20 @@ class Digit(BaseModel):
     unsure: str
 
 
-class Page(BaseModel):
+class PageSchema(BaseModel):
     """What stands on a picture; `?` in a number is a digit that the reader is unsure of."""
 
     size: tuple[int, int] = Field(description="Width and height of the upright picture, in pixels.")
     numbers: list[str]
     lines: list[list[str]]
-    digits: list[Digit]
+    digits: list[PageDigitSchema]
 
 
-class Pages(BaseModel):
+class PagesSchema(BaseModel):
     """One page a picture, in their order."""
 
     model: str
-    pages: list[Page]
+    pages: list[PageSchema]
 
 
 class ModelCard(BaseModel):
@@ -86,7 +86,7 @@ class ModelCard(BaseModel):
     )
 
 
-class Models(BaseModel):
+class ModelsSchema(BaseModel):
     """All networks that can be asked."""
 
     default: str
@@ -106,7 +106,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         501: "This installation cannot do it.",
         503: "All hands are busy: try again after Retry-After seconds.",
     }
-    return {one: {"model": Problem, "description": words[one]} for one in statuses}
+    return {one: {"model": ProblemSchema, "description": words[one]} for one in statuses}
 
 
 def picture_body(route: str) -> dict[str, Any]:

@@ -16,10 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from inkfast.core.errors import InkfastError
 from inkfast.serving.limits import Limits
-from inkfast.serving.middleware import (
-    RAW_HEADERS,
-    Guard,
-)
+from inkfast.serving.middleware import RAW_HEADERS, RequestGuard
 
 _SWITCH = 0.0005  # seconds after which a computing thread lets the event loop have its turn
 
@@ -40,11 +37,13 @@ _NO_HTTP = b"\r\n".join(
 )
 
 
-def run(app: Guard, host: str, port: int, limits: Limits, ready: Callable[[str], None]) -> None:
+def run_server(
+    app: RequestGuard, host: str, port: int, limits: Limits, ready: Callable[[str], None]
+) -> None:
     """Serve until SIGTERM or Ctrl-C; what is running then may end within `limits.stopping`.
 
     Args:
-        app: See `inkfast.serving.app.build`.
+        app: See `inkfast.serving.app.build_app`.
         host: Address to listen at.
         port: 0 takes a free one.
         limits: How much is taken from clients.
@@ -86,7 +85,7 @@ class Server(uvicorn.Server):
     """
 
     def __init__(
-        self, app: Guard, host: str, port: int, limits: Limits, ready: Callable[[str], None]
+        self, app: RequestGuard, host: str, port: int, limits: Limits, ready: Callable[[str], None]
     ) -> None:
         super().__init__(
             uvicorn.Config(

@@ -20,20 +20,15 @@ from types import TracebackType
 from typing import Any
 
 from inkfast.core.errors import InkfastError
-from inkfast.core.processes import deaf
+from inkfast.core.processes import block_sigint
 from inkfast.inference.reader import Reader
 from inkfast.serving.limits import busy
-from inkfast.serving.prediction import (
-    Question,
-    Told,
-    answered,
-    with_place,
-)
+from inkfast.serving.prediction import PredictRequest, PredictResponse, predict_batch, with_place
 
 _LOST = (EOFError, OSError, MemoryError)  # what a pipe says when its other end is gone or lags
 
 
-class Hands:
+class WorkerPool:
     """Processes that answer questions, for threads that ask one each.
 
     Args:
@@ -46,14 +41,14 @@ class Hands:
 
     def __init__(self, readers: Mapping[str, Reader], number: int) -> None:
         self.number = number
-        self._all = [_Hand(dict(readers)) for _ in range(number)]
-        self._idle: SimpleQueue[_Hand] = SimpleQueue()
+        self._all = [_Worker(dict(readers)) for _ in range(number)]
+        self._idle: SimpleQueue[_Worker] = SimpleQueue()
         self._stopped = False
         try:
             for hand in self._all:
                 hand.start()
             for hand in self._all:  # they get ready side by side
-                hand.answer([])
+                hand.predict([])
                 self._idle.put(hand)
         except BaseException as error:
             self.stop()
@@ -64,7 +59,7 @@ class Hands:
                 "free some memory, or end other processes."
             ) from None
 
-    def __enter__(self) -> Hands:
+    def __enter__(self) -> WorkerPool:
         """Return itself."""
         return self
 
@@ -75,8 +70,8 @@ class Hands:
         """End the processes."""
         self.stop()
 
-    def answer(self, questions: list[Question]) -> list[Told | Exception]:
-        """Have questions answered, see `inkfast.serving.prediction.answered`.
+    def predict(self, questions: list[PredictRequest]) -> list[PredictResponse | Exception]:
+        """Have questions answered, see `inkfast.serving.prediction.predict_batch`.
 
         Raises:
             Refused: If the process that was asked is lost. Another takes its place when it is
@@ -86,7 +81,7 @@ class Hands:
         try:
             if self._stopped:
                 raise busy()
-            return hand.answer(questions)
+            return hand.predict(questions)
         except _LOST as error:
             hand.stop()
             logging.getLogger(__name__).warning("a process that answers was lost: %r", error)
@@ -101,7 +96,7 @@ class Hands:
             hand.stop()
 
 
-class _Hand:
+class _Worker:
     """One process, if it runs, and the pipe to it."""
 
     def __init__(self, readers: dict[str, Reader]) -> None:
@@ -114,7 +109,7 @@ class _Hand:
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs,), daemon=True)
         try:
-            with deaf():
+            with block_sigint():
                 process.start()
         except BaseException:
             ours.close()
@@ -123,7 +118,7 @@ class _Hand:
             theirs.close()  # so that its end is told when the process ends
         self._running, self._knows = (process, ours), False
 
-    def answer(self, questions: list[Question]) -> list[Told | Exception]:
+    def predict(self, questions: list[PredictRequest]) -> list[PredictResponse | Exception]:
         if self._running is None:
             self.start()
         assert self._running is not None  # noqa: S101 - it was started
@@ -135,7 +130,7 @@ class _Hand:
         if not self._knows and pipe not in wait([pipe, process.sentinel]):
             raise EOFError
         self._knows = True
-        found: list[Told | Exception] = pipe.recv()
+        found: list[PredictResponse | Exception] = pipe.recv()
         return found
 
     def stop(self) -> None:
@@ -163,7 +158,7 @@ def _work(pipe: Connection) -> None:
         while True:
             questions = pipe.recv()
             try:
-                found = answered(readers, questions)
+                found = predict_batch(readers, questions)
             except Exception as error:  # whatever it is, those who asked must hear of it
                 found = [with_place(error)] * len(questions)
             pipe.send(found)

@@ -12,13 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.core.digits import (
-    CLASSES,
-    SIDE,
-    Digits,
-    Images,
-    Source,
-)
+from inkfast.core.digits import CLASSES, SIDE, Digits, Images, Source
 from inkfast.core.errors import check_number
 from inkfast.imaging.centering import BOX
 
@@ -95,13 +89,13 @@ SHAPES = (
 )
 
 
-def load() -> Source:
+def load_handwriting() -> Source:
     """Return 20,000 of them."""
     notice = "These digits are drawn by a program, not by people: figures do not compare."
-    return Source(write(20_000), None, "written", notice)
+    return Source(make_handwriting(20_000), None, "written", notice)
 
 
-def write(n: int, seed: int = 0) -> Digits:
+def make_handwriting(n: int, seed: int = 0) -> Digits:
     """Write digits of all classes in MNIST's frame.
 
     Args:
@@ -123,17 +117,17 @@ def write(n: int, seed: int = 0) -> Digits:
         which[rows] = rng.choice(own, len(rows), p=shares / shares.sum())
     for place, shape in enumerate(SHAPES):
         rows = np.flatnonzero(which == place)
-        images[rows] = draw(shape, len(rows), rng)
+        images[rows] = draw_shape(shape, len(rows), rng)
     return Digits(images, labels, "written")
 
 
-def draw(shape: Shape, n: int, rng: np.random.Generator) -> Images:
+def draw_shape(shape: Shape, n: int, rng: np.random.Generator) -> Images:
     """Return `n` pictures of one shape, uint8 ``(n, 28, 28)``, each by a hand of its own."""
-    blocks = [_drawn(shape, min(_BLOCK, n - start), rng) for start in range(0, n, _BLOCK)]
+    blocks = [_draw_block(shape, min(_BLOCK, n - start), rng) for start in range(0, n, _BLOCK)]
     return np.concatenate([np.zeros((0, SIDE, SIDE), np.uint8), *blocks])
 
 
-def _drawn(shape: Shape, n: int, rng: np.random.Generator) -> Images:
+def _draw_block(shape: Shape, n: int, rng: np.random.Generator) -> Images:
     width = rng.uniform(1.6, 4.0, (n, 1, 1)).astype(np.float32)  # of the pen, pixels
     shaky = rng.uniform(0.02, 0.07, (n, 1, 1))  # of the digit's height
     lines = []

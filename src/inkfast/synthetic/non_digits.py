@@ -6,18 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from inkfast.core.digits import (
-    SIDE,
-    Digits,
-    Images,
-)
+from inkfast.core.digits import SIDE, Digits, Images
 from inkfast.core.errors import check_number
 from inkfast.imaging.ink import Ink
-from inkfast.imaging.normalization import as_mnist
-from inkfast.synthetic.handwriting import (
-    Shape,
-    draw,
-)
+from inkfast.imaging.normalization import normalize
+from inkfast.synthetic.handwriting import Shape, draw_shape
 
 NO_DIGIT = -1  # the label of what is none
 _MEET = 0.3  # of full ink: where strokes of two digits touch
@@ -47,7 +40,7 @@ _SIGNS = tuple(
 )
 
 
-def outliers(digits: Digits, n: int, seed: int = 0) -> Images:
+def make_non_digits(digits: Digits, n: int, seed: int = 0) -> Images:
     """Return pictures that are no digit, all kinds in equal parts.
 
     The kinds are scribbles, letters and signs, two digits at once, two that touch, digits cut up,
@@ -75,7 +68,7 @@ def _scribbles(images: Images, n: int, rng: np.random.Generator) -> Images:
     for _ in range(0, n, 8):
         strokes = [rng.uniform(0, 100, (rng.integers(5, 9), 2)) for _ in range(rng.integers(1, 4))]
         texts = tuple(", ".join(f"{x:.0f} {y:.0f}" for x, y in stroke) for stroke in strokes)
-        made.append(draw(Shape(NO_DIGIT, texts), 8, rng))
+        made.append(draw_shape(Shape(NO_DIGIT, texts), 8, rng))
     return np.concatenate([*made, images[:0]])[:n]
 
 
@@ -85,7 +78,7 @@ def _signs(images: Images, n: int, rng: np.random.Generator) -> Images:
     for place, shape in enumerate(_SIGNS):
         rows = np.flatnonzero(which == place)
         if len(rows):
-            made[rows] = draw(shape, len(rows), rng)
+            made[rows] = draw_shape(shape, len(rows), rng)
     return made
 
 
@@ -113,7 +106,7 @@ def _touching(images: Images, n: int, rng: np.random.Generator) -> Images:
         )
         both = np.maximum(first, np.roll(second, apart, axis=1))
         if both.max() > _MEET:
-            made[row] = as_mnist(Ink(both, both > _MEET))
+            made[row] = normalize(Ink(both, both > _MEET))
     return made
 
 

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 from inkfast.training.baseline import check_recipe
-from inkfast.training.fit_spec import (
-    TRAIN_NOISE,
-    Task,
-    Watch,
-)
+from inkfast.training.fit_spec import TRAIN_NOISE, Callback, FitSpec
 from inkfast.training.loop import DivergedError, StoppedError, fit
 from inkfast.training.recipe import KERAS, Recipe, resolve
-from inkfast.training.trained_model import (
-    Epoch,
-    Trained,
-)
+from inkfast.training.trained_model import Epoch, TrainedModel
 
 __all__ = [
     "KERAS",
     "TRAIN_NOISE",
+    "Callback",
     "DivergedError",
     "Epoch",
+    "FitSpec",
     "Recipe",
     "StoppedError",
-    "Task",
-    "Trained",
-    "Watch",
+    "TrainedModel",
     "check_recipe",
     "fit",
     "resolve",

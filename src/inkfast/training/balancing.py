@@ -11,11 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from inkfast.core.digits import (
-    CLASSES,
-    SIDE,
-    Digits,
-)
+from inkfast.core.digits import CLASSES, SIDE, Digits
 from inkfast.core.errors import InkfastError
 
 # Chawla et al. (2002) SMOTE; Han et al. (2005) Borderline-SMOTE; He et al. (2008) ADASYN.

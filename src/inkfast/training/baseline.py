@@ -14,26 +14,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from inkfast.core.digits import (
-    Digits,
-    Labels,
-)
+from inkfast.core.digits import Digits, Labels
 from inkfast.core.errors import InkfastError
-from inkfast.core.random import derive
+from inkfast.core.random import derive_seed
 from inkfast.models import Architecture, Baseline, SklearnModule
 from inkfast.noise import Chain, build, noisy, to_unit
 from inkfast.training import hardware
 from inkfast.training.batches import training_rows
-from inkfast.training.fit_spec import (
-    Task,
-    Watch,
-)
+from inkfast.training.fit_spec import Callback, FitSpec
 from inkfast.training.recipe import Recipe
-from inkfast.training.trained_model import (
-    Epoch,
-    Trained,
-)
-from inkfast.training.validation import evaluate, validation_digits
+from inkfast.training.trained_model import Epoch, TrainedModel
+from inkfast.training.validation import evaluate_model, validation_digits
 
 _JUDGED = 5_000  # training rows at most on which the fitted model is measured
 
@@ -52,41 +43,43 @@ def check_recipe(architecture: Architecture, recipe: Recipe) -> None:
         )
 
 
-def fit_baseline(task: Task, watch: Watch) -> Trained:
+def fit_baseline(fit_spec: FitSpec, callback: Callback) -> TrainedModel:
     """Fit a baseline.
 
     Args:
-        task: Its architecture is a `Baseline`; threads 0 means 1.
-        watch: Told of the one epoch, and of an estimator that stopped before it converged.
+        fit_spec: Its architecture is a `Baseline`; threads 0 means 1.
+        callback: Told of the one epoch, and of an estimator that stopped before it converged.
 
     Raises:
         InkfastError: If the estimator cannot be fitted to these rows.
     """
-    baseline = task.architecture
+    baseline = fit_spec.architecture
     assert isinstance(baseline, Baseline)  # noqa: S101 - `fit` calls for no other
-    check_recipe(baseline, task.recipe)
-    whole = task.validation is not None
-    given, even = training_rows(task.digits, task.recipe, task.seed, whole=whole)
-    seen = _corrupted(even, task, baseline.copies)
-    validation = validation_digits(task)
-    threads = task.threads or 1
+    check_recipe(baseline, fit_spec.recipe)
+    whole = fit_spec.validation is not None
+    given, even = training_rows(fit_spec.digits, fit_spec.recipe, fit_spec.seed, whole=whole)
+    seen = _corrupted(even, fit_spec, baseline.copies)
+    validation = validation_digits(fit_spec)
+    threads = fit_spec.threads or 1
     start = time.perf_counter()
     with hardware.library_threads(threads):
-        estimator = _fitted(baseline, seen, task, watch)
+        estimator = _fitted(baseline, seen, fit_spec, callback)
         temperature = _temperature(baseline, estimator, validation) if baseline.scores else 1.0
         model = SklearnModule(baseline, estimator, temperature)
         loss, accuracy = _measured(model, _sample(seen))
         validated = _measured(model, validation)
     seconds = time.perf_counter() - start
     epoch = Epoch(1, loss, accuracy, *validated, learning_rate=0.0, seconds=seconds)
-    watch.step(1.0)
-    watch.epoch(epoch)
-    watch.enough(epoch)  # it is over either way, but a worker's epoch travels with this question
-    return Trained(
+    callback.step(1.0)
+    callback.epoch(epoch)
+    callback.should_stop(
+        epoch
+    )  # it is over either way, but a worker's epoch travels with this question
+    return TrainedModel(
         model=model.eval(),
-        architecture=task.architecture,
-        recipe=task.recipe,
-        seed=task.seed,
+        architecture=fit_spec.architecture,
+        recipe=fit_spec.recipe,
+        seed=fit_spec.seed,
         history=[epoch],
         best_epoch=1,
         train_seconds=seconds,
@@ -97,25 +90,27 @@ def fit_baseline(task: Task, watch: Watch) -> Trained:
     )
 
 
-def _corrupted(rows: Digits, task: Task, copies: int) -> Digits:
+def _corrupted(rows: Digits, fit_spec: FitSpec, copies: int) -> Digits:
     """Return the rows under noise and augmentation, in the order that networks meet them."""
-    noise, augment = task.training_noise, build(task.recipe.augment)
-    fresh = task.train_noise == "fresh"
+    noise, augment = fit_spec.training_noise, build(fit_spec.recipe.augment)
+    fresh = fit_spec.train_noise == "fresh"
     if not fresh:
-        rows = noisy(rows, noise, derive(task.seed, "training noise"))
+        rows = noisy(rows, noise, derive_seed(fit_spec.seed, "training noise"))
     drawn = Chain((*augment, *(noise if fresh else ())), f"{augment.name} + {noise.name}")
     if not drawn:
         return rows
-    made = [noisy(rows, drawn, derive(task.seed, "copy", copy)) for copy in range(copies)]
+    made = [noisy(rows, drawn, derive_seed(fit_spec.seed, "copy", copy)) for copy in range(copies)]
     images = np.concatenate([digits.images for digits in made])
     return Digits(images, np.tile(rows.known_labels, copies), made[0].name)
 
 
-def _fitted(baseline: Baseline, seen: Digits, task: Task, watch: Watch) -> Any:
+def _fitted(baseline: Baseline, seen: Digits, fit_spec: FitSpec, callback: Callback) -> Any:
     """Return the fitted estimator, after telling what scikit-learn warned of."""
-    estimator = baseline.estimator(derive(task.seed, "estimator"), task.threads or 1)
+    estimator = baseline.estimator(derive_seed(fit_spec.seed, "estimator"), fit_spec.threads or 1)
     labels = seen.known_labels
-    weights = {"sample_weight": _weights(labels)} if task.recipe.class_weights == "balanced" else {}
+    weights = (
+        {"sample_weight": _weights(labels)} if fit_spec.recipe.class_weights == "balanced" else {}
+    )
     try:
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
@@ -125,7 +120,7 @@ def _fitted(baseline: Baseline, seen: Digits, task: Task, watch: Watch) -> Any:
             f"{baseline.name} cannot be fitted to these rows: {str(error).splitlines()[0]}"
         ) from None
     for warning in warned:
-        watch.say(_told(warning))
+        callback.say(_told(warning))
     baseline.clean(estimator)
     return estimator
 
@@ -177,4 +172,4 @@ def _sample(digits: Digits) -> Digits:
 
 def _measured(model: SklearnModule, digits: Digits) -> tuple[float, float]:
     images, labels = torch.tensor(digits.images), torch.tensor(digits.known_labels)
-    return evaluate(model, images, labels, "fp32")
+    return evaluate_model(model, images, labels, "fp32")

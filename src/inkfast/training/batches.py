@@ -14,23 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inkfast.core.digits import (
-    CLASSES,
-    Digits,
-    Labels,
-)
+from inkfast.core.digits import CLASSES, Digits, Labels
 from inkfast.core.errors import InkfastError
-from inkfast.core.random import (
-    derive,
-    stream,
-)
+from inkfast.core.random import derive_seed, make_generator
 from inkfast.core.splits import stratified_group_split
 from inkfast.noise import Chain, build, noisy, to_unit
-from inkfast.synthetic.handwriting import write
-from inkfast.synthetic.non_digits import (
-    NO_DIGIT,
-    outliers,
-)
+from inkfast.synthetic.handwriting import make_handwriting
+from inkfast.synthetic.non_digits import NO_DIGIT, make_non_digits
 from inkfast.training.balancing import balance, check_enough
 from inkfast.training.recipe import Recipe
 
@@ -44,9 +34,9 @@ def split(digits: Digits, recipe: Recipe, seed: int) -> tuple[Labels, Labels]:
         if not 0 < cut < n:
             raise InkfastError(f"too few digits to cut off {recipe.validation:.0%}: got {n}.")
         return left[:cut], left[cut:]
-    labels, pictures = digits.known_labels[left], digits.pictures[left]
-    purpose = derive(seed, "validation rows")
-    kept, cut_off = stratified_group_split(labels, pictures, recipe.validation, purpose)
+    labels, groups = digits.known_labels[left], digits.groups[left]
+    purpose = derive_seed(seed, "validation rows")
+    kept, cut_off = stratified_group_split(labels, groups, recipe.validation, purpose)
     return left[kept], left[cut_off]
 
 
@@ -54,8 +44,8 @@ def set_aside(digits: Digits, recipe: Recipe, seed: int) -> tuple[Labels, Labels
     """Return the rows that train and choose, and the calibration rows, which do neither."""
     if not recipe.calibration:
         return np.arange(len(digits)), np.arange(0)
-    purpose = derive(seed, "calibration rows")
-    return stratified_group_split(digits.known_labels, digits.pictures, recipe.calibration, purpose)
+    purpose = derive_seed(seed, "calibration rows")
+    return stratified_group_split(digits.known_labels, digits.groups, recipe.calibration, purpose)
 
 
 def check_rows(digits: Digits, recipe: Recipe, seed: int) -> None:
@@ -84,7 +74,7 @@ def training_rows(
     """
     rows, _ = (set_aside if whole else split)(digits, recipe, seed)
     given = digits.pick(rows, "training rows")
-    even = balance(given, recipe.balance, recipe.balance_neighbours, derive(seed, "balance"))
+    even = balance(given, recipe.balance, recipe.balance_neighbours, derive_seed(seed, "balance"))
     if even is not given:
         known = {image.tobytes() for image in given.images}
         held_back = {image.tobytes() for image in np.delete(digits.images, rows, axis=0)} - known
@@ -92,14 +82,14 @@ def training_rows(
             raise InkfastError(
                 "balancing saw validation or calibration rows: it must get training rows alone."
             )
-    return given, _with_written(even, recipe.written, derive(seed, "written"))
+    return given, _with_written(even, recipe.written, derive_seed(seed, "written"))
 
 
 def _with_written(rows: Digits, count: int, seed: int) -> Digits:
     """Return the rows, and after them so many digits of our own pen."""
     if not count:
         return rows
-    more = write(count, seed)
+    more = make_handwriting(count, seed)
     images = np.concatenate([rows.images, more.images])
     labels = np.concatenate([rows.known_labels, more.known_labels])
     return Digits(images, labels, f"{rows.name} and {len(more)} written")
@@ -137,12 +127,12 @@ class TrainingSet:
         """Put digits on the device; noise that is not fresh is drawn once, here."""
         augment = build(recipe.augment)
         if not fresh:
-            digits = noisy(digits, noise, derive(seed, "training noise"))
+            digits = noisy(digits, noise, derive_seed(seed, "training noise"))
             noise = build("none")
         chain = Chain((*augment, *noise), f"{augment.name} + {noise.name}")
         images, labels = digits.images, digits.known_labels
         if recipe.outliers:
-            others = outliers(digits, recipe.outliers, derive(seed, "outliers"))
+            others = make_non_digits(digits, recipe.outliers, derive_seed(seed, "outliers"))
             images = np.concatenate([images, others])
             labels = np.append(labels, np.full(len(others), NO_DIGIT))
         given = torch.tensor(images, device=device), torch.tensor(labels, device=device)
@@ -161,8 +151,8 @@ class TrainingSet:
     def epoch(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the batches of one epoch: float32 ``(b, 1, 28, 28)`` and labels ``(b,)``."""
         device = self.images.device
-        orders = stream(self.seed, "order", number, device=device)
-        draws = stream(self.seed, "training noise", number, device=device)
+        orders = make_generator(self.seed, "order", number, device=device)
+        draws = make_generator(self.seed, "training noise", number, device=device)
         order = torch.cat([
             torch.randperm(len(self.images), generator=orders, device=device)
             for _ in range(self._rows() // len(self.images))

@@ -19,21 +19,9 @@ from safetensors import SafetensorError
 from torch import Tensor
 from torch.optim import Optimizer
 
-from inkfast.core.errors import (
-    InkfastError,
-    check_choice,
-    check_number,
-)
-from inkfast.core.io import (
-    read_object,
-    sha256,
-    write_bytes,
-    write_json,
-)
-from inkfast.training.trained_model import (
-    PRECISIONS,
-    Epoch,
-)
+from inkfast.core.errors import InkfastError, check_choice, check_number
+from inkfast.core.io import read_object, sha256, write_bytes, write_json
+from inkfast.training.trained_model import PRECISIONS, Epoch
 
 VERSION = 2  # of what is in a checkpoint
 KEPT = 2  # the newest, and one before it in case the newest is torn

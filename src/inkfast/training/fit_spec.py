@@ -15,7 +15,7 @@ TRAIN_NOISE = ("fresh", "once", "none")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
+class FitSpec:
     """Everything that decides the outcome of one fit, besides the machine.
 
     Attributes:
@@ -46,17 +46,17 @@ class Task:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Watch:
+class Callback:
     """Whom to tell: each a function that does nothing unless given.
 
     Attributes:
         step: Of the share of the fit that is done.
         epoch: Of each epoch at its end.
         say: Of anything else, in a sentence.
-        enough: Asked after each epoch whether to give the fit up.
+        should_stop: Asked after each epoch whether to give the fit up.
     """
 
     step: Callable[[float], None] = field(default=lambda share: None)
     epoch: Callable[[Epoch], None] = field(default=lambda epoch: None)
     say: Callable[[str], None] = field(default=lambda sentence: None)
-    enough: Callable[[Epoch], bool] = field(default=lambda epoch: False)
+    should_stop: Callable[[Epoch], bool] = field(default=lambda epoch: False)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from inkfast.core.processes import cores
+from inkfast.core.processes import available_cores
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 # what tells apart the speed of processors of one name: the kernel's flag, and what people call it
@@ -90,7 +90,7 @@ def choose_threads(step: Callable[[], object], repeats: int = 3) -> int:
         step: Does the work of one training step and changes nothing that matters.
         repeats: How often each is timed; the medians are compared.
     """
-    most = cores()
+    most = available_cores()
     if most == 1:
         return 1
     seconds: dict[int, list[float]] = {1: [], most: []}

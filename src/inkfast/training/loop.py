@@ -15,56 +15,49 @@ import torch
 from torch import Tensor, nn
 
 from inkfast.core.errors import InkfastError
-from inkfast.core.random import (
-    derive,
-    stream,
-)
+from inkfast.core.random import derive_seed, make_generator
 from inkfast.models import Baseline, Network, create
 from inkfast.synthetic.non_digits import NO_DIGIT
 from inkfast.training import checkpoint, hardware
 from inkfast.training.baseline import fit_baseline
 from inkfast.training.batches import TrainingSet, training_rows
-from inkfast.training.fit_spec import (
-    Task,
-    Watch,
-)
+from inkfast.training.fit_spec import Callback, FitSpec
 from inkfast.training.loss import batch_loss
 from inkfast.training.optimisation import Average, learning_rate, make_optimisers
-from inkfast.training.trained_model import (
-    Epoch,
-    Trained,
-)
-from inkfast.training.validation import evaluate, validation_digits
+from inkfast.training.trained_model import Epoch, TrainedModel
+from inkfast.training.validation import evaluate_model, validation_digits
 
 Batch: TypeAlias = tuple[Tensor, Tensor]  # images float32 (b, 1, 28, 28), labels int64 (b,)
 
 
-def fit(task: Task, folder: Path | None = None, watch: Watch | None = None) -> Trained:
+def fit(
+    fit_spec: FitSpec, folder: Path | None = None, callback: Callback | None = None
+) -> TrainedModel:
     """Train one model.
 
     Args:
-        task: What to train, how and on what.
+        fit_spec: What to train, how and on what.
         folder: Where every epoch leaves a checkpoint; a whole one found there is gone on from,
             to the same bits on a CPU as without the interruption. None keeps none, and a
             baseline leaves none.
-        watch: Told of progress.
+        callback: Told of progress.
 
     Raises:
         DivergedError: If the loss becomes NaN or infinite; the last good epoch stays on disk.
-        StoppedError: If `watch` has had enough.
+        StoppedError: If `callback` has had enough.
     """
-    with room(task):
-        if isinstance(task.architecture, Baseline):
-            return fit_baseline(task, watch or Watch())
-        return Fit(task, folder, watch or Watch()).run()
+    with fit_resources(fit_spec):
+        if isinstance(fit_spec.architecture, Baseline):
+            return fit_baseline(fit_spec, callback or Callback())
+        return TrainingLoop(fit_spec, folder, callback or Callback()).run()
 
 
 @contextmanager
-def room(task: Task) -> Iterator[None]:
+def fit_resources(fit_spec: FitSpec) -> Iterator[None]:
     """Give the block the memory and the threads that a fit of this task has."""
     hardware.keep_freed_memory()
     # bits may depend on the number of threads, in what comes before the first step as well
-    count = task.threads or torch.get_num_threads()
+    count = fit_spec.threads or torch.get_num_threads()
     with hardware.threads(count), hardware.library_threads(count):
         yield
 
@@ -77,47 +70,47 @@ class StoppedError(InkfastError):
     """Whoever watches the fit has seen enough of it."""
 
 
-class Fit:
+class TrainingLoop:
     """One training run: the state that changes from step to step."""
 
-    def __init__(self, task: Task, folder: Path | None, watch: Watch) -> None:
-        self.task, self.folder, self.watch = task, folder, watch
+    def __init__(self, fit_spec: FitSpec, folder: Path | None, callback: Callback) -> None:
+        self.fit_spec, self.folder, self.callback = fit_spec, folder, callback
         self.device = hardware.device()
-        self.precision = hardware.precision(task.recipe.precision, self.device)
-        whole = task.validation is not None
-        given, rows = training_rows(task.digits, task.recipe, task.seed, whole=whole)
+        self.precision = hardware.precision(fit_spec.recipe.precision, self.device)
+        whole = fit_spec.validation is not None
+        given, rows = training_rows(fit_spec.digits, fit_spec.recipe, fit_spec.seed, whole=whole)
         self.class_counts = {"given": given.class_counts(), "trained_on": rows.class_counts()}
         self.data = TrainingSet.of(
             rows,
-            task.training_noise,
-            fresh=task.train_noise == "fresh",
-            recipe=task.recipe,
-            seed=task.seed,
+            fit_spec.training_noise,
+            fresh=fit_spec.train_noise == "fresh",
+            recipe=fit_spec.recipe,
+            seed=fit_spec.seed,
             device=self.device,
         )
-        validation = validation_digits(task)
+        validation = validation_digits(fit_spec)
         self.validation = (
             torch.tensor(validation.images, device=self.device),
             torch.tensor(validation.known_labels, device=self.device),
         )
-        assert isinstance(task.architecture, Network)  # noqa: S101 - `fit` sees to it
-        model = create(task.architecture, stream(task.seed, "weights"))
+        assert isinstance(fit_spec.architecture, Network)  # noqa: S101 - `fit` sees to it
+        model = create(fit_spec.architecture, make_generator(fit_spec.seed, "weights"))
         # torch's types leave out `to` with a memory format
         self.model: nn.Module = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.weights = (
-            self.data.class_weights() if task.recipe.class_weights == "balanced" else None
+            self.data.class_weights() if fit_spec.recipe.class_weights == "balanced" else None
         )
-        self.optimisers = make_optimisers(self.model, task.recipe)
-        self.average = Average(self.model, task.recipe.ema) if task.recipe.ema else None
+        self.optimisers = make_optimisers(self.model, fit_spec.recipe)
+        self.average = Average(self.model, fit_spec.recipe.ema) if fit_spec.recipe.ema else None
         self.best: dict[str, Tensor] = {}
         self.history: list[Epoch] = []
         self.seconds = 0.0
         self.since = 0.0  # when the seconds were last counted
-        self.threads = task.threads
+        self.threads = fit_spec.threads
         self.random = self._random(0)
         self.measured: tuple[Tensor, Tensor]  # the loss of the last batch and how many were right
 
-    def run(self) -> Trained:
+    def run(self) -> TrainedModel:
         """Take every step that is left."""
         self.begin()
         with hardware.threads(self.threads):
@@ -137,12 +130,12 @@ class Fit:
         All else is done here: rates, validation, checkpoints, the end. So fits can be led by the
         hand, several at a time, see `inkfast.training.stacked`.
         """
-        while len(self.history) < self.task.recipe.epochs and not self._is_over():
+        while len(self.history) < self.fit_spec.recipe.epochs and not self._is_over():
             self.since = time.perf_counter()
             done = len(self.history) + 1
             loss, accuracy = yield from self._train_epoch(done)
             candidate = self._candidate(done)
-            validated = evaluate(candidate, *self.validation, self.precision)
+            validated = evaluate_model(candidate, *self.validation, self.precision)
             self._check_finite(loss, done)
             self._check_finite(validated[0], done)
             self._count_seconds()
@@ -151,8 +144,8 @@ class Fit:
             if self.best_epoch == done:
                 self.best = _copy(candidate)
             self._save()
-            self.watch.epoch(self.history[-1])
-            if self.watch.enough(self.history[-1]):
+            self.callback.epoch(self.history[-1])
+            if self.callback.should_stop(self.history[-1]):
                 raise StoppedError(f"stopped after epoch {done}")
 
     def _count_seconds(self) -> None:
@@ -163,12 +156,12 @@ class Fit:
     @property
     def best_epoch(self) -> int:
         """The epoch that is kept, chosen on validation; ties go to the lower loss."""
-        if self.task.recipe.keep == "last":
+        if self.fit_spec.recipe.keep == "last":
             return len(self.history)
-        return max(self.history, key=lambda e: e.merit(self.task.recipe.monitor)).number
+        return max(self.history, key=lambda e: e.merit(self.fit_spec.recipe.monitor)).number
 
     def _is_over(self) -> bool:
-        patience, monitor = self.task.recipe.patience, self.task.recipe.monitor
+        patience, monitor = self.fit_spec.recipe.patience, self.fit_spec.recipe.monitor
         if not patience or not self.history:
             return False
         best = max(self.history, key=lambda e: e.merit(monitor)[0]).number  # the first of equals
@@ -183,8 +176,8 @@ class Fit:
         seen, steps = 0, self.data.steps
         self.random = self._random(number)
         for step, (images, labels) in enumerate(self.data.epoch(number)):
-            progress = (number - 1 + step / steps) / self.task.recipe.epochs
-            rate = learning_rate(self.task.recipe, progress, losses)
+            progress = (number - 1 + step / steps) / self.fit_spec.recipe.epochs
+            rate = learning_rate(self.fit_spec.recipe, progress, losses)
             for group in (g for o in self.optimisers for g in o.param_groups):
                 group["lr"] = rate
             self._count_seconds()
@@ -196,7 +189,9 @@ class Fit:
             seen += len(labels)
             if step % 20 == 19 or step == steps - 1:
                 self._check_finite(float(loss), number)
-                self.watch.step((len(self.history) + (step + 1) / steps) / self.task.recipe.epochs)
+                self.callback.step(
+                    (len(self.history) + (step + 1) / steps) / self.fit_spec.recipe.epochs
+                )
         lost, answered, known = total.tolist()
         return lost / seen, answered / max(known, 1)
 
@@ -220,11 +215,11 @@ class Fit:
 
     def _loss(self, model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         images = images.contiguous(memory_format=torch.channels_last)
-        return batch_loss(model, images, labels, self.weights, self.task.recipe, self.precision)
+        return batch_loss(model, images, labels, self.weights, self.fit_spec.recipe, self.precision)
 
     def _random(self, epoch: int) -> Tensor:
         """Return the state of torch's generator in which dropout begins an epoch."""
-        seed = derive(self.task.seed, "dropout", epoch)
+        seed = derive_seed(self.fit_spec.seed, "dropout", epoch)
         return torch.Generator(self.device).manual_seed(seed).get_state()
 
     @contextmanager
@@ -244,7 +239,7 @@ class Fit:
         if self.average is None:
             return self.model
         model: nn.Module = copy.deepcopy(self.model)
-        count = ceil(10_000 / self.task.recipe.batch_size)  # images that pin mean and variance
+        count = ceil(10_000 / self.fit_spec.recipe.batch_size)  # images that pin mean and variance
         batches = [images for images, _ in islice(self.data.epoch(number), count)]
         with hardware.autocast(self.device, self.precision):
             self.average.load_into(model, batches)
@@ -258,8 +253,8 @@ class Fit:
         )
         finer = "" if self.precision == "fp32" else ", or try precision='fp32'"
         raise DivergedError(
-            f"training {self.task.architecture}: the loss became {loss} in epoch {number}, with "
-            f"learning_rate={self.task.recipe.learning_rate:g}. Lower learning_rate"
+            f"training {self.fit_spec.architecture}: the loss became {loss} in epoch {number}, "
+            f"with learning_rate={self.fit_spec.recipe.learning_rate:g}. Lower learning_rate"
             f"{finer}. {kept}".strip()
         )
 
@@ -299,7 +294,7 @@ class Fit:
             return False
         tensors, state, damaged = checkpoint.load_newest(self.folder, self.optimisers)
         for sentence in damaged:
-            self.watch.say(sentence)
+            self.callback.say(sentence)
         if not state:
             return False
         # bits depend on both, so a resumed fit keeps what it began with
@@ -313,17 +308,17 @@ class Fit:
             saved = checkpoint.part(tensors, "average")
             for index, weight in enumerate(self.average.weights):
                 weight.copy_(saved[str(index)])
-        self.watch.say(f"going on after epoch {len(self.history)}")
+        self.callback.say(f"going on after epoch {len(self.history)}")
         return True
 
-    def finish(self) -> Trained:
+    def finish(self) -> TrainedModel:
         """Return the network as it was after the best epoch."""
         self.model.load_state_dict(self.best)
-        return Trained(
+        return TrainedModel(
             model=self.model.cpu().eval(),
-            architecture=self.task.architecture,
-            recipe=self.task.recipe,
-            seed=self.task.seed,
+            architecture=self.fit_spec.architecture,
+            recipe=self.fit_spec.recipe,
+            seed=self.fit_spec.seed,
             history=self.history,
             best_epoch=self.best_epoch,
             train_seconds=self.seconds,

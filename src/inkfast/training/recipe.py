@@ -8,12 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from inkfast import noise
-from inkfast.core.errors import (
-    InkfastError,
-    check_choice,
-    check_number,
-    unknown,
-)
+from inkfast.core.errors import InkfastError, check_choice, check_number, unknown
 from inkfast.training.balancing import METHODS
 
 

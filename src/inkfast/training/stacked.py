@@ -21,16 +21,13 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from inkfast.training import hardware
-from inkfast.training.fit_spec import (
-    Task,
-    Watch,
-)
-from inkfast.training.loop import Batch, DivergedError, Fit, StoppedError, room
+from inkfast.training.fit_spec import Callback, FitSpec
+from inkfast.training.loop import Batch, DivergedError, StoppedError, TrainingLoop, fit_resources
 from inkfast.training.loss import batch_loss
-from inkfast.training.trained_model import Trained
+from inkfast.training.trained_model import TrainedModel
 
 
-class Lane:
+class StackableFit:
     """A network's fit that stands at its next batch, or is over.
 
     Attributes:
@@ -38,16 +35,16 @@ class Lane:
         result: What became of the fit, None while it goes on.
     """
 
-    def __init__(self, task: Task, folder: Path, watch: Watch) -> None:
-        with room(task):
-            self.fit = Fit(task, folder, watch)
+    def __init__(self, fit_spec: FitSpec, folder: Path, callback: Callback) -> None:
+        with fit_resources(fit_spec):
+            self.fit = TrainingLoop(fit_spec, folder, callback)
             self.fit.begin()
-        recipe = task.recipe
+        recipe = fit_spec.recipe
         self.form = (
-            task.architecture, recipe.batch_size, recipe.label_smoothing, recipe.class_weights,
+            fit_spec.architecture, recipe.batch_size, recipe.label_smoothing, recipe.class_weights,
             recipe.outliers > 0, recipe.l2, self.fit.precision, self.fit.threads,
         )  # fmt: skip
-        self.result: Trained | DivergedError | StoppedError | None = None
+        self.result: TrainedModel | DivergedError | StoppedError | None = None
         self._batches = self.fit.batches()
         self.batch: Batch
         with hardware.threads(self.fit.threads):
@@ -73,7 +70,7 @@ class Lane:
         self.go_on()
 
 
-def train(lanes: Sequence[Lane]) -> None:
+def train_stacked(lanes: Sequence[StackableFit]) -> None:
     """Train fits of one form, none of them over, until at least one is."""
     fits = [lane.fit for lane in lanes]
     with hardware.threads(fits[0].threads):
@@ -95,9 +92,9 @@ def train(lanes: Sequence[Lane]) -> None:
 class _Stack:
     """The networks of several fits, whose weights lie in one tensor for each name."""
 
-    def __init__(self, fits: Sequence[Fit]) -> None:
+    def __init__(self, fits: Sequence[TrainingLoop]) -> None:
         self.fits = fits
-        self.form = _Form(fits)
+        self.form = _StackedModule(fits)
         first = fits[0].model
         self.weights = {
             name: _stacked([fit.model.get_parameter(name) for fit in fits]).requires_grad_()
@@ -154,7 +151,7 @@ def _stacked(tensors: Sequence[Tensor]) -> Tensor:
     return whole
 
 
-class _Form(nn.Module):
+class _StackedModule(nn.Module):
     """The loss of a batch as a module whose weights are given with every call.
 
     Three kinds of layer go out of `vmap` and do their work on all networks themselves: batch
@@ -162,9 +159,9 @@ class _Form(nn.Module):
     would alone; and averaging over the image, of which `vmap` knows no fast way.
     """
 
-    def __init__(self, fits: Sequence[Fit]) -> None:
+    def __init__(self, fits: Sequence[TrainingLoop]) -> None:
         super().__init__()
-        self.recipe, self.precision = fits[0].task.recipe, fits[0].precision
+        self.recipe, self.precision = fits[0].fit_spec.recipe, fits[0].precision
         self.model = copy.deepcopy(fits[0].model).to("meta").train()
         for module in self.model.modules():
             forward: Any = None
@@ -222,7 +219,7 @@ def _normalise(norm: nn.modules.batchnorm._BatchNorm, values: Tensor) -> Tensor:
     return _outside(folded, values, norm.running_mean, norm.running_var, norm.weight, norm.bias)
 
 
-def _drop(share: float, fits: Sequence[Fit], values: Tensor) -> Tensor:
+def _drop(share: float, fits: Sequence[TrainingLoop], values: Tensor) -> Tensor:
     """Drop a share of the values; each fit draws from its own stream."""
     ones = torch.ones(values.shape[1:], dtype=values.dtype, device=values.device)
     if ones.ndim == 4:  # in the layout of a fit alone, on which the order of draws depends

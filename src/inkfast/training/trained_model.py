@@ -15,22 +15,9 @@ from safetensors import SafetensorError
 from torch import nn
 
 from inkfast import models
-from inkfast.core.digits import (
-    CLASSES,
-    Digits,
-)
-from inkfast.core.errors import (
-    InkfastError,
-    check_choice,
-    check_number,
-    shown,
-)
-from inkfast.core.io import (
-    read_json,
-    sha256,
-    write_bytes,
-    write_json,
-)
+from inkfast.core.digits import CLASSES, Digits
+from inkfast.core.errors import InkfastError, check_choice, check_number, shown
+from inkfast.core.io import read_json, sha256, write_bytes, write_json
 from inkfast.models import Architecture
 from inkfast.noise import to_unit
 from inkfast.training.recipe import Recipe, resolve
@@ -89,7 +76,7 @@ class Epoch:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trained:
+class TrainedModel:
     """A trained network, in evaluation mode on the CPU, and how it came to be."""
 
     model: nn.Module
@@ -133,7 +120,7 @@ class Trained:
         write_json(folder / "model.json", described)
 
     @classmethod
-    def load(cls, folder: Path) -> Trained:
+    def load(cls, folder: Path) -> TrainedModel:
         """Read what `save` wrote; the weights' SHA-256 is checked before they are parsed.
 
         Raises:
@@ -155,7 +142,7 @@ class Trained:
             ) from None
 
     @classmethod
-    def _from(cls, described: dict[str, Any], content: bytes) -> Trained:
+    def _from(cls, described: dict[str, Any], content: bytes) -> TrainedModel:
         history = Epoch.read_all(described["history"])
         _check_plain(described, len(history))
         architecture = models.build(described["architecture"])

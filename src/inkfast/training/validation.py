@@ -7,30 +7,30 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inkfast.core.digits import Digits
-from inkfast.core.random import derive
+from inkfast.core.random import derive_seed
 from inkfast.noise import noisy, to_unit
 from inkfast.training import hardware
 from inkfast.training.batches import set_aside, split
-from inkfast.training.fit_spec import Task
+from inkfast.training.fit_spec import FitSpec
 
 
-def validation_digits(task: Task) -> Digits:
+def validation_digits(fit_spec: FitSpec) -> Digits:
     """Return the task's validation rows, or those cut from its digits, with one noisy copy."""
-    clean = task.validation
+    clean = fit_spec.validation
     if clean is None:
-        _, rows = split(task.digits, task.recipe, task.seed)
-        clean = task.digits.pick(rows, "validation rows")
-    return noisy(clean, task.training_noise, derive(task.seed, "validation noise"))
+        _, rows = split(fit_spec.digits, fit_spec.recipe, fit_spec.seed)
+        clean = fit_spec.digits.pick(rows, "validation rows")
+    return noisy(clean, fit_spec.training_noise, derive_seed(fit_spec.seed, "validation noise"))
 
 
-def calibration_digits(task: Task) -> Digits:
+def calibration_digits(fit_spec: FitSpec) -> Digits:
     """Return the rows that the recipe sets aside for calibration, under the validation's noise."""
-    _, rows = set_aside(task.digits, task.recipe, task.seed)
-    clean = task.digits.pick(rows, "calibration rows")
-    return noisy(clean, task.training_noise, derive(task.seed, "calibration noise"))
+    _, rows = set_aside(fit_spec.digits, fit_spec.recipe, fit_spec.seed)
+    clean = fit_spec.digits.pick(rows, "calibration rows")
+    return noisy(clean, fit_spec.training_noise, derive_seed(fit_spec.seed, "calibration noise"))
 
 
-def evaluate(
+def evaluate_model(
     model: nn.Module, images: Tensor, labels: Tensor, precision: str
 ) -> tuple[float, float]:
     """Return mean cross-entropy (nats) and accuracy of a model on uint8 images."""

@@ -8,21 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from inkfast import models
-from inkfast.core.errors import (
-    InkfastError,
-    check_flag,
-    check_number,
-    shown,
-    unknown,
-)
-from inkfast.experiments.config import (
-    Experiment,
-    from_settings,
-)
-from inkfast.experiments.tuning.space import (
-    Parameter,
-    parse_space,
-)
+from inkfast.core.errors import InkfastError, check_flag, check_number, shown, unknown
+from inkfast.experiments.config import Experiment, from_settings
+from inkfast.experiments.tuning.space import Parameter, parse_space
 
 _TUNE = ("trials", "prune", "hours")
 

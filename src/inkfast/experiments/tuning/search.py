@@ -20,21 +20,14 @@ from typing import TYPE_CHECKING
 
 from inkfast.core.errors import InkfastError
 from inkfast.core.io import write_text
-from inkfast.core.random import derive
-from inkfast.execution import (
-    HERE,
-    QUIET,
-    Engine,
-    Job,
-    Observer,
-    Result,
-)
+from inkfast.core.random import derive_seed
+from inkfast.execution import QUIET, SERIAL, Executor, FitJob, FitOutcome, SweepObserver
 from inkfast.experiments.config import Experiment
-from inkfast.experiments.dataset import Material
+from inkfast.experiments.dataset import ExperimentData
 from inkfast.experiments.runner import fit_folder
 from inkfast.experiments.tuning import trials
 from inkfast.experiments.tuning.plan import Plan
-from inkfast.training import Epoch, StoppedError, Trained, Watch, check_recipe
+from inkfast.training import Callback, Epoch, StoppedError, TrainedModel, check_recipe
 from inkfast.training.batches import check_rows
 
 if TYPE_CHECKING:
@@ -46,7 +39,7 @@ class Search:
 
     Args:
         plan: What is searched.
-        material: The digits.
+        dataset: The digits.
         out: The run folder.
         storage: Optuna's storage URL; "" for a SQLite file in the folder.
 
@@ -54,8 +47,8 @@ class Search:
         InkfastError: If the storage does not answer, or holds another search of this name.
     """
 
-    def __init__(self, plan: Plan, material: Material, out: Path, storage: str = "") -> None:
-        self.plan, self.material, self.out = plan, material, out
+    def __init__(self, plan: Plan, dataset: ExperimentData, out: Path, storage: str = "") -> None:
+        self.plan, self.dataset, self.out = plan, dataset, out
         self.owner = ""  # of this folder, on whatever machine: told apart by chance, not by name
         self.began = time.monotonic()
         self.running: dict[int, optuna.Trial] = {}
@@ -80,7 +73,7 @@ class Search:
             )
             # another draw when it goes on, the same one when it is begun again; machines that begin
             # together must not draw the same
-            seed = derive(self.plan.experiment.seed, "tuning", len(study.trials))
+            seed = derive_seed(self.plan.experiment.seed, "tuning", len(study.trials))
             seed ^= secrets.randbits(32) if shared else 0
             study.sampler = optuna.samplers.TPESampler(seed=seed % 2**32, constant_liar=True)
             searched = self._searched()
@@ -99,7 +92,7 @@ class Search:
         return {
             "space": self.plan.described(),
             "experiment": same.to_toml(),
-            **self.material.fingerprints(),
+            **self.dataset.fingerprints(),
         }
 
     def _take_up(self) -> None:
@@ -121,14 +114,16 @@ class Search:
         self.study.enqueue_trial(values)
         shutil.rmtree(self._folder(number), ignore_errors=True)
 
-    def run(self, observer: Observer = QUIET, engine: Engine = HERE) -> trials.Tuned:
+    def run(self, observer: SweepObserver = QUIET, executor: Executor = SERIAL) -> trials.Tuned:
         """Run trials until there are as many as planned, or time is over, or Ctrl-C comes."""
         interrupted = False
         order: list[int] = []  # trial number of each job
-        watching = Observer(fit=lambda *words: self._watch(order[words[1] - 1], observer, *words))
+        watching = SweepObserver(
+            fit=lambda *words: self._watch(order[words[1] - 1], observer, *words)
+        )
         with _answering(self.url):
             self._take_up()
-            results = engine.results(self._jobs(order), self.plan.trials, watching)
+            results = executor.results(self._jobs(order), self.plan.trials, watching)
             with closing(results):
                 try:
                     for number, result in results:
@@ -137,27 +132,27 @@ class Search:
                     interrupted = True
             for number, trial in list(self.running.items()):
                 self._give_back(number, trial.params)
-            return trials.read(self.study, interrupted=interrupted)
+            return trials.read_trials(self.study, interrupted=interrupted)
 
-    def _jobs(self, order: list[int]) -> Iterator[Job]:
+    def _jobs(self, order: list[int]) -> Iterator[FitJob]:
         while self._is_open():
             trial = self.study.ask()
             trial.set_user_attr(trials.OWNER, self.owner)
             values = {parameter.key: parameter.suggest(trial) for parameter in self.plan.space}
             try:
                 experiment = self.plan.candidate(values)
-                entry = experiment.models[0]
-                check_recipe(entry.architecture, entry.recipe)
-                check_rows(self.material.train, entry.recipe, experiment.seed)
+                model_spec = experiment.models[0]
+                check_recipe(model_spec.architecture, model_spec.recipe)
+                check_rows(self.dataset.train, model_spec.recipe, experiment.seed)
             except InkfastError:  # values that are allowed one by one and not together
                 self._prune(trial, "refused")
                 continue
             self.running[trial.number] = trial
             order.append(trial.number)
-            yield Job(
+            yield FitJob(
                 title=f"trial {trial.number}",
                 folder=self._folder(trial.number),
-                task=experiment.task(entry, self.material.train, experiment.seed),
+                fit_spec=experiment.fit_spec(model_spec, self.dataset.train, experiment.seed),
             )
 
     def _is_open(self) -> bool:
@@ -166,8 +161,8 @@ class Search:
         hours = (time.monotonic() - self.began) / 3600
         ended = (TrialState.COMPLETE, TrialState.PRUNED)
         begun = len(self.study.get_trials(deepcopy=False, states=ended)) + self.elsewhere()
-        enough = begun + len(self.running) >= self.plan.trials
-        return not enough and not 0 < self.plan.hours <= hours
+        should_stop = begun + len(self.running) >= self.plan.trials
+        return not should_stop and not 0 < self.plan.hours <= hours
 
     def elsewhere(self) -> int:
         """Return how many trials run on other machines; one begun a day ago is taken for lost."""
@@ -180,15 +175,17 @@ class Search:
             for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         )
 
-    def _watch(self, number: int, observer: Observer, title: str, at: int, of: int) -> Watch:
+    def _watch(
+        self, number: int, observer: SweepObserver, title: str, at: int, of: int
+    ) -> Callback:
         trial = self.running[number]
         shown = ", ".join(
             f"{key}={value:.3g}" if isinstance(value, float) else f"{key}={value}"
             for key, value in trial.params.items()
         )
-        watch = observer.fit(f"{title} ({shown})", at, of)
+        callback = observer.fit(f"{title} ({shown})", at, of)
 
-        def enough(epoch: Epoch) -> bool:
+        def should_stop(epoch: Epoch) -> bool:
             if number not in self.running:  # told late, by a machine that was taken for dead
                 return False
             trial.report(epoch.validation_accuracy, epoch.number)
@@ -196,12 +193,12 @@ class Search:
             trial.set_user_attr(trials.SECONDS, epoch.seconds)
             return trial.should_prune()
 
-        return dataclasses.replace(watch, enough=enough)
+        return dataclasses.replace(callback, should_stop=should_stop)
 
-    def _tell(self, number: int, result: Result) -> None:
+    def _tell(self, number: int, result: FitOutcome) -> None:
         """Note a trial's outcome; of the models, only the best one's is kept."""
         trial = self.running.pop(number)
-        if isinstance(result, Trained):
+        if isinstance(result, TrainedModel):
             self.study.tell(trial, result.best.validation_accuracy)
             if self.study.best_trial.number == number:
                 for former in self.out.glob("trials/best-*"):

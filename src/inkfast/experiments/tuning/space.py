@@ -8,13 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from inkfast.core.errors import (
-    InkfastError,
-    check_flag,
-    check_number,
-    shown,
-    unknown,
-)
+from inkfast.core.errors import InkfastError, check_flag, check_number, shown, unknown
 from inkfast.training import Recipe
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from inkfast.core.io import known
+from inkfast.core.io import nan_to_none
 from inkfast.experiments.leaderboard import Leaderboard
 
 if TYPE_CHECKING:
@@ -77,11 +77,11 @@ class Tuned:
             "complete": not self.interrupted,
             "best": self.finished[0].number if self.finished else None,
             "importances": self.importances,
-            "trials": [{**vars(row), "accuracy": known(row.accuracy)} for row in self.trials],
+            "trials": [{**vars(row), "accuracy": nan_to_none(row.accuracy)} for row in self.trials],
         }
 
 
-def read(study: optuna.Study, *, interrupted: bool) -> Tuned:
+def read_trials(study: optuna.Study, *, interrupted: bool) -> Tuned:
     """Return what a study holds of trials that have ended."""
     from optuna.trial import TrialState
 

@@ -1,11 +1,11 @@
 """How much faster a cross-validation is when its folds are trained side by side.
 
 Five folds of `cnn` under its own recipe on MNIST's training digits, clean, one after another
-(``--engine here``) and side by side (``--engine together:5``), in alternating turns on whatever
-device there is. A turn is everything between the digits in memory and the last fold's scores.
+(``--executor serial``) and side by side (``--executor stacked:5``), in alternating turns on
+whatever device there is. A turn is everything between the digits in memory and the last fold's scores.
 
-    python benchmarks/folds_together.py                       # needs MNIST: inkfast data fetch
-    python benchmarks/folds_together.py --images 2000 --epochs 1 --turns 1    # a look, not recorded
+    python benchmarks/folds_stacked.py                       # needs MNIST: inkfast data fetch
+    python benchmarks/folds_stacked.py --images 2000 --epochs 1 --turns 1    # a look, not recorded
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from inkfast.experiments.cross_validation import cross_validate
 from inkfast.training import hardware
 
 FOLDS, TURNS = 5, 3
-ENGINES = {"one_by_one": "here", "together": f"together:{FOLDS}"}
+EXECUTORS = {"one_by_one": "serial", "stacked": f"stacked:{FOLDS}"}
 
 
 def main() -> None:
@@ -40,12 +40,12 @@ def main() -> None:
     words.add_argument("--epochs", type=int, default=0, help="0 for the recipe's.")
     words.add_argument("--turns", type=int, default=TURNS)
     asked = words.parse_args()
-    whole = mnist.load().train
+    whole = mnist.load_mnist().train
     chosen = np.arange(asked.images or len(whole))
     source = Source(whole.pick(chosen, "MNIST, training digits"), None, "mnist")
-    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in ENGINES}
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in EXECUTORS}
     for _ in range(asked.turns):
-        for name, where in ENGINES.items():
+        for name, where in EXECUTORS.items():
             runs[name].append(turn(source, where, asked.epochs))
     seconds = {name: [run["seconds"] for run in turns] for name, turns in runs.items()}
     ratios = [a / b for a, b in zip(*seconds.values(), strict=True)]
@@ -60,7 +60,7 @@ def main() -> None:
     if asked.images or asked.epochs:
         sys.stdout.write(json.dumps(figures, indent=2) + "\n")
     else:
-        record("folds_together", "python benchmarks/folds_together.py", figures)
+        record("folds_stacked", "python benchmarks/folds_stacked.py", figures)
 
 
 def turn(source: Source, where: str, epochs: int) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def turn(source: Source, where: str, epochs: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         start = now()
         found = cross_validate(
-            from_settings(settings), source, Path(folder), engine=execution.parse(where)
+            from_settings(settings), source, Path(folder), executor=execution.parse_executor(where)
         )
         return {"seconds": now() - start, "accuracy": found.mean("cnn", "accuracy")}
 

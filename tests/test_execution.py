@@ -1,4 +1,4 @@
-"""Engines: the same bits everywhere, and nothing lost or doubled when a worker dies."""
+"""Executors: the same bits everywhere, and nothing lost or doubled when a worker dies."""
 
 from __future__ import annotations
 
@@ -18,42 +18,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inkfast import (
-    execution,
-    models,
-    noise,
-)
+from inkfast import execution, models, noise
 from inkfast.core.errors import InkfastError
-from inkfast.execution import (
-    Job,
-    Observer,
-    process_pool,
-)
-from inkfast.training import (
-    StoppedError,
-    Task,
-    Trained,
-    Watch,
-    resolve,
-    stacked,
-)
+from inkfast.execution import FitJob, SweepObserver, process_pool
+from inkfast.training import Callback, FitSpec, StoppedError, TrainedModel, resolve, stacked
 
 EPOCHS = 3
 
 
-def jobs(digits, out: Path, seeds: int = 3, **recipe) -> list[Job]:
+def jobs(digits, out: Path, seeds: int = 3, **recipe) -> list[FitJob]:
     """Small fits that differ in their seed."""
 
-    def make(seed: int) -> Task:
+    def make(seed: int) -> FitSpec:
         architecture = models.build("mlp(hidden=[16], dropout=0.2)")
         settings = {"epochs": EPOCHS, "min_epoch_images": 0, "batch_size": 50} | recipe
-        return Task(
+        return FitSpec(
             architecture=architecture, recipe=resolve(architecture.recipe, settings),
             digits=digits, noise=noise.build("rotate(degrees=20)"), seed=seed, threads=1,
         )  # fmt: skip
 
     return [
-        Job(title=f"seed {seed}", folder=out / str(seed), task=make(seed)) for seed in range(seeds)
+        FitJob(title=f"seed {seed}", folder=out / str(seed), fit_spec=make(seed))
+        for seed in range(seeds)
     ]
 
 
@@ -63,7 +49,7 @@ def bits(results) -> list[str]:
 
 @pytest.fixture(scope="module")
 def here(strokes, tmp_path_factory) -> list[str]:
-    found, interrupted = execution.HERE.run(jobs(strokes, tmp_path_factory.mktemp("here")), 3)
+    found, interrupted = execution.SERIAL.run(jobs(strokes, tmp_path_factory.mktemp("serial")), 3)
     assert not interrupted
     return bits(found)
 
@@ -75,12 +61,12 @@ class Witness:
         self.begun, self.epochs, self.said = [], [], []
         self.at_first_epoch = at_first_epoch
 
-    def observer(self) -> Observer:  # noqa: D102 - its name says it
-        return Observer(fit=self._fit)
+    def observer(self) -> SweepObserver:  # noqa: D102 - its name says it
+        return SweepObserver(fit=self._fit)
 
     def _fit(self, title, number, of):
         self.begun.append((title, number, of))
-        return Watch(epoch=lambda e: self._epoch(title, e), say=self.said.append)
+        return Callback(epoch=lambda e: self._epoch(title, e), say=self.said.append)
 
     def _epoch(self, title, epoch):
         self.epochs.append((title, epoch.number))
@@ -103,7 +89,7 @@ def test_local_processes_give_the_same_bits_though_one_is_killed(strokes, tmp_pa
         killed.append(victim.pid)
 
     witness = Witness(kill)
-    found, interrupted = execution.parse("local:2").run(
+    found, interrupted = execution.parse_executor("local:2").run(
         jobs(strokes, tmp_path), 3, witness.observer()
     )
     assert len(killed) == 1
@@ -119,20 +105,22 @@ def test_local_processes_give_the_same_bits_though_one_is_killed(strokes, tmp_pa
 
 def test_what_is_finished_is_not_trained_again(strokes, tmp_path, here):
     """A second sweep over the same folders starts no process at all."""
-    execution.HERE.run(jobs(strokes, tmp_path), 3)
+    execution.SERIAL.run(jobs(strokes, tmp_path), 3)
     witness = Witness()
-    found, _ = execution.parse("local:2").run(jobs(strokes, tmp_path), 3, witness.observer())
+    found, _ = execution.parse_executor("local:2").run(
+        jobs(strokes, tmp_path), 3, witness.observer()
+    )
     assert bits(found) == here
     assert witness.said == ["already trained"] * 3
     assert witness.epochs == []
 
 
-@pytest.mark.parametrize("where", ["here", "local:1", "together"])
+@pytest.mark.parametrize("where", ["serial", "local:1", "stacked"])
 def test_a_fit_ends_when_its_watch_has_had_enough(strokes, tmp_path, where):
     """The reply to an epoch reaches the fit, wherever it runs; no model is left."""
-    watch = Watch(enough=lambda epoch: epoch.number == 2)
-    found, _ = execution.parse(where).run(
-        jobs(strokes, tmp_path, seeds=1), 1, Observer(fit=lambda *_: watch)
+    callback = Callback(should_stop=lambda epoch: epoch.number == 2)
+    found, _ = execution.parse_executor(where).run(
+        jobs(strokes, tmp_path, seeds=1), 1, SweepObserver(fit=lambda *_: callback)
     )
     assert isinstance(found[0], StoppedError)
     assert str(found[0]) == "stopped after epoch 2"
@@ -144,15 +132,17 @@ def test_a_fault_in_a_worker_is_raised_where_the_sweep_began(strokes, tmp_path):
     found = jobs(strokes.pick(strokes.labels.argsort()[:40], "zeros"), tmp_path, seeds=1,
                  balance="smote")  # fmt: skip
     with pytest.raises(InkfastError, match="SMOTE|smote|class"):
-        execution.parse("local:1").run(found, 1)
+        execution.parse_executor("local:1").run(found, 1)
 
 
 def test_a_fit_that_always_kills_its_worker_is_given_up(strokes, tmp_path):
     """After three lost processes the sweep ends with a sentence; it does not go on for ever."""
-    witness = Watch(epoch=lambda _: os.kill(multiprocessing.active_children()[0].pid, 9))
+    witness = Callback(epoch=lambda _: os.kill(multiprocessing.active_children()[0].pid, 9))
     found = jobs(strokes, tmp_path, seeds=1, epochs=9)
-    with pytest.raises(InkfastError, match="seed 0: its process was lost 3 times.*--engine here"):
-        execution.parse("local:1").run(found, 1, Observer(fit=lambda *_: witness))
+    with pytest.raises(
+        InkfastError, match="seed 0: its process was lost 3 times.*--executor serial"
+    ):
+        execution.parse_executor("local:1").run(found, 1, SweepObserver(fit=lambda *_: witness))
     assert process_pool.ATTEMPTS == 3
 
 
@@ -162,44 +152,48 @@ def test_interrupted_sweeps_return_what_is_finished(strokes, tmp_path):
     def interrupt(title, number, of):
         if number == 3:
             raise KeyboardInterrupt
-        return Watch()
+        return Callback()
 
-    found, interrupted = execution.parse("local:1").run(
-        jobs(strokes, tmp_path), 3, Observer(fit=interrupt)
+    found, interrupted = execution.parse_executor("local:1").run(
+        jobs(strokes, tmp_path), 3, SweepObserver(fit=interrupt)
     )
     assert interrupted
-    assert [isinstance(result, Trained) for result in found] == [True, True, False]
+    assert [isinstance(result, TrainedModel) for result in found] == [True, True, False]
     assert not multiprocessing.active_children()
 
 
 def test_equal_jobs_are_trained_together_and_the_rest_alone(strokes, tmp_path, monkeypatch):
     """Of other networks and a baseline between them, each job ends once, as it does here."""
-    given = jobs(strokes, tmp_path / "together", seeds=4)
+    given = jobs(strokes, tmp_path / "stacked", seeds=4)
     for number, name in ((1, "logistic"), (3, "lenet5")):
-        task = dataclasses.replace(given[number].task, architecture=models.build(name))
-        given[number] = dataclasses.replace(given[number], task=task)
+        fit_spec = dataclasses.replace(given[number].fit_spec, architecture=models.build(name))
+        given[number] = dataclasses.replace(given[number], fit_spec=fit_spec)
     steps, step = [], stacked._Stack.step
     monkeypatch.setattr(
         stacked._Stack, "step", lambda self, b: (steps.append(len(b)), step(self, b))
     )
-    alone = [dataclasses.replace(job, folder=tmp_path / "here" / job.folder.name) for job in given]
-    one_by_one, _ = execution.HERE.run(alone, 4)
+    alone = [
+        dataclasses.replace(job, folder=tmp_path / "serial" / job.folder.name) for job in given
+    ]
+    one_by_one, _ = execution.SERIAL.run(alone, 4)
     assert steps == []
     witness = Witness()
-    found, interrupted = execution.parse("together:3").run(iter(given), 4, witness.observer())
+    found, interrupted = execution.parse_executor("stacked:3").run(
+        iter(given), 4, witness.observer()
+    )
     assert not interrupted
     assert set(steps) == {2}
     assert witness.begun == [(f"seed {i}", i + 1, 4) for i in range(4)]
     for mine, theirs, job in zip(found, one_by_one, given, strict=True):
         assert [e.number for e in mine.history] == [e.number for e in theirs.history]
         assert mine.best.validation_loss == pytest.approx(theirs.best.validation_loss, rel=0.02)
-        assert bits([Trained.load(job.folder)]) == bits([mine])
+        assert bits([TrainedModel.load(job.folder)]) == bits([mine])
         assert sorted(path.name for path in job.folder.iterdir()) == [
             "model.json", "model.safetensors",
         ]  # fmt: skip
     assert bits(found[3:]) == bits(one_by_one[3:])  # what has none like it is as alone to the bit
     again = Witness()
-    execution.parse("together").run(given, 4, again.observer())
+    execution.parse_executor("stacked").run(given, 4, again.observer())
     assert again.said == ["already trained"] * 4
 
 
@@ -207,43 +201,46 @@ def test_ctrl_c_ends_fits_side_by_side(strokes, tmp_path):
     """What is finished is returned; the others go on from their checkpoints."""
 
     def interrupt(title, number, of):
-        def enough(epoch):
+        def should_stop(epoch):
             if number == 2 and epoch.number == 2:
                 raise KeyboardInterrupt
             return False
 
-        return Watch(enough=enough)
+        return Callback(should_stop=should_stop)
 
     given = jobs(strokes, tmp_path, seeds=1, epochs=1) + jobs(strokes, tmp_path, seeds=3)[1:]
-    found, interrupted = execution.parse("together").run(given, 3, Observer(fit=interrupt))
+    found, interrupted = execution.parse_executor("stacked").run(
+        given, 3, SweepObserver(fit=interrupt)
+    )
     assert interrupted
-    assert [isinstance(result, Trained) for result in found] == [True, False, False]
+    assert [isinstance(result, TrainedModel) for result in found] == [True, False, False]
     witness = Witness()
-    found, interrupted = execution.parse("together").run(given, 3, witness.observer())
+    found, interrupted = execution.parse_executor("stacked").run(given, 3, witness.observer())
     assert not interrupted
-    assert all(isinstance(result, Trained) for result in found)
+    assert all(isinstance(result, TrainedModel) for result in found)
     assert sum(sentence.startswith("going on after") for sentence in witness.said) == 2
 
 
 @pytest.mark.parametrize(("text", "kind"), [
-    ("here", "here"), ("together", "together"), ("together:16", "together"), ("local:3", "local"), ("local", "local"), ("ray", "ray"),
+    ("serial", "serial"), ("stacked", "stacked"), ("stacked:16", "stacked"), ("local:3", "local"), ("local", "local"), ("ray", "ray"),
     ("ray:head.example:6379", "ray"),
 ])  # fmt: skip
 def test_engines_by_name(text, kind):
-    """Every documented word stands for an engine."""
-    assert execution.parse(text).kind == kind
+    """Every documented word stands for an executor."""
+    assert execution.parse_executor(text).kind == kind
 
 
 @pytest.mark.parametrize(
     "text",
-    ["together:0", "together:x", "local:0", "local:-1", "local:x", "ray:", "ray:host", "spark", ""],
+    ["stacked:0", "stacked:x", "local:0", "local:-1", "local:x", "ray:", "ray:host", "spark", ""],
 )
 def test_unknown_engines_are_explained(text):
     """One sentence lists what may be given."""
     with pytest.raises(
-        InkfastError, match="`engine` must be here, together:N .* local:N .* ray or ray:HOST:PORT"
+        InkfastError,
+        match="`executor` must be serial, stacked:N .* local:N .* ray or ray:HOST:PORT",
     ):
-        execution.parse(text)
+        execution.parse_executor(text)
 
 
 def free_port() -> int:
@@ -255,7 +252,7 @@ def free_port() -> int:
 def test_no_cluster_and_no_token_are_explained(monkeypatch):
     """An address where nothing listens, or a shell without a token, is one sentence."""
     pytest.importorskip("ray")
-    asked = execution.parse(f"ray:127.0.0.1:{free_port()}")
+    asked = execution.parse_executor(f"ray:127.0.0.1:{free_port()}")
     monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
     with pytest.raises(InkfastError, match="with a token alone: set RAY_AUTH_MODE=token"):
         asked.open().__enter__()
@@ -269,9 +266,9 @@ def test_no_cluster_and_no_token_are_explained(monkeypatch):
 TOKEN = "a-token-for-this-test-only-0123456789"  # noqa: S105 - of a cluster that ends with it
 DRIVER = """
 import os, signal, sys
-from inkfast import engine
+from inkfast import execution
 from inkfast.core.errors import InkfastError
-from tests import test_engine as t
+from tests import test_execution as t
 from tests.conftest import make_strokes
 from pathlib import Path
 address, out, node = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
@@ -283,7 +280,7 @@ def where_cores():
     return ray.cluster_resources().get("CPU")
 witness = t.Witness(kill)
 try:
-    where = engine.parse(f"ray:{address}")
+    where = execution.parse_executor(f"ray:{address}")
     with where.open():
         where.run(t.jobs(make_strokes(), out), 3, witness.observer())
 except InkfastError as error:
@@ -342,20 +339,20 @@ def test_a_cluster_gives_the_same_bits_though_a_node_is_killed(two_nodes, tmp_pa
     )
     assert "cores 2.0" in done.stdout  # both nodes were there when one was killed
     assert done.stdout.splitlines()[-1].startswith("True"), done.stderr
-    found = [Trained.load(out / str(seed)) for seed in range(3)]
+    found = [TrainedModel.load(out / str(seed)) for seed in range(3)]
     assert bits(found) == here
     assert done.stdout.splitlines()[-1].count("'seed ") == 3
 
 
 @pytest.mark.parametrize("command", ["compare", "validate"])
 def test_a_run_together_has_the_figures_of_one_here(strokes, tmp_path, inkfast, command):
-    """Whatever the engine, the same fits have the same fields, and accuracies that are close."""
+    """Whatever the executor, the same fits have the same fields, and accuracies that are close."""
     np.savez(tmp_path / "digits.npz", images=strokes.images, labels=strokes.labels)
     often = ["--seeds", "2"] if command == "compare" else ["--folds", "3"]
     found = []
-    for where in ("here", "together"):
+    for where in ("serial", "stacked"):
         words = ["--data", tmp_path / "digits.npz", "--models", "mlp(hidden=[16])", "--models",
-                 "logistic", "--noise", "none", "--epochs", "4", "--engine", where,
+                 "logistic", "--noise", "none", "--epochs", "4", "--executor", where,
                  "--set", "min_epoch_images=0", "--set", "batch_size=50"]  # fmt: skip
         code, _, errors = inkfast(command, *words, *often, "--out", tmp_path / where)
         assert code == 0, errors
