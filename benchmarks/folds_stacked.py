@@ -2,7 +2,7 @@
 
 Five folds of `cnn` under its own recipe on MNIST's training digits, clean, one after another
 (``--executor serial``) and side by side (``--executor stacked:5``), in alternating turns on
-whatever device there is. A turn is everything between the digits in memory and the last fold's scores.
+whatever device there is. A turn is everything between the digits in memory and the last scores.
 
     python benchmarks/folds_stacked.py                       # needs MNIST: inkfast data fetch
     python benchmarks/folds_stacked.py --images 2000 --epochs 1 --turns 1    # a look, not recorded

@@ -40,7 +40,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
 
-from inkfast.estimator.classifier.classifier import DigitClassifier
+from inkfast.estimator import DigitClassifier
 from inkfast import data
 
 EXAMPLE = Path("example-digits")

@@ -189,7 +189,7 @@ def test_figures_of_weights_that_are_no_more_are_left_out(scripts, tmp_path, mon
     import recipes
 
     monkeypatch.setattr(recipes, "RUNS", tmp_path)
-    run, path = tmp_path / "one", recipes.to_predictions(tmp_path / "one", "mnist-c")
+    run, path = tmp_path / "one", recipes.judged(tmp_path / "one", "mnist-c")
     path.parent.mkdir()
     path.write_text(json.dumps({"weights": {}}))
     assert recipes.figures_of(run, "mnist-c") == {"weights": {}}

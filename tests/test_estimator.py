@@ -10,7 +10,6 @@ import sys
 import numpy as np
 import pytest
 import torch
-from inkfast.estimator.classifier.classifier import DigitClassifier
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_digits
@@ -22,6 +21,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import inkfast
 from inkfast import models, noise
 from inkfast.core.digits import Digits
+from inkfast.estimator import DigitClassifier
 from inkfast.training import FitSpec, fit, resolve
 
 RECIPE = {"batch_size": 32, "min_epoch_images": 400, "learning_rate": 0.02, "precision": "fp32"}

@@ -21,7 +21,7 @@ from inkfast.core.errors import InkfastError
 from inkfast.data import load, survey
 from inkfast.exploration import duplicates, label_errors, structure, summary
 from inkfast.exploration.classes import ImbalanceStats, PixelStats
-from inkfast.report import write_report
+from inkfast.report import write_exploration
 
 NONE = noise.build("none")
 
@@ -46,7 +46,7 @@ def explored(train: Digits, test: Digits | None = None, chain=NONE) -> explorati
 def page(found: exploration.Exploration, out: Path) -> str:
     """Write JSON and page, and return the page."""
     summary.write_summary(found, out)
-    return write_report(found, out, "inkfast explore planted").read_text()
+    return write_exploration(found, out, "inkfast explore planted").read_text()
 
 
 def texts(found: exploration.Exploration) -> str:

@@ -6,11 +6,11 @@ import dataclasses
 
 import numpy as np
 import pytest
-from inkfast.estimator.classifier.classifier import DigitClassifier
 
 from inkfast import data, models, noise
 from inkfast.core.digits import Digits, Source
 from inkfast.core.errors import InkfastError
+from inkfast.estimator import DigitClassifier
 from inkfast.evaluation import compare_folds
 from inkfast.experiments import cross_validation, leaderboard, runner
 from inkfast.experiments.config import from_settings

@@ -189,7 +189,7 @@ def test_engines_write_the_same_bytes(model, pictures, tmp_path, inkfast):
     for name, executor in (("serial", "serial"), ("local", "local:2")):
         words = ("--executor", executor, "--to", tmp_path / f"{name}.csv")
         assert inkfast("predict", pictures, "--model", model, *words)[0] == 1
-    assert (tmp_path / "local.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()
+    assert (tmp_path / "local.csv").read_bytes() == (tmp_path / "serial.csv").read_bytes()
 
 
 def test_a_runs_model_reads_on_one_thread(monkeypatch):
@@ -214,13 +214,15 @@ def test_a_runs_model_reads_on_one_thread(monkeypatch):
 def test_a_cluster_writes_the_same_bytes(pictures, tmp_path, inkfast):
     """A Ray cluster of this machine's own, in a process of its own; it complains of nothing."""
     pytest.importorskip("ray")
-    inkfast("predict", pictures, "--to", tmp_path / "here.csv")  # a reader too large for a message
+    inkfast(
+        "predict", pictures, "--to", tmp_path / "serial.csv"
+    )  # a reader too large for a message
     done = subprocess.run(
         [*PROGRAM, "predict", str(pictures), "--executor", "ray", "--to", str(tmp_path / "ray.csv")],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
-    assert (tmp_path / "ray.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()
+    assert (tmp_path / "ray.csv").read_bytes() == (tmp_path / "serial.csv").read_bytes()
     assert "max_restarts" not in done.stderr
 
 
@@ -276,7 +278,7 @@ def test_a_reader_of_lines_may_leave(model, tmp_path):
         ([".", "--to", "a.xml"], "`to` must end in .csv"),
         ([".", "--resume"], "it needs --to FILE"),
         ([".", "--resume", "--to", "a.parquet"], "a Parquet file cannot be gone on with"),
-        ([".", "--executor", "spark"], "`executor` must be here"),
+        ([".", "--executor", "spark"], "`executor` must be serial"),
         (["--files-from", "no.txt"], "No such file"),
     ],
 )

@@ -83,7 +83,7 @@ def test_no_trial_sees_a_test_digit(strokes, tmp_path, monkeypatch):
         seen.append(fit_spec.digits)
         return fit_spec
 
-    monkeypatch.setattr(Experiment, "task", spy)
+    monkeypatch.setattr(Experiment, "fit_spec", spy)
     one = search(strokes, tmp_path)
     one.run()
     assert len(one.dataset.train) + len(one.dataset.test) == len(strokes)

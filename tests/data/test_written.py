@@ -54,8 +54,8 @@ def test_they_are_legible():
 
 
 def test_they_are_a_source():
-    """`written` is a word like `embedded`, and says what it is."""
-    source = data.load("written")
+    """`synthetic` is a word like `embedded`, and says what it is."""
+    source = data.load("synthetic")
     assert len(source.train) == 20_000
     assert "drawn by a program" in source.notice
 

@@ -306,7 +306,7 @@ def test_pages_take_few_calls_of_the_network(reader, monkeypatch):
     calls = []
     whole = Reader.predict
     monkeypatch.setattr(
-        Reader, "answers", lambda self, images: calls.append(len(images)) or whole(self, images)
+        Reader, "predict", lambda self, images: calls.append(len(images)) or whole(self, images)
     )
     read(file_of(photographed(page(*LINES * 3))), reader)
     assert len(calls) <= 4

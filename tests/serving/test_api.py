@@ -45,7 +45,7 @@ def test_several_files_are_answered_in_their_order(api):
 def test_the_reason_is_the_readers_own(api, monkeypatch):
     """Whatever a reader says of why it is unsure is what the API says."""
     doubts = [Prediction(3, 0.5, 8, 0.4, "two digits touch")]
-    monkeypatch.setattr(Reader, "judged", lambda *_: doubts)
+    monkeypatch.setattr(Reader, "to_predictions", lambda *_: doubts)
     picture = as_file(drawn(3))
     predicted = api.post("/v1/predict", content=picture).json()["answers"][0]
     looked = api.post("/v1/lab", content=picture).json()["answers"]["dense"]

@@ -96,13 +96,13 @@ def test_a_large_machine_starts_few_processes(monkeypatch, cores, processes):
     """One for each core, at most four."""
     started = []
 
-    class Hands(contextlib.nullcontext):
+    class Workers(contextlib.nullcontext):
         def __init__(self, _: object, number: int) -> None:
             super().__init__(self)
             started.append(number)
 
-    monkeypatch.setattr("inkfast.serving.worker_pool.WorkerPool", Hands)
-    monkeypatch.setattr("inkfast.core.processes.available_cores", lambda: cores)
+    monkeypatch.setattr("inkfast.serving.worker_pool.WorkerPool", Workers)
+    monkeypatch.setattr("inkfast.commands.serving.available_cores", lambda: cores)
     monkeypatch.setattr("inkfast.serving.app.build_app", lambda *_, **__: None)
     monkeypatch.setattr("inkfast.serving.server.run_server", lambda *_: None)
     monkeypatch.delenv("INKFAST_TOKEN", raising=False)

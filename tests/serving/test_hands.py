@@ -40,7 +40,7 @@ def question(content: bytes) -> PredictRequest:
 
 def test_answers_are_those_of_this_process(hands: WorkerPool, networks: dict[str, Reader]) -> None:
     asked = [question(as_file(drawn(digit))) for digit in (3, 7)]
-    for here, there in zip(predict_batch(networks, asked), hands.prediction(asked), strict=True):
+    for here, there in zip(predict_batch(networks, asked), hands.predict(asked), strict=True):
         assert isinstance(here, PredictResponse)
         assert isinstance(there, PredictResponse)
         np.testing.assert_array_equal(there.images, here.images)
@@ -50,7 +50,7 @@ def test_answers_are_those_of_this_process(hands: WorkerPool, networks: dict[str
 
 def test_what_cannot_be_read_is_told_and_the_rest_is_answered(hands: WorkerPool) -> None:
     blank = as_file(drawn(1).point(lambda _: 255))
-    refused, none, told = hands.prediction(
+    refused, none, told = hands.predict(
         [question(b"?"), question(blank), question(as_file(drawn(5)))]
     )
     assert isinstance(refused, Refused)
@@ -69,9 +69,9 @@ def test_a_lost_process_is_told_and_another_takes_its_place(hands: WorkerPool) -
         assert child.pid
         os.kill(child.pid, signal.SIGKILL)
         with pytest.raises(Refused) as told:
-            hands.prediction(asked)
+            hands.predict(asked)
         assert told.value.status == 503
-        (found,) = hands.prediction(asked)
+        (found,) = hands.predict(asked)
         assert isinstance(found, PredictResponse)
         assert found.probabilities["reader"].argmax() == 4
 
@@ -81,7 +81,7 @@ def test_a_network_that_fails_is_told_to_those_who_asked_it(networks: dict[str, 
     logits = Classifier(classifier(softmax=False).SerializeToString(), "logits.onnx")
     with WorkerPool(networks | {"logits": Reader(logits, 0)}, 1) as hands:
         picture = partial(load_request_image, as_file(drawn(6)))
-        failed, told = hands.prediction(
+        failed, told = hands.predict(
             [PredictRequest(picture, ("logits",)), PredictRequest(picture, ("reader",))]
         )
         assert isinstance(failed, InkfastError)
@@ -118,7 +118,7 @@ def fail() -> None:
 
 
 def test_what_no_one_foresaw_says_where(hands: WorkerPool) -> None:
-    (error,) = hands.prediction([PredictRequest(fail, ("reader",))])  # type: ignore[arg-type]
+    (error,) = hands.predict([PredictRequest(fail, ("reader",))])  # type: ignore[arg-type]
     assert isinstance(error, RuntimeError)
     assert "in fail" in error.__notes__[0]
 
@@ -130,4 +130,4 @@ def test_none_is_left(networks: dict[str, Reader]) -> None:
         assert len(started) == 2
     assert not any(child.is_alive() for child in started)
     with pytest.raises(Refused):
-        hands.prediction([])
+        hands.predict([])

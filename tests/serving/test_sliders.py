@@ -27,7 +27,7 @@ IMAGE = digit_of(as_file(drawn(5)))
 def test_a_slider_does_what_its_noise_does(slider):
     """To within one grey value of 255, over the whole of its range."""
     for strength in np.linspace(slider.low, slider.high, 7):
-        (ours,) = noise.build(slider.written(strength))
+        (ours,) = noise.build(slider.spec(strength))
         clean = torch.tensor(IMAGE[None]).float() / 255
         expected = 255 * ours.apply(clean, ours.sample(1, torch.Generator()))[0].numpy()
         found = corrupted(IMAGE, {slider.name: strength}, 0).astype(float)

@@ -26,7 +26,7 @@ def uneven(strokes) -> Digits:
 
 def test_written_digits_join_the_training_rows_alone(strokes):
     """They come after the given rows, even those balanced; validation holds none of them."""
-    recipe = resolve({"written": 50, "validation": 0.25})
+    recipe = resolve({"synthetic": 50, "validation": 0.25})
     given, trained_on = training_rows(strokes, recipe, seed=1)
     assert (len(given), len(trained_on)) == (300, 350)
     np.testing.assert_array_equal(trained_on.images[:300], given.images)
@@ -113,7 +113,7 @@ def test_no_method_ever_sees_a_row_that_is_judged(strokes, monkeypatch):
         seen.append(given)
         return real(given, *rest)
 
-    monkeypatch.setattr("inkfast.training.balancing.balance", spy)
+    monkeypatch.setattr("inkfast.training.batches.balance", spy)
     fit(
         FitSpec(
             architecture=models.build("mlp(hidden=[4])"),

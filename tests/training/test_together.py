@@ -81,13 +81,13 @@ def test_gradients_of_every_network_are_those_of_one(strokes, model, recipe, dou
     """Loss, answers, gradients and running statistics of a step are each network's own."""
     rare = strokes.pick(np.arange(330), "uneven")
     given = [fit_spec(d, model, i, chain="none", **recipe) for i, d in enumerate((strokes, rare))]
-    alone, stacked = ([TrainingLoop(one, None, Callback()) for one in given] for _ in range(2))
-    for one in (*alone, *stacked):
+    alone, side_by_side = ([TrainingLoop(one, None, Callback()) for one in given] for _ in range(2))
+    for one in (*alone, *side_by_side):
         one.model.train()
         one.update = lambda: None
     batches = [[images.double(), labels] for one in alone for images, labels in [next(one.data.epoch(1))]]  # fmt: skip
-    stacked._Stack(stacked).step(batches)
-    for one, other, batch in zip(alone, stacked, batches, strict=True):
+    stacked._Stack(side_by_side).step(batches)
+    for one, other, batch in zip(alone, side_by_side, batches, strict=True):
         one.step(*batch)
         torch.testing.assert_close(other.measured, one.measured)
         for mine, theirs in zip(other.model.parameters(), one.model.parameters(), strict=True):

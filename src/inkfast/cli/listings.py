@@ -16,7 +16,7 @@ def explore(
     data: Annotated[
         str,
         typer.Argument(
-            help="auto, mnist, embedded, written, a .csv, .npz or .npy file, or a folder."
+            help="auto, mnist, embedded, synthetic, a .csv, .npz or .npy file, or a folder."
         ),
     ] = "auto",
     noise: Annotated[

@@ -9,7 +9,7 @@ import typer
 
 Data = Annotated[
     str | None,
-    typer.Option(help="auto, mnist, embedded, written, a .csv, .npz or .npy file, or a folder."),
+    typer.Option(help="auto, mnist, embedded, synthetic, a .csv, .npz or .npy file, or a folder."),
 ]
 NoiseOption = Annotated[
     str | None,

@@ -18,7 +18,7 @@ WORDS = {
     "auto": "MNIST when it is on disk or can be downloaded, else the embedded digits",
     "mnist": "60,000 + 10,000 digits, 28x28 (LeCun et al. 1998)",
     "embedded": "1,797 digits that come with scikit-learn, 8x8 brought to 28x28",
-    "handwriting": "20,000 digits by a pen of our own, in hands that MNIST has few of",
+    "synthetic": "20,000 digits drawn by a program, in styles that MNIST has few of",
     "FILE.csv": "Kaggle digit-recognizer: label,pixel0..pixel783",
     "FILE.npz": "arrays images and labels, or x_train, y_train, x_test, y_test",
     "FILE.npy": "images alone, (n, 28, 28) or (n, 784)",
@@ -40,7 +40,7 @@ def load(source: str, report: Callable[[str, int, int], None] = lambda *_: None)
         return mnist.load_mnist()
     if source == "embedded":
         return embedded.load_embedded()
-    if source == "handwriting":
+    if source == "synthetic":
         return handwriting.load_handwriting()
     if source == "auto":
         return _auto(report)

@@ -101,7 +101,7 @@ def noises_met_in_training(experiment: Experiment, model: TrainedModel) -> Chain
     Digits that were blended or written for it count as an elastic augmentation.
     """
     augment = noise.build(model.recipe.augment)
-    if model.recipe.written or model.recipe.balance in SYNTHETIC:
+    if model.recipe.synthetic or model.recipe.balance in SYNTHETIC:
         augment = Chain((*augment, *noise.build("elastic")), "")  # new digits bend the given ones
     fresh = noise.build("none" if experiment.train_noise == "none" else experiment.noise)
     chain = Chain((*augment, *fresh), "")

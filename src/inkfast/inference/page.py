@@ -155,7 +155,7 @@ def _found(grey: GreyImage, reader: Reader) -> list[_ReadPart]:
 
 def _doubted(one: _ReadPart) -> _ReadPart:
     return replace(
-        one, answer=check_quality(one.part.ink, cut_off=one.part.cut_off).of(one.prediction)
+        one, prediction=check_quality(one.part.ink, cut_off=one.part.cut_off).of(one.prediction)
     )
 
 

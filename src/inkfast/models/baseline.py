@@ -36,7 +36,7 @@ class Baseline(Architecture):
 
     It sees no batches: rows are corrupted and augmented once, or `copies` times, before it is
     fitted. Of a recipe it heeds what chooses or adds rows and evens out classes:
-    validation, validation_rows, calibration, written, balance, balance_neighbours, class_weights
+    validation, validation_rows, calibration, synthetic, balance, balance_neighbours, class_weights
     and augment.
 
     Attributes:

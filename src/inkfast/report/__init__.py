@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from inkfast.report.comparison import write_report
-from inkfast.report.cross_validation import write_folds as write_folds
-from inkfast.report.exploration import write_exploration as write_exploration
-from inkfast.report.tuning import write_tuning as write_tuning
+from inkfast.report.cross_validation import write_folds
+from inkfast.report.exploration import write_exploration
+from inkfast.report.tuning import write_tuning
 
 __all__ = ["write_exploration", "write_folds", "write_report", "write_tuning"]

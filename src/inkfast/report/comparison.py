@@ -64,7 +64,7 @@ def _content(board: Leaderboard) -> dict[str, Any]:
     threads = board.rows[0].fits[0].trained.threads
     return {
         "experiment": outcome.experiment,
-        "material": dataset,
+        "dataset": dataset,
         "headline": board.headline(),
         "interrupted": outcome.interrupted,
         "diverged": outcome.diverged,

@@ -45,7 +45,7 @@ class Slider:
     neutral: float = 0.0
     pair: bool = False
 
-    def written(self, strength: float) -> str:
+    def spec(self, strength: float) -> str:
         """Return the corruption as `inkfast.noise` reads it."""
         value = f"{strength:g}"
         return f"{self.name}({self.parameter}={f'[{value}, {value}]' if self.pair else value})"
@@ -70,7 +70,7 @@ SLIDERS = (
 def chain(strengths: Mapping[str, float]) -> str:
     """Return what the sliders do as `inkfast.noise` reads it; ``none`` for nothing."""
     moved = [s for s in SLIDERS if strengths.get(s.name, s.neutral) != s.neutral]
-    return " + ".join(slider.written(strengths[slider.name]) for slider in moved) or "none"
+    return " + ".join(slider.spec(strengths[slider.name]) for slider in moved) or "none"
 
 
 def corrupted(image: Images, strengths: Mapping[str, float], seed: int) -> Images:

@@ -92,7 +92,7 @@ SHAPES = (
 def load_handwriting() -> Source:
     """Return 20,000 of them."""
     notice = "These digits are drawn by a program, not by people: figures do not compare."
-    return Source(make_handwriting(20_000), None, "written", notice)
+    return Source(make_handwriting(20_000), None, "synthetic", notice)
 
 
 def make_handwriting(n: int, seed: int = 0) -> Digits:
@@ -103,7 +103,7 @@ def make_handwriting(n: int, seed: int = 0) -> Digits:
         seed: Of everything that is drawn.
 
     Returns:
-        Digits named ``written``, classes in turn.
+        Digits named ``synthetic``, classes in turn.
     """
     check_number("n", n, low=10, high=10_000_000, whole=True)
     rng = np.random.default_rng(seed)
@@ -118,7 +118,7 @@ def make_handwriting(n: int, seed: int = 0) -> Digits:
     for place, shape in enumerate(SHAPES):
         rows = np.flatnonzero(which == place)
         images[rows] = draw_shape(shape, len(rows), rng)
-    return Digits(images, labels, "written")
+    return Digits(images, labels, "synthetic")
 
 
 def draw_shape(shape: Shape, n: int, rng: np.random.Generator) -> Images:

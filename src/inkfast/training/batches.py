@@ -82,17 +82,17 @@ def training_rows(
             raise InkfastError(
                 "balancing saw validation or calibration rows: it must get training rows alone."
             )
-    return given, _with_written(even, recipe.written, derive_seed(seed, "written"))
+    return given, _with_synthetic(even, recipe.synthetic, derive_seed(seed, "written"))
 
 
-def _with_written(rows: Digits, count: int, seed: int) -> Digits:
+def _with_synthetic(rows: Digits, count: int, seed: int) -> Digits:
     """Return the rows, and after them so many digits of our own pen."""
     if not count:
         return rows
     more = make_handwriting(count, seed)
     images = np.concatenate([rows.images, more.images])
     labels = np.concatenate([rows.known_labels, more.known_labels])
-    return Digits(images, labels, f"{rows.name} and {len(more)} written")
+    return Digits(images, labels, f"{rows.name} and {len(more)} synthetic")
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,8 @@ class Recipe:
         balance: Evens out class counts of the training rows: none, over, under, smote,
             borderline-smote or adasyn.
         balance_neighbours: Of one digit, among which SMOTE and its kin choose the other parent.
-        written: How many digits of `inkfast.synthetic.handwriting` are added to the training rows;
-            0 for none, else at least 10.
+        synthetic: How many digits of `inkfast.synthetic.handwriting` are added to the training
+            rows; 0 for none, else at least 10.
         outliers: How many pictures of `inkfast.synthetic.non_digits`, which are no digit, are shown
             beside the training rows, to be answered with no preference.
         l2: Penalty l2 * sum(w^2) on convolution kernels, as Keras' kernel_regularizer.
@@ -81,7 +81,7 @@ class Recipe:
     class_weights: str = "none"
     balance: str = "none"
     balance_neighbours: int = 5
-    written: int = 0
+    synthetic: int = 0
     outliers: int = 0
     l2: float = 0.0
     ema: float = 0.0
@@ -130,8 +130,8 @@ _CHECKS = (
     lambda r: check_number(
         "balance_neighbours", r.balance_neighbours, low=1, high=1000, whole=True
     ),
-    lambda r: check_number("written", r.written, low=0, high=10_000_000, whole=True),
-    lambda r: check_number("written", r.written or 10, low=10),
+    lambda r: check_number("synthetic", r.synthetic, low=0, high=10_000_000, whole=True),
+    lambda r: check_number("synthetic", r.synthetic or 10, low=10),
     lambda r: check_number("outliers", r.outliers, low=0, high=10_000_000, whole=True),
     lambda r: check_number("l2", r.l2, low=0, high=100),
     lambda r: check_number("ema", r.ema, low=0, high=0.999999),
