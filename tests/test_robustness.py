@@ -100,7 +100,7 @@ def test_a_run_is_judged_again_once_its_weights_are_others(run, tmp_path, monkey
     for times in (1, 1):
         recipes.judge(copy, "n-mnist")
         assert len(asked) == times
-    found = json.loads(recipes.to_predictions(copy, "n-mnist").read_text())["weights"]
+    found = json.loads(recipes.judged(copy, "n-mnist").read_text())["weights"]
     assert set(found) == {path.name for path in (copy / "fits").iterdir()}
     one, other = (copy / "fits" / f"mlp-hidden-24-seed{seed}" for seed in (0, 1))
     shutil.copytree(one, other, dirs_exist_ok=True)  # as if it were trained anew
