@@ -16,7 +16,8 @@ SIDE = 28
 CLASSES = 10
 
 Images = NDArray[np.uint8]
-Labels = NDArray[np.int64]
+Labels = NDArray[np.int64]  # of classes, 0 to 9
+Indices = NDArray[np.int64]  # numbers of rows, from 0
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Digits:
         return sha256(images, labels)
 
     @cached_property
-    def groups(self) -> Labels:
+    def groups(self) -> Indices:
         """For each row the first row with the same image, int64 ``(n,)``: copies have one number.
 
         By a digest of 16 bytes, since a million images would be as much again in memory.
@@ -84,7 +85,7 @@ class Digits:
         counts: list[int] = np.bincount(self.known_labels, minlength=CLASSES).tolist()
         return counts
 
-    def pick(self, rows: NDArray[np.int64], name: str) -> Digits:
+    def pick(self, rows: Indices, name: str) -> Digits:
         """Return the given rows as a set of their own."""
         labels = None if self.labels is None else self.labels[rows]
         return Digits(self.images[rows], labels, name)

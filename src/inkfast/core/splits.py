@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from math import ceil
 
 import numpy as np
+from numpy.typing import NDArray
 
-from inkfast.core.digits import CLASSES, Digits, Labels
+from inkfast.core.digits import CLASSES, Digits, Indices, Labels
 from inkfast.core.errors import InkfastError
 
 
-def stratified_split(labels: Labels, fraction: float, seed: int) -> tuple[Labels, Labels]:
+def stratified_split(labels: Labels, fraction: float, seed: int) -> tuple[Indices, Indices]:
     """Cut `fraction` of the rows off, the same share of each class.
 
     A class whose share rounds to no row has one all the same, on either side.
@@ -42,15 +43,15 @@ def stratified_split(labels: Labels, fraction: float, seed: int) -> tuple[Labels
     return np.flatnonzero(~is_cut), np.flatnonzero(is_cut)
 
 
-def _lacking(rows: Labels, others: Labels, labels: Labels) -> Labels:
+def _lacking(rows: Indices, others: Indices, labels: Labels) -> Indices:
     """Return the first of the other rows, shuffled, of each class that the rows lack."""
     classes, first = np.unique(labels[others], return_index=True)
     return others[first[~np.isin(classes, labels[rows])]]
 
 
 def stratified_group_split(
-    labels: Labels, groups: Labels, fraction: float, seed: int
-) -> tuple[Labels, Labels]:
+    labels: Labels, groups: Indices, fraction: float, seed: int
+) -> tuple[Indices, Indices]:
     """Cut `fraction` of the pictures off as `stratified_split` does, all copies of one together.
 
     Where no picture is there twice, the rows are those of `stratified_split`.
@@ -77,7 +78,7 @@ def stratified_group_split(
 
 def stratified_group_kfold(
     digits: Digits, folds: int, repeats: int, seed: int
-) -> Iterator[tuple[Labels, Labels]]:
+) -> Iterator[tuple[Indices, Indices]]:
     """Yield stratified folds, repeat by repeat, all copies of a picture in one fold.
 
     Args:
@@ -99,7 +100,7 @@ def stratified_group_kfold(
         yield np.flatnonzero(~chosen), np.flatnonzero(chosen)
 
 
-def unique_image_counts(digits: Digits) -> Labels:
+def unique_image_counts(digits: Digits) -> NDArray[np.int64]:
     """Return how many pictures each class has, int64 ``(10,)``; copies are counted once."""
     first = np.unique(digits.groups)
     return np.bincount(digits.known_labels[first], minlength=CLASSES)

@@ -26,7 +26,7 @@ class Reliability:
     """
 
     edges: NDArray[np.float64]
-    counts: Labels
+    counts: NDArray[np.int64]
     confidence: NDArray[np.float64]
     accuracy: NDArray[np.float64]
 

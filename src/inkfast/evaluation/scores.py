@@ -40,8 +40,8 @@ class Scores:
     precision: Floats
     recall: Floats
     f1: Floats
-    support: Labels
-    confusion: Labels
+    support: NDArray[np.int64]
+    confusion: NDArray[np.int64]
 
 
 def score(probabilities: Floats, labels: Labels) -> Scores:

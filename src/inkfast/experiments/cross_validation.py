@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from inkfast import noise
-from inkfast.core.digits import CLASSES, Digits, Labels, Source
+from inkfast.core.digits import CLASSES, Digits, Indices, Source
 from inkfast.core.errors import InkfastError
 from inkfast.core.io import nan_to_none, write_json, write_text
 from inkfast.core.random import derive_seed
@@ -47,8 +47,8 @@ class Fold:
 
     repeat: int
     number: int
-    train: Labels
-    held_out: Labels
+    train: Indices
+    held_out: Indices
 
     @property
     def slug(self) -> str:

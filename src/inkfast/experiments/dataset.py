@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast import data, noise
-from inkfast.core.digits import Digits, Labels, Source
+from inkfast.core.digits import Digits, Indices, Labels, Source
 from inkfast.core.errors import InkfastError
 from inkfast.core.io import read_object
 from inkfast.core.random import derive_seed
@@ -136,7 +136,7 @@ def _pooled(train: Digits, test: Digits) -> Digits:
     )
 
 
-def subsample_classes(labels: Labels, experiment: Experiment) -> Labels:
+def subsample_classes(labels: Labels, experiment: Experiment) -> Indices:
     """Return the rows that `imbalance` leaves: the share of each class, at least one row."""
     shares = parse_imbalance(experiment.imbalance)
     rng = np.random.default_rng(derive_seed(experiment.seed, "imbalance"))

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inkfast.core.digits import CLASSES, Digits, Labels
+from inkfast.core.digits import CLASSES, Digits, Indices
 from inkfast.core.errors import InkfastError
 from inkfast.core.random import derive_seed, make_generator
 from inkfast.core.splits import stratified_group_split
@@ -25,7 +25,7 @@ from inkfast.training.balancing import balance, check_enough
 from inkfast.training.recipe import Recipe
 
 
-def split(digits: Digits, recipe: Recipe, seed: int) -> tuple[Labels, Labels]:
+def split(digits: Digits, recipe: Recipe, seed: int) -> tuple[Indices, Indices]:
     """Return the rows to train on and the validation rows, none of them set aside."""
     left, _ = set_aside(digits, recipe, seed)
     n = len(left)
@@ -40,7 +40,7 @@ def split(digits: Digits, recipe: Recipe, seed: int) -> tuple[Labels, Labels]:
     return left[kept], left[cut_off]
 
 
-def set_aside(digits: Digits, recipe: Recipe, seed: int) -> tuple[Labels, Labels]:
+def set_aside(digits: Digits, recipe: Recipe, seed: int) -> tuple[Indices, Indices]:
     """Return the rows that train and choose, and the calibration rows, which do neither."""
     if not recipe.calibration:
         return np.arange(len(digits)), np.arange(0)
