@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 
 from inkfast import execution, models, noise
-from inkfast.core.errors import InkfastError
+from inkfast.core.errors import InkfastError, StoppedError
 from inkfast.execution import FitJob, SweepObserver, process_pool
-from inkfast.training import Callback, FitSpec, StoppedError, TrainedModel, resolve, stacked
+from inkfast.training import Callback, FitSpec, TrainedModel, resolve, stacked
 
 EPOCHS = 3
 

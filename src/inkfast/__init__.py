@@ -19,14 +19,14 @@ def __getattr__(name: str) -> object:
 
         return version("inkfast")
     if name == "DigitClassifier":
-        from inkfast.core.errors import missing
+        from inkfast.core.errors import missing_package
 
         try:
             from inkfast.estimator import DigitClassifier
         except ModuleNotFoundError as error:
             if error.name is None or error.name.partition(".")[0] == "inkfast":
                 raise
-            raise ImportError(missing(error.name), name=error.name) from None
+            raise ImportError(missing_package(error.name), name=error.name) from None
         return DigitClassifier
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

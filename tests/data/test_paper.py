@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
+from inkfast.core.errors import NoInkError
 from inkfast.data import embedded
-from inkfast.imaging.ink import NoInkError, find_ink
+from inkfast.imaging.ink import find_ink
 from inkfast.imaging.normalization import main_part, normalise, with_soft_edges
 from tests.conftest import DATA
 

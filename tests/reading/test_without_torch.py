@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkfast.core.errors import extra
+from inkfast.core.errors import install_hint
 from inkfast.synthetic.handwriting import make_handwriting
 from tests.reading.makers import bars, classifier, write_csv, write_pictures
 
@@ -33,7 +33,7 @@ ABSENT = (
     "onnxscript", "matplotlib", "jinja2", "pooch", "optuna", "sqlalchemy", "platformdirs", "tomli_w",
 )  # fmt: skip
 
-HINT = extra("train")
+HINT = install_hint("train")
 
 
 def alone(*words: object, absent: tuple[str, ...] = ABSENT) -> subprocess.CompletedProcess[str]:

@@ -102,7 +102,7 @@ def test_a_large_machine_starts_few_processes(monkeypatch, cores, processes):
             started.append(number)
 
     monkeypatch.setattr("inkfast.serving.worker_pool.WorkerPool", Workers)
-    monkeypatch.setattr("inkfast.commands.serving.available_cores", lambda: cores)
+    monkeypatch.setattr("inkfast.core.processes.available_cores", lambda: cores)
     monkeypatch.setattr("inkfast.serving.app.build_app", lambda *_, **__: None)
     monkeypatch.setattr("inkfast.serving.server.run_server", lambda *_: None)
     monkeypatch.delenv("INKFAST_TOKEN", raising=False)

@@ -11,8 +11,7 @@ from multiprocessing import active_children
 import numpy as np
 import pytest
 
-from inkfast.core.errors import InkfastError
-from inkfast.imaging.ink import NoInkError
+from inkfast.core.errors import InkfastError, NoInkError
 from inkfast.inference.classifier import Classifier
 from inkfast.inference.reader import Reader
 from inkfast.serving.limits import Refused

@@ -113,7 +113,7 @@ def test_no_method_ever_sees_a_row_that_is_judged(strokes, monkeypatch):
         seen.append(given)
         return real(given, *rest)
 
-    monkeypatch.setattr("inkfast.training.batches.balance", spy)
+    monkeypatch.setattr("inkfast.training.balancing.balance", spy)
     fit(
         FitSpec(
             architecture=models.build("mlp(hidden=[4])"),

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from inkfast.training import Callback, DivergedError, StoppedError, TrainedModel, fit, stacked
+from inkfast.core.errors import DivergedError, StoppedError
+from inkfast.training import Callback, TrainedModel, fit, stacked
 from inkfast.training.loop import TrainingLoop
 from tests.training.test_fit import fit_spec, weights
 

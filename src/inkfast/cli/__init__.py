@@ -13,7 +13,7 @@ import sys
 import typer
 
 from inkfast.cli.root import app
-from inkfast.core.errors import InkfastError, missing
+from inkfast.core.errors import InkfastError, missing_package
 
 from inkfast.cli import experiments, models, reading, listings  # isort: skip
 
@@ -32,7 +32,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "inkfast":
             raise
-        sys.stderr.write(f"inkfast: {missing(error.name)}\n")
+        sys.stderr.write(f"inkfast: {missing_package(error.name)}\n")
         code = 2
     except Exception as error:
         # typer's own errors of usage share no public base, but they all can format themselves

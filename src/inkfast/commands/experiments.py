@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from inkfast.commands.console import open_console
 from inkfast.commands.progress import Display, folds_table, leaderboard_table, trials_table
-from inkfast.core.errors import InkfastError, shown
+from inkfast.core.errors import InkfastError, short_repr
 
 if TYPE_CHECKING:
     from inkfast.experiments.config import Experiment
@@ -192,7 +192,7 @@ def _prepared(
         experiment = dataclasses.replace(experiment, threads=1)
     place = out or settings.get("out") or Path("runs") / experiment.name
     if not isinstance(place, str | Path) or "\0" in str(place):
-        raise InkfastError(f"`out` must be text, got {shown(place)}.")
+        raise InkfastError(f"`out` must be text, got {short_repr(place)}.")
     dataset = load_experiment_data(experiment, display.download)
     if dataset.notice:
         display.say(dataset.notice, style="bold yellow")

@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 
 from inkfast.commands.console import Printer, open_console, plain_table
-from inkfast.core.errors import InkfastError, extra, program
+from inkfast.core.errors import InkfastError, command_name, install_hint
 
 
 def explore(
@@ -54,12 +54,12 @@ def data_list() -> None:
     try:
         found = mnist.find_mnist()
     except ModuleNotFoundError:  # of what is always installed, nothing loads digits to train on
-        where = f"To load these, install what trains and measures too, {extra('train')}"
+        where = f"To load these, install what trains and measures too, {install_hint('train')}"
     else:
         where = (
             f"MNIST is here: {found}"
             if found
-            else f"MNIST is not on this machine: {program()} data fetch"
+            else f"MNIST is not on this machine: {command_name()} data fetch"
         )
     Printer(console).say(where)
 
@@ -79,7 +79,9 @@ def data_verify(folder: Path | None) -> None:
 
     place = folder or mnist.find_mnist()
     if place is None:
-        raise InkfastError(f"MNIST is not on this machine; get it with: {program()} data fetch")
+        raise InkfastError(
+            f"MNIST is not on this machine; get it with: {command_name()} data fetch"
+        )
     console = open_console()
     found = mnist.verify_mnist(place)
     console.print(plain_table(["file", "state"], [[n, s] for n, s in found]), soft_wrap=True)

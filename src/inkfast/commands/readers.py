@@ -68,7 +68,7 @@ def export(
 ) -> None:  # fmt: skip
     """Write the run's best network on validation, or the best of one name, as an ONNX file."""
     from inkfast import data as sources
-    from inkfast.core.errors import InkfastError, check_number, unknown
+    from inkfast.core.errors import InkfastError, check_number, unknown_name
     from inkfast.core.io import check_free
     from inkfast.experiments import onnx_export, runner
     from inkfast.experiments.dataset import load_run_data
@@ -87,7 +87,7 @@ def export(
     experiment, trained = runner.load_models(run)
     names = list(dict.fromkeys(model_spec.name for model_spec, _ in trained))
     if name is not None and name not in names:
-        raise unknown("model", name, names)
+        raise unknown_name("model", name, names)
     chosen = [pair for pair in trained if name == pair[0].name]
     if name is None:
         chosen = [pair for pair in trained if isinstance(pair[0].architecture, Network)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from inkfast.commands.console import Printer, open_console
 from inkfast.commands.readers import is_onnx
-from inkfast.core.errors import InkfastError, check_number, extra
+from inkfast.core.errors import InkfastError, check_number, install_hint
 from inkfast.core.processes import available_cores
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def serve(host: str, port: int, models: list[Path]) -> None:
         from inkfast.serving.worker_pool import WorkerPool
     except ModuleNotFoundError as error:
         raise InkfastError(
-            f"serving needs {error.name}, which is not installed; {extra('serve')}"
+            f"serving needs {error.name}, which is not installed; {install_hint('serve')}"
         ) from None
 
     limits = Limits()

@@ -9,7 +9,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.core.errors import InkfastError, shown
+from inkfast.core.errors import InkfastError, short_repr
 from inkfast.core.io import sha256
 
 SIDE = 28
@@ -93,7 +93,7 @@ class Digits:
 
 def _check_array(what: str, value: object, where: str) -> None:
     if not isinstance(value, np.ndarray):
-        raise InkfastError(f"{where}: {what} must be a NumPy array, got {shown(value)}.")
+        raise InkfastError(f"{where}: {what} must be a NumPy array, got {short_repr(value)}.")
 
 
 def check_labels(labels: Labels, n: int, where: str) -> None:

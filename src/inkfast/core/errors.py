@@ -1,7 +1,14 @@
-"""The one error that inkfast raises for what a user can mend, and its grammar.
+"""The exceptions of inkfast, and the functions that word their messages.
 
-A message says what was expected, what came and what to do, in one line. The command line prints it
-on stderr and exits with code 2; in Python it is a `ValueError` like any other.
+ValueError
+└── InkfastError       an input cannot be used; the user can fix it
+    ├── NoInkError     an image shows nothing that stands out from its paper
+    ├── DivergedError  the loss of a fit became NaN or infinite
+    └── StoppedError   a callback stopped a fit before its last epoch
+
+A message is one line: what was expected, what was given, what to do. The command line prints it on
+stderr and exits with code 2. A request that the HTTP server refuses is an
+`inkfast.serving.limits.Refused`; it becomes a response and never reaches a caller.
 """
 
 from __future__ import annotations
@@ -12,44 +19,62 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+_NO_INK = "there is no ink to be seen: expected a digit that stands out from its paper"
+
 
 class InkfastError(ValueError):
-    """Something the user gave cannot be used; the message is one line and says how to mend it."""
+    """An input cannot be used; the message is one line and says how to fix it."""
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> InkfastError:
-    """Return the error for a name that is not registered, with the nearest known one.
+class NoInkError(InkfastError):
+    """An image shows nothing that stands out from its paper."""
+
+    # The message is a default argument because exceptions cross processes by their arguments.
+    def __init__(self, message: str = _NO_INK) -> None:
+        super().__init__(message)
+
+
+class DivergedError(InkfastError):
+    """The loss of a fit became NaN or infinite."""
+
+
+class StoppedError(InkfastError):
+    """A callback stopped a fit before its last epoch."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> InkfastError:
+    """Return the error for a name that is not registered; it suggests the nearest known name.
 
     Args:
-        kind: What the name should have been, e.g. ``"noise"``.
-        name: What came; a key of a Python dictionary may be no text.
-        known: Every name that would have been accepted.
+        kind: Kind of thing that was looked up, e.g. ``"noise"``.
+        name: The unknown name. A key of a Python dictionary need not be a string.
+        known: All known names.
     """
     names = sorted(known)
     near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    return InkfastError(f"unknown {kind} {shown(name)}.{hint} Known: {', '.join(names)}.")
+    return InkfastError(f"unknown {kind} {short_repr(name)}.{hint} Known: {', '.join(names)}.")
 
 
-def program() -> str:
-    """Return how this user calls inkfast: its name, or its path where the name is not found."""
+def command_name() -> str:
+    """Return the command that starts inkfast: its name, or its path if it is not on PATH."""
     path = Path(sys.argv[0])
     return str(path) if path.name == "inkfast" and not shutil.which("inkfast") else "inkfast"
 
 
-def extra(name: str) -> str:
-    """Return how to install an extra, in README's words.
+def install_hint(name: str) -> str:
+    """Return how to install an extra of inkfast, as README says it.
 
-    From one's own copy, since inkfast is on no package index; with its constraints, since without
-    them torch may bring gigabytes.
+    inkfast is installed from a copy of its repository because it is on no package index. The
+    constraints keep pip from downloading several gigabytes of CUDA libraries with torch.
     """
     return f"in your copy of inkfast: .venv/bin/pip install -c constraints.txt -e '.[{name}]'"
 
 
-def missing(package: str) -> str:
-    """Return what to say where a package is not installed."""
-    how = f"Install what trains and measures too, {extra('train')}"
-    if package == "pyarrow":  # reading a table is no reason for all of that
+def missing_package(package: str) -> str:
+    """Return the message for a package that is not installed."""
+    how = f"Install what trains and measures too, {install_hint('train')}"
+    if package == "pyarrow":  # reading tables does not need the rest of the extra
         how = "Install it: pip install pyarrow"
     return f"this needs {package}, which is not installed. {how}"
 
@@ -63,18 +88,18 @@ def check_number(
     above: float | None = None,
     whole: bool = False,
 ) -> float:
-    """Return `value` when it is a finite number within the limits, else raise.
+    """Return `value` if it is a finite number within the limits.
 
     Args:
-        name: The parameter's name, for the message.
-        value: What the user gave; booleans are refused.
-        low: Smallest value allowed.
-        high: Largest value allowed.
-        above: When given, the value must be greater than this.
+        name: Name of the parameter.
+        value: Value of the parameter; booleans are refused.
+        low: Smallest allowed value.
+        high: Largest allowed value.
+        above: Exclusive lower limit, or None.
         whole: Whether only integers are allowed.
 
     Raises:
-        InkfastError: With the parameter, what is allowed and what came.
+        InkfastError: If `value` is not a number within the limits.
     """
     kinds = (int,) if whole else (int, float)
     ok = isinstance(value, kinds) and not isinstance(value, bool)
@@ -89,29 +114,28 @@ def check_number(
     bounds += [f">= {low:g}"] if low > float("-inf") else []
     bounds += [f"<= {high:g}"] if high < float("inf") else []
     kind = "a whole number" if whole else "a finite number"
-    raise InkfastError(
-        f"`{name}` must be {' '.join([kind, ' and '.join(bounds)]).strip()}, got {shown(value)}."
-    )
+    allowed = f"{kind} {' and '.join(bounds)}".strip()
+    raise InkfastError(f"`{name}` must be {allowed}, got {short_repr(value)}.")
 
 
 def check_flag(name: str, value: object) -> None:
-    """Raise unless `value` is true or false."""
+    """Raise `InkfastError` unless `value` is true or false."""
     if not isinstance(value, bool):
-        raise InkfastError(f"`{name}` must be true or false, got {shown(value)}.")
+        raise InkfastError(f"`{name}` must be true or false, got {short_repr(value)}.")
 
 
-def shown(value: object, most: int = 60) -> str:
-    """Return a value as an error shows it: on one line, and cut when it is long."""
+def short_repr(value: object, most: int = 60) -> str:
+    """Return the `repr` of a value for a message: on one line, cut to `most` characters."""
     try:
         text = " ".join(repr(value).split())
-    except ValueError:  # written in hexadecimal, it could be read
+    except ValueError:  # a huge integer, which can be written in hexadecimal
         text = f"a number of more than {sys.get_int_max_str_digits():,} digits"
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def check_choice(name: str, value: object, allowed: Iterable[str]) -> None:
-    """Raise unless `value` is one of the `allowed` words."""
-    words = list(allowed)
-    if value not in words:
-        listed = ", ".join(repr(word) for word in words)
-        raise InkfastError(f"`{name}` must be one of {listed}, got {shown(value)}.")
+    """Raise `InkfastError` unless `value` is one of the `allowed` strings."""
+    choices = list(allowed)
+    if value not in choices:
+        listed = ", ".join(repr(choice) for choice in choices)
+        raise InkfastError(f"`{name}` must be one of {listed}, got {short_repr(value)}.")

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from inkfast.core.errors import InkfastError, shown
+from inkfast.core.errors import InkfastError, short_repr
 
 _EXPECTED = "`executor` must be serial, {}local:N (processes), ray or ray:HOST:PORT"
 _STACKED = 8  # fits side by side unless a number is given; more would ask for more memory
@@ -53,7 +53,7 @@ def parse_executor(text: str, *, fits: bool = False) -> ExecutorSpec:
     if fits and (match := re.fullmatch(r"stacked(?::([1-9][0-9]?))?", text)):
         return ExecutorSpec("stacked", int(match[1] or _STACKED))
     expected = _EXPECTED.format("stacked:N (side by side), " if fits else "")
-    raise InkfastError(f"{expected}, got {shown(text)}.")
+    raise InkfastError(f"{expected}, got {short_repr(text)}.")
 
 
 def available_cores() -> int:

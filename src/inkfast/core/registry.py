@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from inkfast.core.errors import InkfastError, shown, unknown
+from inkfast.core.errors import InkfastError, short_repr, unknown_name
 
 _CALL = re.compile(r"\s*([A-Za-z][\w-]*)\s*(?:\((.*)\))?\s*", re.DOTALL)
 
@@ -62,7 +62,7 @@ def parse_spec(text: str) -> tuple[str, dict[str, Any]]:
     match = _CALL.fullmatch(text)
     shape = "name(parameter=value, ...), e.g. rotate(degrees=72)"
     if match is None:
-        raise InkfastError(f"expected {shape}, got {shown(text.strip())}.")
+        raise InkfastError(f"expected {shape}, got {short_repr(text.strip())}.")
     name, inside = match.groups()
     if not inside or not inside.strip():
         return name, {}
@@ -76,7 +76,7 @@ def parse_spec(text: str) -> tuple[str, dict[str, Any]]:
         return name, {str(key): value for key, value in parameters.items()}
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
         raise InkfastError(
-            f"the parameters of {shown(text.strip())} cannot be read: expected {shape}."
+            f"the parameters of {short_repr(text.strip())} cannot be read: expected {shape}."
         ) from None
 
 
@@ -128,7 +128,7 @@ class Registry(Generic[T]):
 
     def __getitem__(self, name: str) -> type[T]:
         if name not in self._classes:
-            raise unknown(self.kind, name, self._classes)
+            raise unknown_name(self.kind, name, self._classes)
         return self._classes[name]
 
     def build(self, text: str) -> T:
@@ -142,7 +142,7 @@ class Registry(Generic[T]):
         known = [field.name for field in dataclasses.fields(cls)]
         for key in parameters:
             if key not in known:
-                raise unknown(f"parameter of {self.kind} {name!r}", key, known)
+                raise unknown_name(f"parameter of {self.kind} {name!r}", key, known)
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in parameters.items()}
         try:
             return cls(**values)

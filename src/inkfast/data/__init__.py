@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from inkfast.core.digits import SIDE, Digits, Source, Survey
-from inkfast.core.errors import InkfastError, unknown
+from inkfast.core.errors import InkfastError, unknown_name
 from inkfast.core.splits import stratified_split
 from inkfast.data import arrays, embedded, image_folder, kaggle_csv, mnist
 from inkfast.synthetic import handwriting
@@ -56,7 +56,7 @@ def load(source: str, report: Callable[[str, int, int], None] = lambda *_: None)
         return readers[path.suffix.lower()](path)
     if path.suffix or "/" in source:
         raise InkfastError(f"{source}: there is no such file or folder.")
-    raise unknown("data source", source, WORDS)
+    raise unknown_name("data source", source, WORDS)
 
 
 def survey(source: str, report: Callable[[str, int, int], None] = lambda *_: None) -> Survey:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from inkfast.core.digits import Digits, Source
-from inkfast.core.errors import program
+from inkfast.core.errors import command_name
 from inkfast.imaging.centering import center_digit
 
 
@@ -23,6 +23,6 @@ def load_embedded() -> Source:
     digits = Digits(images, scans.target.astype(np.int64), "embedded")
     notice = (
         "These are the 1,797 embedded digits (8x8 scans brought to 28x28), not MNIST: figures do "
-        f"not compare. Get MNIST with: {program()} data fetch"
+        f"not compare. Get MNIST with: {command_name()} data fetch"
     )
     return Source(digits, None, "embedded", notice)

@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from inkfast.core.digits import CLASSES, Digits, Images, Source, Survey
-from inkfast.core.errors import InkfastError
+from inkfast.core.errors import InkfastError, NoInkError
 from inkfast.imaging.centering import center_digit, ink_of
-from inkfast.imaging.ink import NoInkError
 from inkfast.imaging.normalization import WORK, preprocess
 from inkfast.imaging.opening import SUFFIXES, GreyImage, open_image
 

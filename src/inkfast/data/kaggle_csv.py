@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from inkfast.core.digits import SIDE, Digits, Source
-from inkfast.core.errors import InkfastError, shown
+from inkfast.core.errors import InkfastError, short_repr
 
 PIXELS = [f"pixel{i}" for i in range(SIDE * SIDE)]
 _FORM = "expected the header label,pixel0,...,pixel783 (or without label)"
@@ -52,7 +52,7 @@ def csv_columns(path: Path) -> list[str]:
         raise InkfastError(f"cannot read {path}: {error.strerror}.") from None
     if names not in (PIXELS, ["label", *PIXELS]):
         raise InkfastError(
-            f"{path}: {_FORM}, got {len(names)} columns starting {shown(names[:2])}."
+            f"{path}: {_FORM}, got {len(names)} columns starting {short_repr(names[:2])}."
         )
     return names
 
@@ -96,6 +96,6 @@ def _explain(path: Path, names: list[str], error: Exception | None) -> NoReturn:
             if not (re.fullmatch("[0-9]{1,3}", text) and int(text) <= most):
                 raise InkfastError(
                     f"{path}: row {row + 1}, column {name}: expected a whole number from 0 to "
-                    f"{most}, got {shown(value)}."
+                    f"{most}, got {short_repr(value)}."
                 )
     raise InkfastError(f"{path} is not readable as CSV: {error}")

@@ -18,7 +18,7 @@ from typing import IO, cast
 import numpy as np
 
 from inkfast.core.digits import SIDE, Digits, Source
-from inkfast.core.errors import InkfastError, program
+from inkfast.core.errors import InkfastError, command_name
 from inkfast.core.io import sha256
 
 SHA256 = {
@@ -66,7 +66,7 @@ def load_mnist() -> Source:
     if folder is None:
         raise InkfastError(
             "MNIST is not on this machine: looked in "
-            f"{' and '.join(str(f) for f in folders())}. Get it with: {program()} data fetch"
+            f"{' and '.join(str(f) for f in folders())}. Get it with: {command_name()} data fetch"
         )
     with ThreadPoolExecutor() as pool:  # decompression and hashing leave Python's lock alone
         paths = [cast(Path, _file(folder, name)) for name in SHA256]
@@ -82,7 +82,7 @@ def verify_mnist(folder: Path) -> list[tuple[str, str]]:
 def _state(folder: Path, name: str) -> str:
     path = _file(folder, name)
     if path is None:
-        return f"missing in {folder}; get it with: {program()} data fetch"
+        return f"missing in {folder}; get it with: {command_name()} data fetch"
     try:
         read_payload(path, name)
     except InkfastError as error:
@@ -127,7 +127,7 @@ def read_payload(path: Path, name: str) -> bytes:
     if sha256(payload) != SHA256[name]:
         raise InkfastError(
             f"{path} is not MNIST's {name}: the SHA-256 of its content differs. "
-            f"Delete it, then: {program()} data fetch"
+            f"Delete it, then: {command_name()} data fetch"
         )
     return payload
 
@@ -142,7 +142,7 @@ def read_idx(path: Path, limit: int) -> bytes:
     Raises:
         InkfastError: If the file is truncated, not IDX, or its length is not what it says.
     """
-    mend = f"Delete it, then: {program()} data fetch"
+    mend = f"Delete it, then: {command_name()} data fetch"
     try:
         with path.open("rb") as raw:
             zipped = raw.read(2) == b"\x1f\x8b"

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from inkfast import models, noise
 from inkfast.core.digits import CLASSES, Digits, Images
-from inkfast.core.errors import InkfastError, check_choice, check_number, shown
+from inkfast.core.errors import InkfastError, check_choice, check_number, short_repr
 from inkfast.estimator import features
 from inkfast.noise import to_unit
 from inkfast.training import TRAIN_NOISE, Callback, Epoch, FitSpec, Recipe, fit, hardware, resolve
@@ -140,10 +140,10 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _settings(self) -> dict[str, Any]:
         """Check the parameters and return them as a `Task` takes them."""
         if not isinstance(self.model, str):
-            raise InkfastError(f"`model` must be text such as 'cnn', got {shown(self.model)}.")
+            raise InkfastError(f"`model` must be text such as 'cnn', got {short_repr(self.model)}.")
         if not isinstance(self.recipe, Mapping | None):
             raise InkfastError(
-                f"`recipe` must be a mapping of recipe keys, got {shown(self.recipe)}."
+                f"`recipe` must be a mapping of recipe keys, got {short_repr(self.recipe)}."
             )
         check_choice("train_noise", self.train_noise, TRAIN_NOISE)
         threads = _plain(self.threads)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from inkfast import noise
 from inkfast.core.digits import Digits, Images
-from inkfast.core.errors import unknown
+from inkfast.core.errors import unknown_name
 from inkfast.core.random import derive_seed
 from inkfast.evaluation.calibration import expected_calibration_error
 from inkfast.evaluation.selective import coverage_and_error, prediction_sets
@@ -82,7 +82,7 @@ def suite_noises(name: str) -> tuple[str, ...]:
         InkfastError: Naming the suites there are.
     """
     if name not in SUITES:
-        raise unknown("suite", name, SUITES)
+        raise unknown_name("suite", name, SUITES)
     return ("clean", *SUITES[name])
 
 

@@ -7,16 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from inkfast.core.errors import InkfastError
-from inkfast.training import (
-    Callback,
-    DivergedError,
-    FitSpec,
-    StoppedError,
-    TrainedModel,
-    checkpoint,
-    fit,
-)
+from inkfast.core.errors import DivergedError, InkfastError, StoppedError
+from inkfast.training import Callback, FitSpec, TrainedModel, checkpoint, fit
 
 
 @dataclass(frozen=True, kw_only=True)

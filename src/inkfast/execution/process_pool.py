@@ -14,10 +14,10 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from inkfast.core.errors import InkfastError
+from inkfast.core.errors import DivergedError, InkfastError, StoppedError
 from inkfast.core.processes import block_sigint
 from inkfast.execution.jobs import FitJob, FitOutcome, SweepObserver, finished, finished_or_fit
-from inkfast.training import Callback, DivergedError, Epoch, FitSpec, StoppedError, TrainedModel
+from inkfast.training import Callback, Epoch, FitSpec, TrainedModel
 
 ATTEMPTS = 3  # so that a fit that kills its worker, by taking all memory, ends
 

@@ -18,18 +18,11 @@ from typing import Any
 import numpy as np
 
 from inkfast.core.digits import SIDE, Digits
-from inkfast.core.errors import InkfastError
+from inkfast.core.errors import DivergedError, InkfastError, StoppedError
 from inkfast.core.io import write_bytes
 from inkfast.execution.jobs import FitJob, FitOutcome, SweepObserver, finished
 from inkfast.execution.process_pool import ATTEMPTS, answer
-from inkfast.training import (
-    Callback,
-    DivergedError,
-    FitSpec,
-    StoppedError,
-    TrainedModel,
-    checkpoint,
-)
+from inkfast.training import Callback, FitSpec, TrainedModel, checkpoint
 
 _START = (
     "Start one with `RAY_AUTH_MODE=token ray start --head --port 6379`, docs/cluster.md says how, "

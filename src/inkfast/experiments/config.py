@@ -12,7 +12,14 @@ from typing import Any
 
 from inkfast import models, noise
 from inkfast.core.digits import Digits
-from inkfast.core.errors import InkfastError, check_choice, check_flag, check_number, shown, unknown
+from inkfast.core.errors import (
+    InkfastError,
+    check_choice,
+    check_flag,
+    check_number,
+    short_repr,
+    unknown_name,
+)
 from inkfast.core.registry import split_top_level
 from inkfast.models import Architecture
 from inkfast.training import KERAS, TRAIN_NOISE, FitSpec, Recipe, check_recipe, resolve
@@ -144,12 +151,12 @@ def from_settings(settings: Mapping[str, Any]) -> Experiment:
     faults: list[str] = []
     given = dict(settings)
     for key in [key for key in given if key not in _KEYS]:
-        faults.append(str(unknown("key", key, _KEYS)))
+        faults.append(str(unknown_name("key", key, _KEYS)))
         del given[key]
     given.pop("out", None)
     common = given.pop("recipe", {})
     if not isinstance(common, Mapping):
-        faults.append(f"`recipe` must be a table, got {shown(common)}.")
+        faults.append(f"`recipe` must be a table, got {short_repr(common)}.")
         common = {}
     listed = given.pop("models", DEFAULT_MODELS)
     if isinstance(listed, str):
@@ -174,7 +181,8 @@ def _model_spec(item: Any, common: Mapping[str, Any]) -> ModelSpec:
     table = {"model": item} if isinstance(item, str) else item
     if not isinstance(table, Mapping) or not isinstance(table.get("model"), str):
         raise InkfastError(
-            f"`models` must list names such as 'cnn' or tables with a `model`, got {shown(item)}."
+            "`models` must list names such as 'cnn' or tables with a `model`, "
+            f"got {short_repr(item)}."
         )
     own = dict(table)
     architecture = models.build(own.pop("model"))
@@ -186,7 +194,9 @@ def _model_spec(item: Any, common: Mapping[str, Any]) -> ModelSpec:
     recipe = resolve(architecture.recipe if defaults == "inkfast" else KERAS, common, own)
     check_recipe(architecture, recipe)
     if not isinstance(name, str) or not 1 <= len(name.strip()) <= _NAME or not name.isprintable():
-        raise InkfastError(f"`name` of a model must be 1 to {_NAME} characters, got {shown(name)}.")
+        raise InkfastError(
+            f"`name` of a model must be 1 to {_NAME} characters, got {short_repr(name)}."
+        )
     name = name.strip()
     return ModelSpec(name=name, architecture=architecture, recipe=recipe, published=published)
 
@@ -248,7 +258,7 @@ def parse_imbalance(text: str) -> dict[int, float]:
         if match is None or int(match[1]) in shares or not 0 < float(match[2]) <= 1:
             raise InkfastError(
                 "`imbalance` must be digit=share pairs with shares above 0 and up to 1, "
-                f"e.g. '3=0.05, 8=0.1', got {shown(text)}."
+                f"e.g. '3=0.05, 8=0.1', got {short_repr(text)}."
             )
         shares[int(match[1])] = float(match[2])
     return shares
@@ -256,11 +266,11 @@ def parse_imbalance(text: str) -> dict[int, float]:
 
 def _check_text(name: str, value: object) -> None:
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
-        raise InkfastError(f"`{name}` must be text, got {shown(value)}.")
+        raise InkfastError(f"`{name}` must be text, got {short_repr(value)}.")
 
 
 def _check_name(value: object) -> None:
     if not isinstance(value, str) or not re.fullmatch(r"[\w.-]{1,80}", value) or value[0] == ".":
         raise InkfastError(
-            f"`name` must be 1 to 80 letters, digits, dots or dashes, got {shown(value)}."
+            f"`name` must be 1 to 80 letters, digits, dots or dashes, got {short_repr(value)}."
         )

@@ -18,7 +18,7 @@ import numpy as np
 
 from inkfast import noise
 from inkfast.core.digits import CLASSES, Digits, Indices, Source
-from inkfast.core.errors import InkfastError
+from inkfast.core.errors import DivergedError, InkfastError
 from inkfast.core.io import nan_to_none, write_json, write_text
 from inkfast.core.random import derive_seed
 from inkfast.core.splits import stratified_group_kfold, unique_image_counts
@@ -28,7 +28,7 @@ from inkfast.experiments.config import Experiment, ModelSpec
 from inkfast.experiments.dataset import subsample_classes
 from inkfast.models import count_parameters
 from inkfast.noise import noisy
-from inkfast.training import DivergedError, FitSpec, TrainedModel
+from inkfast.training import FitSpec, TrainedModel
 from inkfast.training.batches import check_rows
 
 FIGURES = ("accuracy", "loss", "macro_f1", "ece")

@@ -20,13 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inkfast.core.errors import InkfastError
+from inkfast.core.errors import DivergedError, InkfastError
 from inkfast.core.io import check_resume, lock, read_json, read_object, write_json, write_text
 from inkfast.evaluation.scores import Floats
 from inkfast.execution import QUIET, SERIAL, Executor, FitJob, SweepObserver
 from inkfast.experiments.config import Experiment, ModelSpec, from_settings, read_toml
 from inkfast.experiments.dataset import ExperimentData
-from inkfast.training import DivergedError, TrainedModel
+from inkfast.training import TrainedModel
 
 _PARTS = (
     "experiment.toml", "data.json", "leaderboard.json", "leaderboard.csv", "validation.json",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.core.errors import InkfastError
+from inkfast.core.errors import NoInkError
 from inkfast.imaging.opening import GreyImage, shrunk
 from inkfast.imaging.ruled_lines import without_lines
 
@@ -35,15 +35,6 @@ _BESIDE = 0.35  # of what lies beside ink that may be as dark as it is
 _STEP = 1.05  # times: where evened paper is brighter, light or the sheet ends
 _DARKEST_PAPER = 0.15  # of white
 _SAMPLES = 64  # pixels a side that tell how light falls on the paper
-_NOTHING = "there is no ink to be seen: expected a digit that stands out from its paper"
-
-
-class NoInkError(InkfastError):
-    """A picture shows nothing that stands out from its paper."""
-
-    # a default, not a word in the call: exceptions come from other processes by their arguments
-    def __init__(self, message: str = _NOTHING) -> None:
-        super().__init__(message)
 
 
 @dataclass(frozen=True)

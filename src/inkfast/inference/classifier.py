@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast.core.digits import CLASSES, SIDE, Images
-from inkfast.core.errors import InkfastError, shown
+from inkfast.core.errors import InkfastError, short_repr
 from inkfast.core.io import sha256
 from inkfast.inference.protobuf import names_other_files
 
@@ -75,7 +75,9 @@ class About:
         return found
 
     def _nonsense(self, key: str, found: object) -> InkfastError:
-        return InkfastError(f"{self.name}: its `{key}` is {shown(found)}, which makes no sense.")
+        return InkfastError(
+            f"{self.name}: its `{key}` is {short_repr(found)}, which makes no sense."
+        )
 
 
 class Classifier:

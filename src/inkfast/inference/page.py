@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from inkfast.core.digits import SIDE, Images
-from inkfast.imaging.ink import NoInkError, find_ink
+from inkfast.core.errors import NoInkError
+from inkfast.imaging.ink import find_ink
 from inkfast.imaging.normalization import normalize
 from inkfast.imaging.opening import GreyImage, LoadedImage, open_image, shrunk
 from inkfast.imaging.reading_order import in_lines, in_numbers

@@ -8,9 +8,10 @@ from functools import reduce
 import numpy as np
 
 from inkfast.core.digits import SIDE, Images
+from inkfast.core.errors import NoInkError
 from inkfast.imaging.boxes import bounds, padded
 from inkfast.imaging.centering import BOX
-from inkfast.imaging.ink import Ink, NoInkError
+from inkfast.imaging.ink import Ink
 from inkfast.imaging.normalization import isolate_digit, normalize, preprocess
 from inkfast.imaging.opening import GreyImage
 from inkfast.imaging.segmentation import beyond

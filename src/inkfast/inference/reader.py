@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast.core.digits import Images
-from inkfast.core.errors import InkfastError, check_number, program, unknown
+from inkfast.core.errors import InkfastError, check_number, command_name, unknown_name
 from inkfast.inference.classifier import About, Classifier
 
 SHIPPED = Path(__file__).parent / "shipped"
@@ -115,10 +115,10 @@ def _path(model: str) -> Path:
     if Path(model).is_dir() and model not in shipped_names():
         raise InkfastError(
             f"{model} is a folder: expected a shipped network or an .onnx file. If it is a run, "
-            f"export it: {program()} export {shlex.quote(model)} --to reader.onnx"
+            f"export it: {command_name()} export {shlex.quote(model)} --to reader.onnx"
         )
     if model not in shipped_names():
-        raise unknown("shipped network", model, shipped_names())
+        raise unknown_name("shipped network", model, shipped_names())
     return SHIPPED / f"{model}.onnx"
 
 

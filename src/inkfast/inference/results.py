@@ -11,8 +11,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from inkfast.core.digits import SIDE, Images
-from inkfast.core.errors import InkfastError
-from inkfast.imaging.ink import NoInkError
+from inkfast.core.errors import InkfastError, NoInkError
 from inkfast.imaging.normalization import WORK
 from inkfast.imaging.opening import open_image, png
 from inkfast.inference.inputs import Content

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast.core.digits import SIDE, Images
-from inkfast.core.errors import InkfastError, shown
+from inkfast.core.errors import InkfastError, short_repr
 from inkfast.data import arrays, kaggle_csv
 
 _ROWS = 1024  # of a table at a time
@@ -91,7 +91,7 @@ def _line(line: bytes, names: list[str], source: str) -> Images | InkfastError:
         if not (word.isascii() and word.isdigit() and len(word) <= 3 and int(word) <= 255):
             return InkfastError(
                 f"{source}, column {name}: expected a whole number from 0 to 255, got "
-                f"{shown(word)}."
+                f"{short_repr(word)}."
             )
     return np.array(words[-SIDE * SIDE :], np.uint8).reshape(SIDE, SIDE)
 
@@ -210,7 +210,7 @@ def _check_pictures(columns: list[Any], path: Path) -> None:
     if len(kinds) > 1 or not any(known(inner) for known in binary):
         raise InkfastError(
             f"{path}: expected one column image of bytes, or of structs with bytes, got "
-            f"{', '.join(shown(str(kind)) for kind in kinds[:3])}."
+            f"{', '.join(short_repr(str(kind)) for kind in kinds[:3])}."
         )
 
 
@@ -222,16 +222,16 @@ def _check_pixels(columns: list[Any], path: Path) -> None:
     if len(names) != SIDE * SIDE:
         raise InkfastError(
             f"{path}: expected a column image, or 784 columns of pixels, got "
-            f"{len(names)}: {shown(names[:3])}."
+            f"{len(names)}: {short_repr(names[:3])}."
         )
     if len(set(names)) < len(names):
         twice = next(name for at, name in enumerate(names) if name in names[:at])
-        raise InkfastError(f"{path}: expected 784 names of columns, got {shown(twice)} twice.")
+        raise InkfastError(f"{path}: expected 784 names of columns, got {short_repr(twice)} twice.")
     for field in columns:
         if not (pa.types.is_integer(field.type) or pa.types.is_floating(field.type)):
             raise InkfastError(
-                f"{path}, column {shown(field.name)}: expected numbers, got "
-                f"{shown(str(field.type))}."
+                f"{path}, column {short_repr(field.name)}: expected numbers, got "
+                f"{short_repr(str(field.type))}."
             )
 
 

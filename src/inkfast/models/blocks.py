@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inkfast.core.errors import InkfastError, check_number, shown
+from inkfast.core.errors import InkfastError, check_number, short_repr
 
 
 def conv_norm_relu(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
@@ -21,7 +21,9 @@ def conv_norm_relu(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) 
 def check_sizes(name: str, sizes: object, *, longest: int, low: int = 1, high: int = 4096) -> None:
     """Raise unless `sizes` is a list of 1 to `longest` whole numbers from `low` to `high`."""
     if not isinstance(sizes, tuple) or not 1 <= len(sizes) <= longest:
-        raise InkfastError(f"`{name}` must be a list of 1 to {longest} sizes, got {shown(sizes)}.")
+        raise InkfastError(
+            f"`{name}` must be a list of 1 to {longest} sizes, got {short_repr(sizes)}."
+        )
     for size in sizes:
         check_number(name, size, low=low, high=high, whole=True)
 

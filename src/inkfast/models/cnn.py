@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from inkfast.core.errors import InkfastError, check_choice, check_flag, check_number, shown
+from inkfast.core.errors import InkfastError, check_choice, check_flag, check_number, short_repr
 from inkfast.models.base import MODELS, Network
 from inkfast.models.blocks import LocalContrast
 
@@ -61,7 +61,7 @@ class Cnn(Network):
         check_number("bn_momentum", self.bn_momentum, above=0, high=1)
         if not isinstance(self.layers, str):
             raise InkfastError(
-                f"`layers` must be text like 'C32-MP-128', got {shown(self.layers)}."
+                f"`layers` must be text like 'C32-MP-128', got {short_repr(self.layers)}."
             )
         check_flag("batch_norm", self.batch_norm)
         with torch.device("meta"):
@@ -100,7 +100,7 @@ class Cnn(Network):
             channels, kernel, stride = match.groups()
             return self._convolution(word, shape, int(channels), int(kernel or 3), int(stride or 1))
         place = "" if shape.side else " after a dense layer"
-        raise InkfastError(f"`layers` has {shown(word)}{place}; expected {_VOCABULARY}.")
+        raise InkfastError(f"`layers` has {short_repr(word)}{place}; expected {_VOCABULARY}.")
 
     def _convolution(
         self, word: str, shape: _Shape, channels: int, kernel: int, stride: int

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Generator, Tensor
 
-from inkfast.core.errors import InkfastError, check_number, shown, unknown
+from inkfast.core.errors import InkfastError, check_number, short_repr, unknown_name
 from inkfast.core.registry import Registry, brief_spec, format_spec, parse_spec, split_top_level
 from inkfast.noise.presets import SeverityLevels
 
@@ -118,7 +118,9 @@ def parse_chain(
         InkfastError: For an unknown name or parameter, or a value that is not allowed.
     """
     if not isinstance(text, str):
-        raise InkfastError(f"noise must be text such as 'rotate(degrees=30)', got {shown(text)}.")
+        raise InkfastError(
+            f"noise must be text such as 'rotate(degrees=30)', got {short_repr(text)}."
+        )
     noises: list[Noise] = []
     links = split_top_level(text, "+")
     for link in links:
@@ -135,7 +137,7 @@ def parse_chain(
         elif name in presets:
             raise InkfastError(f"preset {name!r} takes no parameters: write its chain out instead.")
         else:
-            raise unknown("noise", name, [*known, *presets, *ladders, "none"])
+            raise unknown_name("noise", name, [*known, *presets, *ladders, "none"])
     chain = Chain(tuple(noises), text.strip())
     named = {**presets, **ladders}
     has_name = len(links) == 1 and bool(noises) and parse_spec(links[0])[0] in named
@@ -146,7 +148,7 @@ def _step(name: str, ladder: SeverityLevels, parameters: Mapping[str, object]) -
     """Return the chain at the step that is asked for."""
     for key in parameters:
         if key != "step":
-            raise unknown(f"parameter of noise {name!r}", key, ["step"])
+            raise unknown_name(f"parameter of noise {name!r}", key, ["step"])
     step = parameters.get("step", ladder.published)
     check_number("step", step, low=1, high=len(ladder.steps), whole=True)
     assert isinstance(step, int)  # noqa: S101 - checked just now
@@ -165,7 +167,7 @@ def check_span(name: str, value: Any, *, low: float = -1e6, high: float = 1e6) -
     pair = value if isinstance(value, tuple) else (value, value)
     if len(pair) != 2:
         raise InkfastError(
-            f"`{name}` must be a number or a pair [low, high], got {shown(list(pair))}."
+            f"`{name}` must be a number or a pair [low, high], got {short_repr(list(pair))}."
         )
     for number in pair:
         check_number(name, number, low=low, high=high)

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor
 
-from inkfast.core.errors import InkfastError, check_number, shown
+from inkfast.core.errors import InkfastError, check_number, short_repr
 from inkfast.noise.base import NOISES, Noise, Params, per_image
 
 _BLOCK = 50  # maps at a time: 13 MB of 256 x 256
@@ -41,7 +41,7 @@ class Fog(Noise):
         check_number("amount", self.amount, low=0, high=100)
         check_number("decay", self.decay, low=1, high=10)
         if self.size not in (32, 64, 128, 256) or not isinstance(self.size, int):
-            raise InkfastError(f"`size` must be 32, 64, 128 or 256, got {shown(self.size)}.")
+            raise InkfastError(f"`size` must be 32, 64, 128 or 256, got {short_repr(self.size)}.")
 
     def sample(self, n: int, generator: Generator) -> Params:
         counts = [min(_BLOCK, n - start) for start in range(0, n, _BLOCK)]

@@ -10,7 +10,7 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor
 
-from inkfast.core.errors import InkfastError, check_number, shown
+from inkfast.core.errors import InkfastError, check_number, short_repr
 from inkfast.noise.base import NOISES, Chain, Noise, Params, parse_chain
 from inkfast.noise.presets import MNIST_C, PRESETS
 
@@ -34,7 +34,9 @@ class OneOf(Noise):
     def __post_init__(self) -> None:
         texts = self.chains
         if not isinstance(texts, tuple) or not texts or not all(isinstance(t, str) for t in texts):
-            raise InkfastError(f"`chains` must be a list of chains as text, got {shown(texts)}.")
+            raise InkfastError(
+                f"`chains` must be a list of chains as text, got {short_repr(texts)}."
+            )
         check_number("share", self.share, low=0, high=1)
         # written out, so that what is saved means the same when a default changes
         object.__setattr__(self, "chains", tuple(str(chain) for chain in _built(texts)))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from inkfast.core.errors import unknown
+from inkfast.core.errors import unknown_name
 from inkfast.core.processes import available_cores
 from inkfast.inference.reader import Reader
 from inkfast.serving.batch_queue import BatchQueue
@@ -51,7 +51,7 @@ class Dispatcher:
             Refused: If there is none of this name.
         """
         if name not in self.readers:
-            raise Refused(404, str(unknown("model", name, self.readers)))
+            raise Refused(404, str(unknown_name("model", name, self.readers)))
         return self.readers[name]
 
     @property

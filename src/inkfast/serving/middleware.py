@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from inkfast.core.errors import shown
+from inkfast.core.errors import short_repr
 from inkfast.serving.limits import Limits, Refused, busy, length_in
 from inkfast.serving.metrics import Metrics
 
@@ -148,7 +148,9 @@ def _check_host(host: str, own: frozenset[str]) -> None:
     name = host if host.endswith("]") else host.rsplit(":", 1)[0]
     if name.lower() not in own:
         names = ", ".join(sorted(own))
-        raise Refused(421, f"Expected one of this server's own names, {names}; got {shown(name)}.")
+        raise Refused(
+            421, f"Expected one of this server's own names, {names}; got {short_repr(name)}."
+        )
 
 
 def refusal(refused: Refused) -> JSONResponse:

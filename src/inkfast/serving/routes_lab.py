@@ -12,7 +12,7 @@ import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from inkfast.imaging.ink import NoInkError
+from inkfast.core.errors import NoInkError
 from inkfast.serving import examples
 from inkfast.serving.dispatcher import Dispatcher
 from inkfast.serving.limits import Limits

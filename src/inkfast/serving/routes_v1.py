@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inkfast.core.digits import CLASSES, Images
-from inkfast.core.errors import extra
-from inkfast.imaging.ink import NoInkError
+from inkfast.core.errors import NoInkError, install_hint
 from inkfast.imaging.opening import png
 from inkfast.inference.page import open_page, read_page
 from inkfast.inference.quality import QualityCheck
@@ -119,7 +118,7 @@ def _add_noise(router: APIRouter, desk: Dispatcher, corrupt: Corrupt) -> None:
             noisy = await desk.large.ask(lambda: corrupt(digit_of(picture), noise, seed))
         except ModuleNotFoundError:
             raise Refused(
-                501, f"Noise by name needs torch beside the server, {extra('train')}"
+                501, f"Noise by name needs torch beside the server, {install_hint('train')}"
             ) from None
         return Response(png(Image.fromarray(noisy)), media_type="image/png")
 

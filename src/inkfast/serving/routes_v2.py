@@ -16,7 +16,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from numpy.typing import NDArray
 
 from inkfast.core.digits import CLASSES, SIDE, Images
-from inkfast.core.errors import shown
+from inkfast.core.errors import short_repr
 from inkfast.serving.dispatcher import Dispatcher
 from inkfast.serving.examples import example_response
 from inkfast.serving.limits import Limits, Refused, length_in
@@ -149,7 +149,7 @@ def _parted(body: bytes, length: str) -> tuple[dict[str, Any], bytes]:
     if length:
         given = length_in(length)
         if given is None or given > end:
-            raise Refused(400, f"{_SPLIT}: expected at most {end}, got {shown(length)}.")
+            raise Refused(400, f"{_SPLIT}: expected at most {end}, got {short_repr(length)}.")
         end = given
     try:
         asked = json.loads(body[:end])
@@ -169,7 +169,8 @@ def _images(asked: Mapping[str, Any], binary: bytes, most: int) -> Images:
     name, kind, shape = (tensor.get(key) for key in ("name", "datatype", "shape"))
     if (name, kind) != (_INPUT, "UINT8"):
         raise Refused(
-            400, f"Expected the input {_INPUT} of UINT8, got {shown(name)} of {shown(kind)}."
+            400,
+            f"Expected the input {_INPUT} of UINT8, got {short_repr(name)} of {short_repr(kind)}.",
         )
     if not (
         isinstance(shape, list) and len(shape) == 3 and shape[1:] == [SIDE, SIDE]
@@ -177,7 +178,8 @@ def _images(asked: Mapping[str, Any], binary: bytes, most: int) -> Images:
     ):  # fmt: skip
         raise Refused(
             400,
-            f"Expected a shape [n, {SIDE}, {SIDE}] with n from 1 to {most}, got {shown(shape)}.",
+            f"Expected a shape [n, {SIDE}, {SIDE}] with n from 1 to {most}, "
+            f"got {short_repr(shape)}.",
         )
     pixels = _pixels(tensor, binary)
     if pixels.size != shape[0] * SIDE * SIDE:
@@ -189,7 +191,9 @@ def _pixels(tensor: Mapping[str, Any], binary: bytes) -> NDArray[np.uint8]:
     size = _parameters(tensor).get("binary_data_size")
     if size is not None:
         if type(size) is not int or size != len(binary):
-            raise Refused(400, f"Expected {shown(size)} bytes after the JSON, got {len(binary)}.")
+            raise Refused(
+                400, f"Expected {short_repr(size)} bytes after the JSON, got {len(binary)}."
+            )
         return np.frombuffer(binary, np.uint8)
     try:
         values = np.asarray(tensor.get("data"))

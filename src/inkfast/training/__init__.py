@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from inkfast.training.baseline import check_recipe
 from inkfast.training.fit_spec import TRAIN_NOISE, Callback, FitSpec
-from inkfast.training.loop import DivergedError, StoppedError, fit
+from inkfast.training.loop import fit
 from inkfast.training.recipe import KERAS, Recipe, resolve
 from inkfast.training.trained_model import Epoch, TrainedModel
 
@@ -12,11 +12,9 @@ __all__ = [
     "KERAS",
     "TRAIN_NOISE",
     "Callback",
-    "DivergedError",
     "Epoch",
     "FitSpec",
     "Recipe",
-    "StoppedError",
     "TrainedModel",
     "check_recipe",
     "fit",

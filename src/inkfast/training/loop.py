@@ -14,7 +14,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 
-from inkfast.core.errors import InkfastError
+from inkfast.core.errors import DivergedError, StoppedError
 from inkfast.core.random import derive_seed, make_generator
 from inkfast.models import Baseline, Network, create
 from inkfast.synthetic.non_digits import NO_DIGIT
@@ -60,14 +60,6 @@ def fit_resources(fit_spec: FitSpec) -> Iterator[None]:
     count = fit_spec.threads or torch.get_num_threads()
     with hardware.threads(count), hardware.library_threads(count):
         yield
-
-
-class DivergedError(InkfastError):
-    """The loss is no longer a finite number."""
-
-
-class StoppedError(InkfastError):
-    """Whoever watches the fit has seen enough of it."""
 
 
 class TrainingLoop:

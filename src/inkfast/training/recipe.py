@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from inkfast import noise
-from inkfast.core.errors import InkfastError, check_choice, check_number, unknown
+from inkfast.core.errors import InkfastError, check_choice, check_number, unknown_name
 from inkfast.training.balancing import METHODS
 
 
@@ -162,7 +162,7 @@ def resolve(*layers: Mapping[str, Any]) -> Recipe:
     """
     known = [field.name for field in dataclasses.fields(Recipe)]
     settings = {key: value for layer in layers for key, value in layer.items()}
-    faults = [str(unknown("recipe key", key, known)) for key in settings if key not in known]
+    faults = [str(unknown_name("recipe key", key, known)) for key in settings if key not in known]
     settings = {key: value for key, value in settings.items() if key in known}
     if settings.get("optimiser", "adamw") in ("adamw", "muon"):
         settings.setdefault("weight_decay", 0.01)

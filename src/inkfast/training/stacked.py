@@ -20,9 +20,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from inkfast.core.errors import DivergedError, StoppedError
 from inkfast.training import hardware
 from inkfast.training.fit_spec import Callback, FitSpec
-from inkfast.training.loop import Batch, DivergedError, StoppedError, TrainingLoop, fit_resources
+from inkfast.training.loop import Batch, TrainingLoop, fit_resources
 from inkfast.training.loss import batch_loss
 from inkfast.training.trained_model import TrainedModel
 

@@ -16,7 +16,7 @@ from torch import nn
 
 from inkfast import models
 from inkfast.core.digits import CLASSES, Digits
-from inkfast.core.errors import InkfastError, check_choice, check_number, shown
+from inkfast.core.errors import InkfastError, check_choice, check_number, short_repr
 from inkfast.core.io import read_json, sha256, write_bytes, write_json
 from inkfast.models import Architecture
 from inkfast.noise import to_unit
@@ -180,4 +180,4 @@ def _check_plain(described: dict[str, Any], epochs: int) -> None:
     if not isinstance(machine, dict) or not all(
         isinstance(value, str | int) for value in machine.values()
     ):
-        raise InkfastError(f"`machine` must be a table of words, got {shown(machine)}")
+        raise InkfastError(f"`machine` must be a table of words, got {short_repr(machine)}")

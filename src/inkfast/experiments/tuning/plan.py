@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from inkfast import models
-from inkfast.core.errors import InkfastError, check_flag, check_number, shown, unknown
+from inkfast.core.errors import InkfastError, check_flag, check_number, short_repr, unknown_name
 from inkfast.experiments.config import Experiment, from_settings
 from inkfast.experiments.tuning.space import Parameter, parse_space
 
@@ -49,7 +49,7 @@ class Plan:
         for key in own:
             known = [field.name for field in dataclasses.fields(architecture)]
             if key not in known:
-                raise unknown(f"key of model {architecture.name}", key, known)
+                raise unknown_name(f"key of model {architecture.name}", key, known)
         recipe = {k: v for k, v in values.items() if k != "model" and not k.startswith("model.")}
         changed = {
             **table,
@@ -81,10 +81,10 @@ def read_plan(settings: Mapping[str, Any]) -> Plan:
     space = parse_space(given.pop("search", None))
     tune = given.pop("tune", {})
     if not isinstance(tune, Mapping):
-        raise InkfastError(f"`tune` must be a table, got {shown(tune)}.")
+        raise InkfastError(f"`tune` must be a table, got {short_repr(tune)}.")
     for key in tune:
         if key not in _TUNE:
-            raise unknown("key of tune", key, _TUNE)
+            raise unknown_name("key of tune", key, _TUNE)
     trials, prune, hours = tune.get("trials", 30), tune.get("prune", True), tune.get("hours", 0)
     check_number("trials", trials, low=1, high=1_000_000, whole=True)
     check_flag("prune", prune)

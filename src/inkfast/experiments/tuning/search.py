@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inkfast.core.errors import InkfastError
+from inkfast.core.errors import InkfastError, StoppedError
 from inkfast.core.io import write_text
 from inkfast.core.random import derive_seed
 from inkfast.execution import QUIET, SERIAL, Executor, FitJob, FitOutcome, SweepObserver
@@ -27,7 +27,7 @@ from inkfast.experiments.dataset import ExperimentData
 from inkfast.experiments.runner import fit_folder
 from inkfast.experiments.tuning import trials
 from inkfast.experiments.tuning.plan import Plan
-from inkfast.training import Callback, Epoch, StoppedError, TrainedModel, check_recipe
+from inkfast.training import Callback, Epoch, TrainedModel, check_recipe
 from inkfast.training.batches import check_rows
 
 if TYPE_CHECKING:

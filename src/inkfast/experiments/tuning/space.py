@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from inkfast.core.errors import InkfastError, check_flag, check_number, shown, unknown
+from inkfast.core.errors import InkfastError, check_flag, check_number, short_repr, unknown_name
 from inkfast.training import Recipe
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def parse_space(table: object) -> tuple[Parameter, ...]:
     if not isinstance(table, Mapping) or not table:
         raise InkfastError(
             f"`search` must be a table of at least one key, e.g. learning_rate = {_EXPECTED}, "
-            f"got {shown(table)}."
+            f"got {short_repr(table)}."
         )
     found, faults = [], []
     for key, value in _flat(table).items():
@@ -97,16 +97,16 @@ def _flat(table: Mapping[str, Any]) -> dict[str, Any]:
 def _parameter(key: str, value: object) -> Parameter:
     known = [field.name for field in dataclasses.fields(Recipe) if field.name not in _JUDGES]
     if key != "model" and not key.startswith("model.") and key not in known:
-        raise unknown("search key", key, ["model", "model.KEY", *known])
+        raise unknown_name("search key", key, ["model", "model.KEY", *known])
     if not isinstance(value, Mapping) or not value:
-        raise InkfastError(f"search key `{key}` must be {_EXPECTED}, got {shown(value)}.")
+        raise InkfastError(f"search key `{key}` must be {_EXPECTED}, got {short_repr(value)}.")
     for word in value:
         if word not in (*_RANGE, "choices"):
-            raise unknown(f"word of search key `{key}`", word, [*_RANGE, "choices"])
+            raise unknown_name(f"word of search key `{key}`", word, [*_RANGE, "choices"])
     if "choices" in value:
         choices = value["choices"]
         if not isinstance(choices, list) or not choices or len(value) > 1:
-            raise InkfastError(f"search key `{key}` must be {_EXPECTED}, got {shown(value)}.")
+            raise InkfastError(f"search key `{key}` must be {_EXPECTED}, got {short_repr(value)}.")
         return Parameter(key=key, choices=tuple(_frozen(choice) for choice in choices))
     return _range(key, value)
 
@@ -120,7 +120,9 @@ def _range(key: str, value: Mapping[str, Any]) -> Parameter:
     check_flag(f"{key}.log", log)
     check_number(f"{key}.step", step, low=0)
     if "low" not in value or "high" not in value:
-        raise InkfastError(f"search key `{key}` must be {_EXPECTED}, got {shown(dict(value))}.")
+        raise InkfastError(
+            f"search key `{key}` must be {_EXPECTED}, got {short_repr(dict(value))}."
+        )
     check_number(f"{key}.low", value["low"])
     check_number(f"{key}.high", value["high"])
     whole = isinstance(value["low"], int) and isinstance(value["high"], int)
@@ -129,12 +131,12 @@ def _range(key: str, value: Mapping[str, Any]) -> Parameter:
     if value["high"] <= value["low"] or (log and value["low"] <= 0) or (log and step):
         raise InkfastError(
             f"search key `{key}` must have low < high, low > 0 where log is true, and no step "
-            f"there, got {shown(dict(value))}."
+            f"there, got {short_repr(dict(value))}."
         )
     if step and not _divides(step, value["high"], value["low"]):
         raise InkfastError(
             f"`{key}.step` must divide the range, so that high is searched too, got "
-            f"{shown(dict(value))}."
+            f"{short_repr(dict(value))}."
         )
     return Parameter(key=key, low=value["low"], high=value["high"], log=log, step=step)
 
