@@ -36,7 +36,7 @@ from inkfast.imaging.normalization import normalise
 from inkfast.inference import results
 from inkfast.inference.classifier import Classifier
 from inkfast.inference.reader import SHIPPED, Prediction, Reader
-from tests.reading.nondigits import KINDS, make
+from tests.inference.non_digits import KINDS, make
 
 TURNS = 15
 SUITE_TURNS = 3

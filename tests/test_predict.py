@@ -23,7 +23,7 @@ from inkfast.experiments import runner
 from inkfast.inference import batch, inputs
 from inkfast.inference.reader import Reader
 from inkfast.training import hardware
-from tests.reading.makers import bars, classifier, png, write_csv, write_pictures
+from tests.inference.makers import bars, classifier, png, write_csv, write_pictures
 
 PROGRAM = [sys.executable, "-c", "from inkfast.cli import main; main()"]
 

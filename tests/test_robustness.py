@@ -33,7 +33,7 @@ from inkfast.inference.classifier import About, Classifier
 from inkfast.noise import MNIST_C
 from inkfast.training.validation import calibration_digits, validation_digits
 from tests.conftest import make_strokes
-from tests.reading.makers import classifier
+from tests.inference.makers import classifier
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ import pytest
 from starlette.types import ASGIApp
 
 from inkfast.commands.serving import serve
-from tests.reading.makers import classifier
-from tests.reading.test_without_torch import ABSENT, ALONE
+from tests.inference.makers import classifier
+from tests.inference.test_without_torch import ABSENT, ALONE
 from tests.serving.makers import as_file, drawn
 
 

@@ -18,7 +18,7 @@ from inkfast.serving.limits import Refused
 from inkfast.serving.prediction import PredictRequest, PredictResponse, predict_batch
 from inkfast.serving.request_images import load_request_image
 from inkfast.serving.worker_pool import WorkerPool
-from tests.reading.makers import classifier
+from tests.inference.makers import classifier
 from tests.serving.makers import as_file, drawn, readers
 
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from inkfast.imaging.sheet import without_desk
-from tests.reading.photographs import page, photographed
+from tests.imaging.photographs import page, photographed
 
 
 def on_desk(sheet: np.ndarray, shade: float, grain: float, turn: float = 0.0) -> np.ndarray:

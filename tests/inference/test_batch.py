@@ -18,7 +18,7 @@ from inkfast.inference import batch, inputs, results
 from inkfast.inference.classifier import Classifier
 from inkfast.inference.inputs import InputItem
 from inkfast.inference.reader import Reader
-from tests.reading.makers import bars, classifier, png, write_pictures
+from tests.inference.makers import bars, classifier, png, write_pictures
 
 
 @pytest.fixture(scope="module")

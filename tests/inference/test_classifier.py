@@ -14,7 +14,7 @@ from inkfast.core.io import sha256
 from inkfast.inference.classifier import Classifier
 from inkfast.inference.protobuf import names_other_files
 from inkfast.inference.reader import Reader
-from tests.reading.makers import classifier
+from tests.inference.makers import classifier
 
 
 def scalar() -> onnx.ModelProto:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from inkfast.inference import page as reading_page
-from tests.reading.photographs import file_of, page, photographed
+from tests.imaging.photographs import file_of, page, photographed
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from sklearn.metrics import roc_auc_score
 from inkfast.core.errors import InkfastError
 from inkfast.inference.reader import SHIPPED, Reader, shipped_names
 from inkfast.synthetic.handwriting import make_handwriting
-from tests.reading.makers import classifier
-from tests.reading.nondigits import KINDS, make
+from tests.inference.makers import classifier
+from tests.inference.non_digits import KINDS, make
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from inkfast.inference.reader import Prediction, Reader
 from inkfast.serving.prediction import PredictRequest, predict_batch
 from inkfast.serving.request_images import images_under, load_request_image
 from inkfast.serving.routes_v1 import prediction_json
-from tests.reading.makers import png
-from tests.reading.photographs import digit
+from tests.imaging.photographs import digit
+from tests.inference.makers import png
 from tests.serving.makers import drawn
 
 

@@ -17,8 +17,8 @@ from inkfast.imaging.touching_digits import cuts
 from inkfast.inference import page as reading_page
 from inkfast.inference.page import Page, open_page, read_page
 from inkfast.inference.reader import Prediction, Reader
-from tests.data.test_sheet import on_desk
-from tests.reading.photographs import digit, file_of, page, photographed, write_on
+from tests.imaging.photographs import digit, file_of, page, photographed, write_on
+from tests.imaging.test_sheet import on_desk
 
 LINES = ("0123 456", "789 0246", "13579")
 NUMBERS = [["0123", "456"], ["789", "0246"], ["13579"]]

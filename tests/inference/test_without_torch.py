@@ -12,7 +12,7 @@ from PIL import Image
 
 from inkfast.core.errors import install_hint
 from inkfast.synthetic.handwriting import make_handwriting
-from tests.reading.makers import bars, classifier, write_csv, write_pictures
+from tests.inference.makers import bars, classifier, write_csv, write_pictures
 
 # a process in which nothing of the extra `train` can be imported, as where it is not installed
 ALONE = """

@@ -11,7 +11,7 @@ from inkfast.core.errors import InkfastError
 from inkfast.data import arrays, kaggle_csv
 from inkfast.inference import table_inputs
 from tests.data.makers import kaggle_csv as kaggle_text
-from tests.reading.makers import bars, png, write_csv
+from tests.inference.makers import bars, png, write_csv
 
 
 @pytest.fixture(autouse=True)
