@@ -100,10 +100,10 @@ from inkfast import noise
 one = digits.pick(np.flatnonzero(labels == 5)[:1], "a five")
 rows, names = [], []
 for kind in noise.NOISES:
-    links = [kind().at(strength) for strength in (kind.neutral, *kind.ladder)]
+    links = [kind().at(strength) for strength in (kind.neutral, *kind.strengths)]
     chains = [noise.Chain((link,), kind.name) for link in links]
     rows.append([noise.noisy(one, chain, seed=0).images[0] for chain in chains])
-    names.append(f"{kind.name}: {kind.strength} {', '.join(f'{s:g}' for s in kind.ladder)}")
+    names.append(f"{kind.name}: {kind.strength} {', '.join(f'{s:g}' for s in kind.strengths)}")
 
 plt.figure(figsize=(8, 10), layout="constrained")
 plt.imshow(sheet(rows), cmap="gray")

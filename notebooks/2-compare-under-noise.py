@@ -177,13 +177,13 @@ for chain in ("none", SHRUNK):
 # more pixels. The grey line is how far the training noise went.
 
 # %%
-LADDERS = {
+SWEEPS = {
     "rotate(degrees={}) + " + SHRUNK: ("turned by up to, degrees", range(0, 181, 20), 72),
     "translate(pixels={}) + " + SHRUNK: ("shifted by up to, pixels", range(0, 13, 2), 5.6),
 }
 curves = {}
 figure, panels = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained", sharey=True)
-for axes, (chain, (label, steps, trained_to)) in zip(panels, LADDERS.items()):
+for axes, (chain, (label, steps, trained_to)) in zip(panels, SWEEPS.items()):
     for row in board.rows:
         seeds = np.array([accuracy(row, chain.format(step)) for step in steps])
         curves[row.name, chain] = seeds.mean(axis=1)

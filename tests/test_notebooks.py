@@ -36,7 +36,7 @@ CLAIMS = {
         assert best.n_parameters < 0.15 * other.n_parameters, "about a tenth"
         for row, shrunk, clean in zip(board.rows, easy[SHRUNK], easy["none"]):
             assert clean < min(shrunk, row.mean("accuracy")), "a surprise"
-        for chain, (_, steps, trained_to) in LADDERS.items():
+        for chain, (_, steps, trained_to) in SWEEPS.items():
             inside = [step <= trained_to for step in steps]
             for row in board.rows:
                 shares = curves[row.name, chain]

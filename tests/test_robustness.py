@@ -474,14 +474,14 @@ def test_validation_rows_are_judged_under_the_suites_noise_alone(run):
         assert {image.tobytes() for image in one.digits.images} <= clean
 
 
-def test_a_ladder_is_one_small_chart_each(run, inkfast, tmp_path):
-    """75 corruptions and clean digits, each step a row."""
-    code, _, err = inkfast("robustness", run, "--suite", "mnist-c-ladder", "--out", tmp_path)
+def test_five_severities_are_one_small_chart_each(run, inkfast, tmp_path):
+    """75 corruptions and clean digits, one row per severity."""
+    code, _, err = inkfast("robustness", run, "--suite", "mnist-c-severities", "--out", tmp_path)
     assert code == 0, err
     rows = json.loads((tmp_path / "robustness.json").read_text())["rows"]
     assert len(rows) == 2 * 76
-    steps = [row for row in rows if row["noise"].startswith("mnist-c-impulse")][:5]
-    assert steps[0]["accuracy"] >= steps[-1]["accuracy"]
+    levels = [row for row in rows if row["noise"].startswith("mnist-c-impulse")][:5]
+    assert levels[0]["accuracy"] >= levels[-1]["accuracy"]
 
 
 @pytest.mark.parametrize(

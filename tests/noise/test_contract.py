@@ -82,14 +82,14 @@ def test_neutral_strength_changes_nothing(name, images):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_ladder_gets_harder(name, images):
-    """Every step of a ladder moves the images further from the clean ones."""
+def test_greater_strength_changes_images_more(name, images):
+    """Each of the five strengths moves the images further from the clean ones."""
     cls = NOISES[name]
-    assert len(cls.ladder) == 5
-    steps = [cls().at(strength) for strength in cls.ladder]
+    assert len(cls.strengths) == 5
+    links = [cls().at(strength) for strength in cls.strengths]
     far = [
-        float((step.apply(images, step.sample(40, make_generator(0))) - images).abs().mean())
-        for step in steps
+        float((link.apply(images, link.sample(40, make_generator(0))) - images).abs().mean())
+        for link in links
     ]
     assert far == sorted(far)
     assert far[0] > 0
@@ -98,26 +98,27 @@ def test_the_ladder_gets_harder(name, images):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_corruption_is_written_as_it_is_read(name):
     """The text of a corruption builds the same corruption."""
-    changed = NOISES[name]().at(NOISES[name].ladder[1])
+    changed = NOISES[name]().at(NOISES[name].strengths[1])
     assert noise.build(str(changed)).noises == (changed,)
 
 
 @pytest.mark.parametrize("name", MNIST_C)
-def test_a_ladder_has_five_steps_of_which_one_is_published(name):
-    """The bare name is the benchmark's step; every step is another chain with its own name."""
-    steps = [noise.build(f"{name}(step={step})") for step in range(1, 6)]
-    assert len({step.noises for step in steps}) == 5
-    assert [step.name for step in steps] == [f"{name}(step={step})" for step in range(1, 6)]
+def test_one_of_five_severities_is_published(name):
+    """The bare name is the published severity; each severity is a different chain with its name."""
+    texts = [f"{name}(severity={severity})" for severity in range(1, 6)]
+    chains = [noise.build(text) for text in texts]
+    assert len({chain.noises for chain in chains}) == 5
+    assert [chain.name for chain in chains] == texts
     published = noise.build(name)
     assert published.name == name
-    assert published.noises == steps[MNIST_C[name].published - 1].noises
+    assert published.noises == chains[MNIST_C[name].published - 1].noises
     assert f"{name} + rotate" not in noise.build(f"{name} + rotate").name
 
 
 def test_every_suite_can_be_built():
-    """A suite names chains that exist; the ladder holds every step of every corruption."""
+    """A suite names chains that exist; mnist-c-severities holds every severity of every corruption."""
     sizes = {name: len([noise.build(text) for text in texts]) for name, texts in SUITES.items()}
-    assert sizes == {"mnist-c": 15, "mnist-c-ladder": 75, "n-mnist": 3, "noisy-mnist": 1}
+    assert sizes == {"mnist-c": 15, "mnist-c-severities": 75, "n-mnist": 3, "noisy-mnist": 1}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -169,9 +170,9 @@ def test_no_noise_is_no_copy():
         ("rotate(degrees=[30])", "`degrees` must be a number or a pair [low, high], got [30]"),
         ("affine(shear=[1, 2])", "`shear` must be a finite number >= 0 and <= 80, got (1, 2)"),
         ("noisy-mnist(degrees=3)", "preset 'noisy-mnist' takes no parameters"),
-        ("mnist-c-fog(step=0)", "`step` must be a whole number >= 1 and <= 5, got 0"),
-        ("mnist-c-fog(step=6)", "`step` must be a whole number >= 1 and <= 5, got 6"),
-        ("mnist-c-fog(stop=3)", "'stop'. Did you mean 'step'?"),
+        ("mnist-c-fog(severity=0)", "`severity` must be a whole number >= 1 and <= 5, got 0"),
+        ("mnist-c-fog(severity=6)", "`severity` must be a whole number >= 1 and <= 5, got 6"),
+        ("mnist-c-fog(severty=3)", "'severty'. Did you mean 'severity'?"),
         ("mnist-c-frog", "Did you mean 'mnist-c-fog'?"),
         ("fog(size=100)", "`size` must be 32, 64, 128 or 256, got 100"),
         ("one-of(chains=['rotat'])", "unknown noise 'rotat'"),

@@ -33,7 +33,7 @@ def evaluate(
 def robustness(
     model: Annotated[Path, typer.Argument(help="Run folder, or an .onnx file that takes 28x28.")],
     suite: Annotated[
-        str, typer.Option(help="mnist-c, mnist-c-ladder, n-mnist or noisy-mnist.")
+        str, typer.Option(help="mnist-c, mnist-c-severities, n-mnist or noisy-mnist.")
     ] = "mnist-c",
     data: Data = None,
     max_error: Annotated[

@@ -108,16 +108,16 @@ def noise_list() -> None:
     for name, note in NOTES.items():
         Printer(console).say(f"{name}: {note}")
     console.print()
-    ladders = [
+    severities = [
         [
-            f"{name}(step={ladder.published})",
-            "ours" if ladder.ours else "published",
-            _short(ladder.steps[ladder.published - 1]),
+            f"{name}(severity={levels.published})",
+            "ours" if levels.ours else "published",
+            _short(levels.chains[levels.published - 1]),
         ]
-        for name, ladder in MNIST_C.items()
+        for name, levels in MNIST_C.items()
     ]
-    title = ["ladder, at its benchmark's step of 1 to 5", "other steps", "chain"]
-    console.print(plain_table(title, ladders))
+    title = ["corruption at its published severity, of 1 to 5", "other severities", "chain"]
+    console.print(plain_table(title, severities))
     Printer(console).say(f"suites of `inkfast robustness`: {', '.join(SUITES)}")
 
 

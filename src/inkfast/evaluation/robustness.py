@@ -114,7 +114,7 @@ def evaluate_robustness(
 def _corrupt(digits: Digits, text: str, seed: int) -> Digits:
     if text == "clean":
         return digits
-    chain = noise.build(text)  # drawn by what it does: a ladder's published step has two names
+    chain = noise.build(text)  # seeded by its parameters: the published severity has two names
     return noise.noisy(digits, chain, derive_seed(seed, "robustness", *map(str, chain)))
 
 

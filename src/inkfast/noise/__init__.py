@@ -79,7 +79,7 @@ _ROWS = 1000  # rows that share one random stream; changing it changes every noi
 
 
 def build(text: str) -> Chain:
-    """Read a chain, a preset or ``none``: ``rotate(degrees=72) + mnist-c-fog(step=2)``.
+    """Read a chain, a preset or ``none``: ``rotate(degrees=72) + mnist-c-fog(severity=2)``.
 
     Raises:
         InkfastError: For an unknown name or parameter, or a value that is not allowed.

@@ -38,7 +38,7 @@ class Affine(Noise):
 
     name: ClassVar[str] = "affine"
     strength: ClassVar[str] = "degrees"
-    ladder: ClassVar[tuple[float, ...]] = (10, 20, 35, 50, 72)
+    strengths: ClassVar[tuple[float, ...]] = (10, 20, 35, 50, 72)
     degrees: float = 15.0
     shift: float = 0.0
     shear: float = 0.0

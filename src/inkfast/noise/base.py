@@ -32,7 +32,7 @@ class Noise(ABC):
 
     name: ClassVar[str]
     strength: ClassVar[str]  # the field that says how strong it is
-    ladder: ClassVar[tuple[float, ...]]  # five increasing strengths that are worth a picture
+    strengths: ClassVar[tuple[float, ...]]  # five strengths to show, from weak to strong
     neutral: ClassVar[float] = 0.0  # the strength at which nothing changes
 
     @abstractmethod
@@ -105,14 +105,14 @@ class Chain:
 
 
 def parse_chain(
-    text: str, presets: Mapping[str, str], ladders: Mapping[str, SeverityLevels]
+    text: str, presets: Mapping[str, str], severities: Mapping[str, SeverityLevels]
 ) -> Chain:
     """Read ``rotate(degrees=72) + gaussian(sigma=0.2)``, with preset names among the links.
 
     Args:
         text: Of the chain.
         presets: The chain that each name stands for.
-        ladders: Likewise, at one of five steps: ``mnist-c-fog(step=2)``, or at the published one.
+        severities: Published corruptions with five severities: ``mnist-c-fog(severity=2)``.
 
     Raises:
         InkfastError: For an unknown name or parameter, or a value that is not allowed.
@@ -130,29 +130,29 @@ def parse_chain(
         known = [cls.name for cls in NOISES]
         if name in presets and not parameters:
             noises += parse_chain(presets[name], {}, {}).noises
-        elif name in ladders:
-            noises += parse_chain(_step(name, ladders[name], parameters), {}, {}).noises
+        elif name in severities:
+            noises += parse_chain(_at_severity(name, severities[name], parameters), {}, {}).noises
         elif name in known:
             noises.append(NOISES.build(link))
         elif name in presets:
             raise InkfastError(f"preset {name!r} takes no parameters: write its chain out instead.")
         else:
-            raise unknown_name("noise", name, [*known, *presets, *ladders, "none"])
+            raise unknown_name("noise", name, [*known, *presets, *severities, "none"])
     chain = Chain(tuple(noises), text.strip())
-    named = {**presets, **ladders}
+    named = {**presets, **severities}
     has_name = len(links) == 1 and bool(noises) and parse_spec(links[0])[0] in named
     return chain if has_name else replace(chain, name=str(chain))
 
 
-def _step(name: str, ladder: SeverityLevels, parameters: Mapping[str, object]) -> str:
-    """Return the chain at the step that is asked for."""
+def _at_severity(name: str, levels: SeverityLevels, parameters: Mapping[str, object]) -> str:
+    """Return the chain at the requested severity, or at the published one."""
     for key in parameters:
-        if key != "step":
-            raise unknown_name(f"parameter of noise {name!r}", key, ["step"])
-    step = parameters.get("step", ladder.published)
-    check_number("step", step, low=1, high=len(ladder.steps), whole=True)
-    assert isinstance(step, int)  # noqa: S101 - checked just now
-    return ladder.steps[step - 1]
+        if key != "severity":
+            raise unknown_name(f"parameter of noise {name!r}", key, ["severity"])
+    severity = parameters.get("severity", levels.published)
+    check_number("severity", severity, low=1, high=len(levels.chains), whole=True)
+    assert isinstance(severity, int)  # noqa: S101 - checked just now
+    return levels.chains[severity - 1]
 
 
 def span(value: Span, *, signed: bool) -> tuple[float, float]:

@@ -25,7 +25,7 @@ class Blur(Noise):
 
     name: ClassVar[str] = "blur"
     strength: ClassVar[str] = "sigma"
-    ladder: ClassVar[tuple[float, ...]] = (0.5, 1.0, 1.5, 2.0, 3.0)
+    strengths: ClassVar[tuple[float, ...]] = (0.5, 1.0, 1.5, 2.0, 3.0)
     sigma: Span = 1.0
     fill: str = "reflect"
 

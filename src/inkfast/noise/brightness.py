@@ -21,7 +21,7 @@ class Brightness(Noise):
 
     name: ClassVar[str] = "brightness"
     strength: ClassVar[str] = "delta"
-    ladder: ClassVar[tuple[float, ...]] = (0.1, 0.2, 0.3, 0.4, 0.5)
+    strengths: ClassVar[tuple[float, ...]] = (0.1, 0.2, 0.3, 0.4, 0.5)
     delta: Span = 0.2
 
     def __post_init__(self) -> None:

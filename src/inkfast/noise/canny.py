@@ -31,7 +31,7 @@ class Canny(Noise):
 
     name: ClassVar[str] = "canny"
     strength: ClassVar[str] = "amount"
-    ladder: ClassVar[tuple[float, ...]] = (0.2, 0.4, 0.6, 0.8, 1.0)
+    strengths: ClassVar[tuple[float, ...]] = (0.2, 0.4, 0.6, 0.8, 1.0)
     amount: float = 1.0
     sigma: float = 1.0
     low: float = 0.1

@@ -23,7 +23,7 @@ class Contrast(Noise):
 
     name: ClassVar[str] = "contrast"
     strength: ClassVar[str] = "factor"
-    ladder: ClassVar[tuple[float, ...]] = (0.8, 0.6, 0.4, 0.2, 0.1)
+    strengths: ClassVar[tuple[float, ...]] = (0.8, 0.6, 0.4, 0.2, 0.1)
     neutral: ClassVar[float] = 1.0
     factor: Span = 0.5
     pivot: float = 0.5

@@ -30,7 +30,7 @@ class Elastic(Noise):
 
     name: ClassVar[str] = "elastic"
     strength: ClassVar[str] = "pixels"
-    ladder: ClassVar[tuple[float, ...]] = (0.5, 1.0, 1.5, 2.0, 3.0)
+    strengths: ClassVar[tuple[float, ...]] = (0.5, 1.0, 1.5, 2.0, 3.0)
     pixels: Span = 1.0
     smoothness: float = 4.0
     fill: str = "constant"

@@ -30,7 +30,7 @@ class Erase(Noise):
 
     name: ClassVar[str] = "erase"
     strength: ClassVar[str] = "area"
-    ladder: ClassVar[tuple[float, ...]] = (0.02, 0.05, 0.1, 0.2, 0.3)
+    strengths: ClassVar[tuple[float, ...]] = (0.02, 0.05, 0.1, 0.2, 0.3)
     area: Span = 0.1
     aspect: float = 2.0
     grey: Span = 0.0

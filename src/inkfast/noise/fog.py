@@ -32,7 +32,7 @@ class Fog(Noise):
 
     name: ClassVar[str] = "fog"
     strength: ClassVar[str] = "amount"
-    ladder: ClassVar[tuple[float, ...]] = (0.5, 1, 1.5, 2, 3)
+    strengths: ClassVar[tuple[float, ...]] = (0.5, 1, 1.5, 2, 3)
     amount: float = 3.0
     decay: float = 1.4
     size: int = 256

@@ -21,7 +21,7 @@ class Gain(Noise):
 
     name: ClassVar[str] = "gain"
     strength: ClassVar[str] = "factor"
-    ladder: ClassVar[tuple[float, ...]] = (0.8, 0.6, 0.4, 0.25, 0.1)
+    strengths: ClassVar[tuple[float, ...]] = (0.8, 0.6, 0.4, 0.25, 0.1)
     neutral: ClassVar[float] = 1.0
     factor: Span = 0.5
 

@@ -22,7 +22,7 @@ class Gaussian(Noise):
 
     name: ClassVar[str] = "gaussian"
     strength: ClassVar[str] = "sigma"
-    ladder: ClassVar[tuple[float, ...]] = (0.1, 0.2, 0.3, 0.45, 0.6)
+    strengths: ClassVar[tuple[float, ...]] = (0.1, 0.2, 0.3, 0.45, 0.6)
     sigma: Span = 0.2
 
     def __post_init__(self) -> None:

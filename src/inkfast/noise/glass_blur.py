@@ -31,7 +31,7 @@ class GlassBlur(Noise):
 
     name: ClassVar[str] = "glass-blur"
     strength: ClassVar[str] = "sigma"
-    ladder: ClassVar[tuple[float, ...]] = (0.7, 0.9, 1.1, 1.5, 2.0)
+    strengths: ClassVar[tuple[float, ...]] = (0.7, 0.9, 1.1, 1.5, 2.0)
     sigma: float = 0.7
     delta: int = 1
     iterations: int = 2

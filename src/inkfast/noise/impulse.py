@@ -22,7 +22,7 @@ class Impulse(Noise):
 
     name: ClassVar[str] = "impulse"
     strength: ClassVar[str] = "amount"
-    ladder: ClassVar[tuple[float, ...]] = (0.03, 0.06, 0.09, 0.17, 0.27)
+    strengths: ClassVar[tuple[float, ...]] = (0.03, 0.06, 0.09, 0.17, 0.27)
     amount: Span = 0.1
 
     def __post_init__(self) -> None:

@@ -32,7 +32,7 @@ class MotionBlur(Noise):
 
     name: ClassVar[str] = "motion-blur"
     strength: ClassVar[str] = "length"
-    ladder: ClassVar[tuple[float, ...]] = (3, 5, 7, 10, 14)
+    strengths: ClassVar[tuple[float, ...]] = (3, 5, 7, 10, 14)
     length: float = 5.0
     angle: Span = 45.0
     fill: str = "nearest"

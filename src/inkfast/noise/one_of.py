@@ -27,7 +27,7 @@ class OneOf(Noise):
 
     name: ClassVar[str] = "one-of"
     strength: ClassVar[str] = "share"
-    ladder: ClassVar[tuple[float, ...]] = (0.2, 0.4, 0.6, 0.8, 1.0)
+    strengths: ClassVar[tuple[float, ...]] = (0.2, 0.4, 0.6, 0.8, 1.0)
     chains: tuple[str, ...] = ("stripe", "canny")
     share: float = 1.0
 

@@ -1,4 +1,4 @@
-"""Names for published noise: chains, and ladders of five strengths."""
+"""Names for published noise: chains, corruptions with five severities, and suites of both."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from math import cos, degrees, sin
 
 @dataclass(frozen=True)
 class SeverityLevels:
-    """Five chains of rising strength, of which a benchmark uses one.
+    """Five chains of rising severity, one of which a benchmark uses.
 
     Attributes:
-        steps: From the weakest to the strongest.
-        published: The benchmark's step, from 1.
-        ours: Whether the steps other than the published one are ours.
+        chains: Chains as text, from the weakest to the strongest.
+        published: Severity that the benchmark uses, 1 to 5.
+        ours: Whether inkfast chose the other four severities, because only one was published.
     """
 
-    steps: tuple[str, ...]
+    chains: tuple[str, ...]
     published: int
     ours: bool = False
 
@@ -26,8 +26,8 @@ def _levels(
     text: str, values: tuple[object, ...], published: int, *, ours: bool = False
 ) -> SeverityLevels:
     """Fill the values of one parameter, or of several, into a chain's text."""
-    steps = tuple(text.format(*(v if isinstance(v, tuple) else (v,))) for v in values)
-    return SeverityLevels(steps, published, ours)
+    chains = tuple(text.format(*(v if isinstance(v, tuple) else (v,))) for v in values)
+    return SeverityLevels(chains, published, ours)
 
 
 _RADIANS = (0.2, 0.4, 0.6, 0.8, 1.0)
@@ -95,10 +95,12 @@ PRESETS = {
     ),
 }
 
-# What is measured together; a ladder stands for its benchmark's step.
+# Chains that are measured together. A name without a severity is at the published severity.
 SUITES: Mapping[str, tuple[str, ...]] = {
     "mnist-c": tuple(MNIST_C),
-    "mnist-c-ladder": tuple(f"{name}(step={step})" for name in MNIST_C for step in range(1, 6)),
+    "mnist-c-severities": tuple(
+        f"{name}(severity={severity})" for name in MNIST_C for severity in range(1, 6)
+    ),
     "n-mnist": ("n-mnist-awgn", "n-mnist-motion-blur", "n-mnist-contrast-awgn"),
     "noisy-mnist": ("noisy-mnist",),
 }

@@ -26,7 +26,7 @@ class Rotate(Noise):
 
     name: ClassVar[str] = "rotate"
     strength: ClassVar[str] = "degrees"
-    ladder: ClassVar[tuple[float, ...]] = (10, 20, 35, 50, 72)
+    strengths: ClassVar[tuple[float, ...]] = (10, 20, 35, 50, 72)
     degrees: Span = 30.0
     extremes: bool = False
     fill: str = "constant"

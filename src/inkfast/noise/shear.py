@@ -28,7 +28,7 @@ class Shear(Noise):
 
     name: ClassVar[str] = "shear"
     strength: ClassVar[str] = "slope"
-    ladder: ClassVar[tuple[float, ...]] = (0.2, 0.4, 0.6, 0.8, 1.0)
+    strengths: ClassVar[tuple[float, ...]] = (0.2, 0.4, 0.6, 0.8, 1.0)
     slope: Span = 0.4
     extremes: bool = False
     stretch: float = 1.0

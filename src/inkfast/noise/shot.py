@@ -26,7 +26,7 @@ class Shot(Noise):
 
     name: ClassVar[str] = "shot"
     strength: ClassVar[str] = "photons"
-    ladder: ClassVar[tuple[float, ...]] = (60, 25, 12, 5, 3)
+    strengths: ClassVar[tuple[float, ...]] = (60, 25, 12, 5, 3)
     neutral: ClassVar[float] = 1e9
     photons: float = 5.0
 

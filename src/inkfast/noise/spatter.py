@@ -34,7 +34,7 @@ class Spatter(Noise):
 
     name: ClassVar[str] = "spatter"
     strength: ClassVar[str] = "level"
-    ladder: ClassVar[tuple[float, ...]] = (0.6, 0.65, 0.7, 0.75, 0.8)
+    strengths: ClassVar[tuple[float, ...]] = (0.6, 0.65, 0.7, 0.75, 0.8)
     level: float = 0.65
     spread: float = 0.3
     sigma: float = 1.0

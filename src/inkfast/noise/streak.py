@@ -30,7 +30,7 @@ class Streak(Noise):
 
     name: ClassVar[str] = "streak"
     strength: ClassVar[str] = "sigma"
-    ladder: ClassVar[tuple[float, ...]] = (1, 3, 5, 8, 12)
+    strengths: ClassVar[tuple[float, ...]] = (1, 3, 5, 8, 12)
     sigma: float = 3.0
     radius: float = 10.0
     angle: Span = 45.0

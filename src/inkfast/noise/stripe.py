@@ -25,7 +25,7 @@ class Stripe(Noise):
 
     name: ClassVar[str] = "stripe"
     strength: ClassVar[str] = "width"
-    ladder: ClassVar[tuple[float, ...]] = (1, 3, 5, 7, 9)
+    strengths: ClassVar[tuple[float, ...]] = (1, 3, 5, 7, 9)
     neutral: ClassVar[float] = 0  # a whole number, as `width` is
     width: int = 7
 

@@ -23,7 +23,7 @@ class Drawn(Noise):
     """
 
     strength: ClassVar[str] = "opacity"
-    ladder: ClassVar[tuple[float, ...]] = (0.2, 0.4, 0.6, 0.8, 1.0)
+    strengths: ClassVar[tuple[float, ...]] = (0.2, 0.4, 0.6, 0.8, 1.0)
     opacity: float = 1.0
 
     def __post_init__(self) -> None:

@@ -28,7 +28,7 @@ class Translate(Noise):
 
     name: ClassVar[str] = "translate"
     strength: ClassVar[str] = "pixels"
-    ladder: ClassVar[tuple[float, ...]] = (1, 2, 3, 4, 5.6)
+    strengths: ClassVar[tuple[float, ...]] = (1, 2, 3, 4, 5.6)
     pixels: Span = 3.0
     whole: bool = False
     extremes: bool = False

@@ -25,7 +25,7 @@ class Zoom(Noise):
 
     name: ClassVar[str] = "zoom"
     strength: ClassVar[str] = "factor"
-    ladder: ClassVar[tuple[float, ...]] = (0.9, 0.8, 0.7, 0.6, 0.5)
+    strengths: ClassVar[tuple[float, ...]] = (0.9, 0.8, 0.7, 0.6, 0.5)
     neutral: ClassVar[float] = 1.0
     factor: Span = 0.8
     fill: str = "constant"

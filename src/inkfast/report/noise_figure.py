@@ -18,20 +18,20 @@ from inkfast.noise import MNIST_C, Chain, to_unit
 
 
 def write_noise_figure(text: str, digits: Digits, path: Path) -> None:
-    """Write a PNG: one row of digits for each strength, the clean ones on top.
+    """Write a PNG: one row of digits for each strength, the clean digits on top.
 
-    A single corruption is shown at the strengths of its ladder, a published ladder at its steps;
-    a chain or preset, which has no one strength, in three independent draws.
+    A single corruption is shown at its five strengths and a published one at its five severities.
+    A chain or preset, which has no single strength, is shown in three independent draws.
     """
     chain = noise.build(text)
     clean = digits.images[_one_of_each(digits)]
     rows = {"clean": clean}
     if text.strip() in MNIST_C:
-        for step in range(1, len(MNIST_C[text.strip()].steps) + 1):
-            rows[f"step {step}"] = _draw(noise.build(f"{text.strip()}(step={step})"), clean, 0)
+        for severity, level in enumerate(MNIST_C[text.strip()].chains, start=1):
+            rows[f"severity {severity}"] = _draw(noise.build(level), clean, 0)
     elif len(chain.noises) == 1:
         link = chain.noises[0]
-        for strength in type(link).ladder:
+        for strength in type(link).strengths:
             rows[f"{link.strength} {strength:g}"] = _draw(
                 Chain((link.at(strength),), link.name), clean, 0
             )

@@ -22,7 +22,7 @@ _STYLE = {
 
 def write_robustness_figure(result: dict[str, Any], path: Path) -> None:
     """Write the picture of what `robustness.measure` returned, as PNG."""
-    draw = _curves if result["suite"].endswith("-ladder") else _dots
+    draw = _curves if result["suite"].endswith("-severities") else _dots
     with mpl.rc_context(_STYLE):
         buffer = io.BytesIO()
         draw(result).savefig(buffer, format="png", dpi=150, facecolor="white")
@@ -64,16 +64,17 @@ def _dots(result: dict[str, Any]) -> Figure:
 def _curves(result: dict[str, Any]) -> Figure:
     figure = Figure(figsize=(11, 0.3 * len(result["models"]) + 7))
     grid = figure.subplots(3, 5, sharex=True, sharey=True)
-    for axes, (name, ladder) in zip(grid.flat, MNIST_C.items(), strict=True):
+    for axes, (name, levels) in zip(grid.flat, MNIST_C.items(), strict=True):
         for model, (colour, label) in _models(result).items():
             rows = {row["noise"]: row for row in result["rows"] if row["model"] == model}
-            values = [rows["clean"], *(rows[f"{name}(step={step})"] for step in range(1, 6))]
+            severities = (rows[f"{name}(severity={severity})"] for severity in range(1, 6))
+            values = [rows["clean"], *severities]
             accuracy = [row["accuracy"] for row in values]
             axes.plot(range(6), accuracy, "o-", ms=3, color=colour, label=label)
-        _label(axes, _short(name), ladder.published)
+        _label(axes, _short(name), levels.published)
     for axes in grid[:, 0]:
         axes.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
-    grid[2, 2].set_xlabel("step; 0 is clean, the grey line is the benchmark's")
+    grid[2, 2].set_xlabel("severity; 0 is clean, the grey line is the benchmark's")
     _legend(figure)
     return figure
 
