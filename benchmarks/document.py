@@ -1,10 +1,10 @@
-"""Write what is not typed: figures in README.md and docs/sources.md, and whole pages.
+"""Write what is not typed: the figures of README.md and docs, and whole pages.
 
     .venv/bin/python benchmarks/document.py
 
-Figures come from the benchmarks' JSON, docs/models.md from the code; the tables of
-docs/benchmarks.md and docs/model-card.md are in `pages`. Tests compare all of them with what this
-makes, so nothing in them can be typed or forgotten.
+Figures come from the benchmarks' JSON, docs/models.md from the code; the tables of README.md,
+docs/benchmarks.md and docs/model-card.md are in `pages`. Tests compare each document with what this
+writes, so no figure is typed or forgotten.
 """
 
 from __future__ import annotations
@@ -15,86 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from pages import filled
-from tables import instructions, machine_of, ranged, result, threads
+from tables import machine_of, result, threads
 
 from inkfast.models import MODELS, Architecture, Baseline, summarise
 from inkfast.training import Recipe
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"(<!-- measured: [^>]*-->\n).*?(<!-- end of measured -->)", re.DOTALL)
-
-
-def rows() -> list[tuple[str, str, dict[str, Any]]]:
-    """Return what was measured, the figure with n and spread, and the result it is from."""
-    noisy, clean, noise, help_ = (
-        result(name) for name in ("noisy_mnist", "time_to_99", "noise_throughput", "help_seconds")
-    )
-    made = []
-    on = f"{noisy['n_test']:,} " if "n_test" in noisy else ""  # an older result does not say
-    for model in noisy["models"]:
-        accuracy = model["accuracy"]
-        made.append((
-            f"noisy-mnist, {model['model']}, defaults",
-            f"{accuracy['mean']:.2%} of {on}noisy test digits "
-            f"({accuracy['min']:.2%} to {accuracy['max']:.2%}, n = {accuracy['n']} seeds); "
-            f"published {model['published']}",
-            noisy,
-        ))  # fmt: skip
-    both = noisy["training_seconds_together"]
-    made.append((
-        "a fit of each, one after the other",
-        f"{both['median']:.0f} s "
-        f"({both['min']:.0f} to {both['max']:.0f}, n = {both['n']})",
-        noisy,
-    ))  # fmt: skip
-    training, process = clean["training_seconds"], clean["process_seconds"]
-    made.append((
-        "clean MNIST to 99.0 %",
-        f"{training['median']:.1f} s of training ({training['min']:.1f} to {training['max']:.1f}), "
-        f"{process['median']:.0f} s for the whole process from cold to report; "
-        f"{clean['seeds_at_99']} of {training['n']} seeds reach it, "
-        f"mean {clean['accuracy']['mean']:.2%}",
-        clean,
-    ))  # fmt: skip
-    for row in noise["rows"]:
-        speed = row["inkfast_images_per_second"]["median"]
-        made.append((
-            f"noise, against {row['peer']}",
-            f"{ranged(row['ratio'], '{:.1f}')} times as fast, side by side: {speed:,.0f} images/s",
-            noise,
-        ))  # fmt: skip
-    made.append((
-        "`inkfast --help`",
-        f"{help_['seconds']['median']:.2f} s ({help_['seconds']['min']:.2f} to "
-        f"{help_['seconds']['max']:.2f}, n = {help_['seconds']['n']})",
-        help_,
-    ))  # fmt: skip
-    return made
-
-
-def block() -> str:
-    """Return the table as Markdown, with the machine below it."""
-    lines = ["| what | measured | processor | command |", "|---|---|---|---|"]
-    lines += [
-        f"| {what} | {figure} | {instructions(found)} | `{found['command']}` |"
-        for what, figure, found in rows()
-    ]
-    machine = result("noisy_mnist")["machine"]
-    lines += [
-        "",
-        f"Measured on {machine['cores']} cores of an {machine['processor']}, torch "
-        f"{machine['torch']}, Python {machine['python']}; the column says what the processor knows "
-        "beyond that name. They are shared: ratios hold better than seconds. Training seconds are "
-        "epochs with their validation; loading, choosing the number of threads and writing "
-        "checkpoints come on top.",
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def documented(readme: str) -> str:
-    """Return the README with its measured block made anew."""
-    return filled(BLOCK.sub(lambda match: match[1] + "\n" + block() + match[2], readme))
 
 
 def sources_page(page: str) -> str:
@@ -150,28 +77,30 @@ def _replication(row: dict[str, Any]) -> str:
 
 
 def models_page() -> str:
-    """Return docs/models.md: a table of every model, then what each and a recipe can be told."""
+    """Return docs/models.md: a table of every model, its parameters, and the recipe keys."""
     listed = [cls() for cls in MODELS]
     networks = [model for model in listed if not isinstance(model, Baseline)]
     baselines = [model for model in listed if isinstance(model, Baseline)]
     lines = [
         "# Models", "",
         "<!-- made by benchmarks/document.py from the registry, do not edit -->", "",
-        "Parameters and FLOPs are those of the defaults; a multiply-add counts as two FLOPs.",
+        "Reference of every architecture and every recipe key, for anyone who writes a model spec "
+        "such as `mlp(hidden=[256, 128])` or a recipe. Parameter counts and FLOPs are those of the "
+        "defaults; a multiply-add counts as two FLOPs.",
         "", "## Networks", "", *_table(networks), "", "## Baselines of scikit-learn", "",
         *_prose(Baseline), "", *_table(baselines),
-        "", "## What each can be told", "",
-        "Every network also takes `init`: how weights begin, `torch`, or Keras' `glorot` or `he`. "
-        "Every baseline also takes `copies`.", "",
+        "", "## Parameters", "",
+        "Every network also takes `init`, the initialisation of its weights: `torch`, or Keras' "
+        "`glorot` or `he`. Every baseline also takes `copies`.", "",
     ]  # fmt: skip
     for model in listed:
         lines += [f"### {model.name}", "", f"`{model}`", "", *_prose(type(model)), ""]
         lines += [f"- `{name}`: {text}" for name, text in _told(type(model)).items()] + [""]
     lines += [
-        "## What a recipe can be told", "",
-        "Keys of `--set`, of `[recipe]` and of each `[[models]]` in a TOML file. In brackets what "
-        "stands unless the model says otherwise; a run's `experiment.toml` has every key resolved.",
-        "",
+        "## Recipe keys", "",
+        "Keys of `--set`, of `[recipe]` and of each `[[models]]` table in a TOML file, with the "
+        "default in parentheses; a model may have other defaults. A run's `experiment.toml` holds "
+        "the resolved value of every key.", "",
         *(f"- `{name}`{_stands(name, text)}: {text}" for name, text in _told(Recipe).items()),
     ]  # fmt: skip
     return re.sub("\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n"
@@ -216,11 +145,9 @@ def _told(cls: type[Architecture] | type[Recipe]) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    path = ROOT / "README.md"
-    path.write_text(documented(path.read_text(encoding="utf-8")), encoding="utf-8")
     (ROOT / "docs" / "models.md").write_text(models_page(), encoding="utf-8")
     path = ROOT / "docs" / "sources.md"
     path.write_text(sources_page(path.read_text(encoding="utf-8")), encoding="utf-8")
-    for name in ("benchmarks", "model-card"):
-        path = ROOT / "docs" / f"{name}.md"
+    for name in ("README.md", "docs/benchmarks.md", "docs/model-card.md"):
+        path = ROOT / name
         path.write_text(filled(path.read_text(encoding="utf-8")), encoding="utf-8")

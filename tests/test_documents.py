@@ -11,13 +11,17 @@ import pytest
 
 from inkfast import cli
 from inkfast.core.io import sha256
-from inkfast.experiments.config import from_settings, read_toml
+from inkfast.experiments.config import Experiment, from_settings, read_toml
 from inkfast.experiments.tuning.plan import read_plan
 from inkfast.models import MODELS
 from inkfast.training import Recipe
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = [
+    ROOT / "README.md", ROOT / "notebooks" / "README.md", *sorted((ROOT / "docs").glob("*.md")),
+]  # fmt: skip
+COMMANDS = {"README.md": 5, "training.md": 15, "reading.md": 8, "robustness.md": 4}  # at least
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.toml")), ids=lambda p: p.name)
@@ -28,13 +32,15 @@ def test_every_recipe_is_an_experiment(path):
     assert f"recipes/{path.name}" in path.read_text(encoding="utf-8")
 
 
-def test_measured_figures_are_those_of_the_benchmarks(monkeypatch):
-    """README's figures are made from the benchmarks' JSON, none typed."""
+def test_readme_figures_are_those_of_the_benchmarks(monkeypatch):
+    """README's figures are written from the benchmarks' JSON, and it links the page of all others."""
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    import document
+    import pages
 
-    assert document.documented(README) == README
-    assert "| command |" in README
+    assert pages.filled(README) == README
+    assert README.count("<!-- measured ") == 1
+    assert "| task | accuracy |" in README
+    assert "docs/benchmarks.md" in README
 
 
 def test_the_page_of_sources_is_made_from_measurements(monkeypatch):
@@ -49,10 +55,10 @@ def test_the_page_of_sources_is_made_from_measurements(monkeypatch):
     assert len(named) > 8
     for name in named:
         assert f"def {name}(" in tests, name
-    assert "docs/sources.md" in README[: README.index("## What it does")]
+    assert "docs/sources.md" in README
 
 
-@pytest.mark.parametrize(("name", "tables"), [("benchmarks", 13), ("model-card", 5)])
+@pytest.mark.parametrize(("name", "tables"), [("benchmarks", 15), ("model-card", 5)])
 def test_tables_of_figures_are_made_from_measurements(name, tables, monkeypatch):
     """docs/benchmarks.md and the model card hold the JSON's figures, and the README links them."""
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
@@ -86,14 +92,16 @@ def test_the_page_of_models_is_made_from_the_registry(monkeypatch):
         own = [f.name for f in dataclasses.fields(cls) if f.name not in ("init", "copies")]
         assert re.findall(r"^- `(\w+)`: ", told[1], re.MULTILINE) == own
     keys = [field.name for field in dataclasses.fields(Recipe)]
-    recipe = page[page.index("## What a recipe can be told") :]
+    recipe = page[page.index("## Recipe keys") :]
     assert re.findall(r"^- `(\w+)`(?: \(.+?\))?: ", recipe, re.MULTILINE) == keys
 
 
-def test_every_command_of_the_readme_exists(monkeypatch, capsys):
-    """Each `inkfast` line in the README names a command and options that its help knows."""
-    lines = re.findall(r"^(?:\.venv/bin/)?inkfast (.+?)(?:\s+#.*)?$", README, re.MULTILINE)
-    assert len(lines) > 8
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_command_of_a_document_exists(document, monkeypatch, capsys):
+    """Each `inkfast` line in README and docs names a command and options that its help knows."""
+    text = document.read_text(encoding="utf-8")
+    lines = re.findall(r"^(?:\.venv/bin/)?inkfast (.+?)(?:\s+#.*)?$", text, re.MULTILINE)
+    assert len(lines) >= COMMANDS.get(document.name, 0)
     for line in lines:
         words = re.sub(r'"[^"]*"', "x", line).split()
         command = words[:2] if words[0] in ("data", "noise", "models") else words[:1]
@@ -105,10 +113,20 @@ def test_every_command_of_the_readme_exists(monkeypatch, capsys):
 
 
 def test_links_in_the_documents_lead_somewhere():
-    """Every relative link of README and docs is a file of the repository."""
-    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text(encoding="utf-8")):
-            assert (document.parent / target).exists(), f"{document.name}: {target}"
+    """Every relative link of README and docs is a file of the repository, and has its heading."""
+    for document in DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
+        for target, heading in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", text):
+            path = document.parent / target if target else document
+            assert path.exists(), f"{document.name}: {target}"
+            if heading:
+                assert heading in anchors(path), f"{document.name}: {target}#{heading}"
+
+
+def anchors(path: Path) -> list[str]:
+    """Return the anchors of a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return [re.sub(r"[^a-z0-9 -]", "", h.lower()).replace(" ", "-") for h in headings]
 
 
 def test_architecture_names_every_module():
@@ -119,10 +137,39 @@ def test_architecture_names_every_module():
             assert f"  {path.name}{'/' if path.is_dir() else ''} " in text, path.name
 
 
-def test_the_python_of_the_readme_runs(capsys):
-    """The example is executed as it stands, and finds a reader worth having."""
-    (example,) = re.findall(r"```python\n(.+?)```", README, re.DOTALL)
+def test_the_python_of_the_page_on_training_runs(capsys):
+    """The scikit-learn example is executed as it stands, and finds a good classifier."""
+    page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.+?)```", page, re.DOTALL)
     names: dict[str, object] = {}
     exec(example, names)  # noqa: S102 - our own text
     assert names["search"].best_score_ > 0.9
     assert "hidden=[256]" in capsys.readouterr().out
+
+
+def test_the_page_on_training_lists_every_key_of_an_experiment(monkeypatch, capsys):
+    """Its table of TOML keys is complete, and each flag beside a key is one of `compare`'s."""
+    page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`[\w`, ]+`|`\[recipe\]`) \| (.*?) \|", page, re.MULTILINE)
+    listed = [key for keys, _ in rows for key in re.findall(r"`\[?(\w+)\]?`", keys)]
+    keys = [field.name for field in dataclasses.fields(Experiment)]
+    assert sorted(listed) == sorted([*keys, "out", "recipe"])
+    shown = ""
+    for command in ("compare", "validate"):
+        monkeypatch.setattr(sys, "argv", ["inkfast", command, "--help"])
+        with pytest.raises(SystemExit):
+            cli.main()
+        shown += capsys.readouterr().out
+    assert all(flag in shown for _, flags in rows for flag in re.findall(r"--[\w-]+", flags))
+
+
+def test_the_example_of_the_page_on_reading_is_read_as_it_says(monkeypatch, capsys):
+    """`inkfast read` prints of the example image what the page shows."""
+    page = (ROOT / "docs" / "reading.md").read_text(encoding="utf-8")
+    (expected,) = re.findall(r"prints\n\n```\n(.+?)```", page, re.DOTALL)
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", ["inkfast", "read", "docs/example-numbers.jpg"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert not ended.value.code
+    assert capsys.readouterr().out == expected
