@@ -21,7 +21,18 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = [
     ROOT / "README.md", ROOT / "notebooks" / "README.md", *sorted((ROOT / "docs").glob("*.md")),
 ]  # fmt: skip
-COMMANDS = {"README.md": 5, "training.md": 15, "reading.md": 8, "robustness.md": 4}  # at least
+COMMANDS = {  # at least
+    "README.md": 5, "docs/training.md": 15, "docs/reading.md": 8, "docs/robustness.md": 4,
+    "docs/serving.md": 2, "docs/cluster.md": 2,
+}  # fmt: skip
+
+
+FLAGS = re.MULTILINE | re.DOTALL
+
+
+def named(document: Path) -> str:
+    """Return a document's path in the repository."""
+    return document.relative_to(ROOT).as_posix()
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.toml")), ids=lambda p: p.name)
@@ -96,12 +107,13 @@ def test_the_page_of_models_is_made_from_the_registry(monkeypatch):
     assert re.findall(r"^- `(\w+)`(?: \(.+?\))?: ", recipe, re.MULTILINE) == keys
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
 def test_every_command_of_a_document_exists(document, monkeypatch, capsys):
     """Each `inkfast` line in README and docs names a command and options that its help knows."""
-    text = document.read_text(encoding="utf-8")
-    lines = re.findall(r"^(?:\.venv/bin/)?inkfast (.+?)(?:\s+#.*)?$", text, re.MULTILINE)
-    assert len(lines) >= COMMANDS.get(document.name, 0)
+    blocks = re.findall(r"^```\n(.*?)^```", document.read_text(encoding="utf-8"), FLAGS)
+    command_line = r"^(?:\S+=\S+ )?(?:\.venv/bin/)?inkfast (.+?)(?:\s+#.*)?$"
+    lines = re.findall(command_line, "".join(blocks), re.MULTILINE)
+    assert len(lines) >= COMMANDS.get(named(document), 0)
     for line in lines:
         words = re.sub(r'"[^"]*"', "x", line).split()
         command = words[:2] if words[0] in ("data", "noise", "models") else words[:1]
@@ -149,7 +161,7 @@ def test_the_python_of_the_page_on_training_runs(capsys):
 
 def test_the_page_on_training_lists_every_key_of_an_experiment(monkeypatch, capsys):
     """Its table of TOML keys is complete, and each flag beside a key is one of `compare`'s."""
-    page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    _, _, page = (ROOT / "docs" / "training.md").read_text("utf-8").partition("| key | flag |")
     rows = re.findall(r"^\| (`[\w`, ]+`|`\[recipe\]`) \| (.*?) \|", page, re.MULTILINE)
     listed = [key for keys, _ in rows for key in re.findall(r"`\[?(\w+)\]?`", keys)]
     keys = [field.name for field in dataclasses.fields(Experiment)]
