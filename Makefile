@@ -39,7 +39,7 @@ notebooks: setup
 
 replicate: .venv/.installed
 	$(BIN)/python benchmarks/sources.py
-	$(BIN)/python benchmarks/document.py
+	$(BIN)/python -m tools.write_docs
 
 reader: .venv/.installed-all
 	$(BIN)/inkfast compare recipes/flagship.toml --data mnist --seeds 3 --executor local:2 --resume
@@ -47,12 +47,12 @@ reader: .venv/.installed-all
 	  --to src/inkfast/inference/shipped/reader.onnx --overwrite
 	$(BIN)/python benchmarks/reader.py $(HANDWRITING)
 	$(BIN)/python benchmarks/lab_curves.py
-	$(BIN)/python benchmarks/document.py
+	$(BIN)/python -m tools.write_docs
 
 recipes: .venv/.installed
 	$(BIN)/python benchmarks/recipes.py
 	$(BIN)/python benchmarks/noisy_mnist.py
-	$(BIN)/python benchmarks/document.py
+	$(BIN)/python -m tools.write_docs
 
 bench: .benchmarks-venv/.installed
 	$(BENCH)/reader.py $(HANDWRITING)
@@ -67,7 +67,7 @@ bench: .benchmarks-venv/.installed
 	$(BENCH)/predict_throughput.py --kind npz --rows 1000000 --turns 1
 	$(BENCH)/serve_load.py
 	$(BENCH)/abuse.py
-	$(BENCH)/document.py
+	.benchmarks-venv/bin/python -m tools.write_docs
 
 .benchmarks-venv/.installed: benchmarks/requirements.txt pyproject.toml constraints.txt
 	$(PYTHON) -m venv .benchmarks-venv

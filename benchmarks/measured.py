@@ -1,4 +1,4 @@
-"""What all benchmarks share: hardware beside every figure, median and spread, JSON on disk."""
+"""Shared by all benchmarks: summary statistics, and results as JSON with their machine."""
 
 from __future__ import annotations
 
@@ -27,9 +27,16 @@ def spread(values: Sequence[float]) -> dict[str, float | int]:
 
 
 def record(name: str, command: str, figures: dict[str, Any]) -> None:
-    """Print the figures with the machine they belong to, and write ``results/NAME.json``."""
+    """Print the figures with the machine they were measured on, and write ``results/NAME.json``."""
     content = {"command": command, "machine": hardware.describe(), **figures}
     RESULTS.mkdir(exist_ok=True)
     text = json.dumps(content, indent=2, ensure_ascii=False)
     (RESULTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
     sys.stdout.write(text + "\n")
+
+
+def load_recorded(name: str) -> dict[str, Any]:
+    """Return what an earlier call recorded, {} if there was none."""
+    path = RESULTS / f"{name}.json"
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return found

@@ -19,8 +19,7 @@ from typing import Any
 
 import numpy as np
 from inference import side_by_side
-from measured import ROOT, record, spread
-from tables import result
+from measured import ROOT, load_recorded, record, spread
 
 sys.path.insert(0, str(ROOT))
 
@@ -73,7 +72,7 @@ def main() -> None:
 
 def kept(figures: dict[str, Any]) -> dict[str, Any]:
     """Return handwriting that was not read now but earlier by the same file, and where."""
-    before = result("reader")
+    before = load_recorded("reader")
     if "handwriting" in figures or "handwriting" not in before:
         return {}
     if before["sha256"] != figures["sha256"]:

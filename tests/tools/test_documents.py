@@ -15,8 +15,11 @@ from inkfast.experiments.config import Experiment, from_settings, read_toml
 from inkfast.experiments.tuning.plan import read_plan
 from inkfast.models import MODELS
 from inkfast.training import Recipe
+from tools.models_page import models_page
+from tools.results import ROOT, load_result
+from tools.write_docs import DOCUMENTS as FILLED
+from tools.write_docs import MARKS, TABLES, fill_marks
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = [
     ROOT / "README.md", ROOT / "notebooks" / "README.md", *sorted((ROOT / "docs").glob("*.md")),
@@ -43,65 +46,56 @@ def test_every_recipe_is_an_experiment(path):
     assert f"recipes/{path.name}" in path.read_text(encoding="utf-8")
 
 
-def test_readme_figures_are_those_of_the_benchmarks(monkeypatch):
-    """README's figures are written from the benchmarks' JSON, and it links the page of all others."""
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    import pages
+@pytest.mark.parametrize(
+    ("name", "tables"),
+    [
+        ("README.md", 1),
+        ("docs/benchmarks.md", 15),
+        ("docs/model-card.md", 5),
+        ("docs/sources.md", 1),
+    ],
+)
+def test_tables_of_figures_are_written_from_measurements(name, tables):
+    """Every table between marks holds the JSON's figures, and the README links each document."""
+    page = (ROOT / name).read_text(encoding="utf-8")
+    assert fill_marks(page) == page
+    assert page.count("<!-- measured ") == len(MARKS.findall(page)) == tables
+    assert name == "README.md" or name in README
 
-    assert pages.filled(README) == README
-    assert README.count("<!-- measured ") == 1
-    assert "| task | accuracy |" in README
-    assert "docs/benchmarks.md" in README
+
+def test_every_table_has_its_document():
+    """No table is written by the tools and shown nowhere."""
+    pages = "".join((ROOT / name).read_text(encoding="utf-8") for name in FILLED)
+    assert {name for _, name, _ in MARKS.findall(pages)} == set(TABLES)
 
 
-def test_the_page_of_sources_is_made_from_measurements(monkeypatch):
-    """docs/sources.md's tables are those of the JSON, and every test that it names exists."""
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    import document
-
+def test_the_page_of_sources_names_tests_that_exist():
+    """Every test that docs/sources.md cites is in tests/."""
     page = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8")
-    assert document.sources_page(page) == page
-    named = re.findall(r"`(test_\w+)`", page)
-    tests = (ROOT / "tests" / "test_faults.py").read_text(encoding="utf-8")
-    assert len(named) > 8
-    for name in named:
+    cited = re.findall(r"`(test_\w+)`", page)
+    tests = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")
+    )
+    assert len(cited) > 8
+    for name in cited:
         assert f"def {name}(" in tests, name
-    assert "docs/sources.md" in README
 
 
-@pytest.mark.parametrize(("name", "tables"), [("benchmarks", 15), ("model-card", 5)])
-def test_tables_of_figures_are_made_from_measurements(name, tables, monkeypatch):
-    """docs/benchmarks.md and the model card hold the JSON's figures, and the README links them."""
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    import pages
-
-    page = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
-    assert pages.filled(page) == page
-    assert page.count("<!-- measured ") == tables
-    assert f"docs/{name}.md" in README
-
-
-def test_the_model_card_is_about_the_file_that_is_shipped(monkeypatch):
+def test_the_model_card_is_about_the_shipped_file():
     """Its figures were measured on this very file."""
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    import pages
-
     content = (ROOT / "src/inkfast/inference/shipped/reader.onnx").read_bytes()
-    assert pages.result("reader")["sha256"] == sha256(content)
+    assert load_result("reader")["sha256"] == sha256(content)
 
 
-def test_the_page_of_models_is_made_from_the_registry(monkeypatch):
+def test_the_page_of_models_is_written_from_the_registry():
     """docs/models.md is what the registered classes say of themselves, with a source for each."""
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    import document
-
     page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
-    assert document.models_page() == page
+    assert models_page() == page
     for cls in MODELS:
         assert re.fullmatch(r"[A-Z].+ \((18|19|20)\d\d\), .+", cls.source), cls.name
-        told = re.search(rf"^### {cls.name}\n(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL)
+        section = re.search(rf"^### {cls.name}\n(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL)
         own = [f.name for f in dataclasses.fields(cls) if f.name not in ("init", "copies")]
-        assert re.findall(r"^- `(\w+)`: ", told[1], re.MULTILINE) == own
+        assert re.findall(r"^- `(\w+)`: ", section[1], re.MULTILINE) == own
     keys = [field.name for field in dataclasses.fields(Recipe)]
     recipe = page[page.index("## Recipe keys") :]
     assert re.findall(r"^- `(\w+)`(?: \(.+?\))?: ", recipe, re.MULTILINE) == keys

@@ -16,7 +16,7 @@ import pytest
 
 from inkfast import cli
 
-FOLDER = Path(__file__).parents[1] / "notebooks"
+FOLDER = Path(__file__).parents[2] / "notebooks"
 NAMES = ("1-explore", "2-compare-under-noise", "3-your-own-digits")
 FONTS = mpl.get_cachedir()  # before each test gets an empty cache of its own
 

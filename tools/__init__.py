@@ -1,0 +1,1 @@
+"""Developers' programs: write the documents from measured results, and test the tests."""

@@ -1,0 +1,131 @@
+"""The tables of docs/model-card.md."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from inkfast.inference.reader import MIN_CONFIDENCE
+from tools.markdown import format_percent, format_range, format_table
+from tools.results import (
+    describe_earlier_handwriting,
+    describe_origin,
+    find_suite,
+    load_result,
+)
+
+
+def reader_facts() -> list[str]:
+    """Describe the shipped file, its network and its risk guarantees."""
+    found = load_result("reader")
+    if not found:
+        return []
+    about = found["about"]
+    guarantees = [
+        f"{format_percent(error)} from a confidence of {max(MIN_CONFIDENCE, level):.3f}"
+        for error, level in about["promises"]
+        if level <= 1
+    ]
+    return format_table(["", ""], [
+        ["file", f"`reader.onnx`, {found['bytes'] / 1e6:.2f} MB"],
+        ["SHA-256", f"`{found['sha256']}`"],
+        ["network", f"`{about['model']}`, seed {about['seed']}"],
+        ["temperature", f"{about['temperature']:.3f}"],
+        ["calibration digits",
+         f"{about['calibration_digits']:,}, used neither for training nor for choosing"],
+        ["smallest confidence of an answer", f"{about['threshold']:.3f}"],
+        ["guaranteed error rate of its answers, at most", format_percent(about["max_error"])],
+        ["other guarantees, by `--max-error`", "; ".join(guarantees)],
+    ])  # fmt: skip
+
+
+def reader_corruptions() -> list[str]:
+    """Return the shipped file's scores under each corruption."""
+    reader = load_result("reader")
+    if not reader:
+        return []
+    found = reader["corruptions"]
+    return [
+        *_corruption_table(found), "",
+        f"Mean of 15: {format_percent(found['models'][0]['mean'])}, on {found['rows'][0]['n']:,} "
+        f"test digits each. {_guarantee(found)} Corrupting and scoring all of them took "
+        f"{format_range(found['seconds'], '{:.0f} s')}. {describe_origin(reader)}",
+    ]  # fmt: skip
+
+
+def recipe_corruptions() -> list[str]:
+    """Return the scores of the recipe's networks under each corruption, over seeds."""
+    found = find_suite("flagship", "mnist-c")
+    if not found:
+        return []
+    first = found["rows"][0]
+    return [
+        *_corruption_table(found), "",
+        f"Mean of 15: {format_percent(found['models'][0]['mean'])}, on {first['n']:,} test digits "
+        f"each, {first['seeds']} seeds. {_guarantee(found)}",
+    ]  # fmt: skip
+
+
+def _guarantee(found: dict[str, Any]) -> str:
+    return (
+        f"The guarantee is that at most {format_percent(found['max_error'])} of its answers are "
+        "wrong, over clean and corrupted digits mixed as in training: under a single corruption "
+        "the share may be larger."
+    )
+
+
+def _corruption_table(found: dict[str, Any]) -> list[str]:
+    rows = [
+        [row["noise"].removeprefix("mnist-c-"), format_percent(row["accuracy"]) + _spread(row),
+         format_percent(row["ece"]), format_percent(row["coverage"]), format_percent(row["error"])]
+        for row in found["rows"]
+    ]  # fmt: skip
+    return format_table(["noise", "accuracy", "ECE", "answered", "wrong of the answered"], rows)
+
+
+def _spread(row: dict[str, Any]) -> str:
+    return "" if row["accuracy_std"] is None else f" ± {100 * row['accuracy_std']:.2f}"
+
+
+def handwriting() -> list[str]:
+    """Return the scores on digits of writers that are not in MNIST."""
+    rows = [
+        [row["set"], f"{row['n']:,}", format_percent(row["accuracy"]),
+         f"{100 * row['accuracy_ci95'][0]:.1f} to {100 * row['accuracy_ci95'][1]:.1f}",
+         format_percent(row["answered"]), format_percent(row["wrong_of_those"])]
+        for row in load_result("reader").get("handwriting", [])
+    ]  # fmt: skip
+    if not rows:
+        return []
+    head = [
+        "set",
+        "digits",
+        "accuracy of all",
+        "95 % interval",
+        "answered",
+        "wrong of the answered",
+    ]
+    earlier = describe_earlier_handwriting()
+    return [*format_table(head, rows), *(["", earlier] if earlier else []), *_unsure()]
+
+
+def _unsure() -> list[str]:
+    """Return the photographs that the reader is unsure of: the figure, and their names."""
+    phone = load_result("reader")["handwriting"][0]
+    named = ", ".join(f"{one['file']} ({one['digit']})" for one in phone["unsure"])
+    return [
+        "",
+        f"![The {phone['set']} digits that the reader is unsure of, with label and prediction]"
+        "(reader-unsure.png)",
+        "",
+        f"Unsure in `{phone['set']}`, {len(phone['unsure'])} of {phone['n']:,} (the folder is the "
+        f"label; its best guess in brackets): {named}.",
+    ]
+
+
+def non_digits() -> list[str]:
+    """Return how well each kind of non-digit is told from digits."""
+    rows = [
+        [row["kind"], f"{row['auroc']:.4f}", format_percent(row["refused"], 1)]
+        for row in load_result("reader").get("non_digits", [])
+    ]
+    return format_table(["kind", "AUROC", "rejected"], rows) if rows else []
