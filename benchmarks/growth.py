@@ -30,9 +30,9 @@ def measure(n: int) -> dict[str, float]:
     images = np.random.default_rng(0).integers(0, 256, (n, 28, 28), dtype=np.uint8)
     digits = Digits(images, np.arange(n) % 10, "random")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    architecture = models.build("cnn")
+    architecture = models.build_model("cnn")
     recipe = resolve(architecture.recipe, {"epochs": 1, "min_epoch_images": 0, "validation": 0.1})
-    chain = noise.build("noisy-mnist")
+    chain = noise.build_noise("noisy-mnist")
     start = time.perf_counter()
     trained = fit(
         FitSpec(architecture=architecture, recipe=recipe, digits=digits, noise=chain, threads=2)

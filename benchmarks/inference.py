@@ -35,7 +35,7 @@ def side_by_side(
         turns: How often each has its turn, after one that warms up.
         threads: Of torch; the classifiers were opened with as many.
     """
-    architecture = models.build(next(iter(classifiers.values())).about.text("model"))
+    architecture = models.build_model(next(iter(classifiers.values())).about.text("model"))
     works: dict[str, Callable[[Images], Any]] = {
         name: one.probabilities for name, one in classifiers.items()
     } | {"torch eager": eager(architecture)}

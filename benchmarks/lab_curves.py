@@ -46,7 +46,7 @@ def curve(slider: Slider, digits: Digits, readers: dict[str, Reader]) -> dict[st
     places = strengths(slider)
     rows = []
     for value in places:
-        chain = noise.build("none" if value == slider.neutral else slider.spec(value))
+        chain = noise.build_noise("none" if value == slider.neutral else slider.spec(value))
         rows.append(accuracies(noise.noisy(digits, chain, SEED), readers))
         print(slider.name, value, rows[-1], flush=True)
     return {

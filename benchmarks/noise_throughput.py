@@ -37,7 +37,7 @@ AFFINE = "affine(degrees=15, shift=0.1, zoom=0.1, fill='constant')"
 
 def ours(chain_text: str) -> Callable[[np.ndarray], np.ndarray]:
     """Return what corrupts all images with inkfast, batch by batch as training does."""
-    chain = noise.build(chain_text)
+    chain = noise.build_noise(chain_text)
 
     def corrupt(images: np.ndarray) -> np.ndarray:
         generator = make_generator(0)

@@ -56,7 +56,7 @@ def main() -> None:
         "process_seconds": spread([process_seconds(test.images[0]) for _ in range(TURNS)]),
         "corruptions": corruptions(),
     }  # fmt: skip
-    meant = noise.build(about["training_noise"])
+    meant = noise.build_noise(about["training_noise"])
     seen = noise.noisy(source.train.pick(np.arange(1000), "for the ranges"), meant, 0)
     smaller = quantised(content, seen.images)
     small = Classifier(smaller, "in 8 bits", threads=1)
@@ -187,7 +187,7 @@ def draw_failures(reader: Reader, test: data.Digits) -> None:
         figure = Figure(figsize=(9, 6.2), layout="constrained")
         grid = figure.subplots(6, 8)
         for place, name in enumerate(names):
-            digits = test if name == "clean" else noise.noisy(test, noise.build(name), 2)
+            digits = test if name == "clean" else noise.noisy(test, noise.build_noise(name), 2)
             found = reader.classifier.probabilities(digits.images)
             wrong = np.flatnonzero(found.argmax(axis=1) != digits.known_labels)
             surest = wrong[np.argsort(-found[wrong].max(axis=1))][:3]

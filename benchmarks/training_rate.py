@@ -51,11 +51,11 @@ def matrix_rate(precision: str, where: torch.device) -> float:
 
 def training_rate(name: str, digits: Digits, precision: str) -> float:
     """Return FLOP/s of training steps under noise, batches made on the way."""
-    architecture = models.build(name)
+    architecture = models.build_model(name)
     recipe = resolve(architecture.recipe, {"precision": precision})
     fit_spec = FitSpec(
         architecture=architecture, recipe=recipe, digits=digits,
-        noise=noise.build("noisy-mnist"), threads=torch.get_num_threads(),
+        noise=noise.build_noise("noisy-mnist"), threads=torch.get_num_threads(),
     )  # fmt: skip
     fit = TrainingLoop(fit_spec, None, Callback())
     fit.model.train()

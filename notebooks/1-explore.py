@@ -118,7 +118,7 @@ plt.show()
 # ones leave a cloud: there is no longer one place where the ink of a 4 is.
 
 # %%
-spoilt = noise.noisy(digits, noise.build("noisy-mnist"), seed=0)
+spoilt = noise.noisy(digits, noise.build_noise("noisy-mnist"), seed=0)
 
 
 def average(some):

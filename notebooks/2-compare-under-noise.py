@@ -154,7 +154,7 @@ from inkfast.evaluation import score
 
 def accuracy(row, chain):
     """Return the accuracy of each seed of a model on the clean test digits under a noise."""
-    spoilt = noise.noisy(digits.clean, noise.build(chain), seed=1)
+    spoilt = noise.noisy(digits.clean, noise.build_noise(chain), seed=1)
     labels = spoilt.known_labels
     return [score(fit.trained.probabilities(spoilt), labels).accuracy for fit in row.fits]
 

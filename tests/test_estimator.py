@@ -65,10 +65,10 @@ def test_every_form_of_the_same_images_is_the_same(strokes, model):
 
 def test_training_is_inkfasts_own(strokes):
     """A fit is `training.fit` on the same digits with the same seed, architecture and recipe."""
-    architecture = models.build("mlp(hidden=[32], dropout=0.2)")
+    architecture = models.build_model("mlp(hidden=[32], dropout=0.2)")
     own = fit(FitSpec(
         architecture=architecture, recipe=resolve(architecture.recipe, RECIPE, {"epochs": 3}),
-        digits=strokes, noise=noise.build("translate(pixels=2)"), train_noise="once", seed=7, threads=1,
+        digits=strokes, noise=noise.build_noise("translate(pixels=2)"), train_noise="once", seed=7, threads=1,
     ))  # fmt: skip
     found = small(
         str(architecture), 3, noise="translate(pixels=2)", train_noise="once", random_state=7

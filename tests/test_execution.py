@@ -30,11 +30,11 @@ def jobs(digits, out: Path, seeds: int = 3, **recipe) -> list[FitJob]:
     """Small fits that differ in their seed."""
 
     def make(seed: int) -> FitSpec:
-        architecture = models.build("mlp(hidden=[16], dropout=0.2)")
+        architecture = models.build_model("mlp(hidden=[16], dropout=0.2)")
         settings = {"epochs": EPOCHS, "min_epoch_images": 0, "batch_size": 50} | recipe
         return FitSpec(
             architecture=architecture, recipe=resolve(architecture.recipe, settings),
-            digits=digits, noise=noise.build("rotate(degrees=20)"), seed=seed, threads=1,
+            digits=digits, noise=noise.build_noise("rotate(degrees=20)"), seed=seed, threads=1,
         )  # fmt: skip
 
     return [
@@ -166,7 +166,9 @@ def test_equal_jobs_are_trained_together_and_the_rest_alone(strokes, tmp_path, m
     """Of other networks and a baseline between them, each job ends once, as it does here."""
     given = jobs(strokes, tmp_path / "stacked", seeds=4)
     for number, name in ((1, "logistic"), (3, "lenet5")):
-        fit_spec = dataclasses.replace(given[number].fit_spec, architecture=models.build(name))
+        fit_spec = dataclasses.replace(
+            given[number].fit_spec, architecture=models.build_model(name)
+        )
         given[number] = dataclasses.replace(given[number], fit_spec=fit_spec)
     steps, step = [], stacked._Stack.step
     monkeypatch.setattr(

@@ -23,7 +23,7 @@ from inkfast.exploration import duplicates, label_errors, structure, summary
 from inkfast.exploration.classes import ImbalanceStats, PixelStats
 from inkfast.report import write_exploration
 
-NONE = noise.build("none")
+NONE = noise.build_noise("none")
 
 
 @pytest.fixture(autouse=True)
@@ -326,7 +326,7 @@ def test_noisy_moments_are_those_published(mnist_folder):
     """Per-class means under noisy-mnist are those of the published noisy images, to .005."""
     source = survey("mnist").source
     some = source.train.pick(np.random.default_rng(0).permutation(60_000)[:12_000], "some")
-    found = explored(some, None, noise.build("noisy-mnist"))
+    found = explored(some, None, noise.build_noise("noisy-mnist"))
     assert len(found.corrupted.brightness) == 10_000  # of which a noisy copy is made
     published = [0.174, 0.101, 0.157, 0.151, 0.133, 0.142, 0.145, 0.133, 0.157, 0.134]
     assert [mean for mean, _ in found.corrupted.moments()] == pytest.approx(published, abs=0.005)
@@ -358,7 +358,7 @@ def test_page_and_json_agree(inkfast, strokes, tmp_path):
 
 def test_digits_without_labels_are_explored_as_far_as_they_go(tmp_path):
     """Without labels there are no classes, and everything else is there."""
-    found = explored(Digits(scribbles(30).images, None, "x"), chain=noise.build("gaussian"))
+    found = explored(Digits(scribbles(30).images, None, "x"), chain=noise.build_noise("gaussian"))
     html = page(found, tmp_path)
     assert "There are no labels" in texts(found)
     assert ">Classes</h2>" not in html
@@ -380,7 +380,7 @@ def test_digits_without_labels_are_explored_as_far_as_they_go(tmp_path):
 )
 def test_odd_digits_are_explored_without_a_fault(digits, tmp_path):
     """Ten digits, a missing class, one class, constant pictures and copies all give a page."""
-    html = page(explored(digits, chain=noise.build("noisy-mnist")), tmp_path)
+    html = page(explored(digits, chain=noise.build_noise("noisy-mnist")), tmp_path)
     assert "Copies" in html
 
 

@@ -33,8 +33,8 @@ def apart(strokes) -> Digits:
 
 def fit_spec(digits, **recipe) -> FitSpec:
     return FitSpec(
-        architecture=models.build("mlp(hidden=[16])"),
-        recipe=resolve(SETTINGS["recipe"], recipe), digits=digits, noise=noise.build("none"),
+        architecture=models.build_model("mlp(hidden=[16])"),
+        recipe=resolve(SETTINGS["recipe"], recipe), digits=digits, noise=noise.build_noise("none"),
         threads=1,
     )  # fmt: skip
 

@@ -533,7 +533,7 @@ def test_bad_words_are_one_line(words, message, run, inkfast):
 )
 def test_protocols_are_told_apart(met, tested, label):
     """What was met in training and what is tested decide together."""
-    assert protocol(noise.build(met), suite_noises(tested)) == label
+    assert protocol(noise.build_noise(met), suite_noises(tested)) == label
 
 
 def test_a_set_is_corrupted_once_for_everyone():

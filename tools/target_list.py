@@ -61,9 +61,11 @@ def _noise(peer: str) -> Callable[[], float]:
 
 def _training_fraction() -> float:
     """Return the fraction of the matrix rate that training the shipped reader's network reaches."""
-    own = models.build(load_result("reader")["about"]["model"])
+    own = models.build_model(load_result("reader")["about"]["model"])
     rows = load_result("training_rate")["rows"]
-    return next(row["fraction"]["median"] for row in rows if models.build(row["model"]) == own)
+    return next(
+        row["fraction"]["median"] for row in rows if models.build_model(row["model"]) == own
+    )
 
 
 def _seeds_short() -> float:

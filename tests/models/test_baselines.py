@@ -26,10 +26,10 @@ BASELINES = [cls.name for cls in MODELS if issubclass(cls, Baseline)]
 
 
 def fit_spec(digits, text, chain="none", train_noise="fresh", seed=0, **recipe) -> FitSpec:
-    architecture = models.build(text)
+    architecture = models.build_model(text)
     return FitSpec(
         architecture=architecture, recipe=resolve(architecture.recipe, recipe), digits=digits,
-        noise=noise.build(chain), train_noise=train_noise, seed=seed, threads=1,
+        noise=noise.build_noise(chain), train_noise=train_noise, seed=seed, threads=1,
     )  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def test_answers_are_those_of_scikit_learn(strokes, text, reference, balanced):
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 def test_parameters_reach_the_estimator(strokes, text, reference):
     """Each parameter is set on the estimator that the model is named after."""
-    estimator = models.build(text).estimator(0, 1)
+    estimator = models.build_model(text).estimator(0, 1)
     given, expected = estimator.get_params(), reference.get_params()
     kept = ("cache_size", "n_jobs")  # memory and threads
     assert type(estimator) is type(reference)
@@ -172,7 +172,7 @@ def test_only_named_types_are_loaded():
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("schema.json", json.dumps(schema))
     with pytest.raises(ValueError, match="holds what is not trusted: .*subprocess.Popen"):
-        models.build("logistic").build().set_extra_state(_state(buffer.getvalue()))
+        models.build_model("logistic").build().set_extra_state(_state(buffer.getvalue()))
 
 
 @pytest.mark.parametrize("damage", [
@@ -205,7 +205,7 @@ def test_another_version_of_scikit_learn_is_refused(monkeypatch):
 def test_another_estimator_is_refused(strokes, wrong):
     """Only a fitted estimator of its own kind, for 28x28 pixels and ten digits, is taken up."""
     trained = fit(fit_spec(strokes, "logistic")).model
-    module = models.build("logistic").build()
+    module = models.build_model("logistic").build()
     module.set_extra_state(trained.get_extra_state())
     with pytest.raises(ValueError, match="its estimator is not a logistic for digits"):
         module.set_extra_state(_state(pack(wrong(trained.estimator))))
@@ -222,7 +222,7 @@ def test_a_tree_that_leads_out_of_its_memory_is_refused(strokes, field, value):
     state["nodes"][field][0] = value
     tree.__setstate__(state)
     with pytest.raises(ValueError, match="its estimator is not a random-forest for digits"):
-        models.build("random-forest").build().set_extra_state(forest.get_extra_state())
+        models.build_model("random-forest").build().set_extra_state(forest.get_extra_state())
 
 
 @pytest.mark.parametrize(("name", "field", "change"), [
@@ -233,10 +233,10 @@ def test_a_tree_that_leads_out_of_its_memory_is_refused(strokes, field, value):
 def test_numbers_that_lead_out_of_memory_are_refused(strokes, name, field, change):
     """What compiled code would take on trust as a place or a length is checked on loading."""
     model = fit(fit_spec(strokes, name)).model
-    models.build(name).build().set_extra_state(model.get_extra_state())
+    models.build_model(name).build().set_extra_state(model.get_extra_state())
     setattr(model.estimator, field, change(getattr(model.estimator, field)))
     with pytest.raises(ValueError, match=f"its estimator is not a {name} for digits"):
-        models.build(name).build().set_extra_state(model.get_extra_state())
+        models.build_model(name).build().set_extra_state(model.get_extra_state())
 
 
 @pytest.mark.parametrize(("text", "message"), [
@@ -256,6 +256,6 @@ def test_numbers_that_lead_out_of_memory_are_refused(strokes, name, field, chang
 def test_bad_baselines_are_explained(text, message):
     """One sentence names the parameter, what is allowed and what came."""
     with pytest.raises(ValueError) as error:  # noqa: PT011 - the text is asserted below
-        models.build(text)
+        models.build_model(text)
     assert message in str(error.value)
     assert "\n" not in str(error.value)

@@ -26,10 +26,10 @@ SMALL = {
 
 
 def trained(name, digits, seed=0, **recipe) -> TrainedModel:
-    architecture = models.build(SMALL.get(name, name))
+    architecture = models.build_model(SMALL.get(name, name))
     return fit(FitSpec(
         architecture=architecture, recipe=resolve(architecture.recipe, QUICK, recipe), digits=digits,
-        noise=noise.build("gaussian(sigma=0.4)"), seed=seed, threads=1,
+        noise=noise.build_noise("gaussian(sigma=0.4)"), seed=seed, threads=1,
     ))  # fmt: skip
 
 
@@ -89,16 +89,16 @@ def test_a_digit_that_was_never_seen_is_no_obstacle(strokes, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_words_build_the_same_model_again(name):
     """What a model is written as builds an equal one; an unknown parameter is refused."""
-    architecture = models.build(name)
-    assert models.build(str(architecture)) == architecture
+    architecture = models.build_model(name)
+    assert models.build_model(str(architecture)) == architecture
     with pytest.raises(ValueError, match=f"unknown parameter of model '{name}' 'colour'"):
-        models.build(f"{name}(colour=1)")
+        models.build_model(f"{name}(colour=1)")
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_ten_logits_for_each_image(name):
     """Every network maps (n, 1, 28, 28) to (n, 10), and passes gradients to every weight."""
-    model = create(models.build(name), make_generator(0))
+    model = create(models.build_model(name), make_generator(0))
     logits = model(torch.rand(5, 1, 28, 28, generator=make_generator(1)))
     assert logits.shape == (5, 10)
     logits.sum().backward()
@@ -109,7 +109,7 @@ def test_ten_logits_for_each_image(name):
 @pytest.mark.parametrize("init", ["torch", "glorot", "he"])
 def test_weights_come_from_the_generator_alone(name, init):
     """The same seed gives the same weights whatever torch's global state; another seed does not."""
-    architecture = models.build(f"{name}(init='{init}')")
+    architecture = models.build_model(f"{name}(init='{init}')")
     first = create(architecture, make_generator(1)).state_dict()
     torch.rand(3)
     again = create(architecture, make_generator(1)).state_dict()
@@ -123,7 +123,8 @@ def test_initialisers_have_their_limits():
     """Glorot and He uniform fill their published ranges, with zero bias."""
     for init, limit in (("glorot", (6 / (784 + 256)) ** 0.5), ("he", (6 / 784) ** 0.5)):
         layer = create(
-            models.build(f"mlp(hidden=[256], batch_norm=False, init='{init}')"), make_generator(0)
+            models.build_model(f"mlp(hidden=[256], batch_norm=False, init='{init}')"),
+            make_generator(0),
         )[1]
         assert float(layer.weight.detach().abs().max()) == pytest.approx(limit, rel=0.001)
         assert float(layer.bias.detach().abs().max()) == 0
@@ -155,14 +156,14 @@ def test_initialisers_have_their_limits():
 ])  # fmt: skip
 def test_published_networks_can_be_written(text, parameters):
     """Every dense and convolutional network of the source projects has its parameter count."""
-    assert summarise(models.build(text)).parameters == parameters
-    assert models.build(str(models.build(text))) == models.build(text)
+    assert summarise(models.build_model(text)).parameters == parameters
+    assert models.build_model(str(models.build_model(text))) == models.build_model(text)
 
 
 def test_flops_count_a_multiply_add_as_two():
     """A dense network's operations are twice its weights, a convolution's twice per pixel."""
-    assert summarise(models.build("mlp(hidden=[100])")).flops == 2 * (784 * 100 + 100 * 10)
-    one = summarise(models.build("cnn(layers='C4', batch_norm=False)"))
+    assert summarise(models.build_model("mlp(hidden=[100])")).flops == 2 * (784 * 100 + 100 * 10)
+    one = summarise(models.build_model("cnn(layers='C4', batch_norm=False)"))
     assert one.flops == 2 * (9 * 4 * 784 + 784 * 4 * 10)
     assert one.layers[0].output == (4, 28, 28)
 
@@ -191,6 +192,6 @@ def test_flops_count_a_multiply_add_as_two():
 def test_bad_architectures_are_explained(text, message):
     """One sentence names the parameter, what is allowed and what came."""
     with pytest.raises(ValueError) as error:  # noqa: PT011 - the text is asserted below
-        models.build(text)
+        models.build_model(text)
     assert message in str(error.value)
     assert "\n" not in str(error.value)

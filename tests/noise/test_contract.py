@@ -25,7 +25,7 @@ def images() -> torch.Tensor:
 @pytest.mark.parametrize("text", ALL)
 def test_shape_type_and_range_stay(text, images):
     """Every corruption keeps shape and dtype and stays in [0, 1]."""
-    out = noise.build(text)(images, make_generator(0))
+    out = noise.build_noise(text)(images, make_generator(0))
     assert out.shape == images.shape
     assert out.dtype == torch.float32
     assert torch.isfinite(out).all()
@@ -37,7 +37,7 @@ def test_shape_type_and_range_stay(text, images):
 def test_the_input_is_left_alone(text, images):
     """A corruption returns a new tensor and never writes into the one it was given."""
     before = images.clone()
-    out = noise.build(text)(images, make_generator(0))
+    out = noise.build_noise(text)(images, make_generator(0))
     assert torch.equal(images, before)
     assert out.data_ptr() != images.data_ptr()
 
@@ -45,7 +45,7 @@ def test_the_input_is_left_alone(text, images):
 @pytest.mark.parametrize("text", ALL)
 def test_the_same_seed_gives_the_same_images(text, images):
     """Two draws from one seed are equal; another seed differs unless nothing is random."""
-    chain = noise.build(text)
+    chain = noise.build_noise(text)
     first, again, other = (chain(images, make_generator(seed)) for seed in (3, 3, 4))
     assert torch.equal(first, again)
     parts = [value for params in chain.sample(40, make_generator(0)) for value in params.values()]
@@ -56,7 +56,7 @@ def test_the_same_seed_gives_the_same_images(text, images):
 @pytest.mark.parametrize("text", ALL)
 def test_apply_does_not_depend_on_the_batch(text, images):
     """Drawn once, a corruption gives an image the same result alone as in company."""
-    chain = noise.build(text)
+    chain = noise.build_noise(text)
     params = chain.sample(len(images), make_generator(0))
     together = chain.apply(images, params)
     alone = torch.cat([
@@ -99,25 +99,27 @@ def test_greater_strength_changes_images_more(name, images):
 def test_a_corruption_is_written_as_it_is_read(name):
     """The text of a corruption builds the same corruption."""
     changed = NOISES[name]().at(NOISES[name].strengths[1])
-    assert noise.build(str(changed)).noises == (changed,)
+    assert noise.build_noise(str(changed)).noises == (changed,)
 
 
 @pytest.mark.parametrize("name", MNIST_C)
 def test_one_of_five_severities_is_published(name):
     """The bare name is the published severity; each severity is a different chain with its name."""
     texts = [f"{name}(severity={severity})" for severity in range(1, 6)]
-    chains = [noise.build(text) for text in texts]
+    chains = [noise.build_noise(text) for text in texts]
     assert len({chain.noises for chain in chains}) == 5
     assert [chain.name for chain in chains] == texts
-    published = noise.build(name)
+    published = noise.build_noise(name)
     assert published.name == name
     assert published.noises == chains[MNIST_C[name].published - 1].noises
-    assert f"{name} + rotate" not in noise.build(f"{name} + rotate").name
+    assert f"{name} + rotate" not in noise.build_noise(f"{name} + rotate").name
 
 
 def test_every_suite_can_be_built():
     """A suite names chains that exist; mnist-c-severities holds every severity of every corruption."""
-    sizes = {name: len([noise.build(text) for text in texts]) for name, texts in SUITES.items()}
+    sizes = {
+        name: len([noise.build_noise(text) for text in texts]) for name, texts in SUITES.items()
+    }
     assert sizes == {"mnist-c": 15, "mnist-c-severities": 75, "n-mnist": 3, "noisy-mnist": 1}
 
 
@@ -126,16 +128,16 @@ def test_impossible_strength_is_refused(name):
     """Text where a number belongs gives one sentence with parameter, allowed and given value."""
     cls = NOISES[name]
     with pytest.raises(ValueError, match=rf"`{cls.strength}` must be .*got 'much'"):
-        noise.build(f"{name}({cls.strength}='much')")
+        noise.build_noise(f"{name}({cls.strength}='much')")
     with pytest.raises(ValueError, match="must be"):
-        noise.build(f"{name}({cls.strength}=-1000.0)")
+        noise.build_noise(f"{name}({cls.strength}=-1000.0)")
 
 
 def test_a_noisy_copy_does_not_depend_on_what_follows():
     """The first rows of a noisy set are the noisy set of the first rows, across blocks."""
     rng = np.random.default_rng(0)
     digits = Digits(rng.integers(0, 256, (2300, 28, 28), np.uint8), None, "random")
-    chain = noise.build("rotate + gaussian")
+    chain = noise.build_noise("rotate + gaussian")
     whole = noise.noisy(digits, chain, 5)
     part = noise.noisy(digits.pick(np.arange(2000), "random"), chain, 5)
     np.testing.assert_array_equal(whole.images[:2000], part.images)
@@ -186,14 +188,14 @@ def test_no_noise_is_no_copy():
 def test_bad_text_is_explained(text, message):
     """What cannot be a chain is refused in one sentence that helps."""
     with pytest.raises(ValueError) as error:  # noqa: PT011 - the text is asserted below
-        noise.build(text)
+        noise.build_noise(text)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_a_chain_is_named_for_people():
     """Clean where there is none; else its strengths, what is not as always, and four digits."""
-    assert noise.build("none").in_words() == "clean"
-    assert noise.build("noisy-mnist").in_words() == "noisy-mnist noise"
-    chain = noise.build("rotate + zoom(factor=0.8333333333333334, fill='reflect')")
+    assert noise.build_noise("none").in_words() == "clean"
+    assert noise.build_noise("noisy-mnist").in_words() == "noisy-mnist noise"
+    chain = noise.build_noise("rotate + zoom(factor=0.8333333333333334, fill='reflect')")
     assert chain.in_words() == "rotate(degrees=30) + zoom(factor=0.8333, fill='reflect') noise"

@@ -45,7 +45,7 @@ def statistics(images: np.ndarray, clean: np.ndarray) -> dict[str, np.ndarray]:
 def test_pixel_statistics_agree(name, sample):
     """Means over 500 images differ by at most 4 standard errors and what rounding explains."""
     clean = to_unit(torch.tensor((sample["identity"] * 255).round().astype(np.uint8)))
-    out = noise.build(name)(clean, make_generator(0)).numpy()
+    out = noise.build_noise(name)(clean, make_generator(0)).numpy()
     found = statistics(out, sample["identity"])
     published = sample[name.removeprefix("mnist-c-").replace("-", "_")]
     for key, expected in statistics(published, sample["identity"]).items():
@@ -59,7 +59,7 @@ def test_pixel_statistics_agree(name, sample):
 def test_what_is_not_random_agrees_pixel_by_pixel(name, sample):
     """Of 392,000 pixels at most 20, on the rim, differ by more than rounding."""
     clean = to_unit(torch.tensor((sample["identity"] * 255).round().astype(np.uint8)))
-    out = noise.build(f"mnist-c-{name}")(clean, make_generator(0)).numpy()
+    out = noise.build_noise(f"mnist-c-{name}")(clean, make_generator(0)).numpy()
     assert np.sum(np.abs(out - sample[name.replace("-", "_")]) > 1.01 / 255) <= 20
 
 
@@ -74,8 +74,8 @@ def reader() -> TrainedModel:
     recipe = resolve({"epochs": 2, "batch_size": 125, "learning_rate": 0.01, "precision": "fp32"})
     return fit(
         FitSpec(
-            architecture=models.build("cnn(layers='C16(5)/2-C32-C32/2-GMP')"), recipe=recipe,
-            digits=digits, noise=noise.build("none"), threads=1,
+            architecture=models.build_model("cnn(layers='C16(5)/2-C32-C32/2-GMP')"), recipe=recipe,
+            digits=digits, noise=noise.build_noise("none"), threads=1,
         )
     )  # fmt: skip
 
@@ -85,7 +85,7 @@ def test_a_network_finds_them_as_hard(reader, sample):
     clean = Digits((sample["identity"] * 255).round().astype(np.uint8), sample_labels(), "clean")
     differences = []
     for name in MNIST_C:
-        ours = noise.noisy(clean, noise.build(name), 0).images
+        ours = noise.noisy(clean, noise.build_noise(name), 0).images
         theirs = sample[name.removeprefix("mnist-c-").replace("-", "_")] * 255
         found = [accuracy(reader, images) for images in (ours, theirs.round().astype(np.uint8))]
         error = np.sqrt(sum(share * (1 - share) / 500 for share in found))

@@ -35,7 +35,7 @@ def resampled(image: np.ndarray, inverse: np.ndarray, shift: np.ndarray, fill: s
 
 def applied(text: str, images: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Return what a corruption made of the images and what it had drawn."""
-    corruption = noise.build(text).noises[0]
+    corruption = noise.build_noise(text).noises[0]
     params = corruption.sample(len(images), make_generator(7))
     out = corruption.apply(torch.tensor(images), params)
     return out.numpy(), {key: value.numpy() for key, value in params.items()}
@@ -75,7 +75,7 @@ def test_whole_shifts_move_pixels_unchanged(images):
         top, left = 2 - int(y), 2 - int(x)
         np.testing.assert_allclose(result, padded[top : top + 28, left : left + 28], atol=1e-5)
     shifts = (
-        noise.build("translate(pixels=2, whole=True)")
+        noise.build_noise("translate(pixels=2, whole=True)")
         .noises[0]
         .sample(5000, make_generator(0))["x"]
     )
@@ -131,7 +131,7 @@ def test_affine_agrees_with_the_keras_composition(images):
 def test_affine_draws_to_both_sides():
     """Every range but those of the zooms lies evenly about 0, those about 1."""
     text = "affine(degrees=40, shift=0.2, shear=20, zoom=0.3)"
-    drawn = noise.build(text).noises[0].sample(20_000, make_generator(0))
+    drawn = noise.build_noise(text).noises[0].sample(20_000, make_generator(0))
     ranges = {"theta": np.radians(40), "down": 0.2, "right": 0.2, "shear": np.radians(20)}
     middles = dict.fromkeys(ranges, 0.0)
     for zoom in ("zoom_down", "zoom_right"):
@@ -187,7 +187,7 @@ def test_bicubic_is_cubic_convolution_cut_off_to_the_range_and_sharper(images):
 
 def test_noisy_mnist_is_four_steps_in_order(images):
     """The preset equals rotation, shift, zoom-out by 1.2 and brightness, one after the other."""
-    chain = noise.build("noisy-mnist")
+    chain = noise.build_noise("noisy-mnist")
     params = chain.sample(len(images), make_generator(3))
     out = chain.apply(torch.tensor(images), params).numpy()
     turn, shift, _, light = ({k: v.numpy() for k, v in p.items()} for p in params)
@@ -206,7 +206,7 @@ def test_noisy_mnist_has_the_published_moments(mnist_folder):
     from inkfast import data
 
     train = data.load("mnist").train
-    copy = noise.noisy(train, noise.build("noisy-mnist"), 0)
+    copy = noise.noisy(train, noise.build_noise("noisy-mnist"), 0)
     published_mean = [0.174, 0.101, 0.157, 0.151, 0.133, 0.142, 0.145, 0.133, 0.157, 0.134]
     published_std = [.266, .185, .248, .241, .221, .228, .236, .223, .246, .223]  # fmt: skip
     pixels = [copy.images[copy.labels == digit] / 255 for digit in range(10)]
@@ -315,7 +315,7 @@ def test_erase_takes_its_area_in_one_rectangle():
 
 def test_elastic_moves_by_its_root_mean_square():
     """The displacement field has the stated size and is smooth."""
-    corruption = noise.build("elastic(pixels=1.5, smoothness=4)").noises[0]
+    corruption = noise.build_noise("elastic(pixels=1.5, smoothness=4)").noises[0]
     field = corruption.sample(2000, make_generator(0))["offsets"]
     assert float(field.square().mean().sqrt()) == pytest.approx(1.5, rel=0.03)
     step = (field[..., 1:] - field[..., :-1]).square().mean().sqrt()
@@ -375,7 +375,9 @@ def test_fog_is_scaled_back_to_the_brightest_pixel(images):
 def test_the_roughness_of_fog_decays_with_scale(decay):
     """A midpoint strays from its corners' mean by decay^2 less at half the distance."""
     drawn = (
-        noise.build(f"fog(decay={decay}, size=32)").noises[0].sample(300, make_generator(0))["fog"]
+        noise.build_noise(f"fog(decay={decay}, size=32)")
+        .noises[0]
+        .sample(300, make_generator(0))["fog"]
     )
 
     def strays(step: int) -> float:
@@ -445,7 +447,7 @@ def test_zigzag_has_its_corners(images):
 
 def test_zigzag_lies_where_the_source_puts_it():
     """The left end in rows 0 to 26, the right end from 5 rows higher to 4 lower, and none else."""
-    drawn = noise.build("zigzag").noises[0].sample(5000, make_generator(3))
+    drawn = noise.build_noise("zigzag").noises[0].sample(5000, make_generator(3))
     assert sorted(set(drawn["row"].tolist())) == list(range(27))
     assert sorted(set(drawn["fall"].tolist())) == list(range(-5, 5))
 
@@ -474,10 +476,10 @@ def test_extremes_are_both_ends_and_nothing_else():
         ("translate(pixels=3, extremes=True)", "x", 3),
         ("shear(slope=0.4, extremes=True)", "slope", 0.4),
     ):
-        drawn = noise.build(text).noises[0].sample(2000, make_generator(0))[key].numpy()
+        drawn = noise.build_noise(text).noises[0].sample(2000, make_generator(0))[key].numpy()
         np.testing.assert_allclose(np.abs(drawn), size, rtol=1e-6)
         assert np.mean(drawn > 0) == pytest.approx(0.5, abs=0.04)
-    whole = noise.build("translate(pixels=2.7, whole=True, extremes=True)").noises[0]
+    whole = noise.build_noise("translate(pixels=2.7, whole=True, extremes=True)").noises[0]
     assert set(whole.sample(50, make_generator(0))["x"].tolist()) == {-2.0, 2.0}
 
 

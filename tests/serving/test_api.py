@@ -83,7 +83,7 @@ def test_noise_is_put_on_a_picture(api):
     assert response.headers["content-type"] == "image/png"
     found = np.asarray(Image.open(io.BytesIO(response.content)))
     clean = Digits(digit_of(picture)[None], np.zeros(1, np.int64), "one")
-    np.testing.assert_array_equal(found, noise.noisy(clean, noise.build(text), 7).images[0])
+    np.testing.assert_array_equal(found, noise.noisy(clean, noise.build_noise(text), 7).images[0])
     refused = api.post("/v1/noise", params={"noise": "fogg"}, content=picture)
     assert refused.status_code == 422
     assert "Did you mean 'fog'?" in refused.json()["error"]

@@ -27,7 +27,7 @@ IMAGE = digit_of(as_file(drawn(5)))
 def test_a_slider_does_what_its_noise_does(slider):
     """To within one grey value of 255, over the whole of its range."""
     for strength in np.linspace(slider.low, slider.high, 7):
-        (ours,) = noise.build(slider.spec(strength))
+        (ours,) = noise.build_noise(slider.spec(strength))
         clean = torch.tensor(IMAGE[None]).float() / 255
         expected = 255 * ours.apply(clean, ours.sample(1, torch.Generator()))[0].numpy()
         found = corrupted(IMAGE, {slider.name: strength}, 0).astype(float)
@@ -39,7 +39,9 @@ def test_drawn_noise_has_its_strength(name, strength):
     """Grain and specks are drawn by other generators: they agree in the mean and spread."""
     grey = np.full((28, 28), 128, np.uint8)
     found = np.stack([corrupted(grey, {name: strength}, seed) for seed in range(300)])
-    (theirs,) = noise.build(f"{name}({'sigma' if name == 'gaussian' else 'amount'}={strength})")
+    (theirs,) = noise.build_noise(
+        f"{name}({'sigma' if name == 'gaussian' else 'amount'}={strength})"
+    )
     clean = torch.tensor(np.repeat(grey[None], 300, 0)).float() / 255
     expected = (
         255 * theirs.apply(clean, theirs.sample(300, torch.Generator().manual_seed(0))).numpy()
@@ -61,7 +63,7 @@ def test_neutral_sliders_change_nothing_and_seeds_repeat():
 def test_every_chain_is_read_by_the_noise_it_names():
     """What the page shows can be pasted after --noise."""
     written = chain({slider.name: slider.high for slider in SLIDERS})
-    assert [part.name for part in noise.build(written)] == [slider.name for slider in SLIDERS]
+    assert [part.name for part in noise.build_noise(written)] == [slider.name for slider in SLIDERS]
 
 
 def test_heat_lies_where_the_answer_comes_from():

@@ -7,8 +7,8 @@ import pytest
 
 from inkfast.core.digits import Digits
 from inkfast.imaging.centering import BOX
-from inkfast.models import build
-from inkfast.noise import build as chain
+from inkfast.models import build_model
+from inkfast.noise import build_noise as chain
 from inkfast.synthetic.handwriting import make_handwriting
 from inkfast.synthetic.non_digits import _touching, make_non_digits
 from inkfast.training import FitSpec, fit, resolve
@@ -42,7 +42,7 @@ def test_no_outlier_is_a_digit_it_was_made_of():
 def test_a_network_that_saw_outliers_is_unsure_of_new_ones(strokes):
     """Its confidence in others is near a tenth, in digits as high as without."""
     digits = Digits(strokes.images, strokes.labels, "strokes")
-    model, fresh = build("mlp(hidden=[64])"), make_non_digits(strokes, 120, seed=9)
+    model, fresh = build_model("mlp(hidden=[64])"), make_non_digits(strokes, 120, seed=9)
     sure = {}
     for count in (0, 300):
         recipe = resolve(model.recipe, {"epochs": 4, "outliers": count})

@@ -20,7 +20,7 @@ UNEVEN = {0: 40, 1: 12, 2: 9}
 def uneven(strokes) -> Digits:
     """Return strokes with few ones and fewer twos, so noisy that classes touch."""
     rows = [np.flatnonzero(strokes.labels == digit)[:count] for digit, count in UNEVEN.items()]
-    chain = noise.build("translate(pixels=6) + gaussian(sigma=0.5)")
+    chain = noise.build_noise("translate(pixels=6) + gaussian(sigma=0.5)")
     return noise.noisy(strokes.pick(np.concatenate(rows), "uneven"), chain, 0)
 
 
@@ -34,8 +34,8 @@ def test_written_digits_join_the_training_rows_alone(strokes):
     again = training_rows(strokes, recipe, seed=1)[1]
     assert again.fingerprint == trained_on.fingerprint
     fit_spec = FitSpec(
-        architecture=models.build("mlp(hidden=[8])"), recipe=recipe, digits=strokes,
-        noise=noise.build("none"), seed=1,
+        architecture=models.build_model("mlp(hidden=[8])"), recipe=recipe, digits=strokes,
+        noise=noise.build_noise("none"), seed=1,
     )  # fmt: skip
     held_back = {image.tobytes() for image in validation_digits(fit_spec).images}
     assert held_back <= {image.tobytes() for image in strokes.images}
@@ -116,10 +116,10 @@ def test_no_method_ever_sees_a_row_that_is_judged(strokes, monkeypatch):
     monkeypatch.setattr("inkfast.training.balancing.balance", spy)
     fit(
         FitSpec(
-            architecture=models.build("mlp(hidden=[4])"),
+            architecture=models.build_model("mlp(hidden=[4])"),
             recipe=recipe,
             digits=digits,
-            noise=noise.build("none"),
+            noise=noise.build_noise("none"),
             threads=1,
         )
     )

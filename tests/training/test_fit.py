@@ -37,8 +37,8 @@ def fit_spec(
     **recipe,
 ) -> FitSpec:
     return FitSpec(
-        architecture=models.build(model), recipe=resolve(SMALL, recipe), digits=digits,
-        noise=noise.build(chain), train_noise=train_noise, seed=seed, threads=1,
+        architecture=models.build_model(model), recipe=resolve(SMALL, recipe), digits=digits,
+        noise=noise.build_noise(chain), train_noise=train_noise, seed=seed, threads=1,
     )  # fmt: skip
 
 
@@ -88,7 +88,7 @@ def test_train_noise_decides_what_is_seen(strokes):
 
     def epoch(fresh: bool, chain: str, number: int) -> torch.Tensor:
         data = TrainingSet.of(
-            strokes, noise.build(chain), fresh=fresh, recipe=resolve(SMALL), seed=0,
+            strokes, noise.build_noise(chain), fresh=fresh, recipe=resolve(SMALL), seed=0,
             device=torch.device("cpu"),
         )  # fmt: skip
         images = torch.cat([images for images, _ in data.epoch(number)])
@@ -105,7 +105,12 @@ def test_an_epoch_shows_every_row_equally_often(strokes):
     """Small sets are repeated to the asked-for number of images, every row equally."""
     recipe = resolve(SMALL, {"min_epoch_images": 1000})
     data = TrainingSet.of(
-        strokes, noise.build("none"), fresh=True, recipe=recipe, seed=0, device=torch.device("cpu")
+        strokes,
+        noise.build_noise("none"),
+        fresh=True,
+        recipe=recipe,
+        seed=0,
+        device=torch.device("cpu"),
     )
     labels = torch.cat([labels for _, labels in data.epoch(1)])
     assert torch.bincount(labels).tolist() == [120] * 10
@@ -134,7 +139,7 @@ def test_the_best_epoch_is_kept(strokes):
 
     validation = noisy(
         strokes.pick(rows, "validation rows"),
-        noise.build("translate(pixels=1)"),
+        noise.build_noise("translate(pixels=1)"),
         derive_seed(0, "validation noise"),
     )
     accuracy = (trained.probabilities(validation).argmax(axis=1) == validation.labels).mean()
@@ -179,7 +184,7 @@ def test_class_weights_pass_over_a_class_that_is_not_there():
     data = TrainingSet(
         torch.zeros(8, 28, 28, dtype=torch.uint8),
         torch.tensor([*labels, NO_DIGIT, NO_DIGIT]),
-        noise.build("none"), resolve(), 0,
+        noise.build_noise("none"), resolve(), 0,
     )  # fmt: skip
     expected = np.ones(10)
     present = np.unique(labels)

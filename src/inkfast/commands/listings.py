@@ -23,7 +23,7 @@ def explore(
     from inkfast.exploration import summary
 
     display = Display(open_console())
-    chain = noises.build(noise)  # refuse a typing mistake before anything is loaded
+    chain = noises.build_noise(noise)  # refuse a typing mistake before anything is loaded
     check_number("seed", seed, low=0, high=2**31, whole=True)
     survey = sources.survey(data, display.download)
     if survey.source.notice:
@@ -134,7 +134,7 @@ def noise_show(text: str, data: str, out: Path | None, *, overwrite: bool) -> No
     from inkfast.report import noise_figure
 
     display = Printer(open_console())
-    noises.build(text)  # refuse a typing mistake before anything is loaded
+    noises.build_noise(text)  # refuse a typing mistake before anything is loaded
     path = out or Path((re.sub(r"[^\w.-]+", "-", text).strip("-") or "none") + ".png")
     check_free(path, overwrite=overwrite)
     source = sources.load(data, display.download)
@@ -167,7 +167,7 @@ def models_show(text: str) -> None:
     """Print an architecture, where it comes from and its layers."""
     from inkfast import models
 
-    architecture = models.build(text)
+    architecture = models.build_model(text)
     console = open_console()
     display = Printer(console)
     display.say(str(architecture), style="bold")

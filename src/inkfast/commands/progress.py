@@ -116,7 +116,7 @@ def leaderboard_table(board: Leaderboard) -> Table:
 
 def folds_table(result: CrossValidation) -> Table:
     """Return a cross-validation as a table for the terminal."""
-    noise = noises.build(result.experiment.noise).in_words()
+    noise = noises.build_noise(result.experiment.noise).in_words()
     title = f"{result.source.name}, {noise}, {len(result.source.train):,} training digits"
     title += " (not MNIST)" if result.source.notice else ""
     table = Table(title=Text(title), title_justify="left", title_style="bold")

@@ -28,7 +28,7 @@ def evaluate(
     asked = dataclasses.replace(
         experiment,
         data=experiment.data if data is None else data,
-        noise=experiment.noise if noise is None else noises.build(noise).name,
+        noise=experiment.noise if noise is None else noises.build_noise(noise).name,
     )
     source = sources.load(asked.data, display.download)
     if source.notice:

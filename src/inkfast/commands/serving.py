@@ -102,5 +102,5 @@ def corrupt(image: Images, text: str, seed: int) -> Images:
     from inkfast.core.digits import Digits
 
     digits = Digits(image[None], np.zeros(1, np.int64), "client")
-    noisy: Images = noise.noisy(digits, noise.build(text), seed).images[0]
+    noisy: Images = noise.noisy(digits, noise.build_noise(text), seed).images[0]
     return noisy

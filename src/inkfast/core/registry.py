@@ -1,24 +1,29 @@
-"""Text that names things: ``cnn``, ``rotate(degrees=72)``, ``mlp(hidden=[256, 128]), cnn``.
+"""Registries of named classes, and specs: text such as ``rotate(degrees=72)`` that builds one.
 
-A *call* is a name, optionally with keyword parameters whose values are Python literals. Nothing is
-ever evaluated: parameters go through `ast.literal_eval`.
+A spec is a name, optionally with keyword parameters whose values are Python literals. Nothing is
+evaluated: parameters go through `ast.literal_eval`.
 """
 
 from __future__ import annotations
 
 import ast
 import dataclasses
+import importlib
+import pkgutil
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from inkfast.core.errors import InkfastError, short_repr, unknown_name
+from inkfast.core.plugins import load_plugins
 
-_CALL = re.compile(r"\s*([A-Za-z][\w-]*)\s*(?:\((.*)\))?\s*", re.DOTALL)
+_SPEC = re.compile(r"\s*([A-Za-z][\w-]*)\s*(?:\((.*)\))?\s*", re.DOTALL)
+
+_NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 
 class Registrable(Protocol):
-    """A frozen dataclass that is asked for by name."""
+    """A frozen dataclass with a name."""
 
     name: ClassVar[str]
     __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
@@ -27,8 +32,19 @@ class Registrable(Protocol):
 T = TypeVar("T", bound=Registrable)
 
 
+def import_modules(package: str, path: Iterable[str]) -> None:
+    """Import all modules of a package, so that the classes in them register themselves.
+
+    Args:
+        package: Name of the package.
+        path: Its ``__path__``.
+    """
+    for module in pkgutil.iter_modules(path):
+        importlib.import_module(f"{package}.{module.name}")
+
+
 def split_top_level(text: str, separator: str) -> list[str]:
-    """Split `text` at each `separator` that stands outside brackets and quotes.
+    """Split text at each separator outside brackets and quotes.
 
     >>> split_top_level("mlp(hidden=[256, 128]), cnn", ",")
     ['mlp(hidden=[256, 128])', 'cnn']
@@ -53,13 +69,13 @@ def split_top_level(text: str, separator: str) -> list[str]:
 def parse_spec(text: str) -> tuple[str, dict[str, Any]]:
     """Read ``name(key=value, ...)`` into its name and parameters.
 
-    >>> parse_call("rotate(degrees=72)")
+    >>> parse_spec("rotate(degrees=72)")
     ('rotate', {'degrees': 72})
 
     Raises:
-        InkfastError: If the text is not a call or a value is not a literal.
+        InkfastError: If the text is not a spec or a value is not a literal.
     """
-    match = _CALL.fullmatch(text)
+    match = _SPEC.fullmatch(text)
     shape = "name(parameter=value, ...), e.g. rotate(degrees=72)"
     if match is None:
         raise InkfastError(f"expected {shape}, got {short_repr(text.strip())}.")
@@ -81,19 +97,19 @@ def parse_spec(text: str) -> tuple[str, dict[str, Any]]:
 
 
 def format_spec(thing: Any) -> str:
-    """Write a registered dataclass as the call that builds it again.
+    """Write a registered dataclass as the spec that builds an equal one.
 
-    Every field is written, so that what is saved means the same when a default changes.
+    Every field is written, so that a saved spec keeps its meaning when a default changes.
     """
     values = ((field.name, getattr(thing, field.name)) for field in dataclasses.fields(thing))
-    shown = [f"{name}={list(v) if isinstance(v, tuple) else v!r}" for name, v in values]
-    return f"{thing.name}({', '.join(shown)})"
+    parameters = [f"{name}={list(v) if isinstance(v, tuple) else v!r}" for name, v in values]
+    return f"{thing.name}({', '.join(parameters)})"
 
 
 def brief_spec(thing: Any, keep: str) -> str:
-    """Write a registered dataclass for people: the field `keep` and what is not as it always is.
+    """Write a registered dataclass for display: the field `keep` and fields off their defaults.
 
-    Numbers are cut to four digits, so the call need not build the same one again.
+    Numbers are rounded to four digits, so the spec need not build an equal one.
     """
     values = [
         f"{field.name}={_brief(getattr(thing, field.name))}"
@@ -110,29 +126,81 @@ def _brief(value: Any) -> str:
 
 
 class Registry(Generic[T]):
-    """The named classes of one kind; adding one is one decorated class in one imported file."""
+    """The classes of one kind by name: those of inkfast, and those of installed plug-ins.
 
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
+    Plug-ins are imported when the registry is first listed or asked for a name that inkfast does
+    not have.
+
+    Args:
+        kind: Kind of thing that is registered, e.g. ``"noise"``.
+        base: Class that all registered classes extend.
+        group: Entry-point group of plug-ins, e.g. ``"inkfast.noises"``.
+        reserved: Names that mean something else.
+    """
+
+    def __init__(self, kind: str, base: type, group: str, reserved: Iterable[str] = ()) -> None:
+        self.kind, self.base, self.group = kind, base, group
+        self._reserved = frozenset(reserved)
         self._classes: dict[str, type[T]] = {}
+        self._packages: dict[str, str] = {}  # name -> package, for plug-ins
+        self._plugins_loaded = False
 
     def register(self, cls: type[T]) -> type[T]:
         """Add a class under its `name`; used as a decorator."""
-        if cls.name in self._classes:
-            raise InkfastError(f"{self.kind} {cls.name!r} is registered twice.")
+        self._check(cls)
         self._classes[cls.name] = cls
         return cls
 
+    def package_of(self, thing: T) -> str | None:
+        """Return the plug-in package that an object's class comes from; None for inkfast's own."""
+        return self._packages.get(thing.name) if thing.name in self else None
+
     def __iter__(self) -> Iterator[type[T]]:
+        self._load_plugins()
         return iter(self._classes.values())
 
-    def __getitem__(self, name: str) -> type[T]:
+    def __contains__(self, name: str) -> bool:
         if name not in self._classes:
+            self._load_plugins()
+        return name in self._classes
+
+    def __getitem__(self, name: str) -> type[T]:
+        if name not in self:
             raise unknown_name(self.kind, name, self._classes)
         return self._classes[name]
 
+    def _load_plugins(self) -> None:
+        if not self._plugins_loaded:
+            self._plugins_loaded = True
+            load_plugins(self.group, self._add_plugin)
+
+    def _add_plugin(self, cls: Any, package: str) -> None:
+        self.register(cls)
+        self._packages[cls.name] = package
+
+    def _check(self, cls: Any) -> None:
+        """Raise `InkfastError` unless a class can be registered."""
+        base = f"{self.base.__module__}.{self.base.__qualname__}"
+        if not (isinstance(cls, type) and issubclass(cls, self.base)):
+            raise InkfastError(f"expected a subclass of {base}, got {short_repr(cls)}.")
+        name = getattr(cls, "name", None)
+        if not (isinstance(name, str) and _NAME.fullmatch(name)):
+            raise InkfastError(
+                f"`name` of {cls.__qualname__} must be lower-case letters, digits and dashes, got "
+                f"{short_repr(name)}."
+            )
+        if not (dataclasses.is_dataclass(cls) and "__dataclass_params__" in vars(cls)):
+            raise InkfastError(
+                f"{cls.__qualname__} must be decorated with @dataclass(frozen=True)."
+            )
+        if name in self._classes or name in self._reserved:
+            package = self._packages.get(name, "inkfast")
+            raise InkfastError(
+                f"{self.kind} {name!r} exists already in {package}. Choose another name."
+            )
+
     def build(self, text: str) -> T:
-        """Build what a call names, e.g. ``gaussian(sigma=0.2)``.
+        """Build the object that a spec names, e.g. ``gaussian(sigma=0.2)``.
 
         Raises:
             InkfastError: For an unknown name or parameter, or a value that is not allowed.

@@ -148,13 +148,13 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_choice("train_noise", self.train_noise, TRAIN_NOISE)
         threads = _plain(self.threads)
         check_number("threads", threads, low=0, high=1024, whole=True)
-        architecture = models.build(self.model)
+        architecture = models.build_model(self.model)
         epochs = {} if self.epochs is None else {"epochs": self.epochs}
         own = {key: _plain(value) for key, value in {**(self.recipe or {}), **epochs}.items()}
         return {
             "architecture": architecture,
             "recipe": resolve(architecture.recipe, own),
-            "noise": noise.build(self.noise),
+            "noise": noise.build_noise(self.noise),
             "train_noise": self.train_noise,
             "seed": self._seed(),
             "threads": threads,

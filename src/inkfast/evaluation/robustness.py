@@ -114,7 +114,9 @@ def evaluate_robustness(
 def _corrupt(digits: Digits, text: str, seed: int) -> Digits:
     if text == "clean":
         return digits
-    chain = noise.build(text)  # seeded by its parameters: the published severity has two names
+    chain = noise.build_noise(
+        text
+    )  # seeded by its parameters: the published severity has two names
     return noise.noisy(digits, chain, derive_seed(seed, "robustness", *map(str, chain)))
 
 
@@ -149,6 +151,6 @@ def protocol(met: Chain, tested: Iterable[str]) -> str:
         return "i"
     if names <= _GENERIC:
         return "ii"
-    chains = [noise.build(text) for text in tested if text != "clean"]
+    chains = [noise.build_noise(text) for text in tested if text != "clean"]
     links = {part.name for chain in chains for link in chain for part in link.parts()}
     return "iv" if (names - _GENERIC) & links else "iii"

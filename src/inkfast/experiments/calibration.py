@@ -100,9 +100,11 @@ def noises_met_in_training(experiment: Experiment, model: TrainedModel) -> Chain
 
     Digits that were blended or written for it count as an elastic augmentation.
     """
-    augment = noise.build(model.recipe.augment)
+    augment = noise.build_noise(model.recipe.augment)
     if model.recipe.synthetic or model.recipe.balance in SYNTHETIC:
-        augment = Chain((*augment, *noise.build("elastic")), "")  # new digits bend the given ones
-    fresh = noise.build("none" if experiment.train_noise == "none" else experiment.noise)
+        augment = Chain(
+            (*augment, *noise.build_noise("elastic")), ""
+        )  # new digits bend the given ones
+    fresh = noise.build_noise("none" if experiment.train_noise == "none" else experiment.noise)
     chain = Chain((*augment, *fresh), "")
     return Chain(chain.noises, str(chain))

@@ -92,7 +92,7 @@ class Experiment:
             architecture=model_spec.architecture,
             recipe=model_spec.recipe,
             digits=digits,
-            noise=noise.build(self.noise),
+            noise=noise.build_noise(self.noise),
             train_noise=self.train_noise,
             seed=seed,
             threads=self.threads,
@@ -174,7 +174,7 @@ def from_settings(settings: Mapping[str, Any]) -> Experiment:
     if faults:
         raise InkfastError(" ".join(dict.fromkeys(faults)))
     # written out, so that the saved experiment means the same when a default changes
-    return dataclasses.replace(experiment, noise=noise.build(experiment.noise).name)
+    return dataclasses.replace(experiment, noise=noise.build_noise(experiment.noise).name)
 
 
 def _model_spec(item: Any, common: Mapping[str, Any]) -> ModelSpec:
@@ -185,7 +185,7 @@ def _model_spec(item: Any, common: Mapping[str, Any]) -> ModelSpec:
             f"got {short_repr(item)}."
         )
     own = dict(table)
-    architecture = models.build(own.pop("model"))
+    architecture = models.build_model(own.pop("model"))
     name, published = own.pop("name", table["model"]), own.pop("published", None)
     defaults = own.pop("defaults", "inkfast")
     check_choice("defaults", defaults, ("inkfast", "keras"))
@@ -224,7 +224,7 @@ def _faults(experiment: Experiment) -> list[str]:
         lambda: _check_name(e.name),
         lambda: _check_text("data", e.data),
         lambda: _check_text("noise", e.noise),
-        lambda: noise.build(e.noise),
+        lambda: noise.build_noise(e.noise),
         lambda: parse_imbalance(e.imbalance),
         lambda: check_choice("train_noise", e.train_noise, TRAIN_NOISE),
         lambda: check_number("seeds", e.seeds, low=1, high=1000, whole=True),

@@ -278,4 +278,4 @@ def _task(experiment: Experiment, model_spec: ModelSpec, fold: Fold, digits: Dig
 def _held_out(experiment: Experiment, fold: Fold, digits: Digits) -> Digits:
     seed = derive_seed(experiment.seed, "held-out noise", fold.repeat, fold.number)
     rows = digits.pick(fold.held_out, f"{digits.name}, {fold.slug} held out")
-    return noisy(rows, noise.build(experiment.noise), seed)
+    return noisy(rows, noise.build_noise(experiment.noise), seed)

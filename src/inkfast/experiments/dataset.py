@@ -88,7 +88,7 @@ def split_source(experiment: Experiment, source: Source) -> ExperimentData:
         check_rows(
             train, model_spec.recipe, experiment.seed
         )  # refuses here, before a folder is claimed
-    chain = noise.build(experiment.noise)
+    chain = noise.build_noise(experiment.noise)
     corrupted = noisy(test, chain, derive_seed(experiment.seed, "test noise"))
     whole = source.train.fingerprint
     return ExperimentData(source.name, whole, source.notice, full, train, test, corrupted, chain)
@@ -197,4 +197,6 @@ def load_evaluation_digits(
         digits = dataclasses.replace(digits, name=f"{digits.name}{NOT_COMPARED}")
     else:
         digits = without_seen_images(digits, train)
-    return noisy(digits, noise.build(experiment.noise), derive_seed(experiment.seed, "test noise"))
+    return noisy(
+        digits, noise.build_noise(experiment.noise), derive_seed(experiment.seed, "test noise")
+    )

@@ -139,7 +139,7 @@ def robustness_of_onnx(
     sets = dict(about.pairs("label_sets")).get(SET_COVERAGE, float("nan"))
     candidate = Candidate(path.stem, 0, digits, answers, level, sets)
     met = about.text("training_noise")
-    label = judging.protocol(noise.build(met), noises) if met else "unknown"
+    label = judging.protocol(noise.build_noise(met), noises) if met else "unknown"
     limit = about.number("max_error") if threshold is None else float("nan")
     weights = {path.stem: sha256(path.read_bytes())}
     return RobustnessSpec(suite, noises, seed, limit, [candidate], {path.stem: label}, weights)

@@ -158,10 +158,10 @@ def _task(digits: Digits, seed: int) -> FitSpec:
         epochs=2, learning_rate=0.01, augment="translate(pixels=2, whole=True)", validation=share
     )
     return FitSpec(
-        architecture=models.build(MODEL),
+        architecture=models.build_model(MODEL),
         recipe=recipe,
         digits=digits,
-        noise=noise.build("none"),
+        noise=noise.build_noise("none"),
         seed=seed,
         threads=1,
     )

@@ -52,7 +52,7 @@ class Network(Architecture):
         check_choice("init", self.init, INITS)
 
 
-MODELS: Registry[Architecture] = Registry("model")
+MODELS: Registry[Architecture] = Registry("model", Architecture, "inkfast.models")
 
 
 def create(architecture: Network, generator: Generator) -> nn.Module:

@@ -8,83 +8,19 @@ from torch import Tensor
 
 from inkfast.core.digits import Digits
 from inkfast.core.random import make_generator
-from inkfast.noise import (  # the import registers it: one line per corruption
-    affine,
-    blur,
-    brightness,
-    canny,
-    contrast,
-    dotted_line,
-    elastic,
-    erase,
-    fog,
-    gain,
-    gaussian,
-    glass_blur,
-    impulse,
-    motion_blur,
-    one_of,
-    rotate,
-    shear,
-    shot,
-    spatter,
-    streak,
-    stripe,
-    translate,
-    zigzag,
-    zoom,
-)
-from inkfast.noise.base import NOISES, Chain, Noise, parse_chain
+from inkfast.core.registry import import_modules
+from inkfast.noise.base import NOISES, Noise
+from inkfast.noise.chain import Chain, build_noise
 from inkfast.noise.presets import MNIST_C, NOTES, PRESETS, SUITES, SeverityLevels
 
 __all__ = [
-    "MNIST_C",
-    "NOISES",
-    "NOTES",
-    "PRESETS",
-    "SUITES",
-    "Chain",
-    "Noise",
-    "SeverityLevels",
-    "affine",
-    "blur",
-    "brightness",
-    "build",
-    "canny",
-    "contrast",
-    "dotted_line",
-    "elastic",
-    "erase",
-    "fog",
-    "gain",
-    "gaussian",
-    "glass_blur",
-    "impulse",
-    "motion_blur",
-    "noisy",
-    "one_of",
-    "rotate",
-    "shear",
-    "shot",
-    "spatter",
-    "streak",
-    "stripe",
-    "to_unit",
-    "translate",
-    "zigzag",
-    "zoom",
+    "MNIST_C", "NOISES", "NOTES", "PRESETS", "SUITES", "Chain", "Noise", "SeverityLevels",
+    "build_noise", "noisy", "to_unit",
 ]  # fmt: skip
 
+import_modules(__name__, __path__)  # each corruption registers itself
+
 _ROWS = 1000  # rows that share one random stream; changing it changes every noisy set
-
-
-def build(text: str) -> Chain:
-    """Read a chain, a preset or ``none``: ``rotate(degrees=72) + mnist-c-fog(severity=2)``.
-
-    Raises:
-        InkfastError: For an unknown name or parameter, or a value that is not allowed.
-    """
-    return parse_chain(text, PRESETS, MNIST_C)
 
 
 def to_unit(images: Tensor) -> Tensor:

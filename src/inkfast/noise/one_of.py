@@ -1,4 +1,4 @@
-"""`one-of`: each image meets one of several chains, so that a network learns them all."""
+"""`one-of`: each image is corrupted by one of several chains, so a network learns them all."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import torch
 from torch import Generator, Tensor
 
 from inkfast.core.errors import InkfastError, check_number, short_repr
-from inkfast.noise.base import NOISES, Chain, Noise, Params, parse_chain
-from inkfast.noise.presets import MNIST_C, PRESETS
+from inkfast.noise.base import NOISES, Noise, Params
+from inkfast.noise.chain import Chain, build_noise
 
 
 @NOISES.register
@@ -21,8 +21,8 @@ class OneOf(Noise):
     """Corrupt each image by one chain, all equally likely.
 
     Attributes:
-        chains: Chains, presets or ``none``, as text; one named twice is twice as likely.
-        share: Of the images that are corrupted at all, in [0, 1].
+        chains: Specs of chains, presets or ``none``; a spec listed twice is twice as likely.
+        share: Share of the images that are corrupted, in [0, 1].
     """
 
     name: ClassVar[str] = "one-of"
@@ -38,13 +38,13 @@ class OneOf(Noise):
                 f"`chains` must be a list of chains as text, got {short_repr(texts)}."
             )
         check_number("share", self.share, low=0, high=1)
-        # written out, so that what is saved means the same when a default changes
-        object.__setattr__(self, "chains", tuple(str(chain) for chain in _built(texts)))
+        # written out, so that a saved spec keeps its meaning when a default changes
+        object.__setattr__(self, "chains", tuple(str(chain) for chain in _build_chains(texts)))
 
     def parts(self) -> tuple[Noise, ...]:
         """Return the corruptions of all chains."""
         return tuple(
-            part for chain in _built(self.chains) for link in chain for part in link.parts()
+            part for chain in _build_chains(self.chains) for link in chain for part in link.parts()
         )
 
     def sample(self, n: int, generator: Generator) -> Params:
@@ -72,14 +72,14 @@ class OneOf(Noise):
         return out
 
     def _links(self, chosen: Tensor) -> Iterator[tuple[str, Noise, Tensor]]:
-        """Yield every link with a key of its own and the rows of the images that meet it."""
-        for number, chain in enumerate(_built(self.chains)):
+        """Yield every link with its own key and the rows of the images it corrupts."""
+        for number, chain in enumerate(_build_chains(self.chains)):
             rows = (chosen == number).nonzero()[:, 0]
             if len(rows):
-                for place, link in enumerate(chain):
-                    yield f"{number}.{place}", link, rows
+                for position, link in enumerate(chain):
+                    yield f"{number}.{position}", link, rows
 
 
 @lru_cache
-def _built(texts: tuple[str, ...]) -> tuple[Chain, ...]:
-    return tuple(parse_chain(text, PRESETS, MNIST_C) for text in texts)
+def _build_chains(texts: tuple[str, ...]) -> tuple[Chain, ...]:
+    return tuple(build_noise(text) for text in texts)

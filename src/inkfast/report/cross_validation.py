@@ -25,7 +25,7 @@ def write_folds(result: CrossValidation, out: Path) -> Path:
         "interrupted": result.interrupted,
         "comparisons": result.comparisons(),
         "all_tests": all_tests,
-        "noise_in_words": noise.build(result.experiment.noise).in_words(),
+        "noise_in_words": noise.build_noise(result.experiment.noise).in_words(),
         "experiment": result.experiment,
         "entries": result.experiment.models,
         "fingerprint": result.source.train.fingerprint,

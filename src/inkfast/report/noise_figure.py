@@ -23,12 +23,12 @@ def write_noise_figure(text: str, digits: Digits, path: Path) -> None:
     A single corruption is shown at its five strengths and a published one at its five severities.
     A chain or preset, which has no single strength, is shown in three independent draws.
     """
-    chain = noise.build(text)
+    chain = noise.build_noise(text)
     clean = digits.images[_one_of_each(digits)]
     rows = {"clean": clean}
     if text.strip() in MNIST_C:
         for severity, level in enumerate(MNIST_C[text.strip()].chains, start=1):
-            rows[f"severity {severity}"] = _draw(noise.build(level), clean, 0)
+            rows[f"severity {severity}"] = _draw(noise.build_noise(level), clean, 0)
     elif len(chain.noises) == 1:
         link = chain.noises[0]
         for strength in type(link).strengths:

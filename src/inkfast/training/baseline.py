@@ -18,7 +18,7 @@ from inkfast.core.digits import Digits, Labels
 from inkfast.core.errors import InkfastError
 from inkfast.core.random import derive_seed
 from inkfast.models import Architecture, Baseline, SklearnModule
-from inkfast.noise import Chain, build, noisy, to_unit
+from inkfast.noise import Chain, build_noise, noisy, to_unit
 from inkfast.training import hardware
 from inkfast.training.batches import training_rows
 from inkfast.training.fit_spec import Callback, FitSpec
@@ -92,7 +92,7 @@ def fit_baseline(fit_spec: FitSpec, callback: Callback) -> TrainedModel:
 
 def _corrupted(rows: Digits, fit_spec: FitSpec, copies: int) -> Digits:
     """Return the rows under noise and augmentation, in the order that networks meet them."""
-    noise, augment = fit_spec.training_noise, build(fit_spec.recipe.augment)
+    noise, augment = fit_spec.training_noise, build_noise(fit_spec.recipe.augment)
     fresh = fit_spec.train_noise == "fresh"
     if not fresh:
         rows = noisy(rows, noise, derive_seed(fit_spec.seed, "training noise"))

@@ -18,7 +18,7 @@ from inkfast.core.digits import CLASSES, Digits, Indices
 from inkfast.core.errors import InkfastError
 from inkfast.core.random import derive_seed, make_generator
 from inkfast.core.splits import stratified_group_split
-from inkfast.noise import Chain, build, noisy, to_unit
+from inkfast.noise import Chain, build_noise, noisy, to_unit
 from inkfast.synthetic.handwriting import make_handwriting
 from inkfast.synthetic.non_digits import NO_DIGIT, make_non_digits
 from inkfast.training.balancing import balance, check_enough
@@ -125,10 +125,10 @@ class TrainingSet:
         device: torch.device,
     ) -> TrainingSet:
         """Put digits on the device; noise that is not fresh is drawn once, here."""
-        augment = build(recipe.augment)
+        augment = build_noise(recipe.augment)
         if not fresh:
             digits = noisy(digits, noise, derive_seed(seed, "training noise"))
-            noise = build("none")
+            noise = build_noise("none")
         chain = Chain((*augment, *noise), f"{augment.name} + {noise.name}")
         images, labels = digits.images, digits.known_labels
         if recipe.outliers:

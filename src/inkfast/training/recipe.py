@@ -135,7 +135,7 @@ _CHECKS = (
     lambda r: check_number("outliers", r.outliers, low=0, high=10_000_000, whole=True),
     lambda r: check_number("l2", r.l2, low=0, high=100),
     lambda r: check_number("ema", r.ema, low=0, high=0.999999),
-    lambda r: noise.build(r.augment),
+    lambda r: noise.build_noise(r.augment),
     lambda r: check_number("validation", r.validation, above=0, high=0.9),
     lambda r: check_number("calibration", r.calibration, low=0, high=0.9),
     lambda r: check_choice("validation_rows", r.validation_rows, ("stratified", "last")),
@@ -175,4 +175,4 @@ def resolve(*layers: Mapping[str, Any]) -> Recipe:
         faults.append(str(error))
     if recipe is None or faults:
         raise InkfastError(" ".join(faults))
-    return dataclasses.replace(recipe, augment=noise.build(recipe.augment).name)
+    return dataclasses.replace(recipe, augment=noise.build_noise(recipe.augment).name)

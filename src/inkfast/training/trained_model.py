@@ -145,7 +145,7 @@ class TrainedModel:
     def _from(cls, described: dict[str, Any], content: bytes) -> TrainedModel:
         history = Epoch.read_all(described["history"])
         _check_plain(described, len(history))
-        architecture = models.build(described["architecture"])
+        architecture = models.build_model(described["architecture"])
         with torch.device("meta"):
             model = architecture.build()
         model.load_state_dict(safetensors.torch.load(content), assign=True)
