@@ -111,16 +111,16 @@ def test_what_is_shipped_is_what_is_promised():
         "seconds": f"must have come, and an answer been taken, within {shipped.seconds:g} s",
         "idle": f"idle connections close after {shipped.idle} s",
         "stopping": f"lets running requests end for up to {shipped.stopping} s",
-        "files": f"{shipped.files} pictures a request",
+        "files": f"{shipped.files} images a request",
         "images": f"{shipped.images:,} images a tensor",
-        "large_bytes": f"pictures of more than {shipped.large_bytes / 1000:g} KB",
+        "large_bytes": f"images of more than {shipped.large_bytes / 1000:g} KB",
         "large": f"KB or {shipped.large / 10**6:g} million pixels",
         "waiting": f"| {shipped.waiting} small jobs",
         "waiting_large": f"and {shipped.waiting_large} large ones may wait",
     }
     assert stated.keys() == vars(shipped).keys()
     assert [words for words in stated.values() if words not in text] == []
-    assert f"pictures of {MAX_PIXELS / 10**6:g} million pixels" in text
+    assert f"images of {MAX_PIXELS / 10**6:g} million pixels" in text
     assert "connections are closed within 15 s" in text
     assert max(shipped.seconds, shipped.idle) <= 15
 
