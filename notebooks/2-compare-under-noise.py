@@ -36,8 +36,9 @@ import numpy as np
 
 from inkfast.experiments import (
     config,
-    leaderboard,
     dataset,
+    leaderboard,
+    run_folder,
     runner,
 )
 from inkfast import report
@@ -91,7 +92,7 @@ plt.show()
 
 # %%
 RUN = Path("runs/notebook")  # what `inkfast compare` would leave behind, too
-runner.claim_folder(RUN, plan, digits.fingerprints(), resume=False, overwrite=True)
+run_folder.claim_run(RUN, plan, digits.fingerprints(), resume=False, overwrite=True)
 outcome = runner.run_experiment(plan, digits, RUN)
 board = leaderboard.build_leaderboard(outcome)
 board.write(RUN)

@@ -19,7 +19,7 @@ from PIL import Image
 from inkfast.core import io as core_io
 from inkfast.core.random import derive_seed
 from inkfast.core.splits import stratified_split
-from inkfast.experiments import runner
+from inkfast.experiments import run_folder
 from tests.data.makers import kaggle_csv, payloads, write_gz
 
 FAST = [
@@ -212,7 +212,7 @@ def bad_calls(tmp: Path) -> dict[str, tuple[list[str], str]]:
         "bad csv": ([*compare, "--data", str(tmp / "bad.csv")], "row 2, column pixel3"),
         "unlabelled": ([*compare, "--data", str(tmp / "test.csv")], "has no labels"),
         "one of a class": ([*compare, "--data", str(tmp / "few.npz")], "too few digits to cut off"),
-        "not a run": (["evaluate", str(tmp)], "is no run"),
+        "not a run": (["evaluate", str(tmp)], "is not a run"),
         "unwritable": (["compare", *TINY, *data, "--out", "/proc/inkfast/run"], "cannot write /proc/inkfast/run"),
         "a file as folder": (["compare", *TINY, *data, "--out", str(tmp / "bad.csv")], "is a file"),
         "unknown command": (["comprae"], "No such command 'comprae'"),
@@ -309,7 +309,7 @@ def test_a_console_need_not_have_every_letter(inkfast, digits, monkeypatch, enco
 def test_two_at_work_in_one_folder(inkfast, digits, tmp_path):
     """The second is told to wait, and touches nothing; afterwards it may go on."""
     flags = ["--data", digits, "--out", tmp_path / "run", *TINY]
-    with runner.run_lock(tmp_path / "run"):
+    with run_folder.run_lock(tmp_path / "run"):
         message = refused(inkfast("compare", *flags))
     assert "another inkfast is at work in" in message
     assert not (tmp_path / "run").exists()

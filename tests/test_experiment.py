@@ -14,7 +14,7 @@ import pytest
 from inkfast import report
 from inkfast.core.digits import Digits, Source
 from inkfast.execution import SweepObserver
-from inkfast.experiments import leaderboard, runner
+from inkfast.experiments import leaderboard, run_folder, runner
 from inkfast.experiments.config import Experiment, from_settings, read_toml
 from inkfast.experiments.dataset import load_run_data, split_source
 from inkfast.training import Callback
@@ -38,7 +38,7 @@ def dataset(strokes):
 def run(settings, dataset, out: Path, **flags):
     experiment = from_settings(settings)
     digits = dataset(experiment)
-    runner.claim_folder(
+    run_folder.claim_run(
         out, experiment, digits.fingerprints(), **({"resume": False, "overwrite": False} | flags)
     )
     board = leaderboard.build_leaderboard(
@@ -113,7 +113,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(dataset, tmp_path):
     experiment = from_settings(TINY)
     digits = dataset(experiment)
     out = tmp_path / "cut"
-    runner.claim_folder(out, experiment, digits.fingerprints(), resume=False, overwrite=False)
+    run_folder.claim_run(out, experiment, digits.fingerprints(), resume=False, overwrite=False)
 
     def stopping(title, number, of):
         def epoch(e):
@@ -162,18 +162,21 @@ def test_a_folder_is_never_taken_by_surprise(dataset, strokes, tmp_path):
     run(TINY, dataset, out)
     with pytest.raises(ValueError, match=r"already holds a run\. Add --resume"):
         run(TINY, dataset, out)
-    with pytest.raises(ValueError, match="holds another experiment: noise, models differ"):
+    with pytest.raises(
+        ValueError,
+        match=r"holds another run: noise 'gaussian\(sigma=0.3\)', now 'none'; models mlp\(hidden=\[8\]\), .*, now mlp",
+    ):
         run(TINY | {"noise": "none", "models": ["mlp"]}, dataset, out, resume=True)
 
     def fewer(experiment):
         return split_source(experiment, Source(strokes.pick(np.arange(300), "s"), None, "strokes"))
 
-    with pytest.raises(ValueError, match="was begun on other digits"):
+    with pytest.raises(ValueError, match="holds another run: the digits of the data source differ"):
         run(TINY, fewer, out, resume=True)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("x")
     for flags in ({}, {"resume": True}, {"overwrite": True}):
-        with pytest.raises(ValueError, match="is not empty and is no run of inkfast"):
+        with pytest.raises(ValueError, match="is not empty and is not a run of inkfast"):
             run(TINY, dataset, tmp_path / "mine", **flags)
     with pytest.raises(ValueError, match="is a file"):
         run(TINY, dataset, tmp_path / "mine" / "thesis.tex")
@@ -187,14 +190,14 @@ def test_a_folder_is_held_whatever_it_is_called(tmp_path):
     """Another way to the same folder does not let a second process in."""
     (tmp_path / "w").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "w")
-    with runner.run_lock(tmp_path / "w" / "a"):
+    with run_folder.run_lock(tmp_path / "w" / "a"):
         for other in (tmp_path / "link" / "a", tmp_path / "w" / ".." / "w" / "a"):
             with (
                 pytest.raises(ValueError, match="another inkfast is at work"),
-                runner.run_lock(other),
+                run_folder.run_lock(other),
             ):
                 pass
-        with runner.run_lock(tmp_path / "w" / "b"):
+        with run_folder.run_lock(tmp_path / "w" / "b"):
             pass
 
 
@@ -202,9 +205,9 @@ def test_a_cache_that_cannot_be_written_keeps_nobody_from_training(tmp_path, mon
     """Nothing is locked then, and the run goes on."""
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with runner.run_lock(tmp_path / "run"), runner.run_lock(tmp_path / "run"):
+    with run_folder.run_lock(tmp_path / "run"), run_folder.run_lock(tmp_path / "run"):
         pass
-    with pytest.raises(OSError, match="of the run"), runner.run_lock(tmp_path / "run"):
+    with pytest.raises(OSError, match="of the run"), run_folder.run_lock(tmp_path / "run"):
         raise OSError("of the run")
 
 
@@ -346,7 +349,7 @@ def test_a_tampered_data_file_is_one_line(dataset, tmp_path, content):
     (tmp_path / "experiment.toml").write_text("")
     (tmp_path / "data.json").write_text(content)
     with pytest.raises(ValueError, match="data.json is damaged: expected a JSON object"):
-        runner.load_models(tmp_path)
+        run_folder.load_models(tmp_path)
     with pytest.raises(ValueError, match="data.json is damaged: expected a JSON object"):
         load_run_data(from_settings(TINY), None, tmp_path)
 

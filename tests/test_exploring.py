@@ -449,7 +449,7 @@ def test_a_folder_is_surveyed_in_both_parts(strokes, tmp_path):
         (["explore", "bare.npy", "--labels"], "has no labels"),
         (["explore", "one.npz", "--out", "one.npz"], "one.npz is a file: expected a folder"),
         (["explore", "one.npz", "--out", "/proc/none/x"], "cannot write /proc/none/x"),
-        (["explore", "one.npz", "--out", "other"], "is no exploration of inkfast"),
+        (["explore", "one.npz", "--out", "other"], "is not an exploration of inkfast"),
     ],
 )
 def test_bad_input_is_refused_in_one_line(inkfast, words, message):

@@ -16,7 +16,7 @@ from inkfast import cli
 from inkfast.core.digits import Digits, Source
 from inkfast.evaluation.difference import corrected_resampled_t
 from inkfast.execution import SweepObserver
-from inkfast.experiments import cross_validation, runner
+from inkfast.experiments import cross_validation, run_folder
 from inkfast.experiments.config import from_settings
 from inkfast.training import Callback, batches, loop
 
@@ -43,7 +43,7 @@ def validated(
 ) -> cross_validation.CrossValidation:
     experiment = from_settings(settings)
     prints = cross_validation.fingerprints(experiment, source)
-    runner.claim_folder(out, experiment, prints, **({"resume": False, "overwrite": False} | flags))
+    run_folder.claim_run(out, experiment, prints, **({"resume": False, "overwrite": False} | flags))
     return cross_validation.cross_validate(experiment, source, out, observer or SweepObserver())
 
 

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from inkfast import cli
 from inkfast.commands.predict import RunClassifier
-from inkfast.experiments import runner
+from inkfast.experiments import run_folder
 from inkfast.inference import batch, inputs
 from inkfast.inference.reader import Reader
 from inkfast.training import hardware
@@ -203,7 +203,7 @@ def test_a_runs_model_reads_on_one_thread(monkeypatch):
     best = SimpleNamespace(validation_accuracy=0.9)
     model = SimpleNamespace(best=best, seed=0, probabilities=probabilities)
     entry = SimpleNamespace(name="mlp", architecture="mlp")
-    monkeypatch.setattr(runner, "load_models", lambda run: (None, [(entry, model)]))
+    monkeypatch.setattr(run_folder, "load_models", lambda run: (None, [(entry, model)]))
     reader = RunClassifier(Path("run"))
     with hardware.threads(2), threadpool_limits(2):
         reader.probabilities(np.zeros((3, 28, 28), np.uint8))
@@ -267,7 +267,7 @@ def test_a_reader_of_lines_may_leave(model, tmp_path):
         (["no*.png"], "no file matches it"),
         ([".", "--model", "rader"], "unknown shipped network 'rader'. Did you mean 'reader'?"),
         ([".", "--model", "no.onnx"], "no.onnx cannot be read"),
-        ([".", "--model", "."], ". is no run: expected a folder"),
+        ([".", "--model", "."], ". is not a run: expected a folder"),
         (
             [".", "--model", ".", "--max-error", "0.1"],
             "promises nothing. Export it: inkfast export",

@@ -23,7 +23,7 @@ from inkfast.core.errors import InkfastError
 from inkfast.data import load
 from inkfast.evaluation.robustness import Candidate, evaluate_robustness, protocol, suite_noises
 from inkfast.evaluation.selective import fit_threshold, prediction_set_threshold
-from inkfast.experiments import calibration, onnx_export, robustness, runner
+from inkfast.experiments import calibration, onnx_export, robustness, run_folder
 from inkfast.experiments.calibration import calibrate, fit_spec_of
 from inkfast.experiments.config import from_settings
 from inkfast.experiments.dataset import split_source
@@ -115,7 +115,7 @@ def test_figures_are_not_replaced_unasked(run, inkfast, tmp_path):
     before = (tmp_path / "robustness.json").read_bytes()
     code, _, err = inkfast(*words)
     assert code == 2
-    assert "already holds figures" in err
+    assert "already holds a robustness evaluation" in err
     assert inkfast(*words, "--overwrite")[0] == 0
     assert (tmp_path / "robustness.json").read_bytes() == before
 
@@ -237,7 +237,7 @@ def test_an_8_bit_file_promises_by_its_own_answers(run, inkfast, tmp_path, monke
     """Threshold, promises and label sets are made by the file that is shipped, on the same rows."""
     for module in (calibration, onnx_export):  # sets for 99 % need more digits than this run has
         monkeypatch.setattr(module, "SET_COVERAGE", 0.9)
-    experiment, fits = runner.load_models(run)
+    experiment, fits = run_folder.load_models(run)
     model_spec, best = max(
         (fit for fit in fits if fit[0].slug.startswith("mlp")),
         key=lambda fit: fit[1].best.validation_accuracy,
@@ -463,7 +463,7 @@ def test_a_promise_is_made_at_the_temperature(strokes, monkeypatch):
 
 def test_validation_rows_are_judged_under_the_suites_noise_alone(run):
     """They are clean before it, although the model was chosen on noisy ones."""
-    experiment, fits = runner.load_models(run)
+    experiment, fits = run_folder.load_models(run)
     dataset = split_source(experiment, load(experiment.data))
     question = robustness.robustness_of_run(
         experiment, fits, dataset, dataset.clean, {}, suite="n-mnist", seed=0, max_error=0.1,
@@ -489,7 +489,7 @@ def test_five_severities_are_one_small_chart_each(run, inkfast, tmp_path):
     [
         (["robustness", "RUN", "--suite", "mnist-d"], "unknown suite 'mnist-d'. Did you mean"),
         (["robustness", "RUN", "--max-error", "0"], "`max_error` must be a finite number > 0"),
-        (["robustness", "nowhere"], "nowhere is no run"),
+        (["robustness", "nowhere"], "nowhere is not a run"),
         (["robustness", "nothing.onnx", "--data", "DATA"], "nothing.onnx cannot be read"),
         (["robustness", "a.onnx", "--validation"], "--validation judges a run folder"),
         (["robustness", "RUN", "--validation", "--data", "DATA"], "leave --data out"),

@@ -15,7 +15,7 @@ from inkfast import cli
 from inkfast.core.digits import Source
 from inkfast.core.errors import InkfastError
 from inkfast.execution import SweepObserver
-from inkfast.experiments import runner, tuning
+from inkfast.experiments import run_folder, tuning
 from inkfast.experiments.config import Experiment
 from inkfast.experiments.dataset import split_source
 from inkfast.experiments.tuning.space import parse_space
@@ -57,8 +57,8 @@ def test_a_search_returns_the_best_trial_and_its_model(strokes, tmp_path):
     assert [p.name for p in (tmp_path / "trials").iterdir() if p.is_dir()] == [
         f"best-{found.finished[0].number}"
     ]
-    one.hand_over(best)
-    kept = TrainedModel.load(runner.fit_folder(tmp_path / "best", best.models[0], best.seed))
+    one.make_best_run(best)
+    kept = TrainedModel.load(run_folder.fit_folder(tmp_path / "best", best.models[0], best.seed))
     assert kept.best.validation_accuracy == found.finished[0].accuracy
     assert kept.recipe == best.models[0].recipe
 

@@ -6,12 +6,7 @@ from typing import Any
 
 from inkfast.inference.reader import MIN_CONFIDENCE
 from tools.markdown import format_percent, format_range, format_table
-from tools.results import (
-    describe_earlier_handwriting,
-    describe_origin,
-    find_suite,
-    load_result,
-)
+from tools.results import describe_earlier_handwriting, describe_origin, find_suite, load_result
 
 
 def reader_facts() -> list[str]:

@@ -44,7 +44,7 @@ CLAIMS = {
                 assert shares[-1] < shares[inside].min() - 0.1, "beyond it they fall"
             gap = curves[best.name, chain] - curves[other.name, chain]
             assert gap[inside].min() > 0, "the convolutional one stands higher"
-        assert len(running.load_models(RUN)[1]) == 2 * SEEDS, "what compare would leave behind"
+        assert len(run_folder.load_models(RUN)[1]) == 2 * SEEDS, "what compare would leave behind"
     """,
     "3-your-own-digits": """
         assert len({Image.open(f).size for f in EXAMPLE.glob("*/*")}) > 100, "many sizes"

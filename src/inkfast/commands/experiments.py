@@ -30,15 +30,15 @@ def compare(
     from inkfast import report
     from inkfast.evaluation import all_tests
     from inkfast.execution import parse_executor
-    from inkfast.experiments import leaderboard, runner
+    from inkfast.experiments import leaderboard, run_folder, runner
 
     console = open_console()
     display = Display(console)
     where = parse_executor(executor or "serial")
     experiment, folder, dataset = _prepared(_settings(recipe, flags), out, executor, display)
     prints = dataset.fingerprints()
-    with runner.run_lock(folder), where.open(), display.showing(where) as observer:
-        runner.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
+    with run_folder.run_lock(folder), where.open(), display.showing(where) as observer:
+        run_folder.claim_run(folder, experiment, prints, resume=resume, overwrite=overwrite)
         outcome = runner.run_experiment(experiment, dataset, folder, observer, where)
     _check_any(outcome, display)
     board = leaderboard.build_leaderboard(outcome)
@@ -66,7 +66,7 @@ def validate(
     from inkfast.core.digits import Source
     from inkfast.evaluation import all_tests
     from inkfast.execution import parse_executor
-    from inkfast.experiments import cross_validation, runner
+    from inkfast.experiments import cross_validation, run_folder
 
     console = open_console()
     display = Display(console)
@@ -74,8 +74,8 @@ def validate(
     experiment, folder, dataset = _prepared(_settings(recipe, flags), out, executor, display)
     source = Source(dataset.full, None, dataset.source, dataset.notice)  # no test part
     prints = cross_validation.fingerprints(experiment, source)
-    with runner.run_lock(folder), where.open(), display.showing(where) as observer:
-        runner.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
+    with run_folder.run_lock(folder), where.open(), display.showing(where) as observer:
+        run_folder.claim_run(folder, experiment, prints, resume=resume, overwrite=overwrite)
         result = cross_validation.cross_validate(experiment, source, folder, observer, where)
     _check_any(result, display)
     result.write(folder)
@@ -100,11 +100,10 @@ def tune(
 ) -> None:
     """Search for the best recipe and look at the test digits with it, once."""
     from inkfast import report
-    from inkfast.core.io import write_json, write_text
     from inkfast.execution import parse_executor
-    from inkfast.experiments import leaderboard, runner
+    from inkfast.experiments import leaderboard, run_folder, runner
     from inkfast.experiments.tuning.plan import read_plan
-    from inkfast.experiments.tuning.search import Search
+    from inkfast.experiments.tuning.search import Search, search_identity
 
     console = open_console()
     display = Display(console)
@@ -112,14 +111,14 @@ def tune(
     plan = read_plan(_settings(space, flags))
     experiment, folder, dataset = _prepared(dict(plan.settings), out, executor, display)
     plan = dataclasses.replace(plan, experiment=experiment)
-    prints = {"kind": "tuning", "space": plan.described(), **dataset.fingerprints()}
+    prints = search_identity(plan, dataset)
     # a storage that does not answer leaves no folder; one of our own lies inside it
     search = Search(plan, dataset, folder, storage) if storage else None
-    with runner.run_lock(folder), where.open(), display.showing(where) as observer:
-        runner.claim_folder(folder, experiment, prints, resume=resume, overwrite=overwrite)
+    with run_folder.run_lock(folder), where.open(), display.showing(where) as observer:
+        run_folder.claim_run(folder, experiment, prints, resume=resume, overwrite=overwrite)
         search = search or Search(plan, dataset, folder)
         tuned = search.run(observer, where)
-    write_json(folder / "tune.json", tuned.to_json())
+    tuned.write(folder)
     if tuned.interrupted:
         raise _interrupted(display)
     if search.elsewhere():
@@ -129,22 +128,17 @@ def tune(
         )
         return
     best = search.best()
-    write_text(folder / "best.toml", best.to_toml())
-    runner.claim_folder(
-        folder / "best", best, dataset.fingerprints(),
-        resume=False, overwrite=(folder / "best").exists(),
-    )  # fmt: skip
-    search.hand_over(best)
+    best_run = search.make_best_run(best)
     with display.showing() as observer:
-        outcome = runner.run_experiment(best, dataset, folder / "best", observer)
+        outcome = runner.run_experiment(best, dataset, best_run, observer)
     _check_any(outcome, display)
     board = leaderboard.build_leaderboard(outcome)
-    board.write(folder / "best")
-    report.write_report(board, folder / "best")
+    board.write(best_run)
+    report.write_report(board, best_run)
     page = report.write_tuning(plan, tuned, best, board, folder)
     console.print(trials_table(tuned))
     display.say(tuned.headline(board))
-    display.say(f"best recipe: {folder / 'best.toml'}")
+    display.say(f"best recipe: {folder / run_folder.BEST_RECIPE}")
     display.say(f"report: {page}")
 
 

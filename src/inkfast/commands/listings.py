@@ -30,7 +30,7 @@ def explore(
         display.say(survey.source.notice, style="bold yellow")
     name = re.sub(r"[^\w.-]+", "-", survey.source.name)
     folder = out or Path("runs") / f"explore-{name}"
-    exploration.claim_exploration_folder(folder, overwrite=overwrite)
+    exploration.EXPLORATION.claim(folder, overwrite=overwrite)
     with display.showing() as observer:
         found = exploration.explore(
             survey, chain, seed, display.stage, observer.fit if labels else None

@@ -238,10 +238,10 @@ class RunClassifier:
     """
 
     def __init__(self, run: Path) -> None:
-        from inkfast.experiments import runner
+        from inkfast.experiments import run_folder
 
         self._run = run
-        _, trained = runner.load_models(run)
+        _, trained = run_folder.load_models(run)
         entry, self._model = max(trained, key=lambda pair: pair[1].best.validation_accuracy)
         accuracy = f"validation accuracy {self._model.best.validation_accuracy:.2%}"
         self.name = f"{entry.name}, seed {self._model.seed} ({accuracy})"

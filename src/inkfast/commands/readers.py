@@ -17,14 +17,14 @@ def evaluate(
     from inkfast import noise as noises
     from inkfast.core.io import check_free, write_json
     from inkfast.evaluation import score, wilson_interval
-    from inkfast.experiments import runner
+    from inkfast.experiments import run_folder
     from inkfast.experiments.dataset import load_evaluation_digits
 
     if json_path:
         check_free(json_path, overwrite=overwrite)
     console = open_console()
     display = Printer(console)
-    experiment, trained = runner.load_models(run)
+    experiment, trained = run_folder.load_models(run)
     asked = dataclasses.replace(
         experiment,
         data=experiment.data if data is None else data,
@@ -70,7 +70,7 @@ def export(
     from inkfast import data as sources
     from inkfast.core.errors import InkfastError, check_number, unknown_name
     from inkfast.core.io import check_free
-    from inkfast.experiments import onnx_export, runner
+    from inkfast.experiments import onnx_export, run_folder
     from inkfast.experiments.dataset import load_run_data
     from inkfast.models import Network
 
@@ -84,7 +84,7 @@ def export(
     for place in (path, path.with_suffix(".json")):
         check_free(place, overwrite=overwrite)
     display = Printer(open_console())
-    experiment, trained = runner.load_models(run)
+    experiment, trained = run_folder.load_models(run)
     names = list(dict.fromkeys(model_spec.name for model_spec, _ in trained))
     if name is not None and name not in names:
         raise unknown_name("model", name, names)

@@ -19,7 +19,6 @@ def judge(
     """Judge a run's models or an ONNX file under a suite of corruptions."""
     from inkfast import data as sources
     from inkfast.core.errors import InkfastError, check_number
-    from inkfast.core.io import cannot_write
     from inkfast.evaluation.robustness import suite_noises as named
     from inkfast.experiments import robustness as bench
 
@@ -44,8 +43,7 @@ def judge(
     rows = "-validation" if validation else ""
     name = model.resolve().stem if is_onnx(model) else model.resolve().name
     folder = out or Path("runs") / f"robustness-{name}-{suite}{rows}"
-    if (folder / "robustness.json").exists() and not overwrite:
-        raise InkfastError(f"{folder} already holds figures. Add --overwrite, or use --out DIR.")
+    bench.ROBUSTNESS.check(folder, overwrite=overwrite)
     display = Printer(open_console())
     if is_onnx(model):
         source = sources.load(data or "auto", display.download)
@@ -58,10 +56,7 @@ def judge(
         question = _of_run(
             model, data, display, suite=suite, seed=seed, max_error=share, validation=validation
         )
-    try:  # before minutes of measuring
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(folder, error) from None
+    bench.ROBUSTNESS.claim(folder, overwrite=overwrite)  # before minutes of measuring
     _report(bench.measure(question, display.stage), folder, display)
 
 
@@ -73,10 +68,10 @@ def _of_run(
     from inkfast import data as sources
     from inkfast.core.errors import InkfastError
     from inkfast.experiments import robustness as bench
-    from inkfast.experiments import runner
+    from inkfast.experiments import run_folder
     from inkfast.experiments.dataset import load_run_data
 
-    experiment, trained = runner.load_models(run)
+    experiment, trained = run_folder.load_models(run)
     source = sources.load(data or experiment.data, display.download)
     dataset = None
     try:
@@ -104,10 +99,11 @@ def _report(result: dict[str, Any], folder: Path, display: Printer) -> None:
     """Write what was measured, and print it as a table with a sentence on each model."""
     from inkfast.core.io import write_json
     from inkfast.evaluation.robustness import PROTOCOLS
+    from inkfast.experiments.robustness import FIGURES_FILE, PICTURE_FILE
     from inkfast.report import robustness_figure
 
-    write_json(folder / "robustness.json", result)
-    robustness_figure.write_robustness_figure(result, folder / "robustness.png")
+    write_json(folder / FIGURES_FILE, result)
+    robustness_figure.write_robustness_figure(result, folder / PICTURE_FILE)
     title = ["model", "noise", "accuracy", "95 % interval", "ECE", "answered", "wrong of those"]
     rows = [
         [

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from inkfast.core.errors import DivergedError, InkfastError, StoppedError
 from inkfast.training import Callback, FitSpec, TrainedModel, checkpoint, fit
+from inkfast.training.trained_model import MODEL_FILE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,4 +87,4 @@ def finished(fit_spec: FitSpec, folder: Path, callback: Callback) -> TrainedMode
 
 def is_finished(folder: Path) -> bool:
     """Return whether a folder holds a model."""
-    return (folder / "model.json").is_file()
+    return (folder / MODEL_FILE).is_file()

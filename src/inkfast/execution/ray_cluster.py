@@ -23,6 +23,7 @@ from inkfast.core.io import write_bytes
 from inkfast.execution.jobs import FitJob, FitOutcome, SweepObserver, finished
 from inkfast.execution.process_pool import ATTEMPTS, answer
 from inkfast.training import Callback, FitSpec, TrainedModel, checkpoint
+from inkfast.training.trained_model import MODEL_FILE, WEIGHTS_FILE
 
 _START = (
     "Start one with `RAY_AUTH_MODE=token ray start --head --port 6379`, docs/cluster.md says how, "
@@ -75,8 +76,8 @@ def _work(fit_spec: FitSpec, digits: Digits, number: int, desk: Any) -> tuple[st
     with tempfile.TemporaryDirectory() as folder:
         kind, value = answer(fit_spec, Path(folder), _BoardPipe(desk, number))
         if kind == "trained":
-            # model.json last: it is what makes a folder a finished fit
-            names = ("model.safetensors", "model.json")
+            # MODEL_FILE last: it is what makes a folder a finished fit
+            names = (WEIGHTS_FILE, MODEL_FILE)
             value = {name: (Path(folder) / name).read_bytes() for name in names}
         return kind, value
 

@@ -26,6 +26,7 @@ from inkfast.evaluation import FoldComparison, Scores, compare_folds, deciding_p
 from inkfast.execution import QUIET, SERIAL, Executor, FitJob, SweepObserver
 from inkfast.experiments.config import Experiment, ModelSpec
 from inkfast.experiments.dataset import subsample_classes
+from inkfast.experiments.run_folder import CROSS_VALIDATION, FOLDS_CSV, VALIDATION, fold_folder
 from inkfast.models import count_parameters
 from inkfast.noise import noisy
 from inkfast.training import FitSpec, TrainedModel
@@ -175,7 +176,7 @@ class CrossValidation:
 
     def write(self, out: Path) -> None:
         """Write ``validation.json`` and ``folds.csv``."""
-        write_json(out / "validation.json", self.to_json())
+        write_json(out / VALIDATION, self.to_json())
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
         table.writerow(["model", "repeat", "fold", "n_train", "n_held_out", *FIGURES,
@@ -186,7 +187,7 @@ class CrossValidation:
                 len(fit.fold.held_out), *(getattr(fit.scores, figure) for figure in FIGURES),
                 len(fit.trained.history), fit.trained.best_epoch, fit.trained.train_seconds,
             ])  # fmt: skip
-        write_text(out / "folds.csv", text.getvalue())
+        write_text(out / FOLDS_CSV, text.getvalue())
 
 
 def folds(digits: Digits, experiment: Experiment) -> Iterator[Fold]:
@@ -223,7 +224,7 @@ def fingerprints(experiment: Experiment, source: Source) -> dict[str, str]:
         for model_spec in experiment.models:
             check_rows(source.train.pick(fold.train, "fold"), model_spec.recipe, experiment.seed)
         break  # stratified folds differ by at most one picture of a class
-    return {"kind": "cross-validation", "whole": source.train.fingerprint}
+    return {"kind": CROSS_VALIDATION, "whole": source.train.fingerprint}
 
 
 def cross_validate(
@@ -245,7 +246,7 @@ def cross_validate(
     jobs = (
         FitJob(
             title=f"{model_spec.name}, {fold.slug}",
-            folder=out / "fits" / f"{model_spec.slug}-{fold.slug}",
+            folder=fold_folder(out, model_spec, fold.slug),
             fit_spec=_task(experiment, model_spec, fold, source.train),
         )
         for model_spec, fold in pairs

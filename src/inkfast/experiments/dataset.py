@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from inkfast import data, noise
 from inkfast.core.digits import Digits, Indices, Labels, Source
 from inkfast.core.errors import InkfastError
-from inkfast.core.io import read_object
 from inkfast.core.random import derive_seed
 from inkfast.core.splits import stratified_group_split
-from inkfast.experiments.config import Experiment, from_settings, parse_imbalance, read_toml
+from inkfast.experiments.config import Experiment, parse_imbalance
+from inkfast.experiments.run_folder import load_experiment, load_identity
 from inkfast.noise import Chain, noisy
 from inkfast.training.batches import check_rows
 
@@ -48,7 +48,7 @@ class ExperimentData:
     noise: Chain
 
     def fingerprints(self) -> dict[str, str]:
-        """What identifies the digits, as it is kept in ``data.json``."""
+        """Return the SHA-256 of the digits, by which a run folder knows them."""
         return {
             "whole": self.whole,
             "train": self.train.fingerprint,
@@ -153,7 +153,7 @@ def load_run_data(experiment: Experiment, source: Source, run_folder: Path) -> E
     Raises:
         InkfastError: If they have changed since, so that its test part is not known.
     """
-    kept = read_object(run_folder / "data.json")
+    kept = load_identity(run_folder)
     if kept.get("whole") == source.train.fingerprint:
         dataset = split_source(experiment, source)
         if kept.get("test") == dataset.clean.fingerprint:
@@ -191,7 +191,7 @@ def load_evaluation_digits(
     digits = source.test or source.train
     _ = digits.known_labels
     try:
-        at_home = from_settings(read_toml(run_folder / "experiment.toml"))
+        at_home = load_experiment(run_folder)
         train = load_run_data(at_home, data.load(at_home.data), run_folder).train
     except InkfastError:
         digits = dataclasses.replace(digits, name=f"{digits.name}{NOT_COMPARED}")

@@ -19,6 +19,7 @@ from inkfast.evaluation import (
     score,
     wilson_interval,
 )
+from inkfast.experiments.run_folder import LEADERBOARD, LEADERBOARD_CSV
 from inkfast.experiments.runner import FitResult, RunResult
 from inkfast.models import count_parameters
 
@@ -116,7 +117,7 @@ class Leaderboard:
     def write(self, out: Path) -> None:
         """Write ``leaderboard.json`` and ``leaderboard.csv``."""
         content = self.to_json()
-        write_json(out / "leaderboard.json", content)
+        write_json(out / LEADERBOARD, content)
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
         table.writerow(_COLUMNS)
@@ -124,7 +125,7 @@ class Leaderboard:
             low, high = row["accuracy_ci95"]
             flat = {**row, "accuracy_low95": low, "accuracy_high95": high}
             table.writerow([flat[column] for column in _COLUMNS])
-        write_text(out / "leaderboard.csv", text.getvalue())
+        write_text(out / LEADERBOARD_CSV, text.getvalue())
 
 
 _COLUMNS = (

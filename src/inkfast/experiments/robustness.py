@@ -14,6 +14,7 @@ from inkfast import noise
 from inkfast.core.digits import Digits, Source
 from inkfast.core.errors import InkfastError
 from inkfast.core.io import nan_to_none, sha256
+from inkfast.core.output_folder import FolderKind
 from inkfast.evaluation import robustness as judging
 from inkfast.evaluation.calibration import apply_temperature
 from inkfast.evaluation.robustness import Candidate, Judgement
@@ -26,10 +27,15 @@ from inkfast.experiments.calibration import (
 )
 from inkfast.experiments.config import Experiment, ModelSpec
 from inkfast.experiments.dataset import NOT_COMPARED, ExperimentData, without_seen_images
+from inkfast.experiments.run_folder import FITS
 from inkfast.inference.classifier import Classifier
 from inkfast.inference.reader import MIN_CONFIDENCE
 from inkfast.training import TrainedModel
+from inkfast.training.trained_model import WEIGHTS_FILE
 from inkfast.training.validation import validation_digits
+
+FIGURES_FILE, PICTURE_FILE = "robustness.json", "robustness.png"
+ROBUSTNESS = FolderKind("a robustness evaluation", (FIGURES_FILE, PICTURE_FILE))
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,7 @@ def robustness_of_run(
 
 def weights_of(run: Path) -> dict[str, str]:
     """Return the SHA-256 of the weights of each of a run's finished fits, by the fit's folder."""
-    files = sorted((run / "fits").glob("*/model.safetensors"))
+    files = sorted((run / FITS).glob(f"*/{WEIGHTS_FILE}"))
     return {path.parent.name: sha256(path.read_bytes()) for path in files}
 
 

@@ -11,17 +11,15 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.core.digits import Digits, Labels, Survey
+from inkfast.core.digits import Digits, Indices, Survey
 from inkfast.core.errors import InkfastError
-from inkfast.core.io import cannot_write
+from inkfast.core.output_folder import REPORT, FolderKind
 from inkfast.core.random import derive_seed
 from inkfast.core.splits import stratified_group_split
 from inkfast.exploration import duplicates, label_errors, structure
@@ -32,7 +30,8 @@ from inkfast.exploration.structure import Clusters, Components
 from inkfast.noise import Chain, noisy
 from inkfast.training import Callback
 
-PARTS = ("explore.json", "label_suspects.csv", "report.html")
+FIGURES_FILE, SUSPECTS_FILE = "explore.json", "label_suspects.csv"
+EXPLORATION = FolderKind("an exploration", (FIGURES_FILE, SUSPECTS_FILE, REPORT))
 MOST_NOISY = 10_000  # training digits that get a noisy copy
 
 
@@ -66,7 +65,7 @@ class Exploration:
     copies: Copies
     components: Components | None
     clusters: Clusters | None
-    held_out: Labels | None
+    held_out: Indices | None
     suspects: Suspects | None
 
     @property
@@ -173,39 +172,6 @@ def parts(survey: Survey) -> dict[str, Digits]:
     return {part: digits for part, digits in pairs.items() if digits is not None}
 
 
-def claim_exploration_folder(out: Path, *, overwrite: bool) -> None:
-    """Make `out` a folder that can be written, or refuse without touching anything in it.
-
-    Raises:
-        InkfastError: If it holds something else, or an exploration that is not to be overwritten.
-    """
-    if out.exists() and not out.is_dir():
-        raise InkfastError(f"{out} is a file: expected a folder or a new name. Use --out DIR.")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        occupied = any(out.iterdir())
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        raise cannot_write(out, error) from None
-    if occupied and not (out / "explore.json").is_file():
-        raise InkfastError(
-            f"{out} is not empty and is no exploration of inkfast. Use another --out DIR."
-        )
-    if occupied and not overwrite:
-        raise InkfastError(
-            f"{out} already holds an exploration. Add --overwrite to make it anew, or --out DIR "
-            "for another place."
-        )
-
-
-def clear(out: Path) -> None:
-    """Delete a former exploration and nothing else; what names it one goes last."""
-    for part in reversed(PARTS):
-        with contextlib.suppress(FileNotFoundError):
-            (out / part).unlink()
-
-
 def _corrupted(train: Digits, noise: Chain, seed: int) -> PixelStats | None:
     if not noise:
         return None
@@ -215,7 +181,7 @@ def _corrupted(train: Digits, noise: Chain, seed: int) -> PixelStats | None:
     )
 
 
-def _held_out(train: Digits, test: Digits | None, seed: int) -> Labels | None:
+def _held_out(train: Digits, test: Digits | None, seed: int) -> Indices | None:
     """Return training rows that would be cut off for testing, where there is no test part."""
     if test is not None or train.labels is None:
         return None

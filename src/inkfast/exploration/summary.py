@@ -13,7 +13,7 @@ from inkfast.core.digits import Digits
 from inkfast.core.io import nan_to_none, write_json, write_text
 from inkfast.exploration.classes import PixelStats
 from inkfast.exploration.duplicates import ALIKE, Copies
-from inkfast.exploration.exploration import Exploration, clear
+from inkfast.exploration.exploration import EXPLORATION, FIGURES_FILE, SUSPECTS_FILE, Exploration
 from inkfast.exploration.findings import findings, headline
 from inkfast.exploration.label_errors import KNOWN, MODEL
 
@@ -22,10 +22,10 @@ _MOST_LISTED = 1000  # groups and pairs of copies that are written out
 
 def write_summary(found: Exploration, out: Path) -> None:
     """Write ``explore.json`` and, where labels were judged, ``label_suspects.csv``."""
-    clear(out)
-    write_json(out / "explore.json", to_json(found))
+    EXPLORATION.clear(out)
+    write_json(out / FIGURES_FILE, to_json(found))
     if found.suspects is not None:
-        write_text(out / "label_suspects.csv", _suspects_csv(found))
+        write_text(out / SUSPECTS_FILE, _suspects_csv(found))
 
 
 def to_json(found: Exploration) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from inkfast.core.digits import CLASSES
 from inkfast.core.errors import InkfastError
 from inkfast.core.io import write_text
+from inkfast.core.output_folder import REPORT
 from inkfast.evaluation import all_tests
 from inkfast.experiments.leaderboard import Leaderboard, LeaderboardRow
 from inkfast.models import Baseline
@@ -43,8 +44,8 @@ def render(template: str, content: dict[str, Any], out: Path) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    write_text(out / "report.html", environment.get_template(template).render(content))
-    return out / "report.html"
+    write_text(out / REPORT, environment.get_template(template).render(content))
+    return out / REPORT
 
 
 def _refuse_missing(board: Leaderboard) -> None:

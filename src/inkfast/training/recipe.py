@@ -154,6 +154,14 @@ def _fault(check: Any, recipe: Recipe) -> str:
     return ""
 
 
+_RENAMED = {"written": "synthetic"}  # keys as older versions wrote them into run folders
+
+
+def upgrade_keys(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings from a run folder of an older version under the keys of this one."""
+    return {_RENAMED.get(key, key): value for key, value in settings.items()}
+
+
 def resolve(*layers: Mapping[str, Any]) -> Recipe:
     """Return the recipe that the given settings make, a later one overriding an earlier.
 

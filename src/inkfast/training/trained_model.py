@@ -20,9 +20,10 @@ from inkfast.core.errors import InkfastError, check_choice, check_number, short_
 from inkfast.core.io import read_json, sha256, write_bytes, write_json
 from inkfast.models import Architecture
 from inkfast.noise import to_unit
-from inkfast.training.recipe import Recipe, resolve
+from inkfast.training.recipe import Recipe, resolve, upgrade_keys
 
 PRECISIONS = ("bf16", "fp32")
+WEIGHTS_FILE, MODEL_FILE = "model.safetensors", "model.json"  # the latter is written last
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class TrainedModel:
         """Write ``model.safetensors`` and ``model.json``; the JSON last, with the SHA-256."""
         tensors = {k: v.contiguous() for k, v in self.model.state_dict().items()}
         content = safetensors.torch.save(tensors)
-        write_bytes(folder / "model.safetensors", content)
+        write_bytes(folder / WEIGHTS_FILE, content)
         described = {
             "architecture": str(self.architecture),
             "recipe": dataclasses.asdict(self.recipe),
@@ -117,7 +118,7 @@ class TrainedModel:
             "history": [vars(epoch) for epoch in self.history],
             "sha256": sha256(content),
         }
-        write_json(folder / "model.json", described)
+        write_json(folder / MODEL_FILE, described)
 
     @classmethod
     def load(cls, folder: Path) -> TrainedModel:
@@ -126,9 +127,9 @@ class TrainedModel:
         Raises:
             InkfastError: If a file is missing, damaged or not the one that was saved.
         """
-        described = read_json(folder / "model.json")
+        described = read_json(folder / MODEL_FILE)
         try:
-            content = (folder / "model.safetensors").read_bytes()
+            content = (folder / WEIGHTS_FILE).read_bytes()
             if sha256(content) != described["sha256"]:
                 raise InkfastError("the SHA-256 of its weights is not the one in model.json")
             return cls._from(described, content)
@@ -154,7 +155,7 @@ class TrainedModel:
         return cls(
             model=model.eval(),
             architecture=architecture,
-            recipe=resolve(described["recipe"]),
+            recipe=resolve(upgrade_keys(described["recipe"])),
             history=history,
             **{key: described[key] for key in _PLAIN},
         )

@@ -62,9 +62,9 @@ class Plan:
             found, threads=self.experiment.threads, data=self.experiment.data
         )
 
-    def described(self) -> str:
-        """Return the space as text: two plans with the same one search the same."""
-        return "; ".join(str(parameter) for parameter in self.space)
+    def space_texts(self) -> dict[str, str]:
+        """Return each search key's range as text: plans with equal texts search the same."""
+        return {parameter.key: str(parameter) for parameter in self.space}
 
 
 def read_plan(settings: Mapping[str, Any]) -> Plan:

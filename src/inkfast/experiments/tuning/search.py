@@ -12,11 +12,12 @@ import re
 import secrets
 import shutil
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from inkfast.core.errors import InkfastError, StoppedError
 from inkfast.core.io import write_text
@@ -24,7 +25,20 @@ from inkfast.core.random import derive_seed
 from inkfast.execution import QUIET, SERIAL, Executor, FitJob, FitOutcome, SweepObserver
 from inkfast.experiments.config import Experiment
 from inkfast.experiments.dataset import ExperimentData
-from inkfast.experiments.runner import fit_folder
+from inkfast.experiments.run_folder import (
+    BEST_RECIPE,
+    STUDY,
+    TUNING,
+    best_folder,
+    best_trial_folder,
+    best_trial_folders,
+    claim_run,
+    differences,
+    fit_folder,
+    owner_file,
+    restore_experiment,
+    trial_folder,
+)
 from inkfast.experiments.tuning import trials
 from inkfast.experiments.tuning.plan import Plan
 from inkfast.training import Callback, Epoch, TrainedModel, check_recipe
@@ -32,6 +46,11 @@ from inkfast.training.batches import check_rows
 
 if TYPE_CHECKING:
     import optuna
+
+
+def search_identity(plan: Plan, dataset: ExperimentData) -> dict[str, Any]:
+    """Return what identifies a search, see `run_folder.claim_run`."""
+    return {"kind": TUNING, "space": plan.space_texts(), **dataset.fingerprints()}
 
 
 class Search:
@@ -52,7 +71,7 @@ class Search:
         self.owner = ""  # of this folder, on whatever machine: told apart by chance, not by name
         self.began = time.monotonic()
         self.running: dict[int, optuna.Trial] = {}
-        self.url = storage or f"sqlite:///{out.absolute()}/study.db"
+        self.url = storage or f"sqlite:///{out.absolute() / STUDY}"
         self.study = self._study(shared=bool(storage))
 
     def _study(self, *, shared: bool) -> optuna.Study:
@@ -76,30 +95,37 @@ class Search:
             seed = derive_seed(self.plan.experiment.seed, "tuning", len(study.trials))
             seed ^= secrets.randbits(32) if shared else 0
             study.sampler = optuna.samplers.TPESampler(seed=seed % 2**32, constant_liar=True)
-            searched = self._searched()
-            if study.user_attrs and study.user_attrs != searched:
-                raise InkfastError(
-                    f"the storage already holds another search named {study.study_name}: its "
-                    "space, digits, noise, seed or recipe differ. Give this one another --name."
-                )
-            for key, value in searched.items():
+            self._check_same(study.user_attrs, study.study_name)
+            for key, value in self.identity().items():
                 study.set_user_attr(key, value)
+            study.set_user_attr("experiment", self.plan.experiment.to_toml())
         return study
 
-    def _searched(self) -> dict[str, str]:
-        """Return what machines must share to search together: all but names, places and threads."""
-        same = dataclasses.replace(self.plan.experiment, name="", data="", threads=0)
-        return {
-            "space": self.plan.described(),
-            "experiment": same.to_toml(),
-            **self.dataset.fingerprints(),
-        }
+    def _check_same(self, kept: dict[str, Any], name: str) -> None:
+        """Raise if the storage holds a search of this name with another experiment or space."""
+        if not kept:
+            return
+        if kept["space"] == "; ".join(map(repr, self.plan.space)):  # as format 1 wrote it
+            kept = {**kept, "space": self.plan.space_texts()}
+        before = restore_experiment(tomllib.loads(kept["experiment"]))
+        changes = differences(before, kept, self.plan.experiment, self.identity())
+        if isinstance(kept["space"], str):
+            changes.append("the search space differs")
+        if changes:
+            raise InkfastError(
+                f"the storage already holds another search named {name}: {'; '.join(changes)}. "
+                "Give this one another --name."
+            )
+
+    def identity(self) -> dict[str, Any]:
+        """Return what machines must share to search together, see `run_folder.claim_run`."""
+        return search_identity(self.plan, self.dataset)
 
     def _take_up(self) -> None:
         """Ask again for trials that this folder began and never ended, as after a power cut."""
         from optuna.trial import TrialState
 
-        name = self.out / "trials" / "owner"
+        name = owner_file(self.out)
         if not name.is_file():
             write_text(name, secrets.token_hex(8))
         self.owner = name.read_text(encoding="utf-8")
@@ -201,9 +227,9 @@ class Search:
         if isinstance(result, TrainedModel):
             self.study.tell(trial, result.best.validation_accuracy)
             if self.study.best_trial.number == number:
-                for former in self.out.glob("trials/best-*"):
+                for former in best_trial_folders(self.out):
                     shutil.rmtree(former)
-                self._folder(number).rename(self._kept(number))
+                self._folder(number).rename(best_trial_folder(self.out, number))
         else:
             self._prune(trial, "pruned" if isinstance(result, StoppedError) else "diverged")
         shutil.rmtree(self._folder(number), ignore_errors=True)
@@ -216,17 +242,21 @@ class Search:
         self.study.tell(trial, state=TrialState.PRUNED)
 
     def _folder(self, number: int) -> Path:
-        return self.out / "trials" / str(number)
+        return trial_folder(self.out, number)
 
-    def _kept(self, number: int) -> Path:
-        return self.out / "trials" / f"best-{number}"
+    def make_best_run(self, best: Experiment) -> Path:
+        """Write the best recipe and begin a run of it, with the best trial's model if it is here.
 
-    def hand_over(self, best: Experiment) -> None:
-        """Put the best trial's model where the run of `best` looks for it, if it is here."""
-        kept = self._kept(self.study.best_trial.number)
+        Returns:
+            The run folder.
+        """
+        write_text(self.out / BEST_RECIPE, best.to_toml())
+        out = best_folder(self.out)
+        claim_run(out, best, self.dataset.fingerprints(), resume=False, overwrite=out.exists())
+        kept = best_trial_folder(self.out, self.study.best_trial.number)
         if kept.is_dir():
-            place = fit_folder(self.out / "best", best.models[0], best.seed)
-            shutil.copytree(kept, place, dirs_exist_ok=True)
+            shutil.copytree(kept, fit_folder(out, best.models[0], best.seed), dirs_exist_ok=True)
+        return out
 
     def best(self) -> Experiment:
         """Return the experiment with the values of the best trial.

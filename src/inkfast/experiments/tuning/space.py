@@ -40,6 +40,13 @@ class Parameter:
     step: float = 0
     choices: tuple[Any, ...] = ()
 
+    def __str__(self) -> str:
+        """Write the range as in TOML."""
+        if self.choices:
+            return f"choices = {[list(c) if isinstance(c, tuple) else c for c in self.choices]}"
+        log, step = ", log = true" if self.log else "", f", step = {self.step}" if self.step else ""
+        return f"low = {self.low!r}, high = {self.high!r}{log}{step}"
+
     def suggest(self, trial: optuna.trial.BaseTrial) -> Any:
         """Return a value for a trial."""
         if self.choices:

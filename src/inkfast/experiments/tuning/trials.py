@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inkfast.core.io import nan_to_none
+from inkfast.core.io import nan_to_none, write_json
 from inkfast.experiments.leaderboard import Leaderboard
+from inkfast.experiments.run_folder import SEARCH
 
 if TYPE_CHECKING:
     import optuna
@@ -70,6 +72,10 @@ class Tuned:
             f"validation digits it was chosen by, and {board.rows[0].mean('accuracy'):.2%} of the "
             f"test digits (95 % interval {low:.2%} to {high:.2%})."
         )
+
+    def write(self, out: Path) -> None:
+        """Write ``tune.json``."""
+        write_json(out / SEARCH, self.to_json())
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``tune.json`` holds; an undefined figure is null."""
