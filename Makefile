@@ -1,26 +1,26 @@
-# make run     installs what the main job needs and runs the quickstart
-# make setup   installs everything: tests, linters, type checker
-# make test    sets up and runs the tests
-# make check   lint, types and the direction of imports
-# make notebooks  writes the notebooks anew from their scripts
-# make replicate  runs the source projects' recipes (hours) and writes docs/sources.md
-# make reader   trains and packs the shipped reader (hours), and measures it
-# make recipes  trains our own recipes and judges them under noise (hours; goes on where it stopped)
-# make bench    measures all else side by side (an hour or two, on a quiet machine)
-#   replicate, reader, recipes and bench each write the documents anew from all that was measured.
-#   HANDWRITING=FOLDER, for reader and bench: handwriting of others, see benchmarks/reader.py
+# make run        install what training needs and run the quickstart
+# make setup      install everything: tests, linters, type checker
+# make test       set up and run the tests
+# make check      lint, types, direction of imports
+# make notebooks  write the notebooks from their scripts
+# make replicate  run the recipes of the replicated projects (hours) and write docs/sources.md
+# make reader     train, export and evaluate the shipped reader (hours)
+# make recipes    train the other recipes and evaluate them under noise (hours; resumes)
+# make bench      run every other benchmark (an hour or two, on an idle machine)
+#   replicate, reader, recipes and bench write the documents again from all recorded results.
+#   HANDWRITING=FOLDER adds other people's handwriting to reader and bench: benchmarks/reader.py
 .PHONY: run setup test check notebooks replicate reader recipes bench clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
-# a folder of its own, so that a run of yours is never made anew
+# a folder of its own, so that no other run is ever overwritten
 QUICKSTART := .venv/bin/inkfast compare recipes/quickstart.toml --out runs/make-run
 BIN := .venv/bin
 BENCH := .benchmarks-venv/bin/python benchmarks
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 run: .venv/.installed
-	@# exit code 2 with a run already there: its data or the defaults have changed since
+	@# exit code 2 with an existing run: its data or the defaults have changed
 	@$(QUICKSTART) --resume || { [ $$? -eq 2 ] && [ -d runs/make-run ] && $(QUICKSTART) --overwrite; }
 
 setup: .venv/.installed-all
