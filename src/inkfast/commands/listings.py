@@ -47,10 +47,12 @@ def explore(
 
 def data_list() -> None:
     """Print the words that name data."""
-    from inkfast.data import WORDS, mnist
+    from inkfast.data import describe_sources, mnist
 
     console = open_console()
-    console.print(plain_table(["source", "what it is"], [[k, v] for k, v in WORDS.items()]))
+    console.print(
+        plain_table(["source", "what it is"], [[k, v] for k, v in describe_sources().items()])
+    )
     try:
         found = mnist.find_mnist()
     except ModuleNotFoundError:  # of what is always installed, nothing loads digits to train on

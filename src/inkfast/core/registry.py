@@ -157,7 +157,7 @@ class Registry(Generic[T]):
 
     def __iter__(self) -> Iterator[type[T]]:
         self._load_plugins()
-        return iter(self._classes.values())
+        return iter([self._classes[name] for name in sorted(self._classes)])
 
     def __contains__(self, name: str) -> bool:
         if name not in self._classes:

@@ -1,93 +1,92 @@
-"""Where digits come from: a word, or the path of a CSV, a NumPy file or a folder of pictures."""
+"""Loading digits: by the name of a data source, or from a file or folder by its path.
+
+A named source is a class in one file of this package or of a plug-in, see `inkfast.data.base`.
+Files are read by suffix, see `inkfast.data.files`.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import re
 from pathlib import Path
 
-from inkfast.core.digits import SIDE, Digits, Source, Survey
+from inkfast.core.digits import SIDE, Source, Survey
 from inkfast.core.errors import InkfastError, unknown_name
-from inkfast.core.splits import stratified_split
-from inkfast.data import arrays, embedded, image_folder, kaggle_csv, mnist
-from inkfast.synthetic import handwriting
+from inkfast.core.registry import import_modules
+from inkfast.data.base import DATA_SOURCES, DataSource, Report, no_report
+from inkfast.data.files import FILE_KINDS, load_file
+from inkfast.data.image_folder import load_folder, survey_folder
 
-__all__ = ["WORDS", "Digits", "Source", "Survey", "load", "stratified_split", "survey"]
+__all__ = [
+    "DATA_SOURCES", "DataSource", "Report", "Source", "Survey", "asked_again", "describe_sources",
+    "load", "no_report", "survey",
+]  # fmt: skip
 
-WORDS = {
-    "auto": "MNIST when it is on disk or can be downloaded, else the embedded digits",
-    "mnist": "60,000 + 10,000 digits, 28x28 (LeCun et al. 1998)",
-    "embedded": "1,797 digits that come with scikit-learn, 8x8 brought to 28x28",
-    "synthetic": "20,000 digits drawn by a program, in styles that MNIST has few of",
-    "FILE.csv": "Kaggle digit-recognizer: label,pixel0..pixel783",
-    "FILE.npz": "arrays images and labels, or x_train, y_train, x_test, y_test",
-    "FILE.npy": "images alone, (n, 28, 28) or (n, 784)",
-    "FOLDER": "pictures in one subfolder per class, 0 to 9",
-}
+import_modules(__name__, __path__)  # each data source registers itself
+
+_FOLDER = "images in one subfolder per class, 0 to 9"
 
 
-def load(source: str, report: Callable[[str, int, int], None] = lambda *_: None) -> Source:
-    """Load digits from a word or a path.
+def describe_sources() -> dict[str, str]:
+    """Return a one-line description of each data source and of each kind of file."""
+    named = {cls.name: cls.description for cls in DATA_SOURCES}
+    files = {f"FILE{suffix}": kind.description for suffix, kind in FILE_KINDS.items()}
+    return {**named, **files, "FOLDER": _FOLDER}
+
+
+def load(source: str, report: Report = no_report) -> Source:
+    """Load digits from a named data source, a file or a folder.
 
     Args:
-        source: One of `WORDS`.
-        report: Told of download progress: file name, bytes so far, bytes in all.
+        source: Spec of a data source, e.g. ``"mnist"``, or a path.
+        report: Called with the progress of downloads.
 
     Raises:
-        InkfastError: If the source is unknown or what it holds cannot be used.
+        InkfastError: If the source is unknown or its content cannot be used.
     """
-    if source == "mnist":
-        return mnist.load_mnist()
-    if source == "embedded":
-        return embedded.load_embedded()
-    if source == "synthetic":
-        return handwriting.load_handwriting()
-    if source == "auto":
-        return _auto(report)
-    path = _path(source)
+    if _is_named(source):
+        return DATA_SOURCES.build(source).load(report)
+    path = _expanded(source)
     if path.is_dir():
-        return image_folder.load_folder(path)
-    readers = {".csv": kaggle_csv.load_csv, ".npz": arrays.load_arrays, ".npy": arrays.load_arrays}
+        return load_folder(path)
     if path.is_file():
-        if path.suffix.lower() not in readers:
-            raise InkfastError(
-                f"{path}: expected a .csv, .npz or .npy file or a folder of pictures."
-            )
-        return readers[path.suffix.lower()](path)
+        return load_file(path)
     if path.suffix or "/" in source:
         raise InkfastError(f"{source}: there is no such file or folder.")
-    raise unknown_name("data source", source, WORDS)
+    raise unknown_name("data source", source, describe_sources())
 
 
-def survey(source: str, report: Callable[[str, int, int], None] = lambda *_: None) -> Survey:
-    """Load digits as `load` does, with what is known of their files.
+def survey(source: str, report: Report = no_report) -> Survey:
+    """Load digits as `load` does, together with names, sizes and faults of their files.
 
-    Of a folder, pictures that cannot be read are left out and named instead of ending the load.
+    Images of a folder that cannot be read are left out and listed; `load` raises for the first.
     """
-    if source not in WORDS and _path(source).is_dir():
-        return image_folder.survey_folder(_path(source))
+    if not _is_named(source) and _expanded(source).is_dir():
+        return survey_folder(_expanded(source))
     loaded = load(source, report)
     parts = [part for part in (loaded.train, loaded.test) if part is not None]
     return Survey(source=loaded, sizes={(SIDE, SIDE): sum(map(len, parts))})
 
 
-def _path(source: str) -> Path:
-    return Path(os.path.expanduser(source) if source.startswith("~") else source)
-
-
 def asked_again(asked: str, name: str) -> str:
-    """Return how to ask for the same data from anywhere: ``auto`` resolved, paths absolute."""
+    """Return how to load the same data from any folder: ``auto`` resolved, paths absolute.
+
+    Args:
+        asked: Source as the user gave it.
+        name: Name of the loaded `Source`.
+    """
     if asked == "auto":
         return name
-    if asked in WORDS:  # a folder of that name is another thing
+    if _is_named(asked) or not Path(asked).exists():
         return asked
-    return str(Path(asked).absolute()) if Path(asked).exists() else asked
+    return str(Path(asked).absolute())
 
 
-def _auto(report: Callable[[str, int, int], None]) -> Source:
-    if mnist.find_mnist() is None:
-        try:
-            mnist.fetch_mnist(report)
-        except InkfastError:  # said loudly through the notice of the embedded digits
-            return embedded.load_embedded()
-    return mnist.load_mnist()
+def _is_named(source: str) -> bool:
+    """Return whether a text is the spec of a data source; a path of the same name is not loaded."""
+    spec = re.fullmatch(r"\s*([a-z][a-z0-9-]*)\s*(\(.*\))?\s*", source, re.DOTALL)
+    return spec is not None and spec[1] in DATA_SOURCES
+
+
+def _expanded(source: str) -> Path:
+    return Path(os.path.expanduser(source) if source.startswith("~") else source)

@@ -55,7 +55,7 @@ class Experiment:
 
     Attributes:
         name: What the run folder is called.
-        data: A data source, see `inkfast.data.WORDS`.
+        data: Data source by name or path, see `inkfast.data.load`.
         noise: The noise of test, validation and, by `train_noise`, training digits.
         train_noise: fresh (drawn anew for every batch), once (one noisy copy) or none (train and
             choose on clean digits, test on noisy ones).
