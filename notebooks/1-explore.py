@@ -9,14 +9,14 @@
 # ---
 
 # %% [markdown]
-# # 1. Look at the digits first
+# # 1. Explore the digits
 #
-# Before a network learns anything, look at what it will be given. This notebook shows handwritten
-# digits, what noise does to them, and why a simple way of reading them fails once they are noisy.
-# It runs in well under a minute.
+# Before training a network, look at its data. This notebook shows handwritten digits, what noise
+# does to them, and why a simple classifier fails once they are noisy. It runs in well under a
+# minute.
 
 # %%
-# Installs inkfast from the copy that this notebook lies in; does nothing where it is installed.
+# Installs inkfast from the copy that contains this notebook, unless it is installed already.
 import importlib.util
 from pathlib import Path
 
@@ -35,18 +35,18 @@ import numpy as np
 
 from inkfast import data
 
-DATA = "embedded"  # "mnist" is the real thing, after `inkfast data fetch`
+DATA = "embedded"  # "mnist" uses MNIST, after `inkfast data fetch`
 
 digits = data.load(DATA).train
 print(f"{len(digits):,} digits from {digits.name!r}, each {digits.images[0].shape} pixels")
 print(
-    f"a pixel is a whole number from {digits.images.min()} (paper) to {digits.images.max()} (ink)"
+    f"a pixel is an integer from {digits.images.min()} (paper) to {digits.images.max()} (full ink)"
 )
 
 # %% [markdown]
-# ## What people write
+# ## Handwriting
 #
-# One row for each digit. Look for the ones you would hesitate over yourself.
+# One row per class. Which of them would you hesitate over?
 
 # %%
 from inkfast.report.image_sheets import sheet
@@ -58,10 +58,10 @@ plt.axis("off")
 plt.show()
 
 # %% [markdown]
-# ## Are there equally many of each?
+# ## Are the classes balanced?
 #
-# It matters: where nine digits in ten are a 1, "always say 1" is right nine times in ten and has
-# learnt nothing.
+# If 90 % of the digits were a 1, a classifier that always answers 1 would be 90 % accurate without
+# having learnt anything.
 
 # %%
 counts = digits.class_counts()
@@ -69,30 +69,30 @@ plt.figure(figsize=(6, 2.4), layout="constrained")
 plt.bar(range(10), counts)
 plt.xticks(range(10))
 plt.ylabel("digits")
-print(f"the rarest digit occurs {min(counts)} times, the commonest {max(counts)} times")
+print(f"the rarest class has {min(counts)} digits, the most frequent one {max(counts)}")
 plt.show()
 
 # %% [markdown]
-# Nearly even, so plain accuracy is a fair measure here.
+# The classes are nearly balanced, so accuracy is a fair metric here.
 #
 # ## Noise
 #
-# Digits from the world are turned, off centre, too small, too dark. `noisy-mnist` is a published
-# mix of these: it turns a digit by up to 72 degrees, shifts it by up to 5.6 pixels, shrinks it and
-# changes its brightness. On top the clean digits, below them three throws of the dice.
+# Real digits are rotated, off centre, too small or too dark. `noisy-mnist` is a published
+# combination: it rotates a digit by up to 72 degrees, shifts it by up to 5.6 pixels, shrinks it and
+# changes its brightness. The top row shows clean digits, the rows below three random draws.
 
 # %%
 from IPython.display import Image
 
 from inkfast.report import noise_figure
 
-picture = Path("runs/noisy-mnist.png")
-noise_figure.write_noise_figure("noisy-mnist", digits, picture)
-Image(picture, width=640)
+path = Path("runs/noisy-mnist.png")
+noise_figure.write_noise_figure("noisy-mnist", digits, path)
+Image(path, width=640)
 
 # %% [markdown]
-# inkfast has more ways to spoil a digit. Each row is one, from untouched on the left to strong on
-# the right, with the strengths beside its name.
+# inkfast has many more corruptions. Each row shows one of them with increasing strength, starting
+# with the clean digit; the values stand beside its name.
 
 # %%
 from inkfast import noise
@@ -114,11 +114,11 @@ plt.show()
 # %% [markdown]
 # ## The average digit
 #
-# Lay all zeros on top of each other, all ones, and so on. Clean digits leave a clear shape. Noisy
-# ones leave a cloud: there is no longer one place where the ink of a 4 is.
+# The mean image of all zeros, of all ones, and so on. The means of clean digits have a clear shape.
+# The means of noisy digits are blurred, because the ink of a 4 is no longer in one place.
 
 # %%
-spoilt = noise.noisy(digits, noise.build_noise("noisy-mnist"), seed=0)
+corrupted = noise.noisy(digits, noise.build_noise("noisy-mnist"), seed=0)
 
 
 def average(some):
@@ -127,38 +127,39 @@ def average(some):
 
 
 plt.figure(figsize=(8, 1.8), layout="constrained")
-plt.imshow(sheet([average(digits), average(spoilt)]), cmap="gray")
+plt.imshow(sheet([average(digits), average(corrupted)]), cmap="gray")
 plt.yticks([14, 44], ["clean", "noisy"])
 plt.xticks([])
 plt.show()
 
 # %% [markdown]
-# These ten pictures already make a reader: answer with the average that a digit is most like. We
-# make the averages from four fifths of the digits and read the last fifth.
+# These ten images already make a classifier, the nearest class mean: predict the class whose mean
+# is closest to the digit. We compute the means on 80 % of the digits and test on the other 20 %.
 
 # %%
-shown, kept_back = data.stratified_split(labels, 0.2, seed=0)
+train_rows, test_rows = data.stratified_split(labels, 0.2, seed=0)
 read = {}
-for name, some in {"clean": digits, "noisy": spoilt}.items():
-    averages = np.stack(average(some.pick(shown, name)))
-    unlike = ((some.images[kept_back, None] - averages) ** 2).sum(axis=(2, 3))
-    read[name] = (unlike.argmin(axis=1) == labels[kept_back]).mean()
-    print(f"{name}: {read[name]:.0%} of {len(kept_back):,} digits read right; guessing gives 10%")
+for name, some in {"clean": digits, "noisy": corrupted}.items():
+    averages = np.stack(average(some.pick(train_rows, name)))
+    distances = ((some.images[test_rows, None] - averages) ** 2).sum(axis=(2, 3))
+    read[name] = (distances.argmin(axis=1) == labels[test_rows]).mean()
+    print(f"{name}: {read[name]:.0%} of {len(test_rows):,} digits are right; guessing gives 10%")
 
 # %% [markdown]
-# On clean digits that is a decent reader. Noise breaks it, because it compares pixel with pixel,
-# and noise moves the ink to other pixels.
+# This is a decent classifier for clean digits. It fails under noise, because it compares pixel by
+# pixel and noise moves the ink to other pixels.
 #
-# ## The same, seen from far away
+# ## A map of the digits
 #
-# A digit is 784 numbers. PCA finds the two directions in which the digits differ most, and makes a
-# map: each dot is a digit, its colour says which, and the figures stand at the middle of theirs.
+# A digit is a vector of 784 numbers. PCA finds the two directions with the largest variance and
+# projects the digits onto them: each dot is a digit, its colour is its class, and each number marks
+# the centre of its class.
 
 # %%
 from sklearn.decomposition import PCA
 
 figure, panels = plt.subplots(1, 2, figsize=(9, 4.4), layout="constrained")
-for axes, (name, some) in zip(panels, {"clean": digits, "noisy": spoilt}.items()):
+for axes, (name, some) in zip(panels, {"clean": digits, "noisy": corrupted}.items()):
     chosen = np.random.default_rng(0).permutation(len(some))[:1500]
     where = PCA(2, random_state=0).fit_transform(some.images[chosen].reshape(len(chosen), -1))
     axes.scatter(*where.T, c=labels[chosen], cmap="tab10", s=7, alpha=0.6)
@@ -175,15 +176,15 @@ for axes, (name, some) in zip(panels, {"clean": digits, "noisy": spoilt}.items()
 plt.show()
 
 # %% [markdown]
-# Clean digits gather in clouds, and even this flat map keeps 0, 4 and 6 apart. Under noise all ten
-# lie on one heap. Something has to look at shapes rather than pixels. Which network can, the next
-# notebook finds out: `2-compare-under-noise`.
+# Clean digits form clusters, and even two dimensions separate 0, 4 and 6. Under noise the clusters
+# overlap. A better classifier has to recognise shapes instead of pixels; the next notebook,
+# `2-compare-under-noise`, compares two networks.
 #
 # ## What to try next
 #
-# - Set `DATA = "mnist"` after `inkfast data fetch`, and run everything again on 60,000 digits.
-# - Put another chain in place of `"noisy-mnist"`, such as `"rotate(degrees=15) + blur(sigma=1)"`,
-#   and see how much the averages can bear. `inkfast noise list` names them all.
-# - Which digit does the average reader lose most? `sklearn.metrics.confusion_matrix` tells.
+# - Set `DATA = "mnist"` after `inkfast data fetch` and run everything again on 60,000 digits.
+# - Replace `"noisy-mnist"` by another chain, such as `"rotate(degrees=15) + blur(sigma=1)"`. How
+#   much noise can the class means stand? `inkfast noise list` names all corruptions.
+# - Which digits does the classifier confuse? Try `sklearn.metrics.confusion_matrix`.
 #
-# `inkfast explore` makes a full page of this for any digits, yours too.
+# `inkfast explore` writes a full report of this kind for any digits, including your own.

@@ -9,15 +9,15 @@
 # ---
 
 # %% [markdown]
-# # 2. Which network survives noise, and why?
+# # 2. Which network is more robust to noise, and why?
 #
 # Two networks, the same digits, the same noise. A dense network has a weight for every pixel. A
-# convolutional one looks for the same small strokes all over the picture. We train both, ask
-# whether the difference is real, then turn the digits further and further until both give up. It
-# takes about half a minute.
+# convolutional network applies the same small filters everywhere in the image. We train both, test
+# whether the difference is significant, then increase the noise until both fail. It takes about
+# half a minute.
 
 # %%
-# Installs inkfast from the copy that this notebook lies in; does nothing where it is installed.
+# Installs inkfast from the copy that contains this notebook, unless it is installed already.
 import importlib.util
 from pathlib import Path
 
@@ -43,18 +43,18 @@ from inkfast.experiments import (
 )
 from inkfast import report
 
-DATA = "embedded"  # "mnist" is the real thing, after `inkfast data fetch`
-EPOCHS = 3  # passes over the training digits; more read better and take longer
-SEEDS = 2  # how often each network is trained, from other random weights
+DATA = "embedded"  # "mnist" uses MNIST, after `inkfast data fetch`
+EPOCHS = 3  # passes over the training digits; more are more accurate and take longer
+SEEDS = 2  # how often each network is trained, each time from different random weights
 
 # %% [markdown]
 # ## The experiment
 #
-# Every choice in one place, with the same words that a recipe file and the command line use. The
-# convolutional network is a small one, so that this runs quickly anywhere; plain `"cnn"` is bigger.
+# All choices in one place, with the same names as in a recipe file and on the command line. The
+# convolutional network is small, so that the notebook runs quickly; plain `"cnn"` is larger.
 
 # %%
-plan = config.from_settings(
+experiment = config.from_settings(
     {
         "name": "notebook",
         "data": DATA,
@@ -68,11 +68,11 @@ plan = config.from_settings(
         "recipe": {"epochs": EPOCHS, "batch_size": 125},
     }
 )
-digits = dataset.load_experiment_data(plan)
+digits = dataset.load_experiment_data(experiment)
 print(f"{len(digits.train):,} digits to train on, {len(digits.test):,} others to test on")
 
 # %% [markdown]
-# Test digits under their noise, made once and the same for both networks. Above, how they were.
+# Test digits without and with noise. The noise is drawn once and is the same for both networks.
 
 # %%
 from inkfast.report.image_sheets import sheet
@@ -86,14 +86,15 @@ plt.show()
 # %% [markdown]
 # ## Train
 #
-# The noise is drawn anew for every batch, so a network never sees the same picture twice. A part of
-# the training digits is set aside to choose the best epoch by; the test digits choose nothing. The
-# curve shows those set aside as a solid line, the training batches dashed.
+# The training noise is drawn again for every batch, so a network never sees the same image twice.
+# The best epoch is chosen on validation digits, which are cut from the training digits; the test
+# digits are not used for any choice. Solid lines show validation accuracy, dashed lines training
+# accuracy.
 
 # %%
-RUN = Path("runs/notebook")  # what `inkfast compare` would leave behind, too
-run_folder.claim_run(RUN, plan, digits.fingerprints(), resume=False, overwrite=True)
-outcome = runner.run_experiment(plan, digits, RUN)
+RUN = Path("runs/notebook")  # the same folder that `inkfast compare` writes
+run_folder.claim_run(RUN, experiment, digits.fingerprints(), resume=False, overwrite=True)
+outcome = runner.run_experiment(experiment, digits, RUN)
 board = leaderboard.build_leaderboard(outcome)
 board.write(RUN)
 print(f"{len(outcome.fits)} networks trained; the full report: {report.write_report(board, RUN)}")
@@ -106,7 +107,7 @@ from inkfast.report import figures
 HTML(f"<div style='max-width: 30em'>{figures.curve(board.rows, 'accuracy')}</div>")
 
 # %% [markdown]
-# ## Who won?
+# ## Results
 
 # %%
 from rich.console import Console
@@ -116,23 +117,25 @@ from inkfast.commands.progress import leaderboard_table
 Console(width=110).print(leaderboard_table(board))
 best, other = board.rows[0], board.rows[-1]
 for row in board.rows:
-    print(f"{row.name}: {row.n_parameters:,} numbers were trained")
+    print(f"{row.name}: {row.n_parameters:,} parameters")
 
 # %% [markdown]
-# The convolutional network reads far more of the noisy digits, with about a tenth of the numbers to
-# train. More weights did not help the dense one: they are tied to places, and noise changes places.
+# The convolutional network is far more accurate on noisy digits, with about a tenth of the
+# parameters. The many weights of the dense network do not help: each belongs to one position, and
+# noise changes positions.
 #
-# ## Is the difference real?
+# ## Is the difference significant?
 #
-# Two kinds of luck could fool us.
+# There are two sources of chance.
 #
-# - **Other test digits.** With other digits the figures would be a little different. Both networks
-#   read the same digits, so the test looks only at those where they disagree.
-# - **Other seeds.** Train again from other random weights and each figure moves. That test compares
-#   the difference with how much it changes from seed to seed.
+# - **The test digits.** On other digits the accuracies would differ slightly. Both networks are
+#   tested on the same digits, so a paired test is possible, which uses only the digits they
+#   disagree on.
+# - **The seeds.** Training again from different random weights changes each accuracy. The second
+#   test compares the difference with its variation from seed to seed.
 #
-# The p-value is how often luck alone would make a difference this large. inkfast calls a difference
-# real only when *both* tests put it below 0.05.
+# The p-value is the probability of a difference at least this large if the networks were equally
+# good. inkfast calls a difference real only if *both* tests give a p-value below 0.05.
 
 # %%
 print(board.headline(), "\n")
@@ -140,13 +143,13 @@ for comparison in board.comparisons:
     print("\n".join(comparison.tests))
 
 # %% [markdown]
-# With two seeds the second test has little to go on, and often answers "not shown to be real" even
-# where the gap is plain to see. That is no failure: it asks for more seeds. Five are a good number.
+# With only two seeds the second test has little power and often answers "not shown to be real" even
+# for a large difference. It then takes more seeds; five are a good number.
 #
 # ## A surprise
 #
-# The trained networks now read the same test digits under other noise. Nothing is trained here. No
-# noise at all should be easiest, should it not?
+# Now we test the trained networks on the same digits under other noise. Digits without any noise
+# should be the easiest, should they not?
 
 # %%
 from inkfast import noise
@@ -155,9 +158,9 @@ from inkfast.evaluation import score
 
 def accuracy(row, chain):
     """Return the accuracy of each seed of a model on the clean test digits under a noise."""
-    spoilt = noise.noisy(digits.clean, noise.build_noise(chain), seed=1)
-    labels = spoilt.known_labels
-    return [score(fit.trained.probabilities(spoilt), labels).accuracy for fit in row.fits]
+    corrupted = noise.noisy(digits.clean, noise.build_noise(chain), seed=1)
+    labels = corrupted.known_labels
+    return [score(fit.trained.probabilities(corrupted), labels).accuracy for fit in row.fits]
 
 
 SHRUNK = "zoom(factor=0.8333)"
@@ -168,19 +171,19 @@ for chain in ("none", SHRUNK):
     print(f"{chain}: {shares}")
 
 # %% [markdown]
-# Clean digits are read *worse* than shrunk ones, even worse than noisy ones. The reason is in the
-# training: `noisy-mnist` shrinks every digit by a sixth, so neither network has ever seen one of
-# full size. A network knows what it was shown, and clean digits were not among it.
+# Accuracy on clean digits is *lower* than on shrunk ones, and even lower than on noisy ones. The
+# reason is the training noise: `noisy-mnist` shrinks every digit by a sixth, so neither network has
+# ever seen one of full size. Clean digits lie outside the training distribution.
 #
-# ## Turn up the noise
+# ## Increase the noise
 #
-# So we take shrunk digits and turn them by up to 20, 40, ... degrees, then shift them by more and
-# more pixels. The grey line is how far the training noise went.
+# We therefore start from shrunk digits and rotate them by up to 20, 40, ... degrees, then shift
+# them by more and more pixels. The grey line marks the strength of the training noise.
 
 # %%
 SWEEPS = {
-    "rotate(degrees={}) + " + SHRUNK: ("turned by up to, degrees", range(0, 181, 20), 72),
-    "translate(pixels={}) + " + SHRUNK: ("shifted by up to, pixels", range(0, 13, 2), 5.6),
+    "rotate(degrees={}) + " + SHRUNK: ("largest rotation, degrees", range(0, 181, 20), 72),
+    "translate(pixels={}) + " + SHRUNK: ("largest shift, pixels", range(0, 13, 2), 5.6),
 }
 curves = {}
 figure, panels = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained", sharey=True)
@@ -194,23 +197,23 @@ for axes, (chain, (label, steps, trained_to)) in zip(panels, SWEEPS.items()):
         )
     axes.axvline(trained_to, color="grey", linewidth=1)
     axes.set(xlabel=label, ylim=(0, 1.02))
-panels[0].set_ylabel("share read right")
+panels[0].set_ylabel("accuracy")
 panels[0].legend()
 plt.show()
 
 # %% [markdown]
-# Up to the grey line both hold roughly what they have learnt. Beyond it they fall, each from its
-# own height: a network withstands the noise it was trained under, and little more. (Turned by 180
-# degrees a 6 *is* a 9, so nobody could read them all.)
+# Up to the grey line both networks roughly keep their accuracy; beyond it, it drops. A network is
+# robust to the noise it was trained under, and to little more. (Rotated by 180 degrees, a 6 *is* a
+# 9, so no classifier could recognise all of them.)
 #
-# Why does the convolutional one stand higher? Its filters slide over the picture, so a stroke
-# learnt in one place is known in all places, and its last layer asks only whether a shape was seen
-# *anywhere*. The dense network has to learn every digit again for every place it may be in.
+# Why is the convolutional network better? Its filters slide over the image, so a stroke learnt in
+# one position is recognised in every position, and its last layer asks only whether a shape occurs
+# *anywhere*. The dense network has to learn every digit again for every position.
 #
-# ## What do they mix up?
+# ## Which digits are confused?
 #
-# Row: what was written. Column: what was read. Everything off the diagonal is a mistake, all seeds
-# together.
+# Rows are labels, columns are predictions, summed over all seeds. Everything off the diagonal is an
+# error.
 
 # %%
 from sklearn.metrics import ConfusionMatrixDisplay
@@ -220,28 +223,29 @@ for axes, row in zip(panels, board.rows):
     counts = sum(scores.confusion for scores in row.scores)
     ConfusionMatrixDisplay(counts).plot(ax=axes, cmap="Blues", colorbar=False)
     axes.set(
-        title=f"{row.name}: {counts.sum() - counts.trace()} mistakes",
-        xlabel="read",
-        ylabel="written",
+        title=f"{row.name}: {counts.sum() - counts.trace()} errors",
+        xlabel="prediction",
+        ylabel="label",
     )
 plt.show()
 
 # %% [markdown]
-# ## The surest mistakes
+# ## The most confident errors
 #
-# The wrong answers that a network was most certain of, the first seed of each. Would you have
-# known?
+# The errors with the highest confidence, for the first seed of each network. Could you tell these
+# digits?
 
 # %%
 labels = digits.test.known_labels
 figure, panels = plt.subplots(2, 8, figsize=(10, 3.4), layout="constrained")
 for line, row in zip(panels, board.rows):
-    sure, answers = row.fits[0].probabilities.max(axis=1), row.fits[0].probabilities.argmax(axis=1)
-    wrong = np.flatnonzero(answers != labels)
-    for axes, index in zip(line, wrong[np.argsort(-sure[wrong])]):
+    probabilities = row.fits[0].probabilities
+    confidence, predicted = probabilities.max(axis=1), probabilities.argmax(axis=1)
+    wrong = np.flatnonzero(predicted != labels)
+    for axes, index in zip(line, wrong[np.argsort(-confidence[wrong])]):
         axes.imshow(digits.test.images[index], cmap="gray")
         axes.set_title(
-            f"{labels[index]} read as {answers[index]}\n{sure[index]:.0%} sure", fontsize=9
+            f"{labels[index]} as {predicted[index]}\n{confidence[index]:.0%} sure", fontsize=9
         )
     for axes in line:
         axes.axis("off")
@@ -253,13 +257,14 @@ plt.show()
 # %% [markdown]
 # ## What to try next
 #
-# - `SEEDS = 5`: does the second test agree now?
-# - `"train_noise": "none"` in the plan trains on clean digits and tests on noisy ones. Which
+# - `SEEDS = 5`: is the second test significant now?
+# - `"train_noise": "none"` in the experiment trains on clean digits and tests on noisy ones. Which
 #   network suffers more?
-# - Other noise: `"gaussian(sigma=0.4)"` leaves every stroke in its place. Does the dense network
+# - Other noise: `"gaussian(sigma=0.4)"` leaves every stroke in its position. Does the dense network
 #   catch up?
-# - Put `+ zoom(factor=[0.8, 1.2])` behind the noise of the plan. Are clean digits read better now?
-# - Other models: `inkfast models list`. On the command line, this notebook is
+# - Append `+ zoom(factor=[0.8, 1.2])` to the noise of the experiment. Does accuracy on clean digits
+#   improve?
+# - Other models: `inkfast models list`. On the command line, this notebook corresponds to
 #
 # ```
 # inkfast compare --models mlp,cnn --data embedded --noise noisy-mnist --seeds 2

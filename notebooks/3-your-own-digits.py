@@ -11,12 +11,12 @@
 # %% [markdown]
 # # 3. Your own digits
 #
-# You have pictures of digits: scans, crops, photographs of single figures. This notebook trains a
-# network to read them. It makes a small folder of example pictures first, so that it runs as it
-# stands; then put the path of your own folder in its place. It takes about half a minute.
+# You have images of digits: scans, crops or photographs of single digits. This notebook trains a
+# network to classify them. It first writes a small folder of example images, so that it runs as it
+# is; replace it by your own folder. It takes about half a minute.
 
 # %%
-# Installs inkfast from the copy that this notebook lies in; does nothing where it is installed.
+# Installs inkfast from the copy that contains this notebook, unless it is installed already.
 import importlib.util
 from pathlib import Path
 
@@ -28,10 +28,10 @@ if importlib.util.find_spec("inkfast") is None:
         raise SystemExit("inkfast could not be installed: see what pip says above.")
 
 # %% [markdown]
-# ## A folder of pictures
+# ## A folder of images
 #
-# One subfolder for each digit, named `0` to `9`, with PNG, JPEG, WebP, BMP, GIF or TIFF files in
-# it. The names of the files do not matter. Our examples are dark ink on light paper, in many sizes.
+# One subfolder per class, named `0` to `9`, with PNG, JPEG, WebP, BMP, GIF or TIFF files. File
+# names do not matter. The examples are dark ink on light paper, in many sizes.
 
 # %%
 from pathlib import Path
@@ -44,7 +44,7 @@ from inkfast.estimator import DigitClassifier
 from inkfast import data
 
 EXAMPLE = Path("example-digits")
-EACH = 30  # pictures of each digit
+EACH = 30  # images per class
 
 rng = np.random.default_rng(0)
 scans = data.load("embedded").train
@@ -53,21 +53,22 @@ for digit in range(10):
     for number, scan in enumerate(scans.images[scans.known_labels == digit][:EACH]):
         width, height = rng.integers(36, 90, 2)
         kind = "jpg" if number % 2 else "png"
-        picture = Image.fromarray(255 - scan).resize((int(width), int(height)))
-        picture.save(EXAMPLE / str(digit) / f"{number}.{kind}")
-print(f"{10 * EACH} pictures in {EXAMPLE}/0 to {EXAMPLE}/9")
+        image = Image.fromarray(255 - scan).resize((int(width), int(height)))
+        image.save(EXAMPLE / str(digit) / f"{number}.{kind}")
+print(f"{10 * EACH} images in {EXAMPLE}/0 to {EXAMPLE}/9")
 
 # %%
 FOLDER = "example-digits"  # put the path of your own folder here
 
 digits = data.load(FOLDER).train
 labels = digits.known_labels
-print(f"{len(digits):,} pictures; of each digit: {digits.class_counts()}")
+print(f"{len(digits):,} images; per class: {digits.class_counts()}")
 
 # %% [markdown]
-# Networks want all digits alike, so inkfast brings each picture to the form of MNIST: 28x28 pixels,
-# bright ink on dark, the digit centred. Check this first. Above a picture as it is in the folder,
-# below what the network will see. If a row looks wrong to you, a network will not read it either.
+# A network needs uniform input, so inkfast normalises each image to MNIST's frame: 28x28 pixels,
+# bright ink on dark, the digit centred. Check this first. The top row shows images from the folder,
+# the bottom row the input of the network. If a digit is unreadable to you here, it is to the
+# network as well.
 
 # %%
 from inkfast.imaging.opening import SUFFIXES
@@ -79,23 +80,23 @@ for digit, (above, below) in enumerate(panels.T):
     for axes in (above, below):
         axes.axis("off")
     if files:
-        picture = Image.open(files[0]).convert("L")
-        above.imshow(picture, cmap="gray")
-        above.set_title(f"{picture.width}x{picture.height}", fontsize=9)
+        image = Image.open(files[0]).convert("L")
+        above.imshow(image, cmap="gray")
+        above.set_title(f"{image.width}x{image.height}", fontsize=9)
         below.imshow(read_picture(files[0]), cmap="gray")
 plt.show()
 
 # %% [markdown]
-# ## Train and read
+# ## Train and test
 #
-# A quarter of the pictures is kept back: only pictures that the network has never seen can tell how
-# well it will read the next ones. `noise` is what you expect of those; here, that they may be a
-# little turned and off centre.
+# A quarter of the images is held out: only images that the network has not seen show how accurate
+# it will be on new ones. `noise` describes what you expect of those; here, that they may be
+# slightly rotated and off centre.
 
 # %%
 EPOCHS = 5
 READER = {
-    "model": "cnn(layers='C16(5)/2-C32-MP-C64-GMP')",  # small and quick; plain "cnn" is bigger
+    "model": "cnn(layers='C16(5)/2-C32-MP-C64-GMP')",  # small and fast; plain "cnn" is larger
     "noise": "rotate(degrees=15) + translate(pixels=2)",
     "epochs": EPOCHS,
     "recipe": {"min_epoch_images": 2000, "batch_size": 50},
@@ -109,11 +110,10 @@ probabilities = reader.predict_proba(digits.images[test_rows])
 answers = reader.classes_[probabilities.argmax(axis=1)]
 truth = labels[test_rows]
 accuracy = (answers == truth).mean()
-print(f"{accuracy:.0%} of {len(truth)} new pictures read right")
+print(f"accuracy on {len(truth)} new images: {accuracy:.0%}")
 
 # %% [markdown]
-# So few pictures leave room for luck. This is the range in which the true figure lies, 19 times out
-# of 20:
+# On so few images the accuracy is uncertain. This is its 95 % confidence interval:
 
 # %%
 from inkfast.evaluation import wilson_interval
@@ -122,10 +122,10 @@ low, high = wilson_interval(accuracy, len(truth))
 print(f"between {low:.0%} and {high:.0%}")
 
 # %% [markdown]
-# ## How sure is it?
+# ## Confidence
 #
-# A network gives each of the ten digits a probability. On the left the picture that it was surest
-# of, then the two where it wavered most. On the right a picture that is no digit at all.
+# A network returns a probability for each of the ten classes. On the left the image with the
+# highest confidence, then the two with the lowest, and on the right an image that is not a digit.
 
 # %%
 from PIL import ImageDraw
@@ -136,15 +136,15 @@ house.save(EXAMPLE / "house.png")
 house = read_picture(EXAMPLE / "house.png")
 
 order = np.argsort(probabilities.max(axis=1))
-shown = {"surest": order[-1], "wavering": order[0], "wavering too": order[1]}
+shown = {"most confident": order[-1], "least": order[0], "second least": order[1]}
 cards = {
-    f"{name}: {answers[row]}, truly {truth[row]}": (
+    f"{name}: {answers[row]} (label {truth[row]})": (
         digits.images[test_rows[row]],
         probabilities[row],
     )
     for name, row in shown.items()
 }
-cards["no digit"] = (house, reader.predict_proba(house[None])[0])
+cards["not a digit"] = (house, reader.predict_proba(house[None])[0])
 
 figure, panels = plt.subplots(
     2, 4, figsize=(10, 4), layout="constrained", sharey="row", height_ratios=[3, 2]
@@ -159,14 +159,14 @@ panels[1, 0].set_ylabel("probability")
 plt.show()
 
 # %% [markdown]
-# Mind the last one. A network can only answer with a digit, so even a house gets one. A low
-# probability is a reason to look for yourself; a high one is no proof that there was a digit.
+# Note the last one. A network can only answer with a digit, so even a house gets one. A low
+# probability is a reason to check the image; a high one does not prove that it shows a digit.
 #
 # ## In scikit-learn
 #
 # `DigitClassifier` is a scikit-learn classifier like any other. Cross-validation trains it several
-# times, each time keeping back other pictures, so that every picture is read once by a network that
-# has not seen it. A pipeline puts a step of your own before it: here, faint specks are wiped away.
+# times and holds out different images each time, so that every image is tested once. A pipeline
+# adds preprocessing of your own: here, faint pixels are set to zero.
 
 # %%
 from sklearn.linear_model import LogisticRegression
@@ -175,8 +175,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 
-def wiped(rows):
-    """Return the pixels with everything fainter than a quarter of full ink set to paper."""
+def threshold(rows):
+    """Return the pixels, with values below 64 set to 0."""
     return np.where(rows < 64, 0, rows)
 
 
@@ -184,7 +184,9 @@ rows = digits.images.reshape(len(digits), -1)
 readers = {
     "logistic regression": LogisticRegression(max_iter=200),
     "DigitClassifier": DigitClassifier(**READER),
-    "wiped, DigitClassifier": make_pipeline(FunctionTransformer(wiped), DigitClassifier(**READER)),
+    "threshold + DigitClassifier": make_pipeline(
+        FunctionTransformer(threshold), DigitClassifier(**READER)
+    ),
 }
 folds = {name: cross_val_score(each, rows, labels, cv=3) for name, each in readers.items()}
 for name, shares in folds.items():
@@ -198,7 +200,7 @@ from inkfast.report import figures
 
 order = sorted(folds, key=lambda name: -folds[name].mean())
 by_fold = {name: {str(i): share for i, share in enumerate(folds[name])} for name in order}
-comparisons = compare_folds(by_fold, order, share=1 / 2)  # a third read, two thirds trained on
+comparisons = compare_folds(by_fold, order, share=1 / 2)  # one third tested, two thirds trained on
 for c in comparisons:
     verdict = "real" if c.real else "not shown to be real"
     print(f"{c.better} against {c.worse}: {100 * c.difference:.1f} points, {verdict}")
@@ -207,12 +209,13 @@ chart = figures.fold_dots({name: shares.tolist() for name, shares in folds.items
 HTML(f"<div style='max-width: 32em'>{chart}</div>")
 
 # %% [markdown]
-# A dot is one fold, the line their mean. A test made for folds says whether a difference is real or
-# may be luck. Three folds of so few pictures seldom show that a small one is; more pictures do.
+# Each dot is a fold, the line is their mean. The corrected resampled t-test accounts for
+# overlapping training folds. Three folds of so few images rarely show that a small difference is
+# real; more images help.
 #
-# ## The same from the command line
+# ## The same on the command line
 #
-# Everything is kept in a folder with a report, and `inkfast predict` reads new pictures with it.
+# Each command writes a folder with a report, and `inkfast predict` classifies new images with it.
 #
 # ```
 # inkfast train cnn --data example-digits --noise "rotate(degrees=15)" --name mine
@@ -222,7 +225,7 @@ HTML(f"<div style='max-width: 32em'>{chart}</div>")
 #
 # ## What to try next
 #
-# - Your own folder in `FOLDER`. Thirty pictures of each digit are a start, a hundred are good.
-# - More `EPOCHS`, and plain `"cnn"` for the model.
-# - The noise that your pictures really have: `inkfast noise show blur` draws it at five strengths.
-# - Which pictures are read wrong? Often their labels are, or two digits are in one picture.
+# - Your own folder in `FOLDER`. Thirty images per class are a start, a hundred are good.
+# - More `EPOCHS`, and plain `"cnn"` as the model.
+# - The noise that your images really have: `inkfast noise show blur` draws it at five strengths.
+# - Which images are misclassified? Often their label is wrong, or they contain two digits.

@@ -26,7 +26,7 @@ CLAIMS = {
         assert max(counts) < 1.1 * min(counts), "nearly even"
         assert read["clean"] > 0.85, "a decent reader"
         assert read["noisy"] < 0.6, "noise breaks it"
-        clean, noisy = (np.std(average(some), axis=(1, 2)).mean() for some in (digits, spoilt))
+        clean, noisy = (np.std(average(some), axis=(1, 2)).mean() for some in (digits, corrupted))
         assert noisy < 0.7 * clean, "a clear shape against a cloud"
         assert len(rows) == len(names) == len(list(noise.NOISES))
     """,
@@ -51,8 +51,8 @@ CLAIMS = {
         assert digits.class_counts() == [EACH] * 10
         assert accuracy > 0.85
         assert low < accuracy <= high
-        surest, wavering, _, house = (given.max() for _, given in cards.values())
-        assert surest > 0.95 > 0.8 > wavering
+        surest, least, _, house = (given.max() for _, given in cards.values())
+        assert surest > 0.95 > 0.8 > least
         assert not set(train_rows) & set(test_rows)
         assert comparisons[0].better == order[0] and len(comparisons) == 2
         assert all(len(shares) == 3 and shares.mean() > 0.8 for shares in folds.values())
