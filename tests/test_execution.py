@@ -62,11 +62,11 @@ class Witness:
         self.at_first_epoch = at_first_epoch
 
     def observer(self) -> SweepObserver:  # noqa: D102 - its name says it
-        return SweepObserver(fit=self._fit)
+        return SweepObserver(on_fit_start=self._fit)
 
     def _fit(self, title, number, of):
         self.begun.append((title, number, of))
-        return Callback(epoch=lambda e: self._epoch(title, e), say=self.said.append)
+        return Callback(on_epoch_end=lambda e: self._epoch(title, e), on_message=self.said.append)
 
     def _epoch(self, title, epoch):
         self.epochs.append((title, epoch.number))
@@ -120,7 +120,7 @@ def test_a_fit_ends_when_its_watch_has_had_enough(strokes, tmp_path, where):
     """The reply to an epoch reaches the fit, wherever it runs; no model is left."""
     callback = Callback(should_stop=lambda epoch: epoch.number == 2)
     found, _ = execution.parse_executor(where).run(
-        jobs(strokes, tmp_path, seeds=1), 1, SweepObserver(fit=lambda *_: callback)
+        jobs(strokes, tmp_path, seeds=1), 1, SweepObserver(on_fit_start=lambda *_: callback)
     )
     assert isinstance(found[0], StoppedError)
     assert str(found[0]) == "stopped after epoch 2"
@@ -137,12 +137,14 @@ def test_a_fault_in_a_worker_is_raised_where_the_sweep_began(strokes, tmp_path):
 
 def test_a_fit_that_always_kills_its_worker_is_given_up(strokes, tmp_path):
     """After three lost processes the sweep ends with a sentence; it does not go on for ever."""
-    witness = Callback(epoch=lambda _: os.kill(multiprocessing.active_children()[0].pid, 9))
+    witness = Callback(on_epoch_end=lambda _: os.kill(multiprocessing.active_children()[0].pid, 9))
     found = jobs(strokes, tmp_path, seeds=1, epochs=9)
     with pytest.raises(
         InkfastError, match="seed 0: its process was lost 3 times.*--executor serial"
     ):
-        execution.parse_executor("local:1").run(found, 1, SweepObserver(fit=lambda *_: witness))
+        execution.parse_executor("local:1").run(
+            found, 1, SweepObserver(on_fit_start=lambda *_: witness)
+        )
     assert process_pool.ATTEMPTS == 3
 
 
@@ -155,7 +157,7 @@ def test_interrupted_sweeps_return_what_is_finished(strokes, tmp_path):
         return Callback()
 
     found, interrupted = execution.parse_executor("local:1").run(
-        jobs(strokes, tmp_path), 3, SweepObserver(fit=interrupt)
+        jobs(strokes, tmp_path), 3, SweepObserver(on_fit_start=interrupt)
     )
     assert interrupted
     assert [isinstance(result, TrainedModel) for result in found] == [True, True, False]
@@ -212,7 +214,7 @@ def test_ctrl_c_ends_fits_side_by_side(strokes, tmp_path):
 
     given = jobs(strokes, tmp_path, seeds=1, epochs=1) + jobs(strokes, tmp_path, seeds=3)[1:]
     found, interrupted = execution.parse_executor("stacked").run(
-        given, 3, SweepObserver(fit=interrupt)
+        given, 3, SweepObserver(on_fit_start=interrupt)
     )
     assert interrupted
     assert [isinstance(result, TrainedModel) for result in found] == [True, False, False]

@@ -120,9 +120,9 @@ def test_interrupted_and_resumed_equals_uninterrupted(dataset, tmp_path):
             if number == 2 and e.number == 1:
                 raise KeyboardInterrupt
 
-        return Callback(epoch=epoch)
+        return Callback(on_epoch_end=epoch)
 
-    cut = runner.run_experiment(experiment, digits, out, SweepObserver(fit=stopping))
+    cut = runner.run_experiment(experiment, digits, out, SweepObserver(on_fit_start=stopping))
     assert cut.interrupted
     part = leaderboard.build_leaderboard(cut)
     part.write(out)

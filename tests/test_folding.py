@@ -145,9 +145,9 @@ def test_what_is_written(source, tmp_path):
             if number == 4:
                 raise KeyboardInterrupt
 
-        return Callback(epoch=epoch)
+        return Callback(on_epoch_end=epoch)
 
-    cut = validated(TINY, source, tmp_path / "cut", SweepObserver(fit=stopping))
+    cut = validated(TINY, source, tmp_path / "cut", SweepObserver(on_fit_start=stopping))
     assert (cut.interrupted, len(cut.fits)) == (True, 3)
     again = validated(TINY, source, tmp_path / "cut", resume=True)
     assert [fit.scores.accuracy for fit in again.fits] == [f.scores.accuracy for f in result.fits]

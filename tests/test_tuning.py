@@ -98,7 +98,7 @@ def test_an_interrupted_search_goes_on(strokes, tmp_path):
             raise KeyboardInterrupt
         return Callback()
 
-    cut = search(strokes, tmp_path).run(SweepObserver(fit=interrupt))
+    cut = search(strokes, tmp_path).run(SweepObserver(on_fit_start=interrupt))
     assert cut.interrupted
     assert len(cut.trials) == 1
     one = search(strokes, tmp_path)
@@ -159,7 +159,9 @@ def test_two_searches_share_a_storage(strokes, tmp_path):
     assert len(half.trials) == 2
     rest = search(strokes, tmp_path / "b", storage=storage)
     numbers = []
-    rest.run(SweepObserver(fit=lambda title, number, of: numbers.append(title) or Callback()))
+    rest.run(
+        SweepObserver(on_fit_start=lambda title, number, of: numbers.append(title) or Callback())
+    )
     assert len(numbers) == 2
     for change in ({"search": {"batch_size": {"choices": [9]}}}, {"seed": 1}, {"noise": "blur"}):
         with pytest.raises(InkfastError, match="already holds another search named small.*--name"):

@@ -154,7 +154,7 @@ def test_classes_are_evened_out_or_refused(strokes):
 def test_stopping_early_is_said(strokes):
     """An estimator that was cut off by max_iter says so in one sentence."""
     said = []
-    fit(fit_spec(strokes, "logistic(max_iter=1)"), callback=Callback(say=said.append))
+    fit(fit_spec(strokes, "logistic(max_iter=1)"), callback=Callback(on_message=said.append))
     assert said == ["stopped at max_iter before it converged; more iterations may read better"]
 
 

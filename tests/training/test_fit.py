@@ -203,7 +203,7 @@ def test_a_loss_that_is_nan_stops_and_keeps_the_last_good_state(strokes, tmp_pat
     with pytest.raises(
         ValueError, match=r"the loss became nan in epoch 3, with learning_rate=0\.00"
     ) as error:
-        fit(poisoned, tmp_path, Callback(epoch=poison))
+        fit(poisoned, tmp_path, Callback(on_epoch_end=poison))
     assert "The state after the epoch before it is kept" in str(error.value)
     _, state, damaged = checkpoint.load_newest(tmp_path)
     assert (state["epoch"], damaged) == (2, [])
@@ -307,7 +307,7 @@ def dying_replace(source, target):
     replace(source, target)
 os.replace = dying_replace
 from pathlib import Path
-fit(fit_spec(Digits(arrays["images"], arrays["labels"], "strokes"), **recipe), Path(folder), Callback(step=step))
+fit(fit_spec(Digits(arrays["images"], arrays["labels"], "strokes"), **recipe), Path(folder), Callback(on_progress=step))
 """
 
 
@@ -333,7 +333,7 @@ def test_a_killed_fit_goes_on_to_the_same_bits(strokes, tmp_path, where, recipe)
     )  # fmt: skip
     assert died.returncode == -signal.SIGKILL
     said = []
-    resumed = fit(fit_spec(strokes, **recipe), folder, Callback(say=said.append))
+    resumed = fit(fit_spec(strokes, **recipe), folder, Callback(on_message=said.append))
     assert said[0].startswith("going on after epoch ")
     assert said[0] != "going on after epoch 0"
     assert same(resumed, fit(fit_spec(strokes, **recipe)))
@@ -351,14 +351,14 @@ def test_a_torn_checkpoint_is_passed_over_and_said(strokes, tmp_path, tear):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit(fit_spec(strokes), tmp_path, Callback(epoch=stop))
+        fit(fit_spec(strokes), tmp_path, Callback(on_epoch_end=stop))
     newest = sorted(tmp_path.glob("*.safetensors" if tear == "tensors" else "*.json"))[-1]
     content = newest.read_bytes()
     torn = content.replace(b'"version": 2', b'"version": 1') if tear == "version" else content[:-20]
     assert torn != content
     newest.write_bytes(torn)
     said = []
-    resumed = fit(fit_spec(strokes), tmp_path, Callback(say=said.append))
+    resumed = fit(fit_spec(strokes), tmp_path, Callback(on_message=said.append))
     assert said[0].startswith("checkpoint epoch-000003 cannot be used")
     assert ("another version of inkfast wrote it" in said[0]) == (tear == "version")
     assert said[1] == "going on after epoch 2"

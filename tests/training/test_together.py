@@ -157,9 +157,9 @@ def test_an_interrupted_group_goes_on(strokes, tmp_path, model):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        side_by_side(given, tmp_path, [Callback(), Callback(step=interrupt), Callback()])
+        side_by_side(given, tmp_path, [Callback(), Callback(on_progress=interrupt), Callback()])
     said = []
-    resumed = side_by_side(given, tmp_path, [Callback(say=said.append)] * 3)
+    resumed = side_by_side(given, tmp_path, [Callback(on_message=said.append)] * 3)
     assert said == ["going on after epoch 1"] * 3
     for mine, whole in zip(resumed, side_by_side(given), strict=True):
         assert_alike(mine, whole)

@@ -33,7 +33,7 @@ def explore(
     exploration.EXPLORATION.claim(folder, overwrite=overwrite)
     with display.showing() as observer:
         found = exploration.explore(
-            survey, chain, seed, display.stage, observer.fit if labels else None
+            survey, chain, seed, display.stage, observer.on_fit_start if labels else None
         )
     display.stage("writing the page")
     summary.write_summary(found, folder)

@@ -27,7 +27,9 @@ class Display(Printer):
     def showing(self, executor: Executor = SERIAL) -> Iterator[SweepObserver]:
         """Show progress while the block runs; fits that run side by side are told apart by name."""
         if not self.console.is_terminal:
-            yield SweepObserver(fit=self._plain_named if executor.side_by_side else self._plain)
+            yield SweepObserver(
+                on_fit_start=self._plain_named if executor.side_by_side else self._plain
+            )
             return
         columns = (
             TextColumn("{task.description}", markup=False), BarColumn(bar_width=24),
@@ -35,7 +37,7 @@ class Display(Printer):
         )  # fmt: skip
         with Progress(*columns, console=self.console) as bars:
             self._bars = bars
-            yield SweepObserver(fit=self._bar)
+            yield SweepObserver(on_fit_start=self._bar)
 
     def _plain(self, title: str, number: int, of: int) -> Callback:
         self.say(f"[{number}/{of}] {title}")
@@ -51,7 +53,11 @@ class Display(Printer):
                 f"{e.validation_accuracy:.2%}, {e.seconds:.1f} s, about {left:.0f} s left"
             )
 
-        return Callback(step=step, epoch=epoch, say=lambda sentence: self.say(f"  {sentence}"))
+        return Callback(
+            on_progress=step,
+            on_epoch_end=epoch,
+            on_message=lambda sentence: self.say(f"  {sentence}"),
+        )
 
     def _plain_named(self, title: str, number: int, of: int) -> Callback:
         def say(sentence: str) -> None:
@@ -63,7 +69,7 @@ class Display(Printer):
                 f"{e.seconds:.1f} s"
             )
 
-        return Callback(epoch=epoch, say=say)
+        return Callback(on_epoch_end=epoch, on_message=say)
 
     def _bar(self, title: str, number: int, of: int) -> Callback:
         bars = self._bars
@@ -78,7 +84,11 @@ class Display(Printer):
             if sentence == "already trained":
                 bars.update(task, completed=1.0, state=sentence)
 
-        return Callback(step=lambda done: bars.update(task, completed=done), epoch=epoch, say=say)
+        return Callback(
+            on_progress=lambda done: bars.update(task, completed=done),
+            on_epoch_end=epoch,
+            on_message=say,
+        )
 
 
 def leaderboard_table(board: Leaderboard) -> Table:

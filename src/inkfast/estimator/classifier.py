@@ -102,7 +102,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         fit_spec = _with_validation(FitSpec(digits=digits, **settings))
         cut = fit_spec.validation is None
         self.trained_ = fit(
-            fit_spec, callback=Callback(epoch=lambda e: self._report(_described(e, cut)))
+            fit_spec, callback=Callback(on_epoch_end=lambda e: self._report(_described(e, cut)))
         )
         self.n_iter_ = len(self.trained_.history)
         self.n_validation_ = len(split(digits, fit_spec.recipe, fit_spec.seed)[1]) if cut else 0

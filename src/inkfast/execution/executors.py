@@ -85,7 +85,7 @@ def _one_by_one(
     jobs: Iterable[FitJob], total: int, observer: SweepObserver
 ) -> Generator[tuple[int, FitOutcome]]:
     for number, job in enumerate(jobs):
-        callback = observer.fit(job.title, number + 1, total)
+        callback = observer.on_fit_start(job.title, number + 1, total)
         yield number, finished_or_fit(job.fit_spec, job.folder, callback)
 
 

@@ -33,9 +33,11 @@ FitOutcome: TypeAlias = TrainedModel | DivergedError | StoppedError
 
 @dataclass(frozen=True, kw_only=True)
 class SweepObserver:
-    """Whom to tell how a sweep goes: asked for a `Watch` at the start of each fit."""
+    """Progress of a sweep: `on_fit_start` returns the `Callback` of each fit as it starts."""
 
-    fit: Callable[[str, int, int], Callback] = field(default=lambda title, number, of: Callback())
+    on_fit_start: Callable[[str, int, int], Callback] = field(
+        default=lambda title, number, of: Callback()
+    )
 
 
 QUIET = SweepObserver()
@@ -63,7 +65,7 @@ def keep(result: FitOutcome, folder: Path, callback: Callback) -> FitOutcome:
         result.save(folder)
         checkpoint.remove(folder / "checkpoints")
     else:
-        callback.say(str(result))
+        callback.on_message(str(result))
     return result
 
 
@@ -81,7 +83,7 @@ def finished(fit_spec: FitSpec, folder: Path, callback: Callback) -> TrainedMode
     ):  # fmt: skip
         raise InkfastError(f"{folder} holds another fit. Delete it, and go on with --resume.")
     checkpoint.remove(folder / "checkpoints")
-    callback.say("already trained")
+    callback.on_message("already trained")
     return trained
 
 

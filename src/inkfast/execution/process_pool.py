@@ -53,12 +53,12 @@ class _Worker:
         if kind == "ready":  # only now, so that nobody waits while the process imports torch
             self.line.send((self.job.fit_spec, self.job.folder))
         elif kind == "epoch":
-            self.callback.epoch(value)
+            self.callback.on_epoch_end(value)
             self.line.send(self.callback.should_stop(value))
         elif kind == "step":
-            self.callback.step(value)
+            self.callback.on_progress(value)
         elif kind == "say":
-            self.callback.say(value)
+            self.callback.on_message(value)
         elif kind == "trained":
             return TrainedModel.load(self.job.folder)
         elif kind == "ended":
@@ -76,7 +76,7 @@ class _Worker:
                 f"{self.job.title}: its process was lost {lost} times, as happens when memory runs "
                 "out. Take fewer processes, or --executor serial, and go on with --resume."
             )
-        self.callback.say("its process was lost; starting it again")
+        self.callback.on_message("its process was lost; starting it again")
         return _Worker.start(self.number, self.job, self.callback, lost)
 
     def end(self) -> None:
@@ -95,7 +95,7 @@ def results(
         while True:
             while len(workers) < processes and (following := next(waiting, None)) is not None:
                 number, job = following
-                callback = observer.fit(job.title, number + 1, total)
+                callback = observer.on_fit_start(job.title, number + 1, total)
                 there = finished(job.fit_spec, job.folder, callback)
                 if there is not None:
                     yield number, there
@@ -143,8 +143,8 @@ def answer(fit_spec: FitSpec, folder: Any, line: Any) -> tuple[str, Any]:
         return bool(line.recv())
 
     callback = Callback(
-        step=lambda share: line.send(("step", share)),
-        say=lambda sentence: line.send(("say", sentence)),
+        on_progress=lambda share: line.send(("step", share)),
+        on_message=lambda sentence: line.send(("say", sentence)),
         should_stop=should_stop,
     )
     try:

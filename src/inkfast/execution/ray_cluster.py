@@ -118,7 +118,7 @@ class _Sweep:
             self._listen()
             for reference in ready:
                 number, job = self.out.pop(reference)
-                self.callbacks[number].step(1.0)
+                self.callbacks[number].on_progress(1.0)
                 yield number, self._result(reference, job)
 
     def _send_out(self) -> Iterator[tuple[int, FitOutcome]]:
@@ -127,7 +127,7 @@ class _Sweep:
             number, job = next(self.waiting, (-1, None))
             if job is None:
                 return
-            self.callbacks[number] = self.observer.fit(job.title, number + 1, self.total)
+            self.callbacks[number] = self.observer.on_fit_start(job.title, number + 1, self.total)
             there = finished(job.fit_spec, job.folder, self.callbacks[number])
             if there is not None:
                 yield number, there
@@ -165,10 +165,10 @@ class _Sweep:
                 continue
             callback = self.callbacks[number]
             if kind == "say":
-                callback.say(value)
+                callback.on_message(value)
             else:
-                callback.epoch(value)
-                callback.step(value.number / out[number].fit_spec.recipe.epochs)
+                callback.on_epoch_end(value)
+                callback.on_progress(value.number / out[number].fit_spec.recipe.epochs)
                 if callback.should_stop(value):
                     self.stop.append(number)
 

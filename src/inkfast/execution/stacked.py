@@ -41,7 +41,7 @@ def results(
     while True:
         while len(fits) < most and (following := next(waiting, None)) is not None:
             number, job = following
-            callback = observer.fit(job.title, number + 1, total)
+            callback = observer.on_fit_start(job.title, number + 1, total)
             if is_finished(job.folder) or not isinstance(job.fit_spec.architecture, Network):
                 yield number, finished_or_fit(job.fit_spec, job.folder, callback)
                 continue

@@ -70,8 +70,8 @@ def fit_baseline(fit_spec: FitSpec, callback: Callback) -> TrainedModel:
         validated = _measured(model, validation)
     seconds = time.perf_counter() - start
     epoch = Epoch(1, loss, accuracy, *validated, learning_rate=0.0, seconds=seconds)
-    callback.step(1.0)
-    callback.epoch(epoch)
+    callback.on_progress(1.0)
+    callback.on_epoch_end(epoch)
     callback.should_stop(
         epoch
     )  # it is over either way, but a worker's epoch travels with this question
@@ -120,7 +120,7 @@ def _fitted(baseline: Baseline, seen: Digits, fit_spec: FitSpec, callback: Callb
             f"{baseline.name} cannot be fitted to these rows: {str(error).splitlines()[0]}"
         ) from None
     for warning in warned:
-        callback.say(_told(warning))
+        callback.on_message(_told(warning))
     baseline.clean(estimator)
     return estimator
 

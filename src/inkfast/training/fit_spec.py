@@ -1,4 +1,4 @@
-"""`Task`: everything that decides the outcome of one fit; `Watch`: whom to tell of it."""
+"""`FitSpec`: everything that decides the outcome of one fit; `Callback`: its progress."""
 
 from __future__ import annotations
 
@@ -47,16 +47,16 @@ class FitSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Callback:
-    """Whom to tell: each a function that does nothing unless given.
+    """Functions that are called while a model is trained; each does nothing unless given.
 
     Attributes:
-        step: Of the share of the fit that is done.
-        epoch: Of each epoch at its end.
-        say: Of anything else, in a sentence.
-        should_stop: Asked after each epoch whether to give the fit up.
+        on_progress: Called with the share of the fit that is done, in [0, 1].
+        on_epoch_end: Called with each finished epoch.
+        on_message: Called with anything else worth saying, one sentence at a time.
+        should_stop: Called after each epoch; training stops when it returns true.
     """
 
-    step: Callable[[float], None] = field(default=lambda share: None)
-    epoch: Callable[[Epoch], None] = field(default=lambda epoch: None)
-    say: Callable[[str], None] = field(default=lambda sentence: None)
+    on_progress: Callable[[float], None] = field(default=lambda share: None)
+    on_epoch_end: Callable[[Epoch], None] = field(default=lambda epoch: None)
+    on_message: Callable[[str], None] = field(default=lambda sentence: None)
     should_stop: Callable[[Epoch], bool] = field(default=lambda epoch: False)

@@ -136,7 +136,7 @@ class TrainingLoop:
             if self.best_epoch == done:
                 self.best = _copy(candidate)
             self._save()
-            self.callback.epoch(self.history[-1])
+            self.callback.on_epoch_end(self.history[-1])
             if self.callback.should_stop(self.history[-1]):
                 raise StoppedError(f"stopped after epoch {done}")
 
@@ -181,7 +181,7 @@ class TrainingLoop:
             seen += len(labels)
             if step % 20 == 19 or step == steps - 1:
                 self._check_finite(float(loss), number)
-                self.callback.step(
+                self.callback.on_progress(
                     (len(self.history) + (step + 1) / steps) / self.fit_spec.recipe.epochs
                 )
         lost, answered, known = total.tolist()
@@ -286,7 +286,7 @@ class TrainingLoop:
             return False
         tensors, state, damaged = checkpoint.load_newest(self.folder, self.optimisers)
         for sentence in damaged:
-            self.callback.say(sentence)
+            self.callback.on_message(sentence)
         if not state:
             return False
         # bits depend on both, so a resumed fit keeps what it began with
@@ -300,7 +300,7 @@ class TrainingLoop:
             saved = checkpoint.part(tensors, "average")
             for index, weight in enumerate(self.average.weights):
                 weight.copy_(saved[str(index)])
-        self.callback.say(f"going on after epoch {len(self.history)}")
+        self.callback.on_message(f"going on after epoch {len(self.history)}")
         return True
 
     def finish(self) -> TrainedModel:

@@ -145,7 +145,7 @@ class Search:
         interrupted = False
         order: list[int] = []  # trial number of each job
         watching = SweepObserver(
-            fit=lambda *words: self._watch(order[words[1] - 1], observer, *words)
+            on_fit_start=lambda *words: self._watch(order[words[1] - 1], observer, *words)
         )
         with _answering(self.url):
             self._take_up()
@@ -209,7 +209,7 @@ class Search:
             f"{key}={value:.3g}" if isinstance(value, float) else f"{key}={value}"
             for key, value in trial.params.items()
         )
-        callback = observer.fit(f"{title} ({shown})", at, of)
+        callback = observer.on_fit_start(f"{title} ({shown})", at, of)
 
         def should_stop(epoch: Epoch) -> bool:
             if number not in self.running:  # told late, by a machine that was taken for dead
