@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from inkfast.inference.reader import MIN_CONFIDENCE
+from inkfast.core.digits import MIN_CONFIDENCE
 from tools.markdown import format_percent, format_range, format_table
 from tools.results import describe_earlier_handwriting, describe_origin, find_suite, load_result
 

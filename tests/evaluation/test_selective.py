@@ -13,6 +13,7 @@ from inkfast.evaluation.calibration import (
     apply_temperature,
     expected_calibration_error,
     fit_temperature,
+    to_logits,
 )
 from inkfast.evaluation.selective import (
     THRESHOLDS,
@@ -39,7 +40,7 @@ def test_temperature_undoes_false_confidence(heat):
     Too small they are where labels were smoothed in training.
     """
     probabilities, labels = answers(np.random.default_rng(0), 20_000, heat)
-    found = fit_temperature(probabilities, labels)
+    found = fit_temperature(to_logits(probabilities), labels)
     assert found == pytest.approx(heat, rel=0.05)
     before = expected_calibration_error(probabilities, labels)
     after = expected_calibration_error(apply_temperature(probabilities, found), labels)
@@ -51,8 +52,8 @@ def test_without_an_error_confidence_stays_as_it_is():
     """However few the digits: that none of them is wrong is no reason to be surer of others."""
     probabilities = np.full((20, 10), 0.02)
     probabilities[np.arange(20), np.arange(20) % 10] = 0.82
-    assert fit_temperature(probabilities, np.arange(20) % 10) == 1
-    assert fit_temperature(probabilities, np.append(np.arange(19) % 10, 0)) != 1
+    assert fit_temperature(to_logits(probabilities), np.arange(20) % 10) == 1
+    assert fit_temperature(to_logits(probabilities), np.append(np.arange(19) % 10, 0)) != 1
 
 
 @pytest.mark.parametrize("heat", [0.3, 1.0, 4.0])

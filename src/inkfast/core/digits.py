@@ -14,6 +14,8 @@ from inkfast.core.io import sha256
 
 SIDE = 28
 CLASSES = 10
+# Below this confidence a digit is more likely wrong than right, so no threshold is ever lower.
+MIN_CONFIDENCE = 0.5
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]  # of classes, 0 to 9

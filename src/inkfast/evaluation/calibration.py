@@ -1,4 +1,4 @@
-"""Does 90 % sure mean right nine times out of ten?"""
+"""Calibration: whether answers with a confidence of 90 % are right nine times out of ten."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from inkfast.core.digits import Labels
 from inkfast.core.errors import InkfastError
 
 BINS = 15
+MAX_TEMPERATURE = 20.0  # a fitted temperature lies between its inverse and this
 _TINY = 1e-300  # keeps logarithms finite
 
 
@@ -54,40 +55,45 @@ def expected_calibration_error(probabilities: NDArray[np.float64], labels: Label
     return float(np.nansum(bins.counts * gaps) / bins.counts.sum())
 
 
-def fit_temperature(probabilities: NDArray[np.float64], labels: Labels) -> float:
-    """Return the temperature that makes confidence fit accuracy best, by likelihood.
+def fit_temperature(logits: NDArray[np.float64], labels: Labels) -> float:
+    """Return the temperature under which the labels are most likely.
 
-    Logits are divided by it: above 1 is less sure. Where no digit is read wrong, likelihood sets
-    no bound to it, and confidence stays as it is. Source: Guo et al. (2017), section 4.2.
+    Logits are divided by it; above 1, confidence falls. Where every label has the highest logit,
+    the likelihood has no maximum, and the temperature is 1. Source: Guo et al. (2017), section 4.2.
 
     Args:
-        probabilities: ``(n, 10)`` of digits that the model was not trained on.
-        labels: ``(n,)``.
+        logits: Float64 ``(n, classes)`` of digits that the model was not trained on.
+        labels: Column of the right class, int64 ``(n,)``.
 
     Raises:
         InkfastError: If there are no digits.
     """
     from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
 
     if not len(labels):
         raise InkfastError("no calibration digits: expected at least one labelled digit, got 0.")
-
-    if (probabilities.argmax(axis=1) == labels).all():
+    if (logits.argmax(axis=1) == labels).all():
         return 1.0
 
     def loss(log_temperature: float) -> float:
-        scaled = apply_temperature(probabilities, float(np.exp(log_temperature)))
-        return float(-np.log(scaled[np.arange(len(labels)), labels].clip(_TINY)).mean())
+        scaled = log_softmax(logits / np.exp(log_temperature), axis=1)
+        return -float(scaled[np.arange(len(labels)), labels].mean())
 
-    found = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded")
-    return float(np.exp(found.x))
+    bounds = np.log(1 / MAX_TEMPERATURE), np.log(MAX_TEMPERATURE)
+    return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
 
 
 def apply_temperature(
     probabilities: NDArray[np.float64], temperature: float
 ) -> NDArray[np.float64]:
-    """Return the probabilities after their logits were divided by a temperature."""
-    logits = np.log(probabilities.clip(_TINY)) / temperature
-    raised: NDArray[np.float64] = np.exp(logits - logits.max(axis=1, keepdims=True))
-    raised /= raised.sum(axis=1, keepdims=True)
-    return raised
+    """Return the probabilities whose logits are divided by a temperature."""
+    from scipy.special import softmax
+
+    return np.asarray(softmax(to_logits(probabilities) / temperature, axis=1))
+
+
+def to_logits(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return logits of which the probabilities are the softmax."""
+    logits: NDArray[np.float64] = np.log(probabilities.clip(_TINY))
+    return logits

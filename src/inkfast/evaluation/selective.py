@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.core.digits import Labels
+from inkfast.core.digits import MIN_CONFIDENCE, Labels
 from inkfast.core.errors import InkfastError, check_number
-from inkfast.inference.reader import MIN_CONFIDENCE
 
 DELTA = 0.05  # the chance that a promise does not hold, over the draw of the calibration digits
 # Fixed before any digit was seen, as the proof wants it: from 99.999 % sure down to `LEAST`.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from inkfast import noise
 from inkfast.core.digits import Digits
 from inkfast.core.errors import InkfastError
-from inkfast.evaluation.calibration import apply_temperature, fit_temperature
+from inkfast.evaluation.calibration import apply_temperature, fit_temperature, to_logits
 from inkfast.evaluation.selective import RiskGuarantee, fit_threshold, prediction_set_threshold
 from inkfast.experiments.config import Experiment, ModelSpec
 from inkfast.experiments.dataset import ExperimentData
@@ -59,7 +59,7 @@ def calibrate(
     """Calibrate a model under the noise it was validated under."""
     fit_spec = fit_spec_of(model_spec, model, experiment, dataset)
     rows = validation_digits(fit_spec)
-    heat = fit_temperature(model.probabilities(rows), rows.known_labels)
+    heat = fit_temperature(to_logits(model.probabilities(rows)), rows.known_labels)
     return calibrate_answers(
         fit_spec, lambda rows: apply_temperature(model.probabilities(rows), heat), heat, max_error
     )

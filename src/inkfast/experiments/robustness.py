@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from inkfast import noise
-from inkfast.core.digits import Digits, Source
+from inkfast.core.digits import MIN_CONFIDENCE, Digits, Source
 from inkfast.core.errors import InkfastError
 from inkfast.core.io import nan_to_none, sha256
 from inkfast.core.output_folder import FolderKind
@@ -29,7 +29,6 @@ from inkfast.experiments.config import Experiment, ModelSpec
 from inkfast.experiments.dataset import NOT_COMPARED, ExperimentData, without_seen_images
 from inkfast.experiments.run_folder import FITS
 from inkfast.inference.classifier import Classifier
-from inkfast.inference.reader import MIN_CONFIDENCE
 from inkfast.training import TrainedModel
 from inkfast.training.trained_model import WEIGHTS_FILE
 from inkfast.training.validation import validation_digits

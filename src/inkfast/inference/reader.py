@@ -10,15 +10,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.core.digits import Images
+from inkfast.core.digits import MIN_CONFIDENCE, Images
 from inkfast.core.errors import InkfastError, check_number, command_name, unknown_name
 from inkfast.inference.classifier import About, Classifier
 
 SHIPPED = Path(__file__).parent / "shipped"
 DEFAULT = "reader"  # the shipped network that reads through noise
-MIN_CONFIDENCE = (
-    0.5  # what is likelier wrong than right is no answer, whatever may be promised with it
-)
 _DIGIT = 0.9  # what the two best guesses at a digit make up together
 
 

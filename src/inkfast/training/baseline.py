@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from inkfast.core.digits import Digits, Labels
 from inkfast.core.errors import InkfastError
 from inkfast.core.random import derive_seed
+from inkfast.evaluation.calibration import fit_temperature
 from inkfast.models import Architecture, Baseline, SklearnModule
 from inkfast.noise import Chain, build_noise, noisy, to_unit
 from inkfast.training import hardware
@@ -140,24 +141,13 @@ def _weights(labels: Labels) -> NDArray[np.float64]:
 
 
 def _temperature(baseline: Baseline, estimator: Any, validation: Digits) -> float:
-    """Return the temperature under which validation labels are likeliest; 1 if it cannot be told.
-
-    Source: Guo, Pleiss, Sun and Weinberger (2017), On Calibration of Modern Neural Networks.
-    """
-    from scipy.optimize import minimize_scalar
-    from scipy.special import log_softmax
-
+    """Return the temperature of an estimator's scores; 1 if no validation label was trained on."""
     known = np.isin(validation.known_labels, estimator.classes_)
     if not known.any():
         return 1.0
     logits = baseline.logits(estimator, _pixels(validation)[known])
     columns = np.searchsorted(estimator.classes_, validation.known_labels[known])
-
-    def loss(log_temperature: float) -> float:
-        likely = log_softmax(logits / np.exp(log_temperature), axis=1)
-        return -float(likely[np.arange(len(columns)), columns].mean())
-
-    return float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x))
+    return fit_temperature(logits, columns)
 
 
 def _pixels(digits: Digits) -> NDArray[np.float32]:
