@@ -112,7 +112,7 @@ HTML(f"<div style='max-width: 30em'>{figures.curve(board.rows, 'accuracy')}</div
 # %%
 from rich.console import Console
 
-from inkfast.commands.progress import leaderboard_table
+from inkfast.report.tables import leaderboard_table
 
 Console(width=110).print(leaderboard_table(board))
 best, other = board.rows[0], board.rows[-1]

@@ -17,7 +17,7 @@ from PIL import Image
 from scipy import special
 
 from inkfast import cli, noise
-from inkfast.commands.readers import _promised
+from inkfast.cli.export import _promised
 from inkfast.core.digits import Digits, Source
 from inkfast.core.errors import InkfastError
 from inkfast.data import load

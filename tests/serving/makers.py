@@ -11,7 +11,7 @@ from queue import Queue
 import numpy as np
 from PIL import Image, ImageDraw
 
-from inkfast.commands.serving import corrupt
+from inkfast.cli.serve import corrupt_image
 from inkfast.inference.reader import Reader, shipped_names
 from inkfast.serving.app import build_app
 from inkfast.serving.limits import Limits
@@ -79,7 +79,7 @@ def serving(
     """Run a server in a thread, whose reader may be stuck; its URL, without a slash at the end."""
     limits = limits or Limits()
     known = {"reader": Reader(stuck, 0.5)} if stuck else readers()
-    app = build_app(known, token=token, corrupt=corrupt, limits=limits)
+    app = build_app(known, token=token, corrupt=corrupt_image, limits=limits)
     urls: Queue[str] = Queue()
     server = Server(app, "127.0.0.1", 0, limits, urls.put)
     thread = threading.Thread(target=server.run)

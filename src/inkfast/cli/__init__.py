@@ -1,8 +1,4 @@
-"""The command line: words into calls, one-line errors, nothing numeric.
-
-A module for each group of commands. Everything that computes is imported inside the commands, so
-that `inkfast --help` stays quick; the help lists them in the order of the imports below.
-"""
+"""The command line: one command, one file; an error becomes one line and an exit code here."""
 
 from __future__ import annotations
 
@@ -12,12 +8,10 @@ import sys
 
 import typer
 
-from inkfast.cli.root import app
+from inkfast.cli.root import build_root
 from inkfast.core.errors import InkfastError, missing_package
 
-from inkfast.cli import experiments, models, reading, listings  # isort: skip
-
-__all__ = ["app", "experiments", "listings", "main", "models", "reading"]
+__all__ = ["main"]
 
 
 def main() -> None:
@@ -25,7 +19,7 @@ def main() -> None:
     _open_streams()
     code: object
     try:
-        code = app(standalone_mode=False)
+        code = build_root()(standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("inkfast: interrupted\n")
         code = 130

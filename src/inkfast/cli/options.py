@@ -7,11 +7,15 @@ from typing import Annotated
 
 import typer
 
+RecipeFile = Annotated[Path | None, typer.Argument(help="Experiment as TOML.", metavar="[RECIPE]")]
+RunFolder = Annotated[Path, typer.Argument(help="Run folder of compare or train.", metavar="RUN")]
+Model = Annotated[str, typer.Argument(help="e.g. cnn or 'mlp(hidden=[256, 128])'")]
+Models = Annotated[str | None, typer.Option(help="Names, comma-separated: mlp,cnn")]
 Data = Annotated[
     str | None,
     typer.Option(help="auto, mnist, embedded, synthetic, a .csv, .npz or .npy file, or a folder."),
 ]
-NoiseOption = Annotated[
+Noise = Annotated[
     str | None,
     typer.Option(help="Preset or chain, e.g. 'rotate(degrees=72) + gaussian(sigma=.2)'."),
 ]
@@ -29,7 +33,7 @@ Threads = Annotated[int | None, typer.Option(help="Threads of a fit; 0 times a s
 TestFraction = Annotated[
     float | None, typer.Option(help="Share cut off for testing from data without a test part.")
 ]
-ExecutorOption = Annotated[
+Executor = Annotated[
     str | None,
     typer.Option(
         "--executor",

@@ -429,15 +429,3 @@ def test_ctrl_c_leaves_the_finished_part(digits, tmp_path):
     board = json.loads((tmp_path / "run" / "leaderboard.json").read_text())
     assert [row["model"] for row in board["rows"]] == ["mlp(hidden=[8])"]
     assert board["complete"] is False
-
-
-def test_help_imports_nothing_heavy():
-    """Help answers without torch, numpy, matplotlib, sklearn or pyarrow."""
-    code = (
-        "import sys; from inkfast.cli import main; sys.argv = ['inkfast', '--help']\n"
-        "try: main()\nexcept SystemExit: pass\n"
-        "print('HEAVY', [m for m in ('torch', 'numpy', 'matplotlib', 'sklearn', 'pyarrow') if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "HEAVY []" in done.stdout
-    assert "compare" in done.stdout

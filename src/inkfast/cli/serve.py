@@ -1,4 +1,4 @@
-"""What `serve` does once its words have been read."""
+"""`inkfast serve`: the HTTP API and the Noise Lab page."""
 
 from __future__ import annotations
 
@@ -6,50 +6,60 @@ import ipaddress
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Annotated
 
-from inkfast.commands.console import Printer, open_console
-from inkfast.commands.readers import is_onnx
+import numpy as np
+import typer
+
+from inkfast.cli._console import Printer, open_console
+from inkfast.cli._models import is_onnx
+from inkfast.core.digits import Digits, Images
 from inkfast.core.errors import InkfastError, check_number, install_hint
 from inkfast.core.processes import available_cores
+from inkfast.inference.reader import Reader, shipped_names
 
-if TYPE_CHECKING:
-    from inkfast.core.digits import Images
-    from inkfast.inference.reader import Reader
+try:
+    import scipy.ndimage
+    import scipy.sparse.csgraph  # noqa: F401 - or the first page would wait for both
+
+    from inkfast.serving.app import build_app
+    from inkfast.serving.limits import Limits
+    from inkfast.serving.server import run_server
+    from inkfast.serving.worker_pool import WorkerPool
+except ModuleNotFoundError as error:
+    raise InkfastError(
+        f"serving needs {error.name}, which is not installed; {install_hint('serve')}"
+    ) from None
 
 TOKEN = "INKFAST_TOKEN"  # noqa: S105 - the name of a variable
 _SHORTEST = 16
 _MOST_HANDS = 4  # they keep one event loop busy
 
 
-def serve(host: str, port: int, models: list[Path]) -> None:
-    """Serve the shipped networks, and files of one's own, until stopped."""
+def serve(
+    host: Annotated[
+        str, typer.Option(help="Address; one that others reach needs a token in INKFAST_TOKEN.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8000,
+    model: Annotated[
+        list[Path] | None,
+        typer.Option(help="An .onnx file of your own, beside what is shipped; repeatable."),
+    ] = None,
+) -> None:
+    """Serve the readers over HTTP, and the Noise Lab page."""
     check_number("port", port, low=0, high=65535, whole=True)
     token = _token(host)
-    try:
-        import scipy.ndimage
-        import scipy.sparse.csgraph  # noqa: F401 - or the first page would wait for both
-
-        from inkfast.serving.app import build_app
-        from inkfast.serving.limits import Limits
-        from inkfast.serving.server import run_server
-        from inkfast.serving.worker_pool import WorkerPool
-    except ModuleNotFoundError as error:
-        raise InkfastError(
-            f"serving needs {error.name}, which is not installed; {install_hint('serve')}"
-        ) from None
-
     limits = Limits()
-    readers = _readers(models)
-    display = Printer(open_console())
+    readers = _readers(model or [])
+    printer = Printer(open_console())
 
     def ready(url: str) -> None:
-        display.say(f"the Noise Lab: {url}{'#token=' + token if token else ''}", style="bold")
-        display.say(f"the API: {url}openapi.json, {url}v2 and {url}metrics; Ctrl-C stops it")
+        printer.say(f"the Noise Lab: {url}{'#token=' + token if token else ''}", style="bold")
+        printer.say(f"the API: {url}openapi.json, {url}v2 and {url}metrics; Ctrl-C stops it")
 
     with WorkerPool(readers, min(available_cores(), _MOST_HANDS)) as hands:
         app = build_app(
-            readers, corrupt=corrupt, token=token, limits=limits, hands=hands, address=host
+            readers, corrupt=corrupt_image, token=token, limits=limits, hands=hands, address=host
         )
         run_server(app, host, port, limits, ready)
 
@@ -74,8 +84,6 @@ def _token(host: str) -> str:
 
 
 def _readers(models: list[Path]) -> dict[str, Reader]:
-    from inkfast.inference.reader import Reader, shipped_names
-
     named = {name: name for name in shipped_names()}
     for path in models:
         if not is_onnx(path):
@@ -90,16 +98,13 @@ def _readers(models: list[Path]) -> dict[str, Reader]:
     return {name: Reader.open(model, threads=1) for name, model in named.items()}
 
 
-def corrupt(image: Images, text: str, seed: int) -> Images:
+def corrupt_image(image: Images, text: str, seed: int) -> Images:
     """Return an image ``(28, 28)`` under a named noise.
 
     Raises:
         ModuleNotFoundError: Where torch is not installed.
     """
-    import numpy as np
-
-    from inkfast import noise
-    from inkfast.core.digits import Digits
+    from inkfast import noise  # imports torch, which a server without named noise needs not
 
     digits = Digits(image[None], np.zeros(1, np.int64), "client")
     noisy: Images = noise.noisy(digits, noise.build_noise(text), seed).images[0]

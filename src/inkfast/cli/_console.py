@@ -38,6 +38,11 @@ class Printer:
         """Print one line, without wrapping it in a pipe."""
         self.console.print(sentence, style=style, markup=False, highlight=False, soft_wrap=True)
 
+    def notice(self, sentence: str) -> None:
+        """Print what must not be overlooked about the data, if anything must."""
+        if sentence:
+            self.say(sentence, style="bold yellow")
+
     def stage(self, what: str) -> None:
         """Tell what begins now, on one plain line."""
         self.console.print(f"{what} …", style="dim", markup=False, highlight=False)

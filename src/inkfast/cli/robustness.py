@@ -1,28 +1,60 @@
-"""What `robustness` does once its words have been read."""
+"""`inkfast robustness`: measure models under a suite of published corruptions."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 
-from inkfast.commands.console import Printer, open_console, plain_table
-from inkfast.commands.readers import is_onnx
+import typer
 
-if TYPE_CHECKING:
-    from inkfast.experiments.robustness import RobustnessSpec
+from inkfast import data as sources
+from inkfast.cli import options
+from inkfast.cli._console import Printer, open_console, plain_table
+from inkfast.cli._models import is_onnx
+from inkfast.core.errors import InkfastError, check_number
+from inkfast.core.io import write_json
+from inkfast.evaluation.robustness import PROTOCOLS, suite_noises
+from inkfast.experiments import robustness as bench
+from inkfast.experiments import run_folder
+from inkfast.experiments.dataset import load_run_data
+from inkfast.experiments.robustness import FIGURES_FILE, PICTURE_FILE, RobustnessSpec
+from inkfast.report import robustness_figure
 
 
-def judge(
-    model: Path, suite: str, data: str | None, out: Path | None, *, max_error: float | None,
-    threshold: float | None, seed: int, threads: int, validation: bool, overwrite: bool,
-) -> None:  # fmt: skip
-    """Judge a run's models or an ONNX file under a suite of corruptions."""
-    from inkfast import data as sources
-    from inkfast.core.errors import InkfastError, check_number
-    from inkfast.evaluation.robustness import suite_noises as named
-    from inkfast.experiments import robustness as bench
-
-    named(suite)
+def robustness(
+    model: Annotated[Path, typer.Argument(help="Run folder, or an .onnx file that takes 28x28.")],
+    suite: Annotated[
+        str, typer.Option(help="mnist-c, mnist-c-severities, n-mnist or noisy-mnist.")
+    ] = "mnist-c",
+    data: options.Data = None,
+    max_error: Annotated[
+        float | None,
+        typer.Option(
+            help="A run's models answer so that errors stay below this share.", show_default="0.01"
+        ),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Confidence from which an ONNX file answers.", show_default="its own"),
+    ] = None,
+    validation: Annotated[
+        bool,
+        typer.Option(
+            "--validation", help="Judge on validation rows, while choosing; a folder apart."
+        ),
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of the corruption.")] = 0,
+    threads: Annotated[int, typer.Option(help="Threads of an ONNX file; 0 for all.")] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of figures.", show_default="runs/robustness-MODEL-SUITE"),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace figures that are there.")
+    ] = False,
+) -> None:
+    """Measure how models hold under published noise: MNIST-C, n-MNIST, noisy-mnist."""
+    suite_noises(suite)
     share = 0.01 if max_error is None else max_error
     check_number("max_error", share, above=0, high=0.999)
     check_number("seed", seed, low=0, high=2**31, whole=True)
@@ -44,35 +76,28 @@ def judge(
     name = model.resolve().stem if is_onnx(model) else model.resolve().name
     folder = out or Path("runs") / f"robustness-{name}-{suite}{rows}"
     bench.ROBUSTNESS.check(folder, overwrite=overwrite)
-    display = Printer(open_console())
+    printer = Printer(open_console())
     if is_onnx(model):
-        source = sources.load(data or "auto", display.download)
-        if source.notice:
-            display.say(source.notice, style="bold yellow")
+        source = sources.load(data or "auto", printer.download)
+        printer.notice(source.notice)
         question = bench.robustness_of_onnx(
             model, source, suite=suite, seed=seed, threshold=threshold, threads=threads
         )
     else:
         question = _of_run(
-            model, data, display, suite=suite, seed=seed, max_error=share, validation=validation
+            model, data, printer, suite=suite, seed=seed, max_error=share, validation=validation
         )
     bench.ROBUSTNESS.claim(folder, overwrite=overwrite)  # before minutes of measuring
-    _report(bench.measure(question, display.stage), folder, display)
+    _report(bench.measure(question, printer.stage), folder, printer)
 
 
 def _of_run(
-    run: Path, data: str | None, display: Printer, *, suite: str, seed: int, max_error: float,
+    run: Path, data: str | None, printer: Printer, *, suite: str, seed: int, max_error: float,
     validation: bool,
 ) -> RobustnessSpec:  # fmt: skip
     """Ask a run's models on its own test digits, or on others."""
-    from inkfast import data as sources
-    from inkfast.core.errors import InkfastError
-    from inkfast.experiments import robustness as bench
-    from inkfast.experiments import run_folder
-    from inkfast.experiments.dataset import load_run_data
-
     experiment, trained = run_folder.load_models(run)
-    source = sources.load(data or experiment.data, display.download)
+    source = sources.load(data or experiment.data, printer.download)
     dataset = None
     try:
         dataset = load_run_data(experiment, source, run)
@@ -81,13 +106,12 @@ def _of_run(
         if data is None:
             raise
         try:
-            home = sources.load(experiment.data, display.download)
+            home = sources.load(experiment.data, printer.download)
             dataset = load_run_data(experiment, home, run)
         except InkfastError as error:
-            display.say(f"Models are judged as they are and answer always: {error}")
+            printer.say(f"Models are judged as they are and answer always: {error}")
         digits = bench.apart(source.test or source.train, dataset)
-    if source.notice:
-        display.say(source.notice, style="bold yellow")
+    printer.notice(source.notice)
     _ = digits.known_labels
     return bench.robustness_of_run(
         experiment, trained, dataset, digits, bench.weights_of(run), suite=suite, seed=seed,
@@ -95,13 +119,8 @@ def _of_run(
     )  # fmt: skip
 
 
-def _report(result: dict[str, Any], folder: Path, display: Printer) -> None:
+def _report(result: dict[str, Any], folder: Path, printer: Printer) -> None:
     """Write what was measured, and print it as a table with a sentence on each model."""
-    from inkfast.core.io import write_json
-    from inkfast.evaluation.robustness import PROTOCOLS
-    from inkfast.experiments.robustness import FIGURES_FILE, PICTURE_FILE
-    from inkfast.report import robustness_figure
-
     write_json(folder / FIGURES_FILE, result)
     robustness_figure.write_robustness_figure(result, folder / PICTURE_FILE)
     title = ["model", "noise", "accuracy", "95 % interval", "ECE", "answered", "wrong of those"]
@@ -113,25 +132,25 @@ def _report(result: dict[str, Any], folder: Path, display: Printer) -> None:
         ]
         for row in result["rows"]
     ]  # fmt: skip
-    display.console.print(plain_table(title, rows))
+    printer.console.print(plain_table(title, rows))
     sizes = sorted({f"{row['n']:,}" for row in result["rows"]})
-    display.say(f"{' or '.join(sizes)} digits, each corrupted once: {result['digits']}")
+    printer.say(f"{' or '.join(sizes)} digits, each corrupted once: {result['digits']}")
     noises = len(result["rows"]) // len(result["models"]) - 1  # clean is none
     for one in result["models"]:
         label = one["protocol"]
         meaning = f": {PROTOCOLS[label]}" if label in PROTOCOLS else ""
-        display.say(
+        printer.say(
             f"{one['model']}: clean {one['clean']:.2%}, mean of {noises} {one['mean']:.2%}, worst "
             f"{one['worst']:.2%} ({one['worst_noise']}). Training protocol {label}{meaning}."
         )
         clean = next(row for row in result["rows"] if row["model"] == one["model"])
         if one["set_coverage"] is not None:
-            display.say(
+            printer.say(
                 f"  label sets made for {result['label_sets']:.0%} hold the right digit for "
                 f"{clean['set_coverage']:.2%} of clean digits ({clean['set_size']:.2f} labels "
                 f"each) and {one['set_coverage']:.2%} under noise ({one['set_size']:.2f} each)"
             )
-    display.say(f"figures and picture: {folder}")
+    printer.say(f"figures and picture: {folder}")
 
 
 def _share(value: float | None) -> str:

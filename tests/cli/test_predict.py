@@ -18,8 +18,8 @@ import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from inkfast import cli
-from inkfast.commands.predict import RunClassifier
 from inkfast.experiments import run_folder
+from inkfast.experiments.run_classifier import RunClassifier
 from inkfast.inference import batch, inputs
 from inkfast.inference.reader import Reader
 from inkfast.training import hardware

@@ -1,0 +1,33 @@
+"""The model that a command is given: an ONNX file, a shipped network or a run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from inkfast.core.errors import InkfastError
+from inkfast.inference.reader import Reader, shipped_names
+
+
+def is_onnx(path: Path) -> bool:
+    """Return whether a path names an ONNX file rather than a run folder."""
+    return path.suffix.lower() == ".onnx"
+
+
+def open_reader(model: str, max_error: float | None) -> Reader:
+    """Open a shipped network, an ONNX file or a run's best model."""
+    if model in shipped_names() or not Path(model).is_dir():
+        return Reader.open(model, max_error, threads=1)  # so that every executor has the same bits
+    if max_error is not None:
+        raise InkfastError(
+            f"{model} is a run folder, which promises nothing. Export it: inkfast export {model} "
+            f"--to reader.onnx --max-error {max_error:g}"
+        )
+    # a run is read with torch, which all other models do without
+    from inkfast.experiments.run_classifier import RunClassifier
+
+    return Reader(RunClassifier(Path(model)), threshold=0)
+
+
+def model_name(reader: Reader, model: str) -> str:
+    """Return how a sentence names the model."""
+    return f"the shipped {model}" if model in shipped_names() else reader.classifier.name

@@ -1,0 +1,62 @@
+"""Settings of an experiment: those of a recipe file, with the flags laid over them."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+from inkfast.core.errors import InkfastError
+from inkfast.experiments.config import read_toml
+
+
+def settings_from_flags(
+    given: dict[str, Any], training: dict[str, Any], assignments: list[str] | None
+) -> dict[str, Any]:
+    """Return the flags that were given, as settings of an experiment.
+
+    Args:
+        given: Flags that are keys of an experiment; None where a flag was not given.
+        training: Flags that are keys of its recipe.
+        assignments: Values of ``--set``, each ``KEY=VALUE``; they win over `training`.
+
+    Raises:
+        InkfastError: For an assignment without a value.
+    """
+    recipe = {key: value for key, value in training.items() if value is not None}
+    recipe |= dict(_assignment(text) for text in assignments or [])
+    settings = {key: value for key, value in given.items() if value is not None}
+    return settings | ({"recipe": recipe} if recipe else {})
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise InkfastError(f"--set expects KEY=VALUE, e.g. learning_rate=0.01, got {text!r}.")
+    try:
+        return key.strip(), ast.literal_eval(value.strip())
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
+        return key.strip(), value.strip()  # a word such as adam needs no quotes
+
+
+def read_settings(recipe: Path, flags: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a recipe file with the flags laid over them."""
+    settings = read_toml(recipe)
+    settings.setdefault("name", recipe.stem)
+    return _merged(settings, flags)
+
+
+def _merged(settings: dict[str, Any], flags: dict[str, Any]) -> dict[str, Any]:
+    """Lay flags over a recipe file; recipe keys also over those of single models."""
+    recipe = flags.get("recipe", {})
+    merged = {**settings, **flags}
+    if "tune" in flags and isinstance(settings.get("tune"), dict):
+        merged["tune"] = {**settings["tune"], **flags["tune"]}
+    common = settings.get("recipe", {})
+    if recipe and isinstance(common, dict):
+        merged["recipe"] = {**common, **recipe}
+    if recipe and isinstance(merged.get("models"), list):
+        merged["models"] = [
+            {**item, **recipe} if isinstance(item, dict) else item for item in merged["models"]
+        ]
+    return merged

@@ -1,0 +1,52 @@
+"""What `compare`, `validate` and `tune` share: the experiment before its fits, its faults after."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from inkfast.cli._progress import Display
+from inkfast.core.errors import InkfastError, short_repr
+from inkfast.data import asked_again
+from inkfast.experiments.config import Experiment, from_settings
+from inkfast.experiments.cross_validation import CrossValidation
+from inkfast.experiments.dataset import ExperimentData, load_experiment_data
+from inkfast.experiments.runner import RunResult
+
+
+def prepare_experiment(
+    settings: dict[str, Any], out: Path | None, executor: str | None, display: Display
+) -> tuple[Experiment, Path, ExperimentData]:
+    """Return the experiment that settings make, its run folder, and its digits."""
+    experiment = from_settings(settings)
+    if executor is not None and experiment.threads == 0:
+        # a number that is timed would give other bits from one executor to the next
+        experiment = dataclasses.replace(experiment, threads=1)
+    folder = out or settings.get("out") or Path("runs") / experiment.name
+    if not isinstance(folder, str | Path) or "\0" in str(folder):
+        raise InkfastError(f"`out` must be text, got {short_repr(folder)}.")
+    dataset = load_experiment_data(experiment, display.download)
+    display.notice(dataset.notice)
+    again = asked_again(experiment.data, dataset.source)
+    return dataclasses.replace(experiment, data=again), Path(folder), dataset
+
+
+def check_any_finished(outcome: RunResult | CrossValidation, display: Display) -> None:
+    """Raise what ended a run before any fit had finished."""
+    if not outcome.fits:
+        raise outcome.diverged[0] if outcome.diverged else interrupted(display)
+
+
+def check_all_finished(outcome: RunResult | CrossValidation, display: Display) -> None:
+    """Raise what kept a run from finishing every fit, once the others are reported."""
+    if outcome.interrupted:
+        raise interrupted(display)
+    if outcome.diverged:
+        raise outcome.diverged[0]
+
+
+def interrupted(display: Display) -> KeyboardInterrupt:
+    """Say how to resume, and return what ends the program."""
+    display.say("interrupted; go on with the same command and --resume")
+    return KeyboardInterrupt()

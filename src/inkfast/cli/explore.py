@@ -1,0 +1,62 @@
+"""`inkfast explore`: measure digits before anything is trained on them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inkfast import data as sources
+from inkfast import exploration, report
+from inkfast import noise as noises
+from inkfast.cli._console import open_console
+from inkfast.cli._progress import Display
+from inkfast.core.errors import check_number
+from inkfast.exploration import summary
+
+
+def explore(
+    data: Annotated[
+        str,
+        typer.Argument(
+            help="auto, mnist, embedded, synthetic, a .csv, .npz or .npy file, or a folder."
+        ),
+    ] = "auto",
+    noise: Annotated[
+        str, typer.Option(help="Shown beside the clean digits: a preset, a chain or none.")
+    ] = "noisy-mnist",
+    labels: Annotated[
+        bool, typer.Option("--labels", help="Also seek wrong labels; trains small networks.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of samples, noise and folds.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the page.", show_default="runs/explore-DATA")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Make the folder's exploration anew.")
+    ] = False,
+) -> None:
+    """Look at digits before training: classes, pixels, duplicates, overlap, suspicious labels."""
+    display = Display(open_console())
+    chain = noises.build_noise(noise)  # refuse a typing mistake before anything is loaded
+    check_number("seed", seed, low=0, high=2**31, whole=True)
+    survey = sources.survey(data, display.download)
+    display.notice(survey.source.notice)
+    name = re.sub(r"[^\w.-]+", "-", survey.source.name)
+    folder = out or Path("runs") / f"explore-{name}"
+    exploration.EXPLORATION.claim(folder, overwrite=overwrite)
+    with display.showing() as observer:
+        found = exploration.explore(
+            survey, chain, seed, display.stage, observer.on_fit_start if labels else None
+        )
+    display.stage("writing the page")
+    summary.write_summary(found, folder)
+    flags = f"--noise {shlex.quote(noise)} --seed {seed}{' --labels' if labels else ''}"
+    again = shlex.quote(sources.asked_again(data, survey.source.name))
+    page = report.write_exploration(found, folder, f"inkfast explore {again} {flags}")
+    for finding in exploration.findings(found):
+        display.say(f"{'!' if finding.attention else '-'} {finding.text}")
+    display.say(f"report: {page}")

@@ -1,0 +1,205 @@
+"""`inkfast predict`: images of one digit each in, one row each out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import typer
+
+from inkfast.cli._models import model_name, open_reader
+from inkfast.cli._prediction_job import PredictionJob, warn
+from inkfast.core import processes
+from inkfast.core.errors import InkfastError
+from inkfast.core.io import check_folder, check_free, check_resume
+from inkfast.core.processes import ExecutorSpec
+from inkfast.inference import batch, inputs, output_files
+from inkfast.inference.output_formats import OUTPUT_FORMATS, choose_format
+from inkfast.inference.reader import Reader
+
+_EXPECTED = "PNG, JPEG, WebP, BMP, GIF or TIFF files, folders or zip archives of them, or tables"
+_LONGEST = 1 << 16  # characters of a path
+
+
+def predict(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Pictures, folders, patterns in quotes, .zip, Kaggle's .csv, .npz, .npy or "
+            ".parquet files; - for a picture on standard input.",
+            metavar="[PATH]...",
+            show_default=False,
+        ),
+    ] = None,
+    files_from: Annotated[
+        str | None, typer.Option(help="File of paths, a line each; - for standard input.")
+    ] = None,
+    model: Annotated[
+        str,
+        typer.Option(help="A shipped network, an .onnx file, or a run folder and its best model."),
+    ] = "reader",
+    max_error: Annotated[
+        float | None,
+        typer.Option(
+            help="Answer so that errors stay below this share.", show_default="the model's own"
+        ),
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="table, csv, jsonl, parquet or kaggle.",
+            show_default="by the name of --to, kaggle for Kaggle's .csv; table on a terminal, "
+            "jsonl in a pipe, kaggle for a table of pixels",
+        ),
+    ] = None,
+    to: Annotated[Path | None, typer.Option(help="File; default: the terminal.")] = None,
+    review: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the unsure ones: what was given beside what was seen."),
+    ] = None,
+    executor: Annotated[
+        str, typer.Option(help="Who reads: serial, local:N (processes), ray or ray:HOST:PORT.")
+    ] = "serial",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with what an interrupted job left of --to.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --to.")] = False,
+) -> None:
+    """Read pictures of one digit each, and say how sure it is or why it is not.
+
+    Columns: source, digit (empty where unsure), confidence (of the best guess,
+    unsure or not), runner_up, runner_up_confidence, unsure (why), error.
+    """
+    place = processes.parse_executor(executor)
+    wanted = inputs.checked(paths or [])
+    if not wanted and not files_from:
+        raise InkfastError("expected at least one PATH, or --files-from FILE, got none.")
+    reader = open_reader(model, max_error)
+    _check_output(to, resume=resume, overwrite=overwrite)
+    if resume and to and to.is_file() and not output_files.part_of(to).exists():
+        _say(
+            f"{to} is whole, made by an earlier job; it was not compared with the pictures given "
+            "now. There is nothing to go on with: --overwrite reads them anew."
+        )
+        return
+    check_folder(review)
+    rows = _choose_format(form, to, wanted)
+    output = _open_output(rows, to, reader, resume=resume, overwrite=overwrite)
+    job = PredictionJob(output, review, tells=to is not None and sys.stdout.isatty())
+    given = inputs.iter_inputs(chain(wanted, _listed_paths(files_from)))
+    try:
+        if output.done:
+            given = output_files.same_sources(given, job.kept())
+        team = _crew(place, reader, review=review is not None)
+        with _engine(place), closing(batch.predict_inputs(given, team, output.done)) as found:
+            for row in found:
+                job.keep(row)
+        if not output.written:
+            raise InkfastError(f"expected pictures, got none: {_EXPECTED}.")
+        output.finish()
+    except KeyboardInterrupt:
+        output.leave()
+        if output.part and output.part.exists():
+            warn(f"{output.written:,} rows are kept in {output.part}: go on with --resume")
+        raise
+    except BrokenPipeError:  # whoever read our lines has seen enough
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - kept until the end
+    except BaseException:
+        output.leave()
+        raise
+    if to:
+        kaggle = " in Kaggle's form (--format csv for confidences)" if rows == "kaggle" else ""
+        who = model_name(reader, model)
+        # Kaggle's form does not keep which rows were unsure before an interruption
+        rest = "" if kaggle and output.done else job.rest()
+        _say(f"{output.written:,} digits read by {who}: {to}{kaggle}{rest}")
+    elif review and not job.counts["unsure"]:
+        warn(f"0 unsure: there is nothing to review in {review}")
+    raise typer.Exit(1 if job.counts["error"] else 0)
+
+
+def _say(sentence: str) -> None:
+    from inkfast.cli._console import Printer, open_console  # rich takes a while to import
+
+    Printer(open_console()).say(sentence)
+
+
+def _check_output(to: Path | None, *, resume: bool, overwrite: bool) -> None:
+    check_resume(resume=resume, overwrite=overwrite)
+    if resume and to is None:
+        raise InkfastError("--resume goes on with a file: it needs --to FILE.")
+    if to:
+        check_free(to, overwrite=overwrite or resume)
+
+
+def _listed_paths(files_from: str | None) -> Iterator[str]:
+    """Yield the paths in a file, or on standard input, a line each."""
+    if files_from is None:
+        return
+    try:
+        with _open_list(files_from) as file:
+            while line := file.readline(_LONGEST):
+                if "\0" in line or len(line) == _LONGEST:
+                    raise InkfastError(f"{files_from}: expected a path a line, got no text.")
+                if path := line.rstrip("\r\n"):
+                    yield path
+    except OSError as error:
+        raise InkfastError(f"cannot read {files_from}: {error.strerror}.") from None
+
+
+def _open_list(files_from: str) -> AbstractContextManager[TextIO]:
+    if files_from != "-":
+        return open(files_from, encoding="utf-8", errors="surrogateescape")
+    if sys.stdin is None:
+        raise InkfastError("-: expected standard input, which is closed.")
+    return nullcontext(sys.stdin)
+
+
+def _choose_format(asked: str | None, to: Path | None, paths: Sequence[str]) -> str:
+    """Return the form of rows: what was asked for, or what the place they go to is made for."""
+    suffix = Path(paths[0]).suffix.lower() if len(paths) == 1 else ""
+    pixels = suffix in (".csv", ".npy", ".npz")
+    otherwise = "table" if sys.stdout.isatty() else "kaggle" if pixels else "jsonl"
+    form = choose_format(asked, to, (*OUTPUT_FORMATS, "parquet"), otherwise)
+    submission = asked is None and to and to.suffix.lower() == ".csv" == suffix
+    return "kaggle" if submission else form
+
+
+def _open_output(
+    form: str, to: Path | None, reader: Reader, *, resume: bool, overwrite: bool
+) -> output_files.ResultWriter:
+    if to is None:
+        return output_files.Lines(sys.stdout, OUTPUT_FORMATS[form])
+    if form == "parquet":
+        if resume:
+            raise InkfastError(
+                "a Parquet file cannot be gone on with: use --format jsonl or csv with --resume."
+            )
+        return output_files.ParquetFile(to)
+    job = {
+        "format": form, "model": reader.classifier.fingerprint, "threshold": reader.threshold,
+    }  # fmt: skip
+    return output_files.TextFile(to, OUTPUT_FORMATS[form], job, resume=resume, overwrite=overwrite)
+
+
+def _engine(place: ExecutorSpec) -> Any:
+    """Return what holds the executor's machines."""
+    if place.kind != "ray":
+        return nullcontext()
+    from inkfast.execution import ray_cluster
+
+    return ray_cluster.connected(place.address)
+
+
+def _crew(place: ExecutorSpec, reader: Reader, *, review: bool) -> batch.Workers:
+    if place.kind == "local":
+        return batch.process_workers(reader, place.processes, review=review)
+    return (batch.ray_workers if place.kind == "ray" else batch.serial_workers)(
+        reader, review=review
+    )

@@ -1,0 +1,178 @@
+"""`inkfast read`: photographs of handwritten numbers in, numbers out."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from PIL import Image
+
+from inkfast.cli._page_formats import PAGE_FORMATS, page_parquet, page_texts
+from inkfast.core.errors import InkfastError
+from inkfast.core.io import check_folder, check_free, write_bytes
+from inkfast.imaging.opening import png
+from inkfast.inference import inputs
+from inkfast.inference.output_formats import choose_format
+from inkfast.inference.overlay import draw_overlay, draw_review
+from inkfast.inference.page import Page, open_page, read_page
+from inkfast.inference.reader import Reader
+from inkfast.inference.results import one_line
+
+
+def read(
+    photos: Annotated[
+        list[Path],
+        typer.Argument(help="Pictures of handwritten numbers, folders, or patterns in quotes."),
+    ],
+    model: Annotated[
+        str, typer.Option(help="A shipped network's name, or an .onnx file.")
+    ] = "reader",
+    max_error: Annotated[
+        float | None,
+        typer.Option(help="Answer so that errors stay below this share.", show_default="its own"),
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="table, jsonl, csv or parquet.",
+            show_default="by the name of --to; else table",
+        ),
+    ] = None,
+    to: Annotated[Path | None, typer.Option(help="File; default: the terminal.")] = None,
+    overlay: Annotated[
+        Path | None, typer.Option(help="Folder for the pictures with boxes and answers.")
+    ] = None,
+    review: Annotated[
+        Path | None, typer.Option(help="Folder for the unsure digits and what the network saw.")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace --to, and pictures of --overlay.")
+    ] = False,
+) -> None:
+    """Read the numbers on photographs, line by line; a ? stands for an unsure digit.
+
+    Columns: file, line and number (both from 1), x, y, width, height, digit (the
+    best guess, unsure or not), confidence, runner_up, runner_up_confidence, unsure.
+    """
+    form = choose_format(form, to, PAGE_FORMATS, "table")
+    photos = [photo for given in photos for photo in _matching(given)]
+    check_folder(overlay)
+    check_folder(review)
+    if to is not None:
+        check_free(to, overwrite=overwrite)
+    named = _named(photos)
+    if overlay:
+        drawn = [_overlay_path(overlay, name) for name in named]
+        _check_spared(photos, drawn)
+        for path in drawn:
+            check_free(path, overwrite=overwrite)
+    reader = Reader.open(model, max_error)
+    failures: list[str] = []
+    pages = _read_pages(named, reader, overlay, review, failures)
+    if to is None:
+        for text in page_texts(pages, form, several=len(photos) > 1):
+            sys.stdout.write(text)
+            sys.stdout.flush()
+    else:
+        found = list(pages)
+        if len(failures) < len(photos):
+            texts = page_texts(found, form, several=len(photos) > 1)
+            write_bytes(to, page_parquet(found) if form == "parquet" else "".join(texts).encode())
+            answers = [digit.prediction for _, page in found for digit in page.digits]
+            unsure = sum(bool(answer.unsure) for answer in answers)
+            sys.stdout.write(f"{len(answers):,} digits, {unsure:,} unsure: {to}\n")
+    for failure in failures:
+        sys.stderr.write(f"inkfast: {one_line(failure)}\n")
+    raise typer.Exit(0 if not failures else 1 if len(failures) < len(photos) else 2)
+
+
+def _read_pages(
+    photos: dict[str, Path],
+    reader: Reader,
+    overlays: Path | None,
+    reviews: Path | None,
+    failures: list[str],
+) -> Iterator[tuple[Path, Page]]:
+    """Yield what stands on each photograph, given by the name that pictures made of it have.
+
+    What could not be read is added to `failures`.
+    """
+    for name, photo in photos.items():
+        try:
+            picture = open_page(photo)
+            page = read_page(picture, reader)
+        except InkfastError as error:
+            failures.append(str(error))
+            continue
+        if overlays or reviews:
+            _draw(picture.colours, page, name, overlays, reviews)
+        if page.too_small:
+            sys.stderr.write(f"inkfast: {one_line(str(photo))}: {page.too_small}\n")
+        yield photo, page
+
+
+def _matching(given: Path) -> list[Path]:
+    """Return the pictures that a folder holds or a pattern names; else what was given."""
+    path = given.expanduser()
+    found = [path] if path.exists() else list(map(Path, inputs.matches(str(path))))
+    photos: list[Path] = []
+    for one in found or [path]:
+        if one.is_dir():
+            photos += [Path(held.source) for held in inputs.iter_inputs([str(one)])]
+        else:
+            photos.append(one)
+    if not photos:
+        raise InkfastError(
+            f"{given}: expected photographs in this folder, found none: PNG, JPEG, WebP, BMP, GIF "
+            "or TIFF files."
+        )
+    return photos
+
+
+def _named(photos: list[Path]) -> dict[str, Path]:
+    """Return each photograph by a name for the pictures made of it.
+
+    Alike ones bear their folder too, and a number where that does not tell them apart.
+    """
+    alike = Counter(photo.stem for photo in photos)
+    named: dict[str, Path] = {}
+    for place, photo in enumerate(photos, start=1):
+        name = photo.stem
+        if alike[name] > 1 and photo.parent.name:
+            name = f"{photo.parent.name}-{name}"
+        while name in named:
+            name += f"-{place}"
+        named[name] = photo
+    return named
+
+
+def _overlay_path(folder: Path, name: str) -> Path:
+    return folder / f"{name}-read.png"
+
+
+def _check_spared(photos: list[Path], written: list[Path]) -> None:
+    """Raise if what is written would take the place of a photograph."""
+    given = {photo.resolve() for photo in photos}
+    for path in written:
+        if path.resolve() in given:
+            raise InkfastError(
+                f"{path} is one of the photographs: --overlay would replace it. Choose another "
+                "folder."
+            )
+
+
+def _draw(
+    image: Image.Image, page: Page, name: str, overlays: Path | None, reviews: Path | None
+) -> None:
+    """Write the photograph with its answers, and the unsure digits each as a picture."""
+    if overlays:
+        write_bytes(_overlay_path(overlays, name), png(draw_overlay(image, page)))
+    for place, digit in enumerate(page.digits, start=1):
+        if reviews and digit.prediction.unsure:
+            path = reviews / f"{name}-{place:03}-maybe-{digit.prediction.digit}.png"
+            write_bytes(path, png(draw_review(image, page, digit)))

@@ -1,1 +1,0 @@
-"""What each command does, once its words have been read; prints, and raises `InkfastError`."""

@@ -1,0 +1,40 @@
+"""A run's best model as a classifier, for `inkfast predict --model RUN`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkfast.core.digits import Digits, Images
+from inkfast.experiments import run_folder
+from inkfast.inference.classifier import About
+from inkfast.training import hardware
+
+
+class RunClassifier:
+    """A run's best model on validation, as a classifier.
+
+    Args:
+        run: The run folder; read again in each process.
+    """
+
+    def __init__(self, run: Path) -> None:
+        self._run = run
+        _, trained = run_folder.load_models(run)
+        entry, self._model = max(trained, key=lambda pair: pair[1].best.validation_accuracy)
+        accuracy = f"validation accuracy {self._model.best.validation_accuracy:.2%}"
+        self.name = f"{entry.name}, seed {self._model.seed} ({accuracy})"
+        self.fingerprint = f"{run.resolve()}: {self.name}"
+        self.about = About({"model": str(entry.architecture)}, self.name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return RunClassifier, (self._run,)
+
+    def probabilities(self, images: Images) -> NDArray[np.float64]:
+        """Return class probabilities ``(n, 10)`` of uint8 ``(n, 28, 28)``, ink bright on dark."""
+        # as shipped networks have it: executors give the same bits, and do not crowd the cores
+        with hardware.threads(1), hardware.library_threads(1):
+            return self._model.probabilities(Digits(images, None, "given"))
