@@ -1,7 +1,8 @@
 # make run        install what training needs and run the quickstart
 # make setup      install everything: tests, linters, type checker
-# make test       set up and run the tests
+# make test       set up and run the tests; JOBS=8 runs them in eight processes
 # make check      lint, types, direction of imports
+# make mutants    change the code in many places, and count the changes that no test notices
 # make notebooks  write the notebooks from their scripts
 # make replicate  run the recipes of the replicated projects (hours) and write docs/sources.md
 # make reader     train, export and evaluate the shipped reader (hours)
@@ -9,13 +10,15 @@
 # make bench      run every other benchmark (an hour or two, on an idle machine)
 #   replicate, reader, recipes and bench write the documents again from all recorded results.
 #   HANDWRITING=FOLDER adds other people's handwriting to reader and bench: benchmarks/reader.py
-.PHONY: run setup test check notebooks replicate reader recipes bench clean
+.PHONY: run setup test check mutants notebooks replicate reader recipes bench clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
 # a folder of its own, so that no other run is ever overwritten
 QUICKSTART := .venv/bin/inkfast compare recipes/quickstart.toml --out runs/make-run
 BIN := .venv/bin
+JOBS ?= 2
+MUTATED ?= core noise evaluation execution imaging
 BENCH := .benchmarks-venv/bin/python benchmarks
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
@@ -26,13 +29,17 @@ run: .venv/.installed
 setup: .venv/.installed-all
 
 test: setup
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n $(JOBS) --dist worksteal
 
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+mutants: setup
+	$(BIN)/python -m tools.mutate $(MUTATED)
+	$(BIN)/python -m tools.write_docs
 
 notebooks: setup
 	$(BIN)/jupytext --quiet --update --to ipynb notebooks/*.py

@@ -1,10 +1,11 @@
-"""What the tests share: small digits, and MNIST where it is at hand."""
+"""Fixtures of all tests: small digits, MNIST where it is available, the command line."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
@@ -14,19 +15,34 @@ from inkfast import cli
 from inkfast.core.digits import Digits
 from inkfast.data import mnist
 
-# MNIST lies under this folder where it is at hand; tests that need it are skipped elsewhere.
+# Folder with MNIST; tests that need it are skipped without it.
 DATA = os.environ.get("INKFAST_DATA", "") and os.path.abspath(os.environ["INKFAST_DATA"])
+# Names in the reasons of skips, such as "chromium ray": a test that misses one of them fails instead.
+REQUIRED = os.environ.get("INKFAST_TESTS_REQUIRE", "").split()
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C be heard: what a shell starts with `&`, and all that it starts, ignores it."""
+    """Restore Ctrl-C: a process that a shell starts with `&` ignores it, and so do its children."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a test that was skipped because something required is missing."""
+    report = yield
+    reason = (
+        str(report.longrepr[2]) if report.skipped and isinstance(report.longrepr, tuple) else ""
+    )
+    if any(name in reason.lower() for name in REQUIRED):
+        report.outcome = "failed"
+        report.longrepr = f"{reason}, and INKFAST_TESTS_REQUIRE forbids to skip the test"
+    return report
+
+
 @pytest.fixture(autouse=True)
-def _own_places(tmp_path_factory, monkeypatch):
-    """Every test has an empty cache, an empty working folder and no network mirror."""
-    # two folders: ONNX Runtime puts a file of its own into the cache
+def _isolated(tmp_path_factory, monkeypatch):
+    """Give every test an empty cache, an empty working folder and no network mirror."""
+    # two folders, because ONNX Runtime writes a file of its own into the cache
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.chdir(tmp_path_factory.mktemp("home"))
     monkeypatch.delenv("INKFAST_MIRROR", raising=False)
@@ -40,7 +56,7 @@ def strokes() -> Digits:
 
 
 def make_strokes() -> Digits:
-    """Return 400 easy digits: one bar each, its angle and place telling the class."""
+    """Return 400 easy digits: one bar each, whose position gives the class."""
     rng = np.random.default_rng(0)
     labels = np.tile(np.arange(10), 40).astype(np.int64)
     images = np.zeros((400, 28, 28), np.uint8)
@@ -48,13 +64,13 @@ def make_strokes() -> Digits:
         row, column = divmod(int(label), 5)
         top, left = 3 + 11 * row + rng.integers(3), 1 + 5 * column + rng.integers(2)
         image[top : top + 8, left : left + 3] = rng.integers(150, 256)
-    images[:, 27, 27] = np.arange(400) // 10  # faint, so that no two of a class are copies
+    images[:, 27, 27] = np.arange(400) // 10  # faint, so that no two of a class are equal
     return Digits(images, labels, "strokes")
 
 
 @pytest.fixture
 def mnist_folder(monkeypatch) -> Path:
-    """Return the folder with MNIST's files; skips where there is none."""
+    """Return the folder with MNIST's files; skip the test if there is none."""
     if not DATA or not Path(DATA, "mnist").is_dir():
         pytest.skip("set INKFAST_DATA to a folder with MNIST in it")
     monkeypatch.setenv("INKFAST_DATA", DATA)
