@@ -8,12 +8,12 @@ import sys
 from collections.abc import Generator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from inkfast import cli
 from inkfast.core.digits import Digits
 from inkfast.data import mnist
+from inkfast.testing.expect import easy_digits as make_strokes
 
 # Folder with MNIST; tests that need it are skipped without it.
 DATA = os.environ.get("INKFAST_DATA", "") and os.path.abspath(os.environ["INKFAST_DATA"])
@@ -53,19 +53,6 @@ def _isolated(tmp_path_factory, monkeypatch):
 @pytest.fixture(scope="session")
 def strokes() -> Digits:
     return make_strokes()
-
-
-def make_strokes() -> Digits:
-    """Return 400 easy digits: one bar each, whose position gives the class."""
-    rng = np.random.default_rng(0)
-    labels = np.tile(np.arange(10), 40).astype(np.int64)
-    images = np.zeros((400, 28, 28), np.uint8)
-    for image, label in zip(images, labels, strict=True):
-        row, column = divmod(int(label), 5)
-        top, left = 3 + 11 * row + rng.integers(3), 1 + 5 * column + rng.integers(2)
-        image[top : top + 8, left : left + 3] = rng.integers(150, 256)
-    images[:, 27, 27] = np.arange(400) // 10  # faint, so that no two of a class are equal
-    return Digits(images, labels, "strokes")
 
 
 @pytest.fixture

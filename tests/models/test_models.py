@@ -1,21 +1,16 @@
-"""What holds for every registered model, then for every network; counts by independent arithmetic."""
+"""The contract of models and networks; parameter counts against independent arithmetic."""
 
 from __future__ import annotations
 
-import functools
-
-import numpy as np
 import pytest
-import torch
 
-from inkfast import models, noise
+from inkfast import models
 from inkfast.core.random import make_generator
-from inkfast.models import MODELS, Network, count_parameters, create, summarise
-from inkfast.training import FitSpec, TrainedModel, fit, resolve
+from inkfast.models import MODELS, Network, create, summarise
+from inkfast.testing.model_checks import MODEL_CHECKS, NETWORK_CHECKS
 
 NAMES = [cls.name for cls in MODELS]
 NETWORKS = [cls.name for cls in MODELS if issubclass(cls, Network)]
-QUICK = {"epochs": 1, "batch_size": 60, "min_epoch_images": 0, "precision": "fp32"}
 # the same families, small; a family that is not listed is tested at its defaults
 SMALL = {
     "cnn": "cnn(layers='C4/2-C8/2-GMP')", "densenet": "densenet(layers=[1, 1], growth=4)",
@@ -25,98 +20,25 @@ SMALL = {
 }  # fmt: skip
 
 
-def trained(name, digits, seed=0, **recipe) -> TrainedModel:
-    architecture = models.build_model(SMALL.get(name, name))
-    return fit(FitSpec(
-        architecture=architecture, recipe=resolve(architecture.recipe, QUICK, recipe), digits=digits,
-        noise=noise.build_noise("gaussian(sigma=0.4)"), seed=seed, threads=1,
-    ))  # fmt: skip
+@pytest.mark.parametrize("check", MODEL_CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", NAMES)
+def test_models_fulfil_the_contract(name, check):
+    """Each model passes each check of `inkfast.testing.check_model`."""
+    check(models.build_model(SMALL.get(name, name)))
 
 
-@pytest.fixture(scope="module")
-def once(strokes):
-    """Return a function that trains each model a single time."""
-    return functools.cache(lambda name: trained(name, strokes))
+@pytest.mark.parametrize("check", NETWORK_CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_fulfil_the_contract(name, check):
+    """Each network passes each check of networks at its default size."""
+    check(models.build_model(name))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_model_is_saved_and_repeated_to_the_bit(once, strokes, tmp_path, name):
-    """Read back it gives the same probabilities; trained again, the same file, whatever ran before."""
-    first = once(name)
-    first.save(tmp_path / "first")
-    again = TrainedModel.load(tmp_path / "first")
-    np.testing.assert_array_equal(again.probabilities(strokes), first.probabilities(strokes))
-    assert again.architecture == first.architecture
-    assert count_parameters(again.model) == count_parameters(first.model) > 0
-    torch.rand(3)
-    np.random.rand(3)
-    trained(name, strokes).save(tmp_path / "second")
-    contents = [
-        (tmp_path / part / "model.safetensors").read_bytes() for part in ("first", "second")
-    ]
-    assert contents[0] == contents[1]
-    other = trained(name, strokes, seed=1)
-    assert not np.array_equal(other.probabilities(strokes), first.probabilities(strokes))
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_probabilities_are_probabilities(once, strokes, name):
-    """Rows sum to 1, none is 0 or NaN, and the history says what validation measured."""
-    model = once(name)
-    found = model.probabilities(strokes)
-    assert found.shape == (400, 10)
-    assert found.dtype == np.float64
-    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
-    assert (found > 0).all()
-    assert len(model.history) == model.best_epoch == 1
-    assert 0 < model.best.validation_accuracy <= 1
-    assert sum(model.class_counts["trained_on"]) == 360
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_digit_that_was_never_seen_is_no_obstacle(strokes, name):
-    """Without any 7 in training it is trained, and gives ten columns in which 7 is never likely."""
-    rest = strokes.pick(np.flatnonzero(strokes.known_labels != 7), "no sevens")
-    found = trained(name, rest).probabilities(strokes)
-    assert found.shape == (400, 10)
-    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
-    if name not in NETWORKS:
-        assert found[:, 7].max() < 1e-12
-        right = found.argmax(axis=1) == strokes.known_labels
-        assert right[strokes.known_labels != 7].mean() > 0.5
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_words_build_the_same_model_again(name):
-    """What a model is written as builds an equal one; an unknown parameter is refused."""
+def test_a_spec_builds_the_same_model(name):
+    """The text of a model builds an equal one through the registry."""
     architecture = models.build_model(name)
     assert models.build_model(str(architecture)) == architecture
-    with pytest.raises(ValueError, match=f"unknown parameter of model '{name}' 'colour'"):
-        models.build_model(f"{name}(colour=1)")
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_ten_logits_for_each_image(name):
-    """Every network maps (n, 1, 28, 28) to (n, 10), and passes gradients to every weight."""
-    model = create(models.build_model(name), make_generator(0))
-    logits = model(torch.rand(5, 1, 28, 28, generator=make_generator(1)))
-    assert logits.shape == (5, 10)
-    logits.sum().backward()
-    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in model.parameters())
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("init", ["torch", "glorot", "he"])
-def test_weights_come_from_the_generator_alone(name, init):
-    """The same seed gives the same weights whatever torch's global state; another seed does not."""
-    architecture = models.build_model(f"{name}(init='{init}')")
-    first = create(architecture, make_generator(1)).state_dict()
-    torch.rand(3)
-    again = create(architecture, make_generator(1)).state_dict()
-    other = create(architecture, make_generator(2)).state_dict()
-    assert all(torch.equal(first[key], again[key]) for key in first)
-    assert any(not torch.equal(first[key], other[key]) for key in first)
-    assert all(torch.isfinite(value).all() for value in first.values())
 
 
 def test_initialisers_have_their_limits():

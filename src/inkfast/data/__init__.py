@@ -19,7 +19,7 @@ from inkfast.data.image_folder import load_folder, survey_folder
 
 __all__ = [
     "DATA_SOURCES", "DataSource", "Report", "Source", "Survey", "asked_again", "describe_sources",
-    "load", "no_report", "survey",
+    "load", "no_report", "package_of", "survey",
 ]  # fmt: skip
 
 import_modules(__name__, __path__)  # each data source registers itself
@@ -80,6 +80,11 @@ def asked_again(asked: str, name: str) -> str:
     if _is_named(asked) or not Path(asked).exists():
         return asked
     return str(Path(asked).absolute())
+
+
+def package_of(source: str) -> str | None:
+    """Return the plug-in package that a data source comes from, or None."""
+    return DATA_SOURCES.package_of(DATA_SOURCES.build(source)) if _is_named(source) else None
 
 
 def _is_named(source: str) -> bool:

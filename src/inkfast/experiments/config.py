@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inkfast import models, noise
+from inkfast import data, models, noise
 from inkfast.core.digits import Digits
 from inkfast.core.errors import (
     InkfastError,
@@ -20,8 +20,9 @@ from inkfast.core.errors import (
     short_repr,
     unknown_name,
 )
+from inkfast.core.plugins import check_installed
 from inkfast.core.registry import split_top_level
-from inkfast.models import Architecture
+from inkfast.models import MODELS, Architecture
 from inkfast.training import KERAS, TRAIN_NOISE, FitSpec, Recipe, check_recipe, resolve
 
 _NAME, _SLUG = 200, 60  # most characters of a model's name, and of the folder called after it
@@ -98,11 +99,21 @@ class Experiment:
             threads=self.threads,
         )
 
+    def required_packages(self) -> list[str]:
+        """Return the plug-in packages that the experiment needs, sorted."""
+        specs = {self.noise, *(model_spec.recipe.augment for model_spec in self.models)}
+        found = {data.package_of(self.data)}
+        found |= {MODELS.package_of(model_spec.architecture) for model_spec in self.models}
+        found |= {package for spec in specs for package in noise.build_noise(spec).packages()}
+        return sorted(package for package in found if package)
+
     def to_toml(self) -> str:
         """Write the experiment so that `from_settings` reads the same one."""
         import tomli_w
 
         settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        if packages := self.required_packages():
+            settings["requires"] = packages
         settings["models"] = [
             {
                 "name": model_spec.name,
@@ -115,7 +126,7 @@ class Experiment:
         return tomli_w.dumps(settings)
 
 
-_KEYS = (*(field.name for field in dataclasses.fields(Experiment)), "recipe", "out")
+_KEYS = (*(field.name for field in dataclasses.fields(Experiment)), "recipe", "out", "requires")
 DEFAULT_MODELS = ("mlp", "cnn")
 
 
@@ -154,6 +165,7 @@ def from_settings(settings: Mapping[str, Any]) -> Experiment:
         faults.append(str(unknown_name("key", key, _KEYS)))
         del given[key]
     given.pop("out", None)
+    check_installed(given.pop("requires", []), "the recipe")
     common = given.pop("recipe", {})
     if not isinstance(common, Mapping):
         faults.append(f"`recipe` must be a table, got {short_repr(common)}.")

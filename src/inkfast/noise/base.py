@@ -32,6 +32,7 @@ class Noise(ABC):
     strength: ClassVar[str]  # the field that says how strong it is
     strengths: ClassVar[tuple[float, ...]]  # five strengths to show, from weak to strong
     neutral: ClassVar[float] = 0.0  # the strength at which nothing changes
+    neutral_tolerance: ClassVar[float] = 2e-6  # largest change of a pixel at that strength
 
     @abstractmethod
     def sample(self, n: int, generator: Generator) -> Params:

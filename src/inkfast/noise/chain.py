@@ -48,6 +48,11 @@ class Chain:
     def __str__(self) -> str:
         return " + ".join(map(str, self.noises)) or "none"
 
+    def packages(self) -> set[str]:
+        """Return the plug-in packages that the chain needs."""
+        parts = (part for noise in self.noises for part in noise.parts())
+        return {package for part in parts if (package := NOISES.package_of(part))}
+
     def brief(self) -> str:
         """Return the preset's name, or the spec without parameters at their defaults."""
         if self.name != str(self):

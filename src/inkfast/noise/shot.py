@@ -28,6 +28,7 @@ class Shot(Noise):
     strength: ClassVar[str] = "photons"
     strengths: ClassVar[tuple[float, ...]] = (60, 25, 12, 5, 3)
     neutral: ClassVar[float] = 1e9
+    neutral_tolerance: ClassVar[float] = 1e-3  # photons are whole: neutral is only approached
     photons: float = 5.0
 
     def __post_init__(self) -> None:

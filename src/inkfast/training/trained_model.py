@@ -18,6 +18,7 @@ from inkfast import models
 from inkfast.core.digits import CLASSES, Digits
 from inkfast.core.errors import InkfastError, check_choice, check_number, short_repr
 from inkfast.core.io import read_json, sha256, write_bytes, write_json
+from inkfast.core.plugins import check_installed
 from inkfast.models import Architecture
 from inkfast.noise import to_unit
 from inkfast.training.recipe import Recipe, resolve, upgrade_keys
@@ -111,8 +112,10 @@ class TrainedModel:
         tensors = {k: v.contiguous() for k, v in self.model.state_dict().items()}
         content = safetensors.torch.save(tensors)
         write_bytes(folder / WEIGHTS_FILE, content)
+        package = models.MODELS.package_of(self.architecture)
         described = {
             "architecture": str(self.architecture),
+            **({"requires": [package]} if package else {}),
             "recipe": dataclasses.asdict(self.recipe),
             **{key: getattr(self, key) for key in _PLAIN},
             "history": [vars(epoch) for epoch in self.history],
@@ -128,6 +131,8 @@ class TrainedModel:
             InkfastError: If a file is missing, damaged or not the one that was saved.
         """
         described = read_json(folder / MODEL_FILE)
+        if isinstance(described, dict):
+            check_installed(described.get("requires", []), str(folder / MODEL_FILE))
         try:
             content = (folder / WEIGHTS_FILE).read_bytes()
             if sha256(content) != described["sha256"]:
