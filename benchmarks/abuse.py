@@ -30,11 +30,11 @@ from PIL import Image
 from serve_load import exchange, request, resident, started
 
 from inkfast.core.errors import InkfastError
-from inkfast.imaging.normalization import WORK
+from inkfast.imaging.normalization import DIGIT_PIXELS
 from inkfast.imaging.opening import open_image
 from inkfast.inference.page import open_page, read_page
-from inkfast.inference.quality import preprocess_checked
 from inkfast.inference.reader import Reader
+from inkfast.inference.single_digit import preprocess_checked
 from inkfast.synthetic.handwriting import make_handwriting
 
 SOCKETS = 1000
@@ -109,7 +109,7 @@ def library(n: int) -> dict[str, Any]:
         start = time.perf_counter()
         try:
             if turn % 4:
-                reader.predict(preprocess_checked(open_image(content, WORK).grey)[0][None])
+                reader.predict(preprocess_checked(open_image(content, DIGIT_PIXELS).grey)[0][None])
             else:
                 read_page(open_page(content), reader)
             outcomes["read"] += 1

@@ -179,10 +179,10 @@ def main() -> None:
 
 def show(folder: Path, file: bytes, page: Page, name: str) -> None:
     """Write a picture with what was read in it."""
-    from inkfast.inference.overlay import draw_overlay
+    from inkfast.inference.drawing import draw_overlay
 
     folder.mkdir(parents=True, exist_ok=True)
-    draw_overlay(open_page(file).colours, page).save(folder / f"{name}.png")
+    draw_overlay(open_page(file).rgb, page).save(folder / f"{name}.png")
 
 
 def shares(papers: dict[str, dict[str, int]], n: int) -> dict[str, Any]:

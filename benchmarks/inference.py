@@ -18,14 +18,14 @@ from training_rate import matrix_rate
 from inkfast import models, noise
 from inkfast.core.digits import Images
 from inkfast.core.random import make_generator
-from inkfast.inference.classifier import Classifier
+from inkfast.inference.onnx_classifier import OnnxClassifier
 from inkfast.training import hardware
 
 BATCH = 250  # images at a time, as the classifier takes them
 
 
 def side_by_side(
-    classifiers: dict[str, Classifier], images: Images, *, turns: int, threads: int
+    classifiers: dict[str, OnnxClassifier], images: Images, *, turns: int, threads: int
 ) -> dict[str, Any]:
     """Return images a second, GFLOP/s and the share of the matrix rate, of each and of torch.
 
@@ -35,7 +35,7 @@ def side_by_side(
         turns: How often each has its turn, after one that warms up.
         threads: Of torch; the classifiers were opened with as many.
     """
-    architecture = models.build_model(next(iter(classifiers.values())).about.text("model"))
+    architecture = models.build_model(next(iter(classifiers.values())).metadata.text("model"))
     works: dict[str, Callable[[Images], Any]] = {
         name: one.probabilities for name, one in classifiers.items()
     } | {"torch eager": eager(architecture)}

@@ -17,7 +17,7 @@ from PIL import Image
 from inkfast import data, noise
 from inkfast.core.digits import Digits
 from inkfast.core.io import sha256, write_text
-from inkfast.inference.reader import SHIPPED, Reader
+from inkfast.inference.reader import SHIPPED_FOLDER, Reader
 from inkfast.serving.page_noise import SLIDERS, Slider
 from inkfast.serving.routes_lab import PAGE, SHOWN
 
@@ -81,7 +81,9 @@ def main() -> None:
     content = {
         "command": f"python benchmarks/lab_curves.py {n}",
         "n": n,
-        "networks": {name: sha256((SHIPPED / f"{name}.onnx").read_bytes()) for name in SHOWN},
+        "networks": {
+            name: sha256((SHIPPED_FOLDER / f"{name}.onnx").read_bytes()) for name in SHOWN
+        },
         "curves": {slider.name: curve(slider, digits, readers) for slider in SLIDERS},
     }
     write_text(PAGE / "curves.json", json.dumps(content) + "\n")

@@ -31,10 +31,10 @@ from inkfast.core.io import sha256
 from inkfast.data.image_folder import survey_folder
 from inkfast.evaluation.scores import wilson_interval
 from inkfast.experiments.onnx_export import quantised
-from inkfast.imaging.normalization import normalise
-from inkfast.inference import results
-from inkfast.inference.classifier import Classifier
-from inkfast.inference.reader import SHIPPED, Prediction, Reader
+from inkfast.imaging.normalization import isolate_digit, normalize
+from inkfast.inference import single_digit
+from inkfast.inference.onnx_classifier import OnnxClassifier
+from inkfast.inference.reader import SHIPPED_FOLDER, Prediction, Reader
 from tests.inference.non_digits import KINDS, make
 
 TURNS = 15
@@ -46,8 +46,8 @@ def main() -> None:
     source = data.load("mnist")
     test = source.test or source.train
     reader = Reader.open(threads=1)
-    content = (SHIPPED / "reader.onnx").read_bytes()
-    about = reader.classifier.about.values
+    content = (SHIPPED_FOLDER / "reader.onnx").read_bytes()
+    about = reader.classifier.metadata.values
     figures: dict[str, Any] = {
         "sha256": sha256(content), "bytes": len(content),
         "about": {key: about[key] for key in ABOUT},
@@ -59,7 +59,7 @@ def main() -> None:
     meant = noise.build_noise(about["training_noise"])
     seen = noise.noisy(source.train.pick(np.arange(1000), "for the ranges"), meant, 0)
     smaller = quantised(content, seen.images)
-    small = Classifier(smaller, "in 8 bits", threads=1)
+    small = OnnxClassifier(smaller, "in 8 bits", threads=1)
     figures["int8"] = {"bytes": len(smaller), **eight_bits(reader, small, test, meant)}
     classifiers = {"ONNX Runtime": reader.classifier, "ONNX Runtime, 8 bits": small}
     figures["inference"] = side_by_side(classifiers, test.images[:2000], turns=TURNS, threads=1)
@@ -85,7 +85,14 @@ def kept(figures: dict[str, Any]) -> dict[str, Any]:
 
 def corruptions() -> dict[str, Any]:
     """Judge the shipped file under MNIST-C by the whole command; return seconds and figures."""
-    words = ["robustness", str(SHIPPED / "reader.onnx"), "--suite", "mnist-c", "--data", "mnist"]
+    words = [
+        "robustness",
+        str(SHIPPED_FOLDER / "reader.onnx"),
+        "--suite",
+        "mnist-c",
+        "--data",
+        "mnist",
+    ]
     with tempfile.TemporaryDirectory() as folder:
         words += ["--out", folder, "--overwrite"]
         spent = [seconds(lambda: inkfast(*words)) for _ in range(SUITE_TURNS)]
@@ -111,10 +118,11 @@ def handwriting(reader: Reader, folder: Path) -> list[dict[str, Any]]:
     found = survey_folder(folder / "phone", most_unreadable=0)
     phone, files = found.source.train, found.files["train"]
     chunk = [(file, (folder / "phone" / file).read_bytes()) for file in files]
-    answers = [row.prediction for row in results.predict_chunk(reader, chunk) if row.prediction]
+    rows = single_digit.predict_chunk(reader, chunk)
+    answers = [row.prediction for row in rows if row.prediction]
     with np.load(folder / "bhmsds.npz") as held:
         images, labels = held["images"], held["labels"]
-    brought = np.stack([normalise(image / 255) for image in images])
+    brought = np.stack([normalize(isolate_digit(image / 255)) for image in images])
     sets = [
         {"set": "phone", **judged(answers, phone.known_labels)},
         {"set": "bhmsds", **judged(reader.predict(brought), labels)},
@@ -223,7 +231,7 @@ def show(axes: Any, image: Images, label: str) -> None:
     axes.text(0.5, -0.02, label, ha="center", va="top", transform=axes.transAxes)
 
 
-def speed(classifier: Classifier, images: Any) -> dict[str, Any]:
+def speed(classifier: OnnxClassifier, images: Any) -> dict[str, Any]:
     """Return images a second on one thread, and milliseconds of one image alone."""
     many, one = images[:2000], images[:1]
     classifier.probabilities(many)
@@ -256,7 +264,7 @@ def process_seconds(image: Any) -> float:
 
 
 def eight_bits(
-    reader: Reader, small: Classifier, test: data.Digits, meant: noise.Chain
+    reader: Reader, small: OnnxClassifier, test: data.Digits, meant: noise.Chain
 ) -> dict[str, Any]:
     """Return speed of the 8-bit file, and accuracy lost, clean and under the noise it is for."""
     noisy = noise.noisy(test, meant, 1)
@@ -267,7 +275,7 @@ def eight_bits(
     return {"points_lost": lost, "digits": len(test), **speed(small, test.images)}
 
 
-def accuracy(classifier: Classifier, digits: data.Digits) -> float:
+def accuracy(classifier: OnnxClassifier, digits: data.Digits) -> float:
     """Return the share read right."""
     found = classifier.probabilities(digits.images).argmax(axis=1)
     return float((found == digits.known_labels).mean())

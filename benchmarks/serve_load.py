@@ -31,7 +31,7 @@ import uvloop
 from measured import record
 from PIL import Image, ImageDraw
 
-from inkfast.synthetic.handwriting import SHAPES, make_handwriting
+from inkfast.synthetic.handwriting import STYLES, make_handwriting
 
 CLIENTS, TIMES = 16, 10
 SIDE, PEN = 280, 17  # of the page's paper and its stroke, in pixels
@@ -76,7 +76,7 @@ def pictures(n: int) -> list[tuple[bytes, int]]:
 def movements() -> list[bytes]:
     """Return the page's paper after each movement of a pen: PNG files as a canvas makes them."""
     found = []
-    for shape in SHAPES:
+    for shape in STYLES:
         paper = Image.new("RGBA", (2 * SIDE, 2 * SIDE), "white")
         for stroke in shape.strokes:
             places = re.findall(r"(\d+) (\d+)", stroke)  # in percent

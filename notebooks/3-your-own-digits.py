@@ -71,12 +71,14 @@ print(f"{len(digits):,} images; per class: {digits.class_counts()}")
 # network as well.
 
 # %%
-from inkfast.imaging.opening import SUFFIXES
+from inkfast.imaging.opening import IMAGE_SUFFIXES
 from inkfast.data.image_folder import read_picture
 
 figure, panels = plt.subplots(2, 10, figsize=(10, 2.6), layout="constrained")
 for digit, (above, below) in enumerate(panels.T):
-    files = [f for f in sorted(Path(FOLDER, str(digit)).glob("*")) if f.suffix.lower() in SUFFIXES]
+    files = [
+        f for f in sorted(Path(FOLDER, str(digit)).glob("*")) if f.suffix.lower() in IMAGE_SUFFIXES
+    ]
     for axes in (above, below):
         axes.axis("off")
     if files:

@@ -29,7 +29,7 @@ from inkfast.experiments.config import from_settings
 from inkfast.experiments.dataset import split_source
 from inkfast.experiments.onnx_export import _check_parity
 from inkfast.experiments.robustness import robustness_of_onnx
-from inkfast.inference.classifier import About, Classifier
+from inkfast.inference.onnx_classifier import ModelMetadata, OnnxClassifier
 from inkfast.noise import MNIST_C
 from inkfast.training.validation import calibration_digits, validation_digits
 from tests.conftest import make_strokes
@@ -141,13 +141,13 @@ def test_an_exported_network_scores_as_the_run(run, inkfast, tmp_path):
     code, out, err = inkfast("export", run, "--to", path, "--max-error", "0.3")
     assert code == 0, err
     assert "at most 30.00% of answers wrong" in out
-    reader = Classifier.open(path)
-    offered = dict(reader.about.pairs("promises"))
-    assert offered[0.3] == reader.about.number("threshold")
+    reader = OnnxClassifier.open(path)
+    offered = dict(reader.metadata.pairs("promises"))
+    assert offered[0.3] == reader.metadata.number("threshold")
     assert list(offered) == sorted(offered)
-    assert reader.about.number("pooled") == 0
-    assert "mlp(" in reader.about.text("model")
-    assert reader.about.text("training_noise") == "gaussian(sigma=0.1)"
+    assert reader.metadata.number("pooled") == 0
+    assert "mlp(" in reader.metadata.text("model")
+    assert reader.metadata.text("training_noise") == "gaussian(sigma=0.1)"
     data = run.parent / "bars.npz"
     code, _, err = inkfast("robustness", path, "--data", data, "--out", tmp_path / "no")
     assert code == 2
@@ -179,7 +179,7 @@ def test_an_export_that_answers_nothing_says_what_it_could_promise(run, inkfast,
     assert "it answers nothing, every digit is unsure: 64 validation digits are too few" in out
     assert "Nothing up to 0.05 can be: give a larger --max-error" in out
     about = {"threshold": 2, "calibration_digits": 200, "promises": [[0.01, 2], [0.02, 0.9]]}
-    told = _promised(About(about, "a"), 0.01)
+    told = _promised(ModelMetadata(about, "a"), 0.01)
     assert told.endswith("to promise 1.00%. 0.02 can be promised: --max-error 0.02")
 
 
@@ -224,9 +224,9 @@ def test_an_export_in_8_bits_answers_nearly_alike(run, inkfast, tmp_path):
     assert len(weights) > 1
     # without VNNI two products of 8 bits are added in 16: full weights overflow there
     assert max(np.abs(one).max() for one in weights) <= 64
-    small, large = (Classifier(content[name], name) for name in ("int8", "float"))
-    assert small.about.text("precision") == "int8"
-    assert large.about.text("precision") == ""
+    small, large = (OnnxClassifier(content[name], name) for name in ("int8", "float"))
+    assert small.metadata.text("precision") == "int8"
+    assert large.metadata.text("precision") == ""
     found = [one.probabilities(make_strokes().images) for one in (small, large)]
     assert np.abs(found[0] - found[1]).max() < 0.2
     assert (found[0].argmax(1) == found[1].argmax(1)).mean() > 0.99
@@ -247,19 +247,19 @@ def test_an_8_bit_file_promises_by_its_own_answers(run, inkfast, tmp_path, monke
     words = ["--to", tmp_path / "a.onnx", "--max-error", "0.3", "--int8"]
     code, _, err = inkfast("export", run, *words)
     assert code == 0, err
-    file = Classifier.open(tmp_path / "a.onnx")
+    file = OnnxClassifier.open(tmp_path / "a.onnx")
     dataset = split_source(experiment, load(experiment.data))
     rows = validation_digits(fit_spec_of(model_spec, best, experiment, dataset))
     known = calibrate(model_spec, best, experiment, dataset, 0.3)
     found = file.probabilities(rows.images)
-    for max_error, threshold in file.about.pairs("promises"):
+    for max_error, threshold in file.metadata.pairs("promises"):
         assert threshold == min(2, fit_threshold(found, rows.labels, max_error).threshold)
-    threshold = file.about.number("threshold")
-    assert known.promise.threshold != threshold == dict(file.about.pairs("promises"))[0.3]
-    assert file.about.pairs("label_sets") == [
+    threshold = file.metadata.number("threshold")
+    assert known.promise.threshold != threshold == dict(file.metadata.pairs("promises"))[0.3]
+    assert file.metadata.pairs("label_sets") == [
         (0.9, prediction_set_threshold(found, rows.labels, 0.9))
     ]
-    assert file.about.pairs("label_sets")[0][1] != pytest.approx(known.level, abs=0.01)
+    assert file.metadata.pairs("label_sets")[0][1] != pytest.approx(known.level, abs=0.01)
 
 
 def test_an_export_is_checked_on_digits_of_ones_own(run, inkfast, tmp_path, monkeypatch):
@@ -276,9 +276,9 @@ def test_an_export_is_checked_on_digits_of_ones_own(run, inkfast, tmp_path, monk
     code, out, _ = inkfast("export", run, "--to", path, *checks)
     assert code == 0
     assert out.count("read from PNG files: 0 labels differ from the network's, at most 0 may") == 5
-    answers = Classifier.probabilities
+    answers = OnnxClassifier.probabilities
     monkeypatch.setattr(
-        Classifier,
+        OnnxClassifier,
         "probabilities",
         lambda self, images: np.roll(answers(self, images), images[0, 0, 0] == 99, axis=1),
     )
@@ -321,7 +321,7 @@ def test_words_name_files_in_the_run(run, inkfast, tmp_path):
         assert (code, err) == (0, "")
         assert f"{folder / name}: mlp(hidden=[24])" in out.replace("\n", "")
         assert may in out.replace("\n", " ")
-        precision = Classifier.open(folder / name).about.text("precision")
+        precision = OnnxClassifier.open(folder / name).metadata.text("precision")
         assert precision == ("int8" if "int8" in name else "")
     assert inkfast("robustness", folder, "--suite", "n-mnist", "--out", tmp_path / "r")[0] == 0
 

@@ -103,7 +103,7 @@ def test_a_bad_picture_is_listed_and_the_rest_is_read(model, pictures, inkfast, 
     code, out, err = inkfast("predict", pictures, "--model", model)
     assert code == 1
     assert err.count("\n") == 1
-    assert err.startswith(f"inkfast: {pictures}/004.png: expected a picture")
+    assert err.startswith(f"inkfast: {pictures}/004.png: expected an image")
     rows = parsed(out)
     assert [row["digit"] for row in rows] == [0, 1, 2, 3, None, 5, 6, 7, 8, 9, 0, 1]
     assert rows[4]["error"] in err
@@ -169,7 +169,7 @@ def test_an_interrupted_job_is_gone_on_with(model, pictures, tmp_path, inkfast, 
             raise KeyboardInterrupt
         return Path(name).read_bytes()
 
-    monkeypatch.setattr(inputs, "_content", interrupted)
+    monkeypatch.setattr(inputs, "_read_image_file", interrupted)
     code, _, err = inkfast(*words, path)
     assert code == 130
     assert f"6 rows are kept in {path}.part: go on with --resume" in err

@@ -37,7 +37,7 @@ def test_json_has_everything_on_one_line(inkfast, photo):
     assert first == second
     assert first["lines"] == [["2460", "13?"], ["975"]]
     last = first["digits"][6]
-    assert last["unsure"] == "cut off at the picture's edge"
+    assert last["unsure"] == "the digit is cut off at the edge of the image"
     assert (last["line"], last["number"]) == (1, 2)
     assert 0 < last["x"] < last["x"] + last["width"] <= first["width"]
     assert 0 <= last["runner_up_confidence"] <= last["confidence"] <= 1
@@ -139,15 +139,18 @@ def test_the_help_says_what_the_columns_hold(inkfast):
 @pytest.mark.parametrize("height", [20, 60])
 def test_it_says_where_digits_may_be_lost(height, inkfast, tmp_path, monkeypatch):
     """Where a picture is made so small that they are hardly seen, and nowhere else."""
-    monkeypatch.setattr(reading_page, "LONGEST", 400)
-    monkeypatch.setattr(reading_page, "SHORTEST", 133)
+    monkeypatch.setattr(reading_page, "PAGE_LONGEST", 400)
+    monkeypatch.setattr(reading_page, "PAGE_SHORTEST", 133)
     ink = page(*["0123"] * (300 // height - 1), height=height, width=900)
     (tmp_path / "a.png").write_bytes(file_of(photographed(ink)))
     code, _, err = inkfast("read", tmp_path / "a.png")
-    lost = "it was made 2.2 times smaller to be read, and digits of less than 27 pixels may be lost"
+    lost = (
+        "the image was scaled down 2.2 times to be read, so digits lower than 27 pixels may be "
+        "missing"
+    )
     assert code == 0
     assert err == (
-        "" if height == 60 else f"inkfast: {tmp_path}/a.png: {lost}. Cut it into parts.\n"
+        "" if height == 60 else f"inkfast: {tmp_path}/a.png: {lost}. Crop it into parts.\n"
     )
 
 
@@ -184,7 +187,7 @@ def test_a_bad_file_is_listed_and_the_rest_is_read(inkfast, photo, tmp_path):
     assert code == 1
     assert out == f"{photo}:\n2460  13?\n975\n"
     first, second = err.splitlines()
-    assert first.startswith(f"inkfast: {bad}: expected a picture")
+    assert first.startswith(f"inkfast: {bad}: expected an image")
     assert second.startswith(f"inkfast: {tmp_path / 'missing.png'}: there is no such file")
 
 

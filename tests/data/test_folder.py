@@ -104,7 +104,7 @@ def test_what_is_no_picture_folder(tmp_path, seven):
     buffer = io.BytesIO()
     Image.fromarray(seven).save(buffer, "PNG")
     (corrupt / "b.png").write_bytes(buffer.getvalue()[:60])
-    with pytest.raises(ValueError, match=r"b\.png: expected a picture, but it cannot be decoded"):
+    with pytest.raises(ValueError, match=r"b\.png: expected an image, but it cannot be decoded"):
         data.load(str(corrupt.parent))
     huge = save(tmp_path / "huge" / "3", Image.new("1", (8000, 8000)))
     with pytest.raises(ValueError, match="expected at most 50 million pixels"):

@@ -419,11 +419,11 @@ def test_pictures_that_cannot_be_read_are_named_and_left_out(inkfast, strokes, t
     assert (code, err) == (0, "")
     numbers = json.loads((tmp_path / "out" / "explore.json").read_text())
     assert "1 picture could not be read" in out
-    assert numbers["unreadable"][0].startswith(f"{root}/3/broken.png: expected a picture")
+    assert numbers["unreadable"][0].startswith(f"{root}/3/broken.png: expected an image")
     assert numbers["sizes"] == {"28x28": 41, "56x40": 1}
     assert ["4/004.png", "5/copy.png"] in numbers["duplicates"]["exact"]
     assert "the labels contradict each other" in out
-    with pytest.raises(InkfastError, match="broken.png: expected a picture"):
+    with pytest.raises(InkfastError, match="broken.png: expected an image"):
         load(str(root))
 
 

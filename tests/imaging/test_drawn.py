@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from inkfast.imaging import ink
-from inkfast.imaging.normalization import normalise
+from inkfast.imaging.normalization import preprocess
 from tests.serving.makers import STROKES, drawn
 
 
@@ -14,11 +14,11 @@ from tests.serving.makers import STROKES, drawn
 def test_the_short_way_leads_to_the_same_digit(digit, monkeypatch):
     """Paper of one even colour, in black on white or white on black."""
     picture = np.asarray(drawn(digit), np.float32) / 255
-    found = normalise(picture)
-    np.testing.assert_array_equal(normalise(1 - picture), found)
-    assert ink._on_even_paper(picture) is not None
-    monkeypatch.setattr(ink, "_on_even_paper", lambda _: None)
-    assert np.abs(normalise(picture).astype(int) - found).mean() < 2  # of 255
+    found = preprocess(picture)
+    np.testing.assert_array_equal(preprocess(1 - picture), found)
+    assert ink._find_drawn_ink(picture) is not None
+    monkeypatch.setattr(ink, "_find_drawn_ink", lambda _: None)
+    assert np.abs(preprocess(picture).astype(int) - found).mean() < 2  # of 255
 
 
 def test_only_even_ink_on_even_paper_takes_it():
@@ -28,4 +28,4 @@ def test_only_even_ink_on_even_paper_takes_it():
     faint = 1 - 0.3 * (1 - picture)
     faint[:4] = 0
     for other in (picture + grain, faint, np.ones_like(picture)):
-        assert ink._on_even_paper(other) is None
+        assert ink._find_drawn_ink(other) is None

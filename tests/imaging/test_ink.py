@@ -12,7 +12,7 @@ from scipy import ndimage
 from inkfast.core.errors import NoInkError
 from inkfast.data import embedded
 from inkfast.imaging.ink import find_ink
-from inkfast.imaging.normalization import main_part, normalise, with_soft_edges
+from inkfast.imaging.normalization import keep_main_digit, keep_soft_edges, preprocess
 from tests.conftest import DATA
 
 
@@ -31,7 +31,7 @@ def written() -> list[np.ndarray]:
 def likeness(found: np.ndarray, ink: np.ndarray) -> float:
     """Return the correlation with the clean digit in MNIST's frame, a pixel aside at most."""
     moved = [np.roll(found, (y, x), (0, 1)) for y in (-1, 0, 1) for x in (-1, 0, 1)]
-    return max(float(np.corrcoef(m.ravel(), normalise(ink).ravel())[0, 1]) for m in moved)
+    return max(float(np.corrcoef(m.ravel(), preprocess(ink).ravel())[0, 1]) for m in moved)
 
 
 def photographed(ink: np.ndarray, kind: str) -> np.ndarray:
@@ -53,7 +53,7 @@ def photographed(ink: np.ndarray, kind: str) -> np.ndarray:
 def test_paper_and_light_do_not_matter(kind, written):
     """All ten digits look as they do without paper, on each kind of it."""
     for ink in written:
-        assert likeness(normalise(photographed(ink, kind)), ink) > 0.9
+        assert likeness(preprocess(photographed(ink, kind)), ink) > 0.9
 
 
 @pytest.mark.parametrize("scale", [0.1, 0.15, 0.3, 2.0])
@@ -61,13 +61,13 @@ def test_size_does_not_matter(scale, written):
     """From 9 pixels high to larger than the working size."""
     for ink in written:
         small = np.clip(ndimage.zoom(photographed(ink, "shadow"), scale, order=1), 0, 1)
-        assert likeness(normalise(small), ink) > (0.8 if scale == 0.1 else 0.9)
+        assert likeness(preprocess(small), ink) > (0.8 if scale == 0.1 else 0.9)
 
 
 def test_the_frame_is_mnists(written):
     """20 pixels on the longer side, centre of mass in the middle, bright on black."""
     for ink in written:
-        found = normalise(photographed(ink, "lamp")).astype(float)
+        found = preprocess(photographed(ink, "lamp")).astype(float)
         rows, columns = np.nonzero(found > 51)
         assert 18 <= max(np.ptp(rows), np.ptp(columns)) + 1 <= 21
         middle = ndimage.center_of_mass(found)
@@ -80,7 +80,7 @@ def test_strokes_end_up_as_wide_as_mnists(thickness):
     """A hairline and a felt pen both become two to five pixels wide."""
     picture = np.zeros((160, 160), np.float32)
     picture[30:130, 80 : 80 + thickness] = 1  # a one
-    found = normalise(picture)
+    found = preprocess(picture)
     assert 1.5 <= (found[10:18] / 255).sum(axis=1).mean() <= 5
 
 
@@ -90,7 +90,7 @@ def test_lines_and_specks_are_left_out(written):
         dirty = photographed(ink, "shadow")
         dirty[150:153] = 0.2
         dirty[8:11, 8:11] = 0.1
-        assert likeness(normalise(dirty), ink) > 0.9
+        assert likeness(preprocess(dirty), ink) > 0.9
 
 
 def test_a_part_that_stands_alone_is_kept():
@@ -98,7 +98,7 @@ def test_a_part_that_stands_alone_is_kept():
     picture = np.zeros((100, 100), np.float32)
     picture[40:80, 40:48] = 1
     picture[30:36, 44:70] = 1
-    kept = main_part(find_ink(picture))
+    kept = keep_main_digit(find_ink(picture))
     assert kept.mask[33, 60]
     assert kept.mask[60, 44]
 
@@ -106,11 +106,11 @@ def test_a_part_that_stands_alone_is_kept():
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
 def test_blank_paper_has_no_ink(value):
     """An even picture, and one with nothing but grain, is no digit."""
-    with pytest.raises(NoInkError, match="no ink to be seen"):
-        normalise(np.full((60, 40), value))
+    with pytest.raises(NoInkError, match="no ink was found"):
+        preprocess(np.full((60, 40), value))
     grain = 0.5 + 0.02 * np.random.default_rng(0).normal(size=(80, 80))
     with pytest.raises(NoInkError):
-        normalise(grain)
+        preprocess(grain)
 
 
 def test_photographed_handwriting_is_found():
@@ -119,7 +119,7 @@ def test_photographed_handwriting_is_found():
     if not folder.is_dir():
         pytest.skip("needs photographed handwriting beside MNIST")
     files = [file for digit in sorted(folder.iterdir()) for file in sorted(digit.iterdir())[:10]]
-    found = np.stack([normalise(np.asarray(Image.open(f).convert("L")) / 255) for f in files])
+    found = np.stack([preprocess(np.asarray(Image.open(f).convert("L")) / 255) for f in files])
     shares = found.mean(axis=(1, 2)) / 255
     assert shares.min() > 0.03
     assert 0.07 < shares.mean() < 0.17  # MNIST has 0.13
@@ -132,9 +132,9 @@ def test_the_dark_end_of_a_slope_of_light_is_no_ink(grain, written):
     light = np.linspace(0.95, 0.3, 300) * np.linspace(1, 0.8, 300)[:, None]
     page = (light + grain * rng.standard_normal(light.shape)).clip(0, 1).astype(np.float32)
     with pytest.raises(NoInkError):
-        normalise(page)
+        preprocess(page)
     page[100:200, 140:150] *= 0.4
-    assert normalise(page).any()
+    assert preprocess(page).any()
 
 
 def test_soft_edges_are_two_pixels_around_a_mask():
@@ -143,4 +143,4 @@ def test_soft_edges_are_two_pixels_around_a_mask():
     for density in (0.01, 0.3):
         amount, mask = rng.random((23, 31), np.float32), rng.random((23, 31)) < density
         around = ndimage.binary_dilation(mask, iterations=2)
-        np.testing.assert_array_equal(with_soft_edges(amount, mask), np.where(around, amount, 0))
+        np.testing.assert_array_equal(keep_soft_edges(amount, mask), np.where(around, amount, 0))

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, JpegImagePlugin
 
 from inkfast.core.errors import InkfastError
-from inkfast.imaging.opening import open_image, shrunk
+from inkfast.imaging.opening import open_image, shrink
 
 
 def content(image: Image.Image, form: str = "PNG", **options) -> bytes:
@@ -75,7 +75,7 @@ def test_every_mode_has_brightness_and_colours(mode):
         middle = grey[grey.shape[0] // 2, grey.shape[1] // 2]
         assert (grey.shape, middle) == ((60, 90), 0) or middle < 0.05
         assert grey[0, 0] > 0.95
-        assert found.colours.getpixel((1, 1)) >= (240, 240, 240)
+        assert found.rgb.getpixel((1, 1)) >= (240, 240, 240)
 
 
 def header_of(width: int, height: int) -> bytes:
@@ -95,7 +95,7 @@ def test_too_many_pixels_are_refused_by_the_header(size):
 @pytest.mark.parametrize("form", ["PPM", "ICO", "TGA"])
 def test_other_formats_are_refused(form):
     """Only the six formats that are promised reach a decoder."""
-    with pytest.raises(InkfastError, match="expected a picture, but it cannot be decoded"):
+    with pytest.raises(InkfastError, match="expected an image, but it cannot be decoded"):
         open_image(content(slope().convert("RGB"), form))
 
 
@@ -132,8 +132,8 @@ def test_a_strip_keeps_its_height(size, expected):
     picture = slope(*size)
     found = open_image(content(picture), 400, shortest=133)
     assert (found.image.size, found.size) == (expected, size)
-    grey = shrunk(np.asarray(picture, np.float32) / 255, 400, 133)
+    grey = shrink(np.asarray(picture, np.float32) / 255, 400, 133)
     assert grey.shape[::-1] == expected
-    assert shrunk(grey, 400, 133) is grey
+    assert shrink(grey, 400, 133) is grey
     if max(size) <= 3 * min(size):
         assert np.array_equal(found.image, open_image(content(picture), 400).image)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkfast.imaging.sheet import without_desk
+from inkfast.imaging.sheet import isolate_sheet
 from tests.imaging.photographs import page, photographed
 
 
@@ -27,7 +27,7 @@ def test_the_desk_is_painted_over(turn, shade):
     """Around the sheet is paper, as bright as the sheet; on it nothing has changed."""
     sheet = photographed(page("0123 456", "789 0246"))
     picture = on_desk(sheet, shade, 0.05, turn)
-    found = without_desk(picture)
+    found = isolate_sheet(picture)
     assert found is not None
     assert found[:100].min() > 0.75
     height, width = picture.shape
@@ -39,18 +39,18 @@ def test_the_desk_is_painted_over(turn, shade):
 def test_paper_alone_has_no_desk(kind):
     """Neither ink nor lines nor light that falls off end a sheet."""
     sheet = Image.fromarray(photographed(page("0123 456", "789 0246"), kind)).convert("L")
-    assert without_desk(np.asarray(sheet, np.float32) / 255) is None
+    assert isolate_sheet(np.asarray(sheet, np.float32) / 255) is None
 
 
 def test_a_soft_shadow_is_no_desk():
     """It ends a sheet's light, but not at once."""
     _, x = np.mgrid[:400, :600]
     shadow = 0.9 * (1 - 0.6 / (1 + np.exp((300 - x) / 40)))
-    assert without_desk(shadow.astype(np.float32)) is None
+    assert isolate_sheet(shadow.astype(np.float32)) is None
 
 
 @pytest.mark.parametrize("grey", [0.0, 0.5, 1.0])
 def test_an_even_picture_has_no_sheet(grey):
     """There is nothing to tell apart."""
-    assert without_desk(np.full((50, 80), grey, np.float32)) is None
-    assert without_desk(np.full((1, 1), grey, np.float32)) is None
+    assert isolate_sheet(np.full((50, 80), grey, np.float32)) is None
+    assert isolate_sheet(np.full((1, 1), grey, np.float32)) is None

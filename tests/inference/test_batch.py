@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 from inkfast.core.errors import InkfastError
-from inkfast.inference import batch, inputs, results
-from inkfast.inference.classifier import Classifier
+from inkfast.inference import batch, inputs, single_digit
 from inkfast.inference.inputs import InputItem
+from inkfast.inference.onnx_classifier import OnnxClassifier
 from inkfast.inference.reader import Reader
 from tests.inference.makers import bars, classifier, png, write_pictures
 
@@ -24,7 +24,7 @@ from tests.inference.makers import bars, classifier, png, write_pictures
 @pytest.fixture(scope="module")
 def reader() -> Reader:
     """Return a reader that is sure of bars and of nothing else."""
-    return Reader(Classifier(classifier().SerializeToString(), "bars", threads=1), 0.9)
+    return Reader(OnnxClassifier(classifier().SerializeToString(), "bars", threads=1), 0.9)
 
 
 def sources_of(*paths: object) -> list[str]:
@@ -70,7 +70,7 @@ def test_folders_may_lie_deep_in_one_another(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "scandir", refusing)
     first, second = inputs.iter_inputs(["."])
     assert (first.source, second.source) == ("./d/d/d", "./e/000.png")
-    with pytest.raises(InkfastError, match="./d/d/d: expected a picture, but Permission denied"):
+    with pytest.raises(InkfastError, match="./d/d/d: expected an image, but Permission denied"):
         first.load()
 
 
@@ -84,9 +84,9 @@ def test_patterns_are_sorted_and_enter_folders(tmp_path, monkeypatch):
     assert sources_of("*") == everything
     assert sources_of("**") == everything
     assert sources_of("**/*.png") == everything
-    assert inputs.checked(["*.png", "-"]) == ["*.png", "-"]
+    assert inputs.check_paths(["*.png", "-"]) == ["*.png", "-"]
     with pytest.raises(InkfastError, match=r"\*.gif: there is no such file or folder"):
-        inputs.checked(["*.png", "*.gif"])
+        inputs.check_paths(["*.png", "*.gif"])
 
 
 def test_a_zip_archive_reads_as_its_folder_would(tmp_path, reader):
@@ -108,7 +108,7 @@ def test_a_zip_archive_reads_as_its_folder_would(tmp_path, reader):
 
 def test_too_large_a_file_is_refused_before_it_is_decoded(tmp_path, monkeypatch, reader):
     """From disk, from an archive whose directory lies about it, and from standard input."""
-    monkeypatch.setattr(inputs, "MOST_BYTES", 1000)
+    monkeypatch.setattr(inputs, "MAX_IMAGE_BYTES", 1000)
     (tmp_path / "a.png").write_bytes(b"x" * 1001)
     with zipfile.ZipFile(tmp_path / "b.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.png", b"x" * 10**6)
@@ -116,7 +116,7 @@ def test_too_large_a_file_is_refused_before_it_is_decoded(tmp_path, monkeypatch,
     paths = [str(tmp_path / "a.png"), str(tmp_path / "b.zip"), "-"]
     found = list(batch.predict_inputs(inputs.iter_inputs(paths), batch.serial_workers(reader)))
     assert len(found) == 3
-    assert all("expected a picture of at most 0 MB" in row.error for row in found)
+    assert all("expected an image of at most 0 MB" in row.error for row in found)
 
 
 def test_bad_files_do_not_end_the_work(tmp_path, reader):
@@ -126,7 +126,7 @@ def test_bad_files_do_not_end_the_work(tmp_path, reader):
     paths = [str(tmp_path / "in"), str(tmp_path / "gone.png"), str(tmp_path / "in/000.png")]
     found = list(batch.predict_inputs(inputs.iter_inputs(paths), batch.serial_workers(reader)))
     assert [row.prediction and row.prediction.digit for row in found] == [0, None, 2, None, 0]
-    assert "001.png: expected a picture, but it cannot be decoded" in found[1].error
+    assert "001.png: expected an image, but it cannot be decoded" in found[1].error
     assert "gone.png: there is no such file. Check its path." in found[3].error
 
 
@@ -154,8 +154,8 @@ def test_whatever_a_decoder_raises_is_one_row(tmp_path, monkeypatch, reader):
     def fail(*_):
         raise IndexError("out of\nrange")
 
-    monkeypatch.setattr(results, "open_image", fail)
-    (row,) = results.predict_chunk(reader, [("a.png", b"")])
+    monkeypatch.setattr(single_digit, "open_image", fail)
+    (row,) = single_digit.predict_chunk(reader, [("a.png", b"")])
     assert row.error == r"a.png: cannot be read (IndexError('out of\nrange'))."
 
 
@@ -166,12 +166,12 @@ def test_a_picture_without_ink_is_unsure(reader):
     page.save(file, "PNG")
     blank = np.zeros((28, 28), np.uint8)
     small = [("c.png", png(blank)), ("d.png", png(255 - blank))]
-    for row in results.predict_chunk(
+    for row in single_digit.predict_chunk(
         reader, [("a.png", file.getvalue()), ("b", blank), *small], review=True
     ):
         values = row.values()
         assert row.state == "unsure"
-        assert values["unsure"] == "there is no ink to be seen"
+        assert values["unsure"] == "no ink was found"
         assert values["digit"] is values["confidence"] is values["runner_up"] is None
         assert Image.open(io.BytesIO(row.review)).size == (570, 280)
 
@@ -180,7 +180,7 @@ def test_a_review_shows_what_was_given_beside_what_was_seen(reader):
     """Only the unsure ones have one; on the left as it was given, on the right 28x28 enlarged."""
     given = np.full((280, 280), 255, np.uint8)
     given[40:240, 130:150] = 0  # a stroke in the middle is no bar
-    sure, unsure = results.predict_chunk(
+    sure, unsure = single_digit.predict_chunk(
         reader, [("a", bars(1)[0]), ("b", png(given))], review=True
     )
     assert (sure.state, sure.review) == ("", b"")

@@ -11,8 +11,8 @@ from onnx import TensorProto, external_data_helper, helper, numpy_helper
 
 from inkfast.core.errors import InkfastError
 from inkfast.core.io import sha256
-from inkfast.inference.classifier import Classifier
-from inkfast.inference.protobuf import names_other_files
+from inkfast.inference.onnx_check import has_external_data
+from inkfast.inference.onnx_classifier import OnnxClassifier
 from inkfast.inference.reader import Reader
 from tests.inference.makers import classifier
 
@@ -63,7 +63,7 @@ def images() -> np.ndarray:
 )
 def test_every_common_input_is_fed(shape, kind, images):
     """Any batch size, with or without a channel, bytes or numbers from 0 to 1."""
-    found = Classifier(classifier(shape, kind=kind).SerializeToString(), "model").probabilities(
+    found = OnnxClassifier(classifier(shape, kind=kind).SerializeToString(), "model").probabilities(
         images
     )
     assert found.shape == (600, 10)
@@ -85,14 +85,14 @@ def test_every_common_input_is_fed(shape, kind, images):
 )
 def test_other_pixels_are_refused(given, came, kind):
     """No array is cut up anew or divided by 255 twice: one line says what came."""
-    reader = Reader(Classifier(classifier(kind=kind).SerializeToString(), "model"), 0.5)
+    reader = Reader(OnnxClassifier(classifier(kind=kind).SerializeToString(), "model"), 0.5)
     with pytest.raises(InkfastError, match=rf"expected .* \(n, 28, 28\).* got {came}\. "):
         reader.predict(given)
 
 
 def test_no_image_gives_no_answer(images):
     """An empty set is an empty answer."""
-    reader = Classifier(classifier().SerializeToString(), "model")
+    reader = OnnxClassifier(classifier().SerializeToString(), "model")
     assert reader.probabilities(images[:0]).shape == (0, 10)
 
 
@@ -114,7 +114,7 @@ def test_no_image_gives_no_answer(images):
 def test_another_shape_is_explained(model, message, images):
     """What is no classifier of 28x28 images into ten probabilities is refused in one line."""
     with pytest.raises(InkfastError, match=message) as error:
-        Classifier(model.SerializeToString(), "model").probabilities(images)
+        OnnxClassifier(model.SerializeToString(), "model").probabilities(images)
     assert "\n" not in str(error.value)
 
 
@@ -123,14 +123,14 @@ def test_another_file_is_explained(content, tmp_path):
     """A file that is no ONNX model is refused in one line."""
     (tmp_path / "model.onnx").write_bytes(content)
     with pytest.raises(InkfastError, match=r"model\.onnx") as error:
-        Classifier.open(tmp_path / "model.onnx")
+        OnnxClassifier.open(tmp_path / "model.onnx")
     assert "\n" not in str(error.value)
 
 
 def test_a_missing_file_is_explained(tmp_path):
     """There is nothing to read."""
     with pytest.raises(InkfastError, match="cannot be read"):
-        Classifier.open(tmp_path / "model.onnx")
+        OnnxClassifier.open(tmp_path / "model.onnx")
 
 
 def external(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -179,10 +179,10 @@ def training(model: onnx.ModelProto) -> onnx.ModelProto:
 def test_weights_in_other_files_are_refused(change):
     """No file is opened that the person did not name, wherever the model names it."""
     content = change(classifier()).SerializeToString()
-    assert names_other_files(content)
+    assert has_external_data(content)
     with pytest.raises(InkfastError, match="its weights lie in other files: save it as one file"):
-        Classifier(content, "model")
-    assert not names_other_files(classifier().SerializeToString())
+        OnnxClassifier(content, "model")
+    assert not has_external_data(classifier().SerializeToString())
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_nonsense_about_itself_is_explained(metadata, message):
     model = classifier()
     helper.set_model_props(model, {"inkfast": metadata})
     with pytest.raises(InkfastError, match=message):
-        Classifier(model.SerializeToString(), "model").about.number("threshold")
+        OnnxClassifier(model.SerializeToString(), "model").metadata.number("threshold")
 
 
 def test_what_a_graph_cannot_do_is_explained(images):
@@ -212,13 +212,13 @@ def test_what_a_graph_cannot_do_is_explained(images):
             node.CopyFrom(helper.make_node("Reshape", ["numbers", "one"], ["flat"]))
     model.graph.initializer.append(numpy_helper.from_array(np.array([1, 784]), "one"))
     with pytest.raises(InkfastError, match="cannot read 250 images at a time") as error:
-        Classifier(model.SerializeToString(), "model").probabilities(images)
+        OnnxClassifier(model.SerializeToString(), "model").probabilities(images)
     assert "\n" not in str(error.value)
     broken = classifier()
     weights = numpy_helper.to_array(broken.graph.initializer[0]) * np.nan
     broken.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights, "weights"))
     with pytest.raises(InkfastError, match="got NaN or infinity"):
-        Classifier(broken.SerializeToString(), "model").probabilities(images)
+        OnnxClassifier(broken.SerializeToString(), "model").probabilities(images)
 
 
 def test_labels_beside_probabilities_are_left_alone(images):
@@ -226,7 +226,7 @@ def test_labels_beside_probabilities_are_left_alone(images):
     model = classifier()
     model.graph.node.append(helper.make_node("ArgMax", ["answer"], ["label"], axis=1, keepdims=0))
     model.graph.output.insert(0, helper.make_tensor_value_info("label", TensorProto.INT64, ["n"]))
-    found = Classifier(model.SerializeToString(), "model").probabilities(images)
+    found = OnnxClassifier(model.SerializeToString(), "model").probabilities(images)
     np.testing.assert_array_equal(found.argmax(axis=1), np.arange(600) % 10)
 
 
@@ -236,7 +236,7 @@ def test_a_tampered_file_is_refused(tmp_path):
     path = tmp_path / "model.onnx"
     path.write_bytes(content)
     path.with_suffix(".json").write_text(json.dumps({"sha256": sha256(content)}))
-    Classifier.open(path)
+    OnnxClassifier.open(path)
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(InkfastError, match="was changed or damaged: its SHA-256"):
-        Classifier.open(path)
+        OnnxClassifier.open(path)

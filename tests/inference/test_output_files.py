@@ -18,13 +18,13 @@ from inkfast.inference import output_files
 from inkfast.inference.inputs import InputItem
 from inkfast.inference.output_formats import OUTPUT_FORMATS
 from inkfast.inference.reader import Prediction
-from inkfast.inference.results import FIELDS, InputResult
+from inkfast.inference.results import RESULT_FIELDS, InputResult
 
 ROWS = [
     InputResult("a.png", Prediction(7, 0.99999951, 1, 2e-7)),
     InputResult('b "quoted", ü\u202f.png', Prediction(3, 0.5, 5, 0.4, "it may be 3 or 5")),
     InputResult(
-        "c\nd\x85\udcff.png", error="c\nd\x85\udcff.png: expected a picture, but it is none."
+        "c\nd\x85\udcff.png", error="c\nd\x85\udcff.png: expected an image, but it is none."
     ),
     InputResult("e.png", Prediction(0, 1.0, 9, 0.0)),
 ]
@@ -32,7 +32,7 @@ JOB = {"model": "a"}
 
 
 def written(path: Path, form: str, rows: list[InputResult]) -> bytes:
-    output = output_files.TextFile(path, OUTPUT_FORMATS[form], JOB, resume=False)
+    output = output_files.TextFileWriter(path, OUTPUT_FORMATS[form], JOB, resume=False)
     try:
         for row in rows:
             output.write(row)
@@ -60,9 +60,9 @@ def test_a_job_cut_off_anywhere_is_gone_on_with_to_the_same_bytes(form, share, t
     whole = written(tmp_path / "whole", form, rows)
     cut = round(share * len(whole))
     path = tmp_path / "rows"
-    output_files.part_of(path).write_bytes(whole[:cut])
+    output_files.partial_path(path).write_bytes(whole[:cut])
     (tmp_path / "rows.part.json").write_text(json.dumps(JOB))
-    output = output_files.TextFile(path, OUTPUT_FORMATS[form], JOB, resume=True)
+    output = output_files.TextFileWriter(path, OUTPUT_FORMATS[form], JOB, resume=True)
     assert output.done == max(0, whole[:cut].count(b"\n") - bool(OUTPUT_FORMATS[form].header))
     kept = list(output.kept())
     assert [state for _, state in kept] == [
@@ -83,7 +83,7 @@ def test_every_row_is_one_line_that_its_reader_understands(tmp_path):
     """Names of any bytes come through CSV and JSON; numbers are rounded, what is not is null."""
     lines = written(tmp_path / "a", "jsonl", ROWS).decode().splitlines()
     parsed = [json.loads(line) for line in lines]
-    assert [tuple(values) for values in parsed] == [FIELDS] * 4
+    assert [tuple(values) for values in parsed] == [RESULT_FIELDS] * 4
     assert parsed[0] == {
         "source": "a.png", "digit": 7, "confidence": 1.0, "runner_up": 1,
         "runner_up_confidence": 0.0, "unsure": "", "error": "",
@@ -104,24 +104,24 @@ def test_every_row_is_one_line_that_its_reader_understands(tmp_path):
 
 def test_kaggles_form_has_no_place_for_a_row_without_an_answer(tmp_path):
     """The row is named, with the form that has one."""
-    with pytest.raises(InkfastError, match="expected a picture.*use --format csv"):
+    with pytest.raises(InkfastError, match="expected an image.*use --format csv"):
         written(tmp_path / "a", "kaggle", ROWS)
 
 
 def test_a_part_is_neither_thrown_away_nor_mixed_with_another_job(tmp_path):
     """Without --resume, with another model, or when it is damaged, it is left as it is."""
     path = tmp_path / "rows.csv"
-    output = output_files.TextFile(path, OUTPUT_FORMATS["csv"], JOB, resume=False)
+    output = output_files.TextFileWriter(path, OUTPUT_FORMATS["csv"], JOB, resume=False)
     output.write(ROWS[0])
     output.leave()
     left = output.part.read_bytes()
     with pytest.raises(InkfastError, match="what an interrupted job left. Go on with --resume"):
-        output_files.TextFile(path, OUTPUT_FORMATS["csv"], JOB, resume=False)
+        output_files.TextFileWriter(path, OUTPUT_FORMATS["csv"], JOB, resume=False)
     with pytest.raises(InkfastError, match="left by a job with another model or form"):
-        output_files.TextFile(path, OUTPUT_FORMATS["csv"], {"model": "b"}, resume=True)
+        output_files.TextFileWriter(path, OUTPUT_FORMATS["csv"], {"model": "b"}, resume=True)
     assert output.part.read_bytes() == left
     output.part.write_bytes(left + b"junk\n")
-    again = output_files.TextFile(path, OUTPUT_FORMATS["csv"], JOB, resume=True)
+    again = output_files.TextFileWriter(path, OUTPUT_FORMATS["csv"], JOB, resume=True)
     with pytest.raises(InkfastError, match="row 2 is no row"):
         list(again.kept())
     again.leave()
@@ -142,12 +142,12 @@ def test_a_part_is_neither_thrown_away_nor_mixed_with_another_job(tmp_path):
 def test_a_row_that_is_none_is_explained(form, row, tmp_path):
     """Whatever was done to a part, one sentence names the row."""
     path = tmp_path / "rows"
-    output = output_files.TextFile(path, OUTPUT_FORMATS[form], JOB, resume=False)
+    output = output_files.TextFileWriter(path, OUTPUT_FORMATS[form], JOB, resume=False)
     output.write(ROWS[0])
     output.leave()
     with output.part.open("ab") as file:
         file.write(row + b"\n")
-    again = output_files.TextFile(path, OUTPUT_FORMATS[form], JOB, resume=True)
+    again = output_files.TextFileWriter(path, OUTPUT_FORMATS[form], JOB, resume=True)
     with pytest.raises(InkfastError, match=r"part is damaged: row 2 is no row\. Delete it\.$"):
         list(again.kept())
     again.leave()
@@ -157,17 +157,17 @@ def test_a_row_that_is_none_is_explained(form, row, tmp_path):
 @pytest.mark.parametrize("header", ["a,b\n", "ImageId,Labels\n", "\n", "\xff" * 30 + "\n"])
 def test_another_header_is_explained(header, rows, tmp_path):
     """Lines below it are not taken for ours, and ours are not put there."""
-    part = output_files.part_of(tmp_path / "a.csv")
+    part = output_files.partial_path(tmp_path / "a.csv")
     part.write_text(header + rows, encoding="latin-1")
     (tmp_path / "a.csv.part.json").write_text(json.dumps(JOB))
     with pytest.raises(InkfastError, match="damaged: its first line is not ImageId,Label. Delete"):
-        output_files.TextFile(tmp_path / "a.csv", OUTPUT_FORMATS["kaggle"], JOB, resume=True)
+        output_files.TextFileWriter(tmp_path / "a.csv", OUTPUT_FORMATS["kaggle"], JOB, resume=True)
     assert part.read_text(encoding="latin-1") == header + rows
 
 
 def test_what_tells_of_a_part_may_be_damaged(tmp_path):
     """Brackets in brackets are no reason for a traceback."""
-    output_files.part_of(tmp_path / "a.csv").write_text("a\n")
+    output_files.partial_path(tmp_path / "a.csv").write_text("a\n")
     (tmp_path / "a.csv.part.json").write_text("[" * 100_000)
     with pytest.raises(InkfastError, match="part.json is damaged: expected JSON"):
         opened(tmp_path / "a.csv", resume=True)
@@ -178,8 +178,8 @@ def opened(
 ) -> output_files.ResultWriter:
     if path.suffix == ".parquet":
         pytest.importorskip("pyarrow")
-        return output_files.ParquetFile(path)
-    return output_files.TextFile(
+        return output_files.ParquetFileWriter(path)
+    return output_files.TextFileWriter(
         path, OUTPUT_FORMATS["csv"], JOB, resume=resume, overwrite=overwrite
     )
 
@@ -208,7 +208,7 @@ def test_a_part_that_is_renamed_meanwhile_is_another_job_s(tmp_path, monkeypatch
     real = io.lock
 
     def late(file, refusal):
-        output_files.part_of(path).rename(path)
+        output_files.partial_path(path).rename(path)
         return real(file, refusal)
 
     monkeypatch.setattr(io, "lock", late)
@@ -230,7 +230,7 @@ def test_files_are_written_where_there_are_no_locks(name, tmp_path, monkeypatch)
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
 def test_a_folder_in_the_place_of_the_part_is_explained(name, tmp_path):
     """Nothing is deleted, whatever was asked for."""
-    output_files.part_of(tmp_path / name).mkdir()
+    output_files.partial_path(tmp_path / name).mkdir()
     with pytest.raises(InkfastError, match="cannot write .*part: Is a directory. Choose another"):
         opened(tmp_path / name, overwrite=True)
 
@@ -238,8 +238,8 @@ def test_a_folder_in_the_place_of_the_part_is_explained(name, tmp_path):
 def test_a_job_that_wrote_no_row_leaves_nothing(tmp_path):
     """There is nothing to go on with."""
     for output in (
-        output_files.TextFile(tmp_path / "a.csv", OUTPUT_FORMATS["csv"], JOB, resume=False),
-        output_files.ParquetFile(tmp_path / "a.parquet"),
+        output_files.TextFileWriter(tmp_path / "a.csv", OUTPUT_FORMATS["csv"], JOB, resume=False),
+        output_files.ParquetFileWriter(tmp_path / "a.parquet"),
     ):
         output.leave()
     assert not list(tmp_path.iterdir())
@@ -248,18 +248,18 @@ def test_a_job_that_wrote_no_row_leaves_nothing(tmp_path):
 def test_other_pictures_are_not_added_to_kept_rows():
     """The first ones must be those of the rows that are there, and as many."""
     pictures = [InputItem(name, 0, bytes) for name in "abc"]
-    assert list(output_files.same_sources(pictures, iter(["a", ""]))) == pictures
+    assert list(output_files.check_same_sources(pictures, iter(["a", ""]))) == pictures
     with pytest.raises(InkfastError, match="row 2 is x, and now it would be b"):
-        list(output_files.same_sources(pictures, iter(["a", "x"])))
+        list(output_files.check_same_sources(pictures, iter(["a", "x"])))
     with pytest.raises(InkfastError, match="rows of more pictures than the 3 given"):
-        list(output_files.same_sources(pictures, iter("abcd")))
+        list(output_files.check_same_sources(pictures, iter("abcd")))
 
 
 def test_parquet_holds_the_same_rows_in_groups(tmp_path, monkeypatch):
     """Written a group at a time, with types, null where there is nothing."""
     parquet = pytest.importorskip("pyarrow.parquet")
-    monkeypatch.setattr(output_files, "_GROUP", 3)
-    output = output_files.ParquetFile(tmp_path / "a.parquet")
+    monkeypatch.setattr(output_files, "_ROW_GROUP", 3)
+    output = output_files.ParquetFileWriter(tmp_path / "a.parquet")
     for row in ROWS:
         output.write(row)
     output.finish()
@@ -273,15 +273,17 @@ def test_a_place_that_cannot_be_written_is_explained(tmp_path):
     """A file where a folder should be: one sentence."""
     (tmp_path / "file").write_text("")
     with pytest.raises(InkfastError, match="cannot write"):
-        output_files.TextFile(tmp_path / "file" / "a.csv", OUTPUT_FORMATS["csv"], JOB, resume=False)
+        output_files.TextFileWriter(
+            tmp_path / "file" / "a.csv", OUTPUT_FORMATS["csv"], JOB, resume=False
+        )
     with pytest.raises(InkfastError, match="cannot write"):
-        output_files.ParquetFile(tmp_path / "file" / "a.parquet")
+        output_files.ParquetFileWriter(tmp_path / "file" / "a.parquet")
 
 
 def test_a_full_disk_keeps_what_was_written(tmp_path):
     """The error says what to do, and the rows before it are there to go on with."""
     path = tmp_path / "a.csv"
-    output = output_files.TextFile(path, OUTPUT_FORMATS["csv"], JOB, resume=False)
+    output = output_files.TextFileWriter(path, OUTPUT_FORMATS["csv"], JOB, resume=False)
     output.write(ROWS[0])
     real = output._file.write
 
@@ -293,6 +295,6 @@ def test_a_full_disk_keeps_what_was_written(tmp_path):
         output.write(ROWS[1])
     output._file.write = real
     output.leave()
-    again = output_files.TextFile(path, OUTPUT_FORMATS["csv"], JOB, resume=True)
+    again = output_files.TextFileWriter(path, OUTPUT_FORMATS["csv"], JOB, resume=True)
     again.leave()
     assert again.done == 1

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from inkfast.imaging.ink import Ink
-from inkfast.imaging.reading_order import in_lines
-from inkfast.imaging.segmentation import Part
-from inkfast.imaging.sheet import without_desk
-from inkfast.imaging.touching_digits import cuts
-from inkfast.inference import page as reading_page
-from inkfast.inference.page import Page, open_page, read_page
-from inkfast.inference.reader import Prediction, Reader
+from inkfast.imaging.sheet import isolate_sheet
+from inkfast.inference.page import Page, group_lines, open_page, read_page
+from inkfast.inference.reader import Reader
 from tests.imaging.photographs import digit, file_of, page, photographed, write_on
 from tests.imaging.test_sheet import on_desk
 
@@ -95,7 +88,7 @@ def test_what_is_written_in_a_shadow_is_not_left_out(reader):
     sheet = photographed(ink).astype(np.float32)
     sheet[:, sheet.shape[1] // 2 :] *= 0.5
     sheet[5:50, -50:-5] = sheet[100:145:, 5:50] * 0.2  # a doubtful patch: the sheet is sought
-    assert without_desk(sheet.mean(axis=2) / 255) is not None
+    assert isolate_sheet(sheet.mean(axis=2) / 255) is not None
     found = read(file_of(sheet.astype(np.uint8)), reader)
     assert "01234567890246" in "".join(answers(found))
 
@@ -167,7 +160,7 @@ def test_a_sloping_line_is_one_line(reader):
 def test_a_low_digit_stands_in_the_line_of_a_tall_one():
     """What two digits share is measured by the lower one."""
     tall, low, other = (0, 0, 100, 40), (66, 50, 96, 80), (0, 90, 100, 130)
-    assert in_lines([tall, low, other]) == [[0, 1, 2]]
+    assert group_lines([tall, low, other]) == [[0, 1, 2]]
 
 
 def test_a_broken_stroke_stays_with_its_digit(reader):
@@ -179,64 +172,6 @@ def test_a_broken_stroke_stays_with_its_digit(reader):
     assert len(read(file_of(photographed(ink)), reader).digits) == 4
 
 
-def test_specks_are_not_cut_in_two():
-    """Where every piece is a crumb there is nothing left to be a digit."""
-    specks = np.zeros((66, 86), bool)
-    specks[6:60:8, 6:80:8] = True
-    assert cuts(Part((3, 3, 63, 83), Ink(specks.astype(np.float32), specks)), places=2) == []
-
-
-@pytest.mark.parametrize(
-    ("number", "back"), [("06", 11), ("64", 14), ("68", 14), ("110", 11), ("010", 11)]
-)
-def test_touching_digits_are_cut_apart(number, back, reader):
-    """Two digits pushed together are read as two, each with a box of its own; so are three.
-
-    64 and 68 meet in more places than a cut may go through where there may be one digit. Of three,
-    a half is cut again.
-    """
-    canvas, end = np.zeros((120, 320)), 60 + back
-    for letter in number:
-        end = write_on(canvas, letter, end - back, 40, 40)
-    assert ndimage.label(canvas > 0.3, np.ones((3, 3)))[1] == 1
-    found = read(file_of(photographed(canvas)), reader)
-    assert answers(found) == number
-    assert found.digits[0].box[0] < found.digits[1].box[0]
-
-
-def test_so_many_parts_are_cut_to_see_and_no_more(monkeypatch, reader):
-    """A page of nothing but touching digits takes bounded time; the least sure go first."""
-    tried = []
-    monkeypatch.setattr(reading_page, "cuts", lambda part, places: tried.append(part.box) or [])
-    ink = Ink(np.ones((26, 36), np.float32), np.ones((26, 36), bool))
-    found = [
-        reading_page._ReadPart(
-            Part((0, place, 20, place + 30), ink),
-            np.zeros((28, 28), np.uint8),
-            Prediction(0, 0.9 - place / 1000, 1, 0.05, "unsure"),
-        )
-        for place in range(120)
-    ]
-    whole = reading_page._apart(found, reader)
-    assert sorted(whole, key=lambda one: one.part.box[1]) == found
-    assert sorted(box[1] for box in tried) == list(range(40, 120))
-
-
-@pytest.mark.parametrize(("surety", "n"), [(0.94, 1), (0.95, 1), (0.96, 2)])
-def test_halves_must_be_surer_than_the_whole_and_than_a_bound(surety, n, monkeypatch, reader):
-    """What is read with some doubt is cut only where both halves are read with hardly any."""
-    both, half = SimpleNamespace(width=20, height=20), SimpleNamespace(width=10, height=20)
-    whole = reading_page._ReadPart(both, None, Prediction(4, 0.6, 9, 0.3, "it may be 4 or 9"))
-    monkeypatch.setattr(reading_page, "_cuts", lambda one: [(half, half)] if one is whole else [])
-
-    def sure(parts, _):
-        answer = Prediction(1, surety, 7, 0.0, "")
-        return [reading_page._ReadPart(part, None, answer) for part in parts]
-
-    monkeypatch.setattr(reading_page, "_read", sure)
-    assert len(reading_page._apart([whole], reader)) == n
-
-
 def test_what_touches_and_cannot_be_read_is_said_to_touch(reader):
     """A tangle wider than high is unsure, and the reason is given."""
     canvas = np.zeros((120, 320))
@@ -244,7 +179,7 @@ def test_what_touches_and_cannot_be_read_is_said_to_touch(reader):
         write_on(canvas, "8", x, 40, 40)
     never_sure = Reader(reader.classifier, threshold=2.0)
     found = read(file_of(photographed(canvas)), never_sure)
-    assert "two digits touch" in {one.prediction.unsure for one in found.digits}
+    assert "this looks like two touching digits" in {one.prediction.unsure for one in found.digits}
     assert set(found.numbers[0]) == {"?"}
 
 
@@ -253,7 +188,7 @@ def test_a_digit_at_the_edge_is_cut_off(reader):
     ink = page("3456")
     columns = np.flatnonzero(ink.any(axis=0))
     found = read(file_of(photographed(ink[:, columns.min() + 9 :])), reader)
-    assert found.digits[0].prediction.unsure == "cut off at the picture's edge"
+    assert found.digits[0].prediction.unsure == "the digit is cut off at the edge of the image"
     assert found.numbers == ["?456"]
 
 
@@ -263,7 +198,7 @@ def test_a_blurred_digit_is_said_to_be_blurred(reader):
     for blur, blurred in ((0.5, False), (7, True)):
         ink = ndimage.gaussian_filter(page("38", height=60), blur)
         found = read(file_of(photographed(ink / ink.max())), never_sure)
-        reasons = {one.prediction.unsure == "too blurred" for one in found.digits}
+        reasons = {one.prediction.unsure == "the digit is too blurred" for one in found.digits}
         assert reasons == {blurred}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from inkfast.inference import results
+from inkfast.inference import results, single_digit
 from inkfast.inference.page import open_page, read_page
 from inkfast.inference.reader import Prediction, Reader
 from inkfast.serving.prediction import PredictRequest, predict_batch
@@ -28,7 +28,7 @@ def reader() -> Reader:
 def both(picture: Image.Image | np.ndarray, reader: Reader) -> tuple[Prediction, list[Prediction]]:
     """Return the answer of `predict`, and those of `read`."""
     content = png(np.asarray(picture))
-    (row,) = results.predict_chunk(reader, [("a.png", content)])
+    (row,) = single_digit.predict_chunk(reader, [("a.png", content)])
     page = read_page(open_page(content), reader)
     return row.prediction, [one.prediction for one in page.digits]
 
@@ -44,7 +44,7 @@ def test_the_api_and_the_page_give_the_reason_too(reader):
         (told,) = predict_batch({"reader": reader}, [PredictRequest(images, ("reader",))])
         found = prediction_json(reader, told.probabilities["reader"][-1], told.doubt)
         cut_off = images.func is not np.zeros  # a tensor is taken as it is
-        assert (found["unsure"] == "cut off at the picture's edge") == cut_off
+        assert (found["unsure"] == "the digit is cut off at the edge of the image") == cut_off
 
 
 @pytest.mark.parametrize("value", range(10))
@@ -52,7 +52,7 @@ def test_what_is_cut_off_is_said_to_be(value, reader):
     """The lower third outside the picture: whatever is left looks like, it is not relied on."""
     picture = np.asarray(drawn(value))[:175]
     row, page = both(picture, reader)
-    assert {one.unsure for one in (row, *page)} == {"cut off at the picture's edge"}
+    assert {one.unsure for one in (row, *page)} == {"the digit is cut off at the edge of the image"}
 
 
 def test_what_touches_is_said_to_touch(reader):
@@ -62,8 +62,8 @@ def test_what_touches_is_said_to_touch(reader):
         ink = digit(value, 60)
         there = paper[30 : 30 + ink.shape[0], left : left + ink.shape[1]]
         np.minimum(there, (230 - 200 * ink).clip(0, 255).astype(np.uint8), out=there)
-    (row,) = results.predict_chunk(reader, [("a.png", png(paper))])
-    assert row.prediction.unsure == "two digits touch"
+    (row,) = single_digit.predict_chunk(reader, [("a.png", png(paper))])
+    assert row.prediction.unsure == "this looks like two touching digits"
 
 
 @pytest.mark.parametrize("side", [140, 280, 840])
@@ -73,7 +73,11 @@ def test_what_is_too_blurred_is_not_answered_wrongly(share, side, reader):
 
     The share is that of the side over which the blur's deviation reaches.
     """
-    reasons = {"too blurred", "cut off at the picture's edge", results.NO_INK}
+    reasons = {
+        "the digit is too blurred",
+        "the digit is cut off at the edge of the image",
+        results.NO_INK,
+    }
     for value in range(10):
         picture = drawn(value, side).filter(ImageFilter.GaussianBlur(share * side))
         row, page = both(picture, reader)
@@ -87,14 +91,14 @@ def test_what_is_a_little_blurred_or_small_is_answered(reader):
         soft = drawn(value).filter(ImageFilter.GaussianBlur(11))
         small = [drawn(value).resize((n, n), Image.Resampling.BOX) for n in (14, 16, 20, 24)]
         for picture in (soft, *(np.pad(np.asarray(n), 12, constant_values=255) for n in small)):
-            (row,) = results.predict_chunk(reader, [("a.png", png(np.asarray(picture)))])
-            assert row.prediction.unsure != "too blurred"
+            (row,) = single_digit.predict_chunk(reader, [("a.png", png(np.asarray(picture)))])
+            assert row.prediction.unsure != "the digit is too blurred"
 
 
 def test_rows_of_pixels_are_taken_as_they_are(reader):
     """At 28x28 a digit at the edge, or soft, is what MNIST under noise looks like."""
     image = 255 - np.asarray(drawn(8).resize((28, 28), Image.Resampling.BOX))
     for cut in (image, np.roll(image, 8, axis=0), np.roll(image, 16, axis=1)):
-        as_row, as_file = results.predict_chunk(reader, [("a#1", cut), ("a.png", png(cut))])
+        as_row, as_file = single_digit.predict_chunk(reader, [("a#1", cut), ("a.png", png(cut))])
         assert as_row.prediction == as_file.prediction
         assert as_row.prediction == reader.predict(cut[None])[0]

@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from inkfast.core.errors import InkfastError
-from inkfast.inference.reader import SHIPPED, Reader, shipped_names
+from inkfast.inference.reader import SHIPPED_FOLDER, Reader, shipped_names
 from inkfast.synthetic.handwriting import make_handwriting
 from tests.inference.makers import classifier
 from tests.inference.non_digits import KINDS, make
@@ -121,10 +121,10 @@ def test_an_unknown_name_lists_what_is_shipped():
 
 def test_a_tampered_weight_file_is_refused(tmp_path):
     """One changed byte, and the SHA-256 is another."""
-    content = bytearray((SHIPPED / "reader.onnx").read_bytes())
+    content = bytearray((SHIPPED_FOLDER / "reader.onnx").read_bytes())
     content[len(content) // 2] ^= 1
     (tmp_path / "reader.onnx").write_bytes(content)
-    (tmp_path / "reader.json").write_bytes((SHIPPED / "reader.json").read_bytes())
+    (tmp_path / "reader.json").write_bytes((SHIPPED_FOLDER / "reader.json").read_bytes())
     with pytest.raises(InkfastError, match="was changed or damaged"):
         Reader.open(str(tmp_path / "reader.onnx"))
 
@@ -133,10 +133,10 @@ def test_what_is_shipped_is_small_and_describes_itself():
     """At most 1.5 MB, and the JSON beside it holds what the file says of itself."""
     assert "reader" in shipped_names()
     for name in shipped_names():
-        path = SHIPPED / f"{name}.onnx"
+        path = SHIPPED_FOLDER / f"{name}.onnx"
         assert path.stat().st_size <= 1_500_000
         beside = json.loads(path.with_suffix(".json").read_text())
-        about = Reader.open(name).classifier.about.values
+        about = Reader.open(name).classifier.metadata.values
         assert {key: beside[key] for key in about} == about
         assert {"recipe", "digits", "temperature", "calibration_digits", "threshold"} <= set(about)
 

@@ -17,8 +17,8 @@ from tests.inference.makers import bars, png, write_csv
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch):
     """Every table here is longer than what is read of it at a time."""
-    monkeypatch.setattr(table_inputs, "_ROWS", 7)
-    monkeypatch.setattr(table_inputs, "_BLOCK", 5000)
+    monkeypatch.setattr(table_inputs, "_BLOCK_ROWS", 7)
+    monkeypatch.setattr(table_inputs, "_BLOCK_BYTES", 5000)
 
 
 @pytest.mark.parametrize("labelled", [True, False])

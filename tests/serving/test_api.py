@@ -44,12 +44,12 @@ def test_several_files_are_answered_in_their_order(api):
 
 def test_the_reason_is_the_readers_own(api, monkeypatch):
     """Whatever a reader says of why it is unsure is what the API says."""
-    doubts = [Prediction(3, 0.5, 8, 0.4, "two digits touch")]
+    doubts = [Prediction(3, 0.5, 8, 0.4, "this looks like two touching digits")]
     monkeypatch.setattr(Reader, "to_predictions", lambda *_: doubts)
     picture = as_file(drawn(3))
     predicted = api.post("/v1/predict", content=picture).json()["answers"][0]
     looked = api.post("/v1/lab", content=picture).json()["answers"]["dense"]
-    assert predicted["unsure"] == looked["unsure"] == "two digits touch"
+    assert predicted["unsure"] == looked["unsure"] == "this looks like two touching digits"
 
 
 def test_an_empty_paper_is_no_digit(api):

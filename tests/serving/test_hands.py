@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from inkfast.core.errors import InkfastError, NoInkError
-from inkfast.inference.classifier import Classifier
+from inkfast.inference.onnx_classifier import OnnxClassifier
 from inkfast.inference.reader import Reader
 from inkfast.serving.limits import Refused
 from inkfast.serving.prediction import PredictRequest, PredictResponse, predict_batch
@@ -77,7 +77,7 @@ def test_a_lost_process_is_told_and_another_takes_its_place(hands: WorkerPool) -
 
 def test_a_network_that_fails_is_told_to_those_who_asked_it(networks: dict[str, Reader]) -> None:
     """Logits instead of probabilities: a sentence, and the process goes on."""
-    logits = Classifier(classifier(softmax=False).SerializeToString(), "logits.onnx")
+    logits = OnnxClassifier(classifier(softmax=False).SerializeToString(), "logits.onnx")
     with WorkerPool(networks | {"logits": Reader(logits, 0)}, 1) as hands:
         picture = partial(load_request_image, as_file(drawn(6)))
         failed, told = hands.predict(

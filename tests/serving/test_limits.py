@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Send
 
 from inkfast.core.errors import InkfastError
 from inkfast.imaging.opening import MAX_PIXELS
-from inkfast.inference.reader import SHIPPED, Reader
+from inkfast.inference.reader import SHIPPED_FOLDER, Reader
 from inkfast.serving.app import build_app
 from inkfast.serving.batch_queue import BatchQueue
 from inkfast.serving.limits import Limits, Refused
@@ -128,7 +128,7 @@ def test_what_is_shipped_is_what_is_promised():
 def test_the_labs_networks_are_small():
     """They answer each movement of the pen: 1 MB each at most, as the documentation says."""
     for name in SHOWN:
-        assert (SHIPPED / f"{name}.onnx").stat().st_size <= 1_000_000, name
+        assert (SHIPPED_FOLDER / f"{name}.onnx").stat().st_size <= 1_000_000, name
 
 
 def test_a_body_that_grows_without_saying_so_is_cut_off(api):

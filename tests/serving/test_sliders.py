@@ -11,7 +11,7 @@ import torch
 
 from inkfast import noise
 from inkfast.core.io import sha256
-from inkfast.inference.reader import SHIPPED
+from inkfast.inference.reader import SHIPPED_FOLDER
 from inkfast.serving.occlusion_map import occluded_images, occlusion_map
 from inkfast.serving.page_noise import SLIDERS, chain, corrupted
 from inkfast.serving.request_images import digit_of
@@ -81,7 +81,7 @@ def test_the_curves_are_of_the_shipped_networks():
     """The page's figures were measured on the files that answer: else run benchmarks/lab_curves.py."""
     measured = json.loads(Path(PAGE, "curves.json").read_text(encoding="utf-8"))
     for name, digest in measured["networks"].items():
-        assert digest == sha256((SHIPPED / f"{name}.onnx").read_bytes()), name
+        assert digest == sha256((SHIPPED_FOLDER / f"{name}.onnx").read_bytes()), name
     for slider in SLIDERS:
         strengths = measured["curves"][slider.name]["strengths"]
         assert (strengths[0], strengths[-1]) == (slider.low, slider.high)

@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from inkfast import data
 from inkfast.core.errors import InkfastError
-from inkfast.synthetic.handwriting import SHAPES, make_handwriting
+from inkfast.synthetic.handwriting import STYLES, make_handwriting
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def digits() -> data.Digits:
 def test_every_class_is_written_as_often(digits):
     """A tenth each, whatever the number of shapes."""
     assert np.bincount(digits.labels).tolist() == [100] * 10
-    assert {shape.digit for shape in SHAPES} == set(range(10))
+    assert {shape.digit for shape in STYLES} == set(range(10))
 
 
 def test_they_fit_mnists_frame(digits):

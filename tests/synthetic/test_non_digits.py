@@ -10,7 +10,7 @@ from inkfast.imaging.centering import BOX
 from inkfast.models import build_model
 from inkfast.noise import build_noise as chain
 from inkfast.synthetic.handwriting import make_handwriting
-from inkfast.synthetic.non_digits import _touching, make_non_digits
+from inkfast.synthetic.non_digits import _draw_touching_pairs, make_non_digits
 from inkfast.training import FitSpec, fit, resolve
 
 
@@ -60,7 +60,7 @@ def test_a_network_that_saw_outliers_is_unsure_of_new_ones(strokes):
 
 def test_digits_that_touch_stand_in_one_frame():
     """Two to a picture: most are wider than high, and none leaves the frame's 20 pixels."""
-    made = _touching(make_handwriting(200).images, 60, np.random.default_rng(0))
+    made = _draw_touching_pairs(make_handwriting(200).images, 60, np.random.default_rng(0))
     rows, columns = ((made > 50).any(axis=axis) for axis in (2, 1))
     heights, widths = (
         np.array([np.ptp(np.flatnonzero(one)) + 1 for one in b]) for b in (rows, columns)

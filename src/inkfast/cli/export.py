@@ -16,7 +16,7 @@ from inkfast.core.io import check_free
 from inkfast.experiments import onnx_export, run_folder
 from inkfast.experiments.config import ModelSpec
 from inkfast.experiments.dataset import load_run_data
-from inkfast.inference.classifier import About
+from inkfast.inference.onnx_classifier import ModelMetadata
 from inkfast.models import Network
 from inkfast.training import TrainedModel
 
@@ -73,7 +73,7 @@ def export(
     )
     for sentence in told:
         printer.say(sentence)
-    printer.say(_promised(classifier.about, max_error))
+    printer.say(_promised(classifier.metadata, max_error))
 
 
 def _best_of(
@@ -91,7 +91,7 @@ def _best_of(
     return max(chosen, key=lambda pair: pair[1].best.validation_accuracy)
 
 
-def _promised(about: About, max_error: float) -> str:
+def _promised(about: ModelMetadata, max_error: float) -> str:
     """Say from which confidence a file answers, or that it answers nothing and what it could."""
     sure, rows = about.number("threshold"), about.number("calibration_digits")
     if sure <= 1:

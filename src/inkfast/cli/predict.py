@@ -77,12 +77,12 @@ def predict(
     unsure or not), runner_up, runner_up_confidence, unsure (why), error.
     """
     place = processes.parse_executor(executor)
-    wanted = inputs.checked(paths or [])
+    wanted = inputs.check_paths(paths or [])
     if not wanted and not files_from:
         raise InkfastError("expected at least one PATH, or --files-from FILE, got none.")
     reader = open_reader(model, max_error)
     _check_output(to, resume=resume, overwrite=overwrite)
-    if resume and to and to.is_file() and not output_files.part_of(to).exists():
+    if resume and to and to.is_file() and not output_files.partial_path(to).exists():
         _say(
             f"{to} is whole, made by an earlier job; it was not compared with the pictures given "
             "now. There is nothing to go on with: --overwrite reads them anew."
@@ -95,7 +95,7 @@ def predict(
     given = inputs.iter_inputs(chain(wanted, _listed_paths(files_from)))
     try:
         if output.done:
-            given = output_files.same_sources(given, job.kept())
+            given = output_files.check_same_sources(given, job.kept())
         team = _crew(place, reader, review=review is not None)
         with _engine(place), closing(batch.predict_inputs(given, team, output.done)) as found:
             for row in found:
@@ -175,17 +175,19 @@ def _open_output(
     form: str, to: Path | None, reader: Reader, *, resume: bool, overwrite: bool
 ) -> output_files.ResultWriter:
     if to is None:
-        return output_files.Lines(sys.stdout, OUTPUT_FORMATS[form])
+        return output_files.StreamWriter(sys.stdout, OUTPUT_FORMATS[form])
     if form == "parquet":
         if resume:
             raise InkfastError(
                 "a Parquet file cannot be gone on with: use --format jsonl or csv with --resume."
             )
-        return output_files.ParquetFile(to)
+        return output_files.ParquetFileWriter(to)
     job = {
         "format": form, "model": reader.classifier.fingerprint, "threshold": reader.threshold,
     }  # fmt: skip
-    return output_files.TextFile(to, OUTPUT_FORMATS[form], job, resume=resume, overwrite=overwrite)
+    return output_files.TextFileWriter(
+        to, OUTPUT_FORMATS[form], job, resume=resume, overwrite=overwrite
+    )
 
 
 def _engine(place: ExecutorSpec) -> Any:

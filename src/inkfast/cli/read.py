@@ -14,10 +14,10 @@ from PIL import Image
 from inkfast.cli._page_formats import PAGE_FORMATS, page_parquet, page_texts
 from inkfast.core.errors import InkfastError
 from inkfast.core.io import check_folder, check_free, write_bytes
-from inkfast.imaging.opening import png
+from inkfast.imaging.opening import encode_png
 from inkfast.inference import inputs
+from inkfast.inference.drawing import draw_overlay, draw_review
 from inkfast.inference.output_formats import choose_format
-from inkfast.inference.overlay import draw_overlay, draw_review
 from inkfast.inference.page import Page, open_page, read_page
 from inkfast.inference.reader import Reader
 from inkfast.inference.results import one_line
@@ -110,7 +110,7 @@ def _read_pages(
             failures.append(str(error))
             continue
         if overlays or reviews:
-            _draw(picture.colours, page, name, overlays, reviews)
+            _draw(picture.rgb, page, name, overlays, reviews)
         if page.too_small:
             sys.stderr.write(f"inkfast: {one_line(str(photo))}: {page.too_small}\n")
         yield photo, page
@@ -119,7 +119,7 @@ def _read_pages(
 def _matching(given: Path) -> list[Path]:
     """Return the pictures that a folder holds or a pattern names; else what was given."""
     path = given.expanduser()
-    found = [path] if path.exists() else list(map(Path, inputs.matches(str(path))))
+    found = [path] if path.exists() else list(map(Path, inputs.match_pattern(str(path))))
     photos: list[Path] = []
     for one in found or [path]:
         if one.is_dir():
@@ -171,8 +171,8 @@ def _draw(
 ) -> None:
     """Write the photograph with its answers, and the unsure digits each as a picture."""
     if overlays:
-        write_bytes(_overlay_path(overlays, name), png(draw_overlay(image, page)))
+        write_bytes(_overlay_path(overlays, name), encode_png(draw_overlay(image, page)))
     for place, digit in enumerate(page.digits, start=1):
         if reviews and digit.prediction.unsure:
             path = reviews / f"{name}-{place:03}-maybe-{digit.prediction.digit}.png"
-            write_bytes(path, png(draw_review(image, page, digit)))
+            write_bytes(path, encode_png(draw_review(image, page, digit)))

@@ -19,7 +19,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-_NO_INK = "there is no ink to be seen: expected a digit that stands out from its paper"
+_NO_INK = "no ink was found: expected a digit that stands out from its paper"
 
 
 class InkfastError(ValueError):

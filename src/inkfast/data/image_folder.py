@@ -14,9 +14,9 @@ import numpy as np
 
 from inkfast.core.digits import CLASSES, Digits, Images, Source, Survey
 from inkfast.core.errors import InkfastError, NoInkError
-from inkfast.imaging.centering import center_digit, ink_of
-from inkfast.imaging.normalization import WORK, preprocess
-from inkfast.imaging.opening import SUFFIXES, GreyImage, open_image
+from inkfast.imaging.centering import center_digit, to_bright_ink
+from inkfast.imaging.normalization import DIGIT_PIXELS, preprocess
+from inkfast.imaging.opening import IMAGE_SUFFIXES, GreyImage, open_image
 
 _PARTS = ("train", "test")
 _LAYOUT = "one subfolder per class named 0 to 9, each with PNG, JPEG, WebP, BMP, GIF or TIFF files"
@@ -76,12 +76,12 @@ def _part(
         if folder.name not in {str(digit) for digit in range(CLASSES)}:
             raise InkfastError(f"{folder}: expected {_LAYOUT}, got a folder named {folder.name!r}.")
         for file in _visible(folder):
-            if file.suffix.lower() not in SUFFIXES:
+            if file.suffix.lower() not in IMAGE_SUFFIXES:
                 continue
             try:
                 if not os.path.isfile(file):  # a pipe would be waited for
                     raise InkfastError(f"{file}: expected a picture, got no regular file.")
-                picture = open_image(file, WORK)
+                picture = open_image(file, DIGIT_PIXELS)
                 image = _at_28(picture.grey)
             except InkfastError as error:
                 unreadable.append(str(error))
@@ -104,11 +104,11 @@ def read_picture(path: Path) -> Images:
     Raises:
         InkfastError: If the file is no picture, is damaged or too large.
     """
-    return _at_28(open_image(path, WORK).grey)
+    return _at_28(open_image(path, DIGIT_PIXELS).grey)
 
 
 def _at_28(grey: GreyImage) -> Images:
     try:
         return preprocess(grey)
     except NoInkError:  # of a labelled picture even the faintest trace is worth more than black
-        return center_digit(ink_of(grey))
+        return center_digit(to_bright_ink(grey))

@@ -34,9 +34,9 @@ from inkfast.experiments.calibration import (
 )
 from inkfast.experiments.config import Experiment, ModelSpec
 from inkfast.experiments.dataset import ExperimentData
-from inkfast.imaging.opening import png
-from inkfast.inference.classifier import METADATA, Classifier
-from inkfast.inference.results import load_digit
+from inkfast.imaging.opening import encode_png
+from inkfast.inference.onnx_classifier import METADATA_KEY, OnnxClassifier
+from inkfast.inference.single_digit import load_digit
 from inkfast.models import Network
 from inkfast.training import TrainedModel
 from inkfast.training.validation import validation_digits
@@ -61,7 +61,7 @@ class _Graph(nn.Module):
 def export_onnx(
     model_spec: ModelSpec, trained: TrainedModel, experiment: Experiment, dataset: ExperimentData,
     path: Path, max_error: float, *, int8: bool = False, checks: Sequence[Digits] = (),
-) -> tuple[Classifier, list[str]]:  # fmt: skip
+) -> tuple[OnnxClassifier, list[str]]:  # fmt: skip
     """Write a run's network as one file, and beside it a JSON file with its SHA-256.
 
     Args:
@@ -89,7 +89,7 @@ def export_onnx(
     if int8:
         fit_spec = fit_spec_of(model_spec, trained, experiment, dataset)
         content = quantised(content, validation_digits(fit_spec).images)
-        small = Classifier(content, str(path))
+        small = OnnxClassifier(content, str(path))
         known = calibrate_answers(
             fit_spec, lambda rows: small.probabilities(rows.images), known.temperature, max_error
         )
@@ -97,7 +97,7 @@ def export_onnx(
     if int8:
         about["precision"] = "int8"
     content = _described(content, about)
-    classifier = Classifier(content, str(path))
+    classifier = OnnxClassifier(content, str(path))
     told = [
         _check_parity(trained, classifier, digits, known.temperature, int8=int8)
         for digits in (dataset.test, *checks)
@@ -146,7 +146,12 @@ def _within_json(threshold: float) -> float:
 
 
 def _check_parity(
-    trained: TrainedModel, classifier: Classifier, digits: Digits, temperature: float, *, int8: bool
+    trained: TrainedModel,
+    classifier: OnnxClassifier,
+    digits: Digits,
+    temperature: float,
+    *,
+    int8: bool,
 ) -> str:
     """Say how alike the network answers for pixels and the file for the same as picture files."""
     seen = _from_files(digits.images)
@@ -174,7 +179,7 @@ def _check_parity(
 
 def _from_files(images: Images) -> Images:
     """Return what `predict` sees of images ``(n, 28, 28)`` once each is a PNG file."""
-    files = (png(Image.fromarray(image)) for image in images)
+    files = (encode_png(Image.fromarray(image)) for image in images)
     return np.stack([load_digit("the image", file)[0] for file in files])
 
 
@@ -200,7 +205,7 @@ def _described(content: bytes, about: dict[str, Any]) -> bytes:
     import onnx
 
     proto = onnx.load_from_string(content)
-    onnx.helper.set_model_props(proto, {METADATA: json.dumps(about)})
+    onnx.helper.set_model_props(proto, {METADATA_KEY: json.dumps(about)})
     return bytes(proto.SerializeToString())
 
 

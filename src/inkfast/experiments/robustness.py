@@ -28,7 +28,7 @@ from inkfast.experiments.calibration import (
 from inkfast.experiments.config import Experiment, ModelSpec
 from inkfast.experiments.dataset import NOT_COMPARED, ExperimentData, without_seen_images
 from inkfast.experiments.run_folder import FITS
-from inkfast.inference.classifier import Classifier
+from inkfast.inference.onnx_classifier import OnnxClassifier
 from inkfast.training import TrainedModel
 from inkfast.training.trained_model import WEIGHTS_FILE
 from inkfast.training.validation import validation_digits
@@ -129,8 +129,8 @@ def robustness_of_onnx(
         InkfastError: If the file was trained on these very digits.
     """
     noises = judging.suite_noises(suite)
-    classifier = Classifier.open(path, threads)
-    about = classifier.about
+    classifier = OnnxClassifier.open(path, threads)
+    about = classifier.metadata
     own = about.text("digits") == source.train.fingerprint
     if own and (source.test is None or about.number("pooled") == 1):
         raise InkfastError(

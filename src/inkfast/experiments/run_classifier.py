@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from inkfast.core.digits import Digits, Images
 from inkfast.experiments import run_folder
-from inkfast.inference.classifier import About
+from inkfast.inference.onnx_classifier import ModelMetadata
 from inkfast.training import hardware
 
 
@@ -28,7 +28,7 @@ class RunClassifier:
         accuracy = f"validation accuracy {self._model.best.validation_accuracy:.2%}"
         self.name = f"{entry.name}, seed {self._model.seed} ({accuracy})"
         self.fingerprint = f"{run.resolve()}: {self.name}"
-        self.about = About({"model": str(entry.architecture)}, self.name)
+        self.metadata = ModelMetadata({"model": str(entry.architecture)}, self.name)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return RunClassifier, (self._run,)

@@ -1,7 +1,7 @@
-"""Ink apart from its paper: a picture of one digit, photographed or drawn, as MNIST's scans were.
+"""Bring an image of one digit, photographed or drawn, to MNIST's 28x28.
 
-Light that changes over the page, grey or ruled paper, specks and the pen's width are taken out;
-what is left goes into MNIST's frame.
+Light, paper, ruled lines and specks are removed, and the width of strokes is brought into MNIST's
+range; `inkfast.imaging.centering` then scales and centres the ink.
 """
 
 from __future__ import annotations
@@ -10,87 +10,88 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast.core.digits import SIDE, Images
-from inkfast.imaging.boxes import bounds, padded
-from inkfast.imaging.centering import BOX, center_digit, ink_of
-from inkfast.imaging.ink import Ink, Mask, find_ink
-from inkfast.imaging.opening import GreyImage, shrunk
+from inkfast.imaging.boxes import Mask, bounding_box, zero_pad
+from inkfast.imaging.centering import BOX, center_digit, to_bright_ink
+from inkfast.imaging.ink import Ink, find_ink
+from inkfast.imaging.opening import GreyImage, shrink
 
-WORK = 128  # pixels of the longer side of a picture at work; a digit needs no more
-_FINE = 4 * BOX  # pixels of the longer side of a digit at work
-_SOFT = 2  # pixels around a stroke that are its soft edges
-FAINT = 0.2  # of a stroke's middle: what still joins two parts
-_STROKE = (2.3, 4.2)  # widths in pixels of 28x28 between which nine in ten of MNIST's digits lie
+# Chosen by eye where no source is given.
+DIGIT_PIXELS = 128  # longer side to which an image of one digit is scaled down
+_FINE_PIXELS = 4 * BOX  # longer side of a digit's ink when its strokes are measured
+_SOFT_PIXELS = 2  # pixels around a stroke that its soft edges take
+FAINT_INK = 0.2  # amount of ink (a stroke's middle is 1) that still joins two pieces
+_MIN_PIECE = 0.06  # share of the main piece's ink: smaller pieces are specks
+_STROKE_WIDTHS = (2.3, 4.2)  # pixels at 28x28; measured: nine in ten of MNIST's digits lie between
+_MIN_CHANGE = 0.35  # pixels by which each side of a stroke must be off to be changed
 
 
 def preprocess(grey: GreyImage) -> Images:
-    """Return the one digit of a picture as networks see it: uint8 ``(28, 28)``, bright on black.
+    """Return the digit of an image as networks see it.
 
-    A picture of 28x28 is taken as it is, noise and all, turned over if it is dark on light; any
-    other is normalised.
+    An image of 28x28 is taken as it is, noise included, and inverted if it is dark on light. Any
+    other image is normalised.
 
     Args:
-        grey: ``(h, w)`` in [0, 1].
+        grey: Brightness ``(h, w)`` in [0, 1].
+
+    Returns:
+        uint8 ``(28, 28)``, bright ink on black.
 
     Raises:
-        NoInkError: If there is nothing on it.
+        NoInkError: If nothing stands out from the paper.
     """
     if grey.shape == (SIDE, SIDE):
-        return np.asarray(np.rint(255 * ink_of(grey)), np.uint8)
-    return normalise(grey)
+        return np.asarray(np.rint(255 * to_bright_ink(grey)), np.uint8)
+    return normalize(isolate_digit(grey))
 
 
-def normalise(picture: GreyImage) -> Images:
-    """Return the digit that a picture shows as MNIST would: uint8 ``(28, 28)``, bright on black.
+def isolate_digit(grey: GreyImage) -> Ink:
+    """Return the ink of the digit on an image of one digit, scaled down to `DIGIT_PIXELS`.
 
     Args:
-        picture: ``(h, w)`` in [0, 1], of one digit in whatever colours, on whatever paper.
+        grey: Brightness ``(h, w)`` in [0, 1], any colours, any paper.
 
     Raises:
-        NoInkError: If there is nothing on it.
+        NoInkError: If nothing stands out from the paper.
     """
-    return normalize(isolate_digit(picture))
-
-
-def isolate_digit(picture: GreyImage) -> Ink:
-    """Return the ink of the one digit of a picture, see `normalise`, at `WORK` pixels at most."""
-    return main_part(find_ink(shrunk(picture.astype(np.float32), WORK)))
+    return keep_main_digit(find_ink(shrink(grey.astype(np.float32), DIGIT_PIXELS)))
 
 
 def normalize(ink: Ink) -> Images:
     """Return one digit's ink in MNIST's frame and stroke width: uint8 ``(28, 28)``."""
-    top, left, bottom, right = bounds(ink.mask)
-    place = (
-        slice(max(0, top - _SOFT), bottom + _SOFT),
-        slice(max(0, left - _SOFT), right + _SOFT),
+    top, left, bottom, right = bounding_box(ink.mask)
+    window = (
+        slice(max(0, top - _SOFT_PIXELS), bottom + _SOFT_PIXELS),
+        slice(max(0, left - _SOFT_PIXELS), right + _SOFT_PIXELS),
     )
-    ink = Ink(ink.amount[place], ink.mask[place])
-    if max(ink.mask.shape) > _FINE:
-        covered = shrunk(ink.mask.astype(np.float32), _FINE)
-        # half of the most, since no pixel may be covered by half where strokes are thin
-        ink = Ink(shrunk(ink.amount, _FINE), covered > covered.max() / 2)
-    return center_digit(_evened(ink))
+    ink = Ink(ink.amount[window], ink.mask[window])
+    if max(ink.mask.shape) > _FINE_PIXELS:
+        covered = shrink(ink.mask.astype(np.float32), _FINE_PIXELS)
+        # half of the largest share, since thin strokes may cover no pixel by half
+        ink = Ink(shrink(ink.amount, _FINE_PIXELS), covered > covered.max() / 2)
+    return center_digit(_normalize_stroke_width(ink))
 
 
-def main_part(ink: Ink) -> Ink:
-    """Return the ink of the digit alone, without specks and lines that run off the page."""
+def keep_main_digit(ink: Ink) -> Ink:
+    """Return the ink of the digit alone, without specks and lines that leave the image."""
     from scipy import ndimage
 
-    # what faint ink joins is one part
-    labels, count = ndimage.label(ink.mask | (ink.amount > FAINT), np.ones((3, 3)))
+    # pieces joined by faint ink count as one
+    labels, count = ndimage.label(ink.mask | (ink.amount > FAINT_INK), np.ones((3, 3)))
     mask = ink.mask
     if count > 1:
         sizes = ndimage.sum_labels(ink.mask, labels, np.arange(1, count + 1))
-        main = int(np.argmax(sizes * _centrality(labels, count)))
-        large = sizes >= 0.06 * sizes[main]
-        whole = [not _cut_off(box, mask.shape) for box in ndimage.find_objects(labels)]
+        main = int(np.argmax(sizes * _closeness_to_center(labels, count)))
+        large = sizes >= _MIN_PIECE * sizes[main]
+        whole = [not _touches_edge(box, mask.shape) for box in ndimage.find_objects(labels)]
         kept = np.flatnonzero((large & whole) | (np.arange(count) == main))
         mask = mask & np.isin(labels, kept + 1)
-    return Ink(with_soft_edges(ink.amount, mask), mask)
+    return Ink(keep_soft_edges(ink.amount, mask), mask)
 
 
-def with_soft_edges(amount: GreyImage, mask: Mask) -> GreyImage:
-    """Return the ink under a mask and around it, as far as a stroke's edge is soft."""
-    for _ in range(_SOFT):  # as ndimage.binary_dilation, with less overhead
+def keep_soft_edges(amount: GreyImage, mask: Mask) -> GreyImage:
+    """Return the ink ``(h, w)`` under a mask and `_SOFT_PIXELS` around it; 0 elsewhere."""
+    for _ in range(_SOFT_PIXELS):  # as ndimage.binary_dilation, with less overhead
         grown = mask.copy()
         grown[1:] |= mask[:-1]
         grown[:-1] |= mask[1:]
@@ -100,8 +101,8 @@ def with_soft_edges(amount: GreyImage, mask: Mask) -> GreyImage:
     return amount * mask
 
 
-def _centrality(labels: NDArray[np.int32], count: int) -> GreyImage:
-    """Return for each part how near the middle of the picture it lies, from 1 down to 0."""
+def _closeness_to_center(labels: NDArray[np.int32], count: int) -> GreyImage:
+    """Return how close each piece ``(count,)`` lies to the image's centre; 1 at the centre."""
     from scipy import ndimage
 
     places = np.array(ndimage.center_of_mass(labels > 0, labels, np.arange(1, count + 1)))
@@ -111,25 +112,25 @@ def _centrality(labels: NDArray[np.int32], count: int) -> GreyImage:
     return near
 
 
-def _cut_off(box: tuple[slice, slice], shape: tuple[int, ...]) -> bool:
-    """Return whether a part touches the picture's edge, as ruled lines and neighbours do."""
+def _touches_edge(box: tuple[slice, slice], shape: tuple[int, ...]) -> bool:
+    """Return whether a piece touches the image's edge, as ruled lines and neighbours do."""
     return any(side.start == 0 or side.stop == end for side, end in zip(box, shape, strict=True))
 
 
-def _evened(ink: Ink) -> GreyImage:
-    """Return the ink with strokes thickened or thinned that would be none of MNIST's."""
+def _normalize_stroke_width(ink: Ink) -> GreyImage:
+    """Return the ink with its strokes thickened or thinned to lie within MNIST's range."""
     from scipy import ndimage
 
-    top, left, bottom, right = bounds(ink.mask)
+    top, left, bottom, right = bounding_box(ink.mask)
     scale = BOX / max(bottom - top, right - left)
     # inside a bar of w pixels the distance to the nearest pixel outside is (w + 2) / 4 on average
-    inside = ndimage.distance_transform_edt(padded(ink.mask[top:bottom, left:right], 1))
+    inside = ndimage.distance_transform_edt(zero_pad(ink.mask[top:bottom, left:right], 1))
     width = max(1.0, 4 * float(inside.sum() / ink.mask.sum()) - 2)
-    radius = (float(np.clip(width * scale, *_STROKE)) / scale - width) / 2
-    if abs(radius) < 0.35:
+    radius = (float(np.clip(width * scale, *_STROKE_WIDTHS)) / scale - width) / 2
+    if abs(radius) < _MIN_CHANGE:
         return ink.amount
     y, x = np.ogrid[-6:7, -6:7]
     ball = np.hypot(y, x) <= min(abs(radius) + 0.5, 6)
     change = ndimage.grey_dilation if radius > 0 else ndimage.grey_erosion
-    changed: GreyImage = change(padded(ink.amount, 6), footprint=ball)
+    changed: GreyImage = change(zero_pad(ink.amount, 6), footprint=ball)
     return changed if changed.max() > 0.5 else ink.amount

@@ -1,38 +1,44 @@
-"""Ink of a page into parts that may be one digit each."""
+"""Split the ink of a page into candidates that may be one digit each.
+
+Connected pieces of ink are measured against the usual height of a digit: crumbs are dropped,
+broken strokes are grouped, and groups that cannot be a digit (dashes, dirt, things at the image's
+edge) are left out. Digits that touch stay one candidate; see `inkfast.inference.touching_digits`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.imaging.boxes import Box, bounds, padded
-from inkfast.imaging.ink import Ink, Mask, strengthened
-from inkfast.imaging.normalization import FAINT, with_soft_edges
+from inkfast.imaging.boxes import Box, Mask, bounding_box, is_cut_off, zero_pad
+from inkfast.imaging.ink import Ink, rescale_ink
+from inkfast.imaging.normalization import FAINT_INK, keep_soft_edges
 
-_MARGIN = 3  # pixels around a part, for the soft edges of its strokes
-_MOST = 1000  # pieces of ink that are looked at, the largest first
-_CRUMB = 0.2  # of the usual height: smaller pieces are dots and dirt
-_LOWEST = 6  # pixels that a digit is high at least; 9 can be read
-_SMALLEST = 0.35  # of the usual height that a digit has at least
-_FLATTEST = 3.5  # times as wide as high: a dash or an underline
-_FAINTEST = 0.45  # of the largest one's ink: crossings of ruled lines
-_MOST_INSIDE = 0.2  # of all ink: with less inside the picture, what reaches its edge is no frame
-_HUGE = 3.0  # times the usual height: at the picture's edge no digit but a table, a hand, a shadow
+# Every value here and in `_group_pieces` was chosen by trial on pages that a program drew and on
+# photographs of them. None was fitted to labelled images.
+_MARGIN = 3  # pixels of paper around a candidate, for the soft edges of its strokes
+_MAX_PIECES = 1000  # pieces of ink that are looked at, the largest first; bounds the time
+_MIN_PIECE = 0.2  # times the usual height: smaller pieces are dots and dirt
+_MIN_HEIGHT_PIXELS = 6  # pixels; digits from 9 pixels high are tested to be read
+_MIN_HEIGHT = 0.35  # times the usual height
+_MAX_WIDTH = 3.5  # times a candidate's height: a wider one is a dash or an underline
+_MIN_STRENGTH = 0.45  # times the mean ink of the largest candidate: crossings of ruled lines
+_MIN_INSIDE = 0.2  # share of all ink; with less away from the edge, pieces at the edge are kept
+_HUGE = 3.0  # times the usual height: larger things at the edge are a table, a hand or a shadow
 
 Boxes = NDArray[np.int64]  # (n, 4): top, left, bottom, right; the last two exclusive
 
 
 @dataclass(frozen=True)
-class Part:
-    """What may be one digit.
+class DigitCandidate:
+    """A part of the page's ink that may be one digit.
 
     Attributes:
-        box: Top, left, bottom and right of its ink on the page.
-        ink: Its ink alone, with `_MARGIN` pixels of paper around the box.
-        cut_off: Whether it goes on beyond the picture's edge.
+        box: Top, left, bottom and right of the ink on the page, in pixels at work.
+        ink: This candidate's ink alone, with `_MARGIN` pixels of paper around the box.
+        cut_off: Whether the ink may continue beyond the image's edge.
     """
 
     box: Box
@@ -41,22 +47,26 @@ class Part:
 
     @property
     def height(self) -> int:
-        """Pixels of the page."""
+        """Height of the ink in pixels at work."""
         return self.box[2] - self.box[0]
 
     @property
     def width(self) -> int:
-        """Pixels of the page."""
+        """Width of the ink in pixels at work."""
         return self.box[3] - self.box[1]
 
-    def keep(self, mask: Mask) -> Part:
-        """Return the part with only the ink in `mask`, which is as large as its ink's."""
+    def keep(self, mask: Mask) -> DigitCandidate:
+        """Return the candidate reduced to the ink under `mask`, which has the shape of `ink`."""
         corner = self.box[0] - _MARGIN, self.box[1] - _MARGIN
-        return _part(Ink(self.ink.amount, mask), corner, cut_off=self.cut_off)
+        return _make_candidate(Ink(self.ink.amount, mask), corner, cut_off=self.cut_off)
 
 
-def find_parts(ink: Ink) -> list[Part]:
-    """Return what may be digits, without dirt, dashes and what reaches in from outside."""
+def find_candidates(ink: Ink) -> list[DigitCandidate]:
+    """Return the candidates on a page, in no particular order.
+
+    Args:
+        ink: Ink of the whole page, with at least one inked pixel.
+    """
     from scipy import ndimage
 
     labels, count = ndimage.label(ink.mask, np.ones((3, 3)))
@@ -67,46 +77,50 @@ def find_parts(ink: Ink) -> list[Part]:
     heights, widths = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
     longer = np.maximum(heights, widths)
     inside: Mask = np.all((boxes[:, :2] > 0) & (boxes[:, 2:] < ink.mask.shape), axis=1)
-    if areas[inside].sum() < _MOST_INSIDE * areas.sum():
-        inside = np.ones_like(inside)  # what reaches the edge is what was written
+    if areas[inside].sum() < _MIN_INSIDE * areas.sum():
+        inside = np.ones_like(inside)  # the writing itself reaches the edge
     usual = _usual_height(heights[inside], areas[inside])
-    large = np.flatnonzero((longer >= _CRUMB * usual) & (inside | (longer <= _HUGE * usual)))
-    large = np.sort(large[np.argsort(-areas[large], kind="stable")[:_MOST]])
-    bridged, _ = ndimage.label(ink.mask | (ink.amount > FAINT), np.ones((3, 3)))
+    large = np.flatnonzero((longer >= _MIN_PIECE * usual) & (inside | (longer <= _HUGE * usual)))
+    large = np.sort(large[np.argsort(-areas[large], kind="stable")[:_MAX_PIECES]])
+    bridged, _ = ndimage.label(ink.mask | (ink.amount > FAINT_INK), np.ones((3, 3)))
     bridges = ndimage.maximum(bridged, labels, 1 + large)
-    group = _joined(boxes[large], usual, np.asarray(bridges, np.int64))
+    group = _group_pieces(boxes[large], usual, np.asarray(bridges, np.int64))
     group_of = np.full(count + 1, -1)
     group_of[1 + large] = group
-    wholes = np.array([_around(boxes[large[group == one]]) for one in range(group.max() + 1)])
+    wholes = np.array([_enclosing_box(boxes[large[group == g]]) for g in range(group.max() + 1)])
     written = group_of[labels] >= 0
     strength = np.asarray(
         ndimage.mean(ink.amount[written], group_of[labels[written]], np.arange(len(wholes)))
     )
-    kept = _possible(wholes, strength, usual, ink.mask.shape)
-    return [_cropped(ink, labels, group_of, one, wholes[one]) for one in kept]
+    kept = _plausible_groups(wholes, strength, usual, ink.mask.shape)
+    return [_crop_group(ink, labels, group_of, one, wholes[one]) for one in kept]
 
 
 def _usual_height(heights: NDArray[np.int64], areas: NDArray[np.int64]) -> float:
-    """Return the height of the piece in which the middle of all ink lies, pieces by height."""
+    """Return the median height of the pieces, weighted by their areas."""
     order = np.argsort(heights)
     return float(heights[order[np.searchsorted(np.cumsum(areas[order]), areas.sum() / 2)]])
 
 
-def _joined(boxes: Boxes, usual: float, bridges: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the number of the digit that each piece belongs to: broken strokes come together.
+def _group_pieces(boxes: Boxes, usual: float, bridges: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Group the pieces of broken digits.
 
     Args:
-        boxes: Of the pieces.
-        usual: Height of a digit.
-        bridges: The same number for pieces that faint ink joins.
+        boxes: Boxes ``(n, 4)`` of the pieces.
+        usual: Usual height of a digit, in pixels.
+        bridges: ``(n,)``, the same number for pieces that faint ink joins.
+
+    Returns:
+        Number of its group for each piece, ``(n,)``, from 0.
     """
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
 
+    # every pair of pieces at once: (n, n), symmetric unless the rule says which piece is which
     top, left, bottom, right = (side[:, None] for side in boxes.T)
     height, width = bottom - top, right - left
-    apart_x = np.maximum(left, left.T) - np.minimum(right, right.T)  # negative: by how much they
-    apart_y = np.maximum(top, top.T) - np.minimum(bottom, bottom.T)  # stand over each other
+    apart_x = np.maximum(left, left.T) - np.minimum(right, right.T)  # pixels between the two;
+    apart_y = np.maximum(top, top.T) - np.minimum(bottom, bottom.T)  # negative: their overlap
     over = -apart_x / np.minimum(width, width.T)
     beside = -apart_y / np.minimum(height, height.T)
     tall, short = np.maximum(height, height.T), np.minimum(height, height.T)
@@ -124,53 +138,70 @@ def _joined(boxes: Boxes, usual: float, bridges: NDArray[np.int64]) -> NDArray[n
     return np.asarray(group, np.int64)
 
 
-def _around(boxes: Boxes) -> Box:
+def _enclosing_box(boxes: Boxes) -> Box:
+    """Return the smallest box around several boxes ``(n, 4)``."""
     (top, left), (bottom, right) = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
     return int(top), int(left), int(bottom), int(right)
 
 
-def _possible(
+def _plausible_groups(
     boxes: Boxes, strength: NDArray[np.floating], usual: float, shape: tuple[int, ...]
 ) -> list[int]:
-    """Return which groups are neither dirt nor dashes nor things at the edge."""
+    """Return the numbers of the groups that may be a digit.
+
+    Args:
+        boxes: Boxes ``(n, 4)`` of the groups.
+        strength: Mean amount of ink of each group, ``(n,)``.
+        usual: Usual height of a digit, in pixels.
+        shape: Height and width of the page, in pixels.
+    """
     heights, widths = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
-    digits = (heights >= max(_LOWEST, _SMALLEST * usual)) & (widths < _FLATTEST * heights)
-    digits &= strength > _FAINTEST * strength[np.argmax(heights * widths * digits)]
-    outside = np.array([beyond(box, shape) for box in boxes])
+    digits = (heights >= max(_MIN_HEIGHT_PIXELS, _MIN_HEIGHT * usual)) & (
+        widths < _MAX_WIDTH * heights
+    )
+    digits &= strength > _MIN_STRENGTH * strength[np.argmax(heights * widths * digits)]
+    outside = np.array([is_cut_off(box, shape) for box in boxes])
     digits &= ~(outside & (np.maximum(heights, widths) > _HUGE * usual))
     return list(np.flatnonzero(digits))
 
 
-def beyond(box: Sequence[int] | NDArray[np.int64], shape: tuple[int, ...]) -> bool:
-    """Return whether ink touches the edge; a picture cut to its digit cuts nothing off."""
-    top, left, bottom, right = box
-    touches = top == 0, left == 0, bottom == shape[0], right == shape[1]
-    fills = (touches[0] and touches[2]) or (touches[1] and touches[3])
-    return any(touches) and not fills
+def _crop_group(
+    ink: Ink, labels: NDArray[np.int32], group_of: NDArray[np.int64], group: int, box: Boxes
+) -> DigitCandidate:
+    """Return one group's ink as a candidate.
 
-
-def _cropped(
-    ink: Ink, labels: NDArray[np.int32], group_of: NDArray[np.int64], one: int, box: Boxes
-) -> Part:
-    """Return one group's ink."""
+    Args:
+        ink: Ink of the page.
+        labels: Label of the piece at each pixel, ``(h, w)``; 0 for paper.
+        group_of: Group of each label, ``(labels + 1,)``; -1 for none.
+        group: Number of the group.
+        box: Box ``(4,)`` of the group.
+    """
     top, left, bottom, right = box
-    place = (
+    window = (
         slice(max(0, top - _MARGIN), bottom + _MARGIN),
         slice(max(0, left - _MARGIN), right + _MARGIN),
     )
-    mask = group_of[labels[place]] == one
-    corner = place[0].start, place[1].start
-    return _part(Ink(ink.amount[place], mask), corner, cut_off=beyond(box, ink.mask.shape))
+    mask = group_of[labels[window]] == group
+    corner = window[0].start, window[1].start
+    cut_off = is_cut_off(box, ink.mask.shape)
+    return _make_candidate(Ink(ink.amount[window], mask), corner, cut_off=cut_off)
 
 
-def _part(ink: Ink, corner: tuple[int, int], *, cut_off: bool) -> Part:
-    """Return the ink under a mask as a part, soft edges included."""
-    top, left, bottom, right = bounds(ink.mask)
-    mask = padded(ink.mask[top:bottom, left:right], _MARGIN)
-    wide = padded(ink.amount, _MARGIN)[top : bottom + 2 * _MARGIN, left : right + 2 * _MARGIN]
+def _make_candidate(ink: Ink, corner: tuple[int, int], *, cut_off: bool) -> DigitCandidate:
+    """Return the ink under a mask, soft edges included, as a candidate.
+
+    Args:
+        ink: Ink ``(h, w)`` of a window of the page; the mask holds the candidate alone.
+        corner: Top and left of that window on the page.
+        cut_off: See `DigitCandidate`.
+    """
+    top, left, bottom, right = bounding_box(ink.mask)
+    mask = zero_pad(ink.mask[top:bottom, left:right], _MARGIN)
+    wide = zero_pad(ink.amount, _MARGIN)[top : bottom + 2 * _MARGIN, left : right + 2 * _MARGIN]
     y, x = corner
-    return Part(
+    return DigitCandidate(
         (y + top, x + left, y + bottom, x + right),
-        strengthened(with_soft_edges(wide, mask), mask),
+        rescale_ink(keep_soft_edges(wide, mask), mask),
         cut_off,
     )

@@ -22,7 +22,8 @@ from inkfast.core.errors import InkfastError
 from inkfast.core.processes import block_sigint
 from inkfast.inference.inputs import Content, InputItem
 from inkfast.inference.reader import Reader
-from inkfast.inference.results import Chunk, InputResult, predict_chunk
+from inkfast.inference.results import InputResult
+from inkfast.inference.single_digit import Chunk, predict_chunk
 
 _MOST, _MOST_BYTES = 256, 8 << 20  # of a chunk: pictures, and bytes of them
 # takes a chunk, returns what waits for its rows

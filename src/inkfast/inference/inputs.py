@@ -18,10 +18,10 @@ from typing import NoReturn, TypeAlias
 
 from inkfast.core.digits import Images
 from inkfast.core.errors import InkfastError
-from inkfast.imaging.opening import SUFFIXES
+from inkfast.imaging.opening import IMAGE_SUFFIXES
 from inkfast.inference import table_inputs
 
-MOST_BYTES = 64 << 20  # of one picture's file
+MAX_IMAGE_BYTES = 64 << 20  # of one picture's file
 Content: TypeAlias = bytes | Images  # a picture's file, or 28x28 pixels that need no decoding
 
 
@@ -42,10 +42,10 @@ class InputItem:
     @classmethod
     def broken(cls, source: str, error: InkfastError) -> InputItem:
         """Return what stands for a picture that cannot be had."""
-        return cls(source, 0, partial(_raise, error))
+        return cls(source, 0, partial(_raise_error, error))
 
 
-def checked(paths: Iterable[str]) -> list[str]:
+def check_paths(paths: Iterable[str]) -> list[str]:
     """Return the paths, each of which names something that is there; patterns stay patterns.
 
     Raises:
@@ -53,7 +53,7 @@ def checked(paths: Iterable[str]) -> list[str]:
     """
     kept = [os.path.expanduser(path) for path in paths]
     for path in kept:
-        if path != "-" and not os.path.exists(path) and not matches(path):
+        if path != "-" and not os.path.exists(path) and not match_pattern(path):
             raise InkfastError(f"{path}: there is no such file or folder, and no file matches it.")
     return kept
 
@@ -65,68 +65,68 @@ def iter_inputs(paths: Iterable[str]) -> Iterator[InputItem]:
     """
     for path in paths:
         try:
-            yield from _pictures(path)
+            yield from _inputs_at(path)
         except InkfastError as error:
             yield InputItem.broken(path, error)
         except OSError as error:
-            yield InputItem.broken(path, _unreadable(path, error))
+            yield InputItem.broken(path, _unreadable_path(path, error))
 
 
-def _pictures(path: str) -> Iterator[InputItem]:
+def _inputs_at(path: str) -> Iterator[InputItem]:
     if path == "-":
-        return iter([InputItem(path, 0, _standard_input)])
+        return iter([InputItem(path, 0, _read_stdin)])
     if os.path.isdir(path):
-        return _folder(path)
-    if not os.path.exists(path) and (found := matches(path)):
+        return _folder_inputs(path)
+    if not os.path.exists(path) and (found := match_pattern(path)):
         return iter_inputs(found)
     suffix = os.path.splitext(path)[1].lower()
     if suffix == ".zip":
-        return _archive(path)
-    if suffix in table_inputs.READERS:
-        return _rows(path, table_inputs.READERS[suffix])
-    return iter([_file(path)])
+        return _archive_inputs(path)
+    if suffix in table_inputs.TABLE_READERS:
+        return _table_inputs(path, table_inputs.TABLE_READERS[suffix])
+    return iter([_file_input(path)])
 
 
-def matches(pattern: str) -> list[str]:
+def match_pattern(pattern: str) -> list[str]:
     """Return the files and folders that a pattern names, in order."""
     found = sorted(glob.glob(pattern, recursive=True))
     # `**` finds the files in a folder itself
     return [path for path in found if not os.path.isdir(path)] if "**" in pattern else found
 
 
-def _file(path: str) -> InputItem:
+def _file_input(path: str) -> InputItem:
     try:
-        return InputItem(path, os.stat(path).st_size, partial(_content, path))
+        return InputItem(path, os.stat(path).st_size, partial(_read_image_file, path))
     except OSError as error:
-        return InputItem.broken(path, _unreadable(path, error))
+        return InputItem.broken(path, _unreadable_path(path, error))
 
 
-def _content(path: str) -> bytes:
+def _read_image_file(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
-            return _bounded(file.read(MOST_BYTES + 1), path)
+            return _check_image_size(file.read(MAX_IMAGE_BYTES + 1), path)
     except OSError as error:
-        raise _unreadable(path, error) from None
+        raise _unreadable_path(path, error) from None
 
 
-def _standard_input() -> bytes:
+def _read_stdin() -> bytes:
     if sys.stdin is None:
         raise InkfastError("-: expected a picture on standard input, which is closed.")
-    return _bounded(sys.stdin.buffer.read(MOST_BYTES + 1), "-")
+    return _check_image_size(sys.stdin.buffer.read(MAX_IMAGE_BYTES + 1), "-")
 
 
-def _bounded(content: bytes, source: str) -> bytes:
-    if len(content) > MOST_BYTES:
+def _check_image_size(content: bytes, source: str) -> bytes:
+    if len(content) > MAX_IMAGE_BYTES:
         raise InkfastError(
-            f"{source}: expected a picture of at most {MOST_BYTES >> 20} MB. Make it smaller."
+            f"{source}: expected an image of at most {MAX_IMAGE_BYTES >> 20} MB. Make it smaller."
         )
     return content
 
 
-def _folder(path: str) -> Iterator[InputItem]:
+def _folder_inputs(path: str) -> Iterator[InputItem]:
     """Yield the pictures of a folder and the folders in it; links to folders are not followed."""
     # folders may lie in one another more deeply than functions may call themselves
-    opened = [(path, iter(_entries(path)))]
+    opened = [(path, iter(_folder_entries(path)))]
     while opened:
         folder, entries = opened[-1]
         name, is_folder = next(entries, ("", False))
@@ -134,15 +134,15 @@ def _folder(path: str) -> Iterator[InputItem]:
         if not name:
             opened.pop()
         elif not is_folder:
-            yield _file(inner)
+            yield _file_input(inner)
         else:
             try:
-                opened.append((inner, iter(_entries(inner))))
+                opened.append((inner, iter(_folder_entries(inner))))
             except OSError as error:
-                yield InputItem.broken(inner, _unreadable(inner, error))
+                yield InputItem.broken(inner, _unreadable_path(inner, error))
 
 
-def _entries(folder: str) -> list[tuple[str, bool]]:
+def _folder_entries(folder: str) -> list[tuple[str, bool]]:
     """Return the names of a folder's pictures and folders, and which are folders, sorted."""
     with os.scandir(folder) as entries:
         # names alone, since an entry holds ten times as much; a pipe would be waited for for ever
@@ -152,14 +152,14 @@ def _entries(folder: str) -> list[tuple[str, bool]]:
             if not entry.name.startswith(".")
             and (entry.is_dir() or entry.is_file() or entry.is_symlink())
         )
-        return sorted((name, is_dir) for name, is_dir in found if is_dir or _is_picture(name))
+        return sorted((name, is_dir) for name, is_dir in found if is_dir or _has_image_suffix(name))
 
 
-def _is_picture(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in SUFFIXES
+def _has_image_suffix(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
 
 
-def _archive(path: str) -> Iterator[InputItem]:
+def _archive_inputs(path: str) -> Iterator[InputItem]:
     try:
         archive = zipfile.ZipFile(path)  # closed with the last of its pictures
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
@@ -167,22 +167,24 @@ def _archive(path: str) -> Iterator[InputItem]:
     for member in sorted(archive.infolist(), key=lambda member: member.filename):
         parts = member.filename.removeprefix("./").split("/")  # some write ./ before each name
         hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
-        if not hidden and _is_picture(member.filename):
+        if not hidden and _has_image_suffix(member.filename):
             source = f"{path}/{member.filename}"
-            yield InputItem(source, member.file_size, partial(_member, archive, member, source))
+            yield InputItem(
+                source, member.file_size, partial(_read_member, archive, member, source)
+            )
 
 
-def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, source: str) -> bytes:
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, source: str) -> bytes:
     try:
         with archive.open(member) as file:
-            return _bounded(file.read(MOST_BYTES + 1), source)
+            return _check_image_size(file.read(MAX_IMAGE_BYTES + 1), source)
     except (InkfastError, MemoryError):
         raise
     except Exception as error:  # damaged, encrypted, of an unknown method: each fails its own way
         raise InkfastError(f"{source}: cannot be taken out of its archive ({error}).") from None
 
 
-def _rows(
+def _table_inputs(
     path: str, read: Callable[[Path], Iterator[Content | InkfastError]]
 ) -> Iterator[InputItem]:
     """Number the rows of a table; one that is broken does not end it."""
@@ -192,19 +194,19 @@ def _rows(
             yield InputItem.broken(source, content)
         else:
             size = len(content) if isinstance(content, bytes) else content.nbytes
-            yield InputItem(source, size, partial(_same, content))
+            yield InputItem(source, size, partial(_given_content, content))
 
 
-def _unreadable(path: str, error: OSError) -> InkfastError:
+def _unreadable_path(path: str, error: OSError) -> InkfastError:
     reason = error.strerror or type(error).__name__
     if isinstance(error, FileNotFoundError):
         return InkfastError(f"{path}: there is no such file. Check its path.")
-    return InkfastError(f"{path}: expected a picture, but {reason}. Remove or replace it.")
+    return InkfastError(f"{path}: expected an image, but {reason}. Remove or replace it.")
 
 
-def _same(content: Content) -> Content:
+def _given_content(content: Content) -> Content:
     return content
 
 
-def _raise(error: InkfastError) -> NoReturn:
+def _raise_error(error: InkfastError) -> NoReturn:
     raise error

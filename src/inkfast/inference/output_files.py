@@ -18,21 +18,21 @@ from inkfast.core.errors import InkfastError
 from inkfast.core.io import cannot_write, open_locked, read_json, write_json
 from inkfast.inference.inputs import InputItem
 from inkfast.inference.output_formats import OutputFormat
-from inkfast.inference.results import FIELDS, InputResult, one_line
+from inkfast.inference.results import RESULT_FIELDS, InputResult, one_line
 
-_LONGEST = 1 << 20  # bytes of a row
-_GROUP = 50_000  # rows of a Parquet file that are written together
+_READ_BYTES = 1 << 20  # bytes of a row
+_ROW_GROUP = 50_000  # rows of a Parquet file that are written together
 
 
-def part_of(path: Path) -> Path:
+def partial_path(path: Path) -> Path:
     """Return the name under which a file grows until it is whole."""
     return path.with_name(f"{path.name}.part")
 
 
-def _claim(path: Path) -> IO[bytes]:
+def _lock_partial(path: Path) -> IO[bytes]:
     """Keep other jobs from writing the part of `path` until what is returned is closed."""
     return open_locked(
-        part_of(path), f"another job is writing {path}. Wait for it, or choose another file."
+        partial_path(path), f"another job is writing {path}. Wait for it, or choose another file."
     )
 
 
@@ -66,7 +66,7 @@ class ResultWriter(ABC):
         """Let go of it before it is whole."""
 
 
-class Lines(ResultWriter):
+class StreamWriter(ResultWriter):
     """Rows as lines of an open stream, such as a terminal or a pipe."""
 
     def __init__(self, file: IO[str], form: OutputFormat) -> None:
@@ -88,7 +88,7 @@ class Lines(ResultWriter):
         """Do nothing: the stream belongs to whoever opened it."""
 
 
-class TextFile(ResultWriter):
+class TextFileWriter(ResultWriter):
     """A file of rows that grows until it is whole.
 
     Args:
@@ -113,9 +113,9 @@ class TextFile(ResultWriter):
         overwrite: bool = False,
     ) -> None:
         self.path, self.form = path, form
-        self.part: Path = part_of(path)
+        self.part: Path = partial_path(path)
         self._about = path.with_name(f"{path.name}.part.json")
-        self._claim = _claim(path)
+        self._claim = _lock_partial(path)
         try:
             self._begin(job, resume=resume, overwrite=overwrite)
         except BaseException:
@@ -128,7 +128,7 @@ class TextFile(ResultWriter):
             os.truncate(self.part, 0)
         if self.part.stat().st_size:
             self._check(job, resume)
-            lines = _cut_to_whole_lines(self.part)
+            lines = _truncate_to_whole_lines(self.part)
         if lines:
             self._check_header()
         self.done = self.written = max(0, lines - bool(self.form.header))
@@ -207,11 +207,11 @@ class TextFile(ResultWriter):
         self._claim.close()
 
 
-def _cut_to_whole_lines(part: Path) -> int:
+def _truncate_to_whole_lines(part: Path) -> int:
     """Cut off what was being written when the job ended, and return how many lines are left."""
     lines = whole = 0
     with part.open("r+b") as file:
-        while block := file.read(_LONGEST):
+        while block := file.read(_READ_BYTES):
             lines += block.count(b"\n")
             if b"\n" in block:
                 whole = file.tell() - len(block) + block.rindex(b"\n") + 1
@@ -219,7 +219,7 @@ def _cut_to_whole_lines(part: Path) -> int:
     return lines
 
 
-class ParquetFile(ResultWriter):
+class ParquetFileWriter(ResultWriter):
     """A Parquet file of rows; one that was interrupted cannot be gone on with.
 
     Args:
@@ -234,11 +234,11 @@ class ParquetFile(ResultWriter):
         from pyarrow import parquet
 
         self.path = path
-        self.part: Path = part_of(path)
+        self.part: Path = partial_path(path)
         self._rows: list[dict[str, Any]] = []
         kinds = (pa.string(), pa.int8(), pa.float64(), pa.int8(), pa.float64(), *[pa.string()] * 2)
-        self._schema = pa.schema(list(zip(FIELDS, kinds, strict=True)))
-        self._claim = _claim(path)
+        self._schema = pa.schema(list(zip(RESULT_FIELDS, kinds, strict=True)))
+        self._claim = _lock_partial(path)
         try:
             self._file = parquet.ParquetWriter(self.part, self._schema)
         except OSError as error:
@@ -249,7 +249,7 @@ class ParquetFile(ResultWriter):
         """Write a row behind the others."""
         self._rows.append(row.values())
         self.written += 1
-        if len(self._rows) == _GROUP:
+        if len(self._rows) == _ROW_GROUP:
             self._flush()
 
     def _flush(self) -> None:
@@ -279,7 +279,7 @@ class ParquetFile(ResultWriter):
         self._claim.close()
 
 
-def same_sources(given: Iterable[InputItem], kept: Iterator[str]) -> Iterator[InputItem]:
+def check_same_sources(given: Iterable[InputItem], kept: Iterator[str]) -> Iterator[InputItem]:
     """Pass pictures on, the first of which must be those whose rows are kept.
 
     Args:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from inkfast.core.errors import InkfastError, check_choice
-from inkfast.inference.results import FIELDS, InputResult
-from inkfast.inference.table_inputs import READERS
+from inkfast.inference.results import RESULT_FIELDS, InputResult
+from inkfast.inference.table_inputs import TABLE_READERS
 
 
 @dataclass(frozen=True)
@@ -31,35 +31,35 @@ class OutputFormat:
     kept: Callable[[str], tuple[str, str]]
 
 
-def _jsonl(row: InputResult, _: int) -> str:
+def _format_jsonl(row: InputResult, _: int) -> str:
     return json.dumps(row.values(), ensure_ascii=False)
 
 
-def _jsonl_kept(line: str) -> tuple[str, str]:
+def _parse_jsonl(line: str) -> tuple[str, str]:
     values = json.loads(line)
-    return str(values["source"]), _state(values)
+    return str(values["source"]), _state_of(values)
 
 
-def _csv(row: InputResult, _: int) -> str:
+def _format_csv(row: InputResult, _: int) -> str:
     text = StringIO()
     csv.writer(text, lineterminator="").writerow(row.values().values())
     return text.getvalue()
 
 
-def _csv_kept(line: str) -> tuple[str, str]:
+def _parse_csv(line: str) -> tuple[str, str]:
     (values,) = csv.reader([line])
-    found = dict(zip(FIELDS, values, strict=True))
-    return found["source"], _state(found)
+    found = dict(zip(RESULT_FIELDS, values, strict=True))
+    return found["source"], _state_of(found)
 
 
-def _state(values: dict[str, Any]) -> str:
+def _state_of(values: dict[str, Any]) -> str:
     return "error" if values["error"] else "unsure" if values["unsure"] else ""
 
 
 _MARKS = {"error": "!", "unsure": "?"}  # in place of a digit
 
 
-def _table(row: InputResult, _: int) -> str:
+def _format_table(row: InputResult, _: int) -> str:
     values = row.values()
     mark = _MARKS.get(row.state, str(values["digit"]))
     what = str(values["error"])  # begins with the source
@@ -72,13 +72,13 @@ def _table(row: InputResult, _: int) -> str:
     return f"{mark:>5}  {sure:>10}  {second:>9}  {what}"
 
 
-def _table_kept(line: str) -> tuple[str, str]:
+def _parse_table(line: str) -> tuple[str, str]:
     mark = line[:5].strip()
     return "", next((state for state, known in _MARKS.items() if known == mark), "")
 
 
-def _kaggle(row: InputResult, number: int) -> str:
-    if row.prediction is None and os.path.splitext(row.source)[1].lower() in READERS:
+def _format_kaggle(row: InputResult, number: int) -> str:
+    if row.prediction is None and os.path.splitext(row.source)[1].lower() in TABLE_READERS:
         raise InkfastError(row.error)  # the table itself cannot be read, in no form
     if row.prediction is None:
         raise InkfastError(
@@ -88,12 +88,12 @@ def _kaggle(row: InputResult, number: int) -> str:
 
 
 OUTPUT_FORMATS = {
-    "table": OutputFormat("digit  confidence  runner-up  source", _table, _table_kept),
-    "csv": OutputFormat(",".join(FIELDS), _csv, _csv_kept),
-    "jsonl": OutputFormat("", _jsonl, _jsonl_kept),
-    "kaggle": OutputFormat("ImageId,Label", _kaggle, lambda _: ("", "")),
+    "table": OutputFormat("digit  confidence  runner-up  source", _format_table, _parse_table),
+    "csv": OutputFormat(",".join(RESULT_FIELDS), _format_csv, _parse_csv),
+    "jsonl": OutputFormat("", _format_jsonl, _parse_jsonl),
+    "kaggle": OutputFormat("ImageId,Label", _format_kaggle, lambda _: ("", "")),
 }
-_SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".txt": "table", ".parquet": "parquet"}
+_FORMAT_OF_SUFFIX = {".csv": "csv", ".jsonl": "jsonl", ".txt": "table", ".parquet": "parquet"}
 
 
 def choose_format(asked: str | None, to: Path | None, known: Sequence[str], otherwise: str) -> str:
@@ -114,9 +114,9 @@ def choose_format(asked: str | None, to: Path | None, known: Sequence[str], othe
         raise InkfastError("--format parquet is no text: it needs --to FILE.")
     if asked or to is None:
         return asked or otherwise
-    if to.suffix.lower() not in _SUFFIXES:
+    if to.suffix.lower() not in _FORMAT_OF_SUFFIX:
         raise InkfastError(
-            f"`to` must end in {', '.join(_SUFFIXES)}, got {to}. Or say --format, which may be "
-            f"{', '.join(known[:-1])} or {known[-1]}."
+            f"`to` must end in {', '.join(_FORMAT_OF_SUFFIX)}, got {to}. Or give --format, which "
+            f"may be {', '.join(known[:-1])} or {known[-1]}."
         )
-    return _SUFFIXES[to.suffix.lower()]
+    return _FORMAT_OF_SUFFIX[to.suffix.lower()]

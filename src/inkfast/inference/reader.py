@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from inkfast.core.digits import MIN_CONFIDENCE, Images
 from inkfast.core.errors import InkfastError, check_number, command_name, unknown_name
-from inkfast.inference.classifier import About, Classifier
+from inkfast.inference.onnx_classifier import ModelMetadata, OnnxClassifier
 
-SHIPPED = Path(__file__).parent / "shipped"
-DEFAULT = "reader"  # the shipped network that reads through noise
-_DIGIT = 0.9  # what the two best guesses at a digit make up together
+SHIPPED_FOLDER = Path(__file__).parent / "shipped"
+DEFAULT_MODEL = "reader"  # the shipped network that reads through noise
+_MIN_TOP_TWO = 0.9  # what the two best guesses at a digit make up together
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class ProbabilityModel(Protocol):
 
     name: str
     fingerprint: str
-    about: About
+    metadata: ModelMetadata
 
     def probabilities(self, images: Images) -> NDArray[np.float64]:
         """Return class probabilities ``(n, 10)`` of uint8 ``(n, 28, 28)``, ink bright on dark."""
@@ -66,7 +66,9 @@ class Reader:
         self.classifier, self.threshold = classifier, threshold
 
     @classmethod
-    def open(cls, model: str = DEFAULT, max_error: float | None = None, threads: int = 0) -> Reader:
+    def open(
+        cls, model: str = DEFAULT_MODEL, max_error: float | None = None, threads: int = 0
+    ) -> Reader:
         """Open a shipped network by name, or any ONNX file by path.
 
         Args:
@@ -79,8 +81,8 @@ class Reader:
             InkfastError: If there is no such model, its file was changed, or it promises nothing
                 as strict as `max_error`.
         """
-        classifier = Classifier.open(_path(model), threads)
-        return cls(classifier, _threshold(classifier, max_error))
+        classifier = OnnxClassifier.open(_model_path(model), threads)
+        return cls(classifier, _confidence_threshold(classifier, max_error))
 
     def predict(self, images: Images) -> list[Prediction]:
         """Read uint8 ``(n, 28, 28)``, ink bright on dark; all else is refused."""
@@ -94,7 +96,7 @@ class Reader:
         second, first = (int(digit) for digit in np.argsort(row, kind="stable")[-2:])
         sure = float(row[first])
         reason = "" if sure >= self.threshold else f"it may be {first} or {second}"
-        if reason and row[first] + row[second] < min(self.threshold, _DIGIT):
+        if reason and row[first] + row[second] < min(self.threshold, _MIN_TOP_TWO):
             reason = "it looks like no digit"
         if self.threshold > 1:  # whatever it looks like
             reason = "no promise about this network's errors could be made"
@@ -103,10 +105,10 @@ class Reader:
 
 def shipped_names() -> list[str]:
     """Return the names of the networks that inkfast ships."""
-    return sorted(path.stem for path in SHIPPED.glob("*.onnx"))
+    return sorted(path.stem for path in SHIPPED_FOLDER.glob("*.onnx"))
 
 
-def _path(model: str) -> Path:
+def _model_path(model: str) -> Path:
     if model.lower().endswith(".onnx"):
         return Path(model)
     if Path(model).is_dir() and model not in shipped_names():
@@ -116,12 +118,12 @@ def _path(model: str) -> Path:
         )
     if model not in shipped_names():
         raise unknown_name("shipped network", model, shipped_names())
-    return SHIPPED / f"{model}.onnx"
+    return SHIPPED_FOLDER / f"{model}.onnx"
 
 
-def _threshold(classifier: Classifier, max_error: float | None) -> float:
+def _confidence_threshold(classifier: OnnxClassifier, max_error: float | None) -> float:
     """Return the least confidence with which the file answers, 0 if it promises nothing."""
-    about = classifier.about
+    about = classifier.metadata
     if max_error is None:
         named = about.number("threshold")
         return 0.0 if np.isnan(named) else max(MIN_CONFIDENCE, named)
@@ -130,7 +132,7 @@ def _threshold(classifier: Classifier, max_error: float | None) -> float:
     kept = [threshold for error, threshold in promises if error <= max_error and threshold <= 1]
     if not kept:
         known = ", ".join(f"{error:g}" for error, threshold in promises if threshold <= 1)
-        shipped = Path(classifier.name).parent == SHIPPED
+        shipped = Path(classifier.name).parent == SHIPPED_FOLDER
         how = " Ask for one of these, or more." if known else ""
         how += "" if shipped else " What it promises is tested at its export, by --max-error."
         raise InkfastError(

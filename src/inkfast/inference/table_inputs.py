@@ -18,14 +18,14 @@ from inkfast.core.digits import SIDE, Images
 from inkfast.core.errors import InkfastError, short_repr
 from inkfast.data import arrays, kaggle_csv
 
-_ROWS = 1024  # of a table at a time
-_BLOCK = 1 << 20  # bytes of a CSV at a time
+_BLOCK_ROWS = 1024  # of a table at a time
+_BLOCK_BYTES = 1 << 20  # bytes of a CSV at a time
 _COLUMN_BUFFER = 1 << 16  # bytes; there may be 784 columns
 
-Rows = Iterator[bytes | Images | InkfastError]
+TableRows = Iterator[bytes | Images | InkfastError]
 
 
-def csv_rows(path: Path) -> Rows:
+def csv_rows(path: Path) -> TableRows:
     """Yield the rows of a digit-recognizer CSV, with an error in place of a bad one.
 
     Raises:
@@ -33,26 +33,28 @@ def csv_rows(path: Path) -> Rows:
     """
     names = kaggle_csv.csv_columns(path)
     row = 0
-    for block in _lines(path):
-        images = _parsed(block, len(names))
+    for block in _line_blocks(path):
+        images = _parse_block(block, len(names))
         lines = [b""] * len(images) if images is not None else block.split(b"\n")
         for at, line in enumerate(lines):
             if images is None and not line.strip():
                 continue
             row += 1
-            yield images[at] if images is not None else _line(line, names, f"{path}#{row}")
+            yield (
+                images[at] if images is not None else _parse_csv_line(line, names, f"{path}#{row}")
+            )
     if not row:
         raise InkfastError(f"{path}: expected at least one row below the header, got none.")
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def _line_blocks(path: Path) -> Iterator[bytes]:
     """Yield the file below its header in blocks of whole lines."""
     with path.open("rb") as file:
         file.readline(1 << 16)
         rest = b""
-        while block := file.read(_BLOCK):
+        while block := file.read(_BLOCK_BYTES):
             lines, newline, rest = (rest + block).rpartition(b"\n")
-            if len(rest) > _BLOCK:
+            if len(rest) > _BLOCK_BYTES:
                 raise InkfastError(f"{path}: expected lines of 784 pixels, got one without an end.")
             if newline:
                 yield lines.replace(b"\r\n", b"\n").removesuffix(b"\r") + b"\n"
@@ -60,7 +62,7 @@ def _lines(path: Path) -> Iterator[bytes]:
             yield rest.rstrip() + b"\n"
 
 
-def _parsed(block: bytes, columns: int) -> Images | None:
+def _parse_block(block: bytes, columns: int) -> Images | None:
     """Return the images of lines that hold nothing but numbers up to 255, None of all others."""
     text = np.frombuffer(block, np.uint8)
     digits = text - np.uint8(ord("0"))  # what is none wraps round to more than 9
@@ -82,7 +84,7 @@ def _parsed(block: bytes, columns: int) -> Images | None:
     return pixels.reshape(-1, SIDE, SIDE)
 
 
-def _line(line: bytes, names: list[str], source: str) -> Images | InkfastError:
+def _parse_csv_line(line: bytes, names: list[str], source: str) -> Images | InkfastError:
     """Return the image of one line, spaces and quotes aside, or what is wrong with it."""
     words = [word.strip().strip('"') for word in line.decode("latin1").split(",")]
     if len(words) != len(names):
@@ -96,17 +98,17 @@ def _line(line: bytes, names: list[str], source: str) -> Images | InkfastError:
     return np.array(words[-SIDE * SIDE :], np.uint8).reshape(SIDE, SIDE)
 
 
-def numpy_rows(path: Path) -> Rows:
+def numpy_rows(path: Path) -> TableRows:
     """Yield the images of an .npy file, or of an .npz file's first array of images.
 
     Raises:
         InkfastError: If it holds something else, or is cut off.
     """
     try:
-        with _array(path) as file:
-            plain = _header(file, path)[1]
+        with _open_array(path) as file:
+            plain = _read_array_header(file, path)[1]
         if plain:
-            yield from _scaled(lambda: _blocks(path), path)
+            yield from _rescaled_images(lambda: _array_blocks(path), path)
         else:  # stored column by column: only the whole can be turned round
             yield from arrays.load_arrays(path).train.images
     except InkfastError:
@@ -115,7 +117,7 @@ def numpy_rows(path: Path) -> Rows:
         raise arrays.unreadable(path, error) from None
 
 
-def _scaled(blocks: Callable[[], Iterator[NDArray[Any]]], path: Path) -> Iterator[Images]:
+def _rescaled_images(blocks: Callable[[], Iterator[NDArray[Any]]], path: Path) -> Iterator[Images]:
     """Yield rows as uint8 images, all on one scale: nearly always the first block tells it."""
     top = arrays.full_ink(blocks())
     for block in blocks():
@@ -123,7 +125,7 @@ def _scaled(blocks: Callable[[], Iterator[NDArray[Any]]], path: Path) -> Iterato
 
 
 @contextmanager
-def _array(path: Path) -> Iterator[IO[bytes]]:
+def _open_array(path: Path) -> Iterator[IO[bytes]]:
     """Open an .npy file, or the one of an .npz archive that holds images."""
     if path.suffix.lower() == ".npy":
         with path.open("rb") as file:
@@ -140,7 +142,7 @@ def _array(path: Path) -> Iterator[IO[bytes]]:
             yield member
 
 
-def _header(file: IO[bytes], path: Path) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+def _read_array_header(file: IO[bytes], path: Path) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Return shape, whether rows lie one after the other, and type."""
     version = np.lib.format.read_magic(file)
     if version == (1, 0):
@@ -154,19 +156,19 @@ def _header(file: IO[bytes], path: Path) -> tuple[tuple[int, ...], bool, np.dtyp
     return shape, not fortran, dtype
 
 
-def _blocks(path: Path) -> Iterator[NDArray[Any]]:
-    with _array(path) as file:
-        shape, _, dtype = _header(file, path)
+def _array_blocks(path: Path) -> Iterator[NDArray[Any]]:
+    with _open_array(path) as file:
+        shape, _, dtype = _read_array_header(file, path)
         row = dtype.itemsize * int(np.prod(shape[1:]))
-        for start in range(0, shape[0], _ROWS):
-            count = min(_ROWS, shape[0] - start)
+        for start in range(0, shape[0], _BLOCK_ROWS):
+            count = min(_BLOCK_ROWS, shape[0] - start)
             content = file.read(count * row)
             if len(content) != count * row:
                 raise InkfastError(f"{path} is cut off after {start:,} of {shape[0]:,} images.")
             yield np.frombuffer(content, dtype).reshape(count, *shape[1:])
 
 
-def parquet_rows(path: Path) -> Rows:
+def parquet_rows(path: Path) -> TableRows:
     """Yield the rows of a Parquet file.
 
     It has a column `image` of picture files, as bytes or as Hugging Face's struct of bytes and
@@ -183,11 +185,11 @@ def parquet_rows(path: Path) -> Rows:
             columns = [field for field in file.schema_arrow if field.name != "label"]
             names = [field.name for field in columns]
             if "image" in names:
-                _check_pictures(columns, path)
-                yield from _picture_column(file, path)
+                _check_image_column(columns, path)
+                yield from _image_column_rows(file, path)
                 return
-            _check_pixels(columns, path)
-            yield from _scaled(lambda: _pixel_columns(file, names), path)
+            _check_pixel_columns(columns, path)
+            yield from _rescaled_images(lambda: _pixel_column_blocks(file, names), path)
     except (pa.ArrowException, OSError, ValueError) as error:
         if isinstance(error, InkfastError):
             raise
@@ -195,7 +197,7 @@ def parquet_rows(path: Path) -> Rows:
         raise InkfastError(f"{path} is no Parquet file that can be read ({first}).") from None
 
 
-def _check_pictures(columns: list[Any], path: Path) -> None:
+def _check_image_column(columns: list[Any], path: Path) -> None:
     """Raise unless one column `image` holds bytes, or structs with bytes."""
     import pyarrow as pa
 
@@ -214,7 +216,7 @@ def _check_pictures(columns: list[Any], path: Path) -> None:
         )
 
 
-def _check_pixels(columns: list[Any], path: Path) -> None:
+def _check_pixel_columns(columns: list[Any], path: Path) -> None:
     """Raise unless the columns are 784 of numbers, each with a name of its own."""
     import pyarrow as pa
 
@@ -235,7 +237,7 @@ def _check_pixels(columns: list[Any], path: Path) -> None:
             )
 
 
-def _picture_column(file: Any, path: Path) -> Rows:
+def _image_column_rows(file: Any, path: Path) -> TableRows:
     import pyarrow as pa
 
     row = 0
@@ -254,12 +256,12 @@ def _picture_column(file: Any, path: Path) -> Rows:
                 )
 
 
-def _pixel_columns(file: Any, names: list[str]) -> Iterator[NDArray[Any]]:
-    for batch in file.iter_batches(_ROWS, columns=names):
+def _pixel_column_blocks(file: Any, names: list[str]) -> Iterator[NDArray[Any]]:
+    for batch in file.iter_batches(_BLOCK_ROWS, columns=names):
         yield np.stack([batch.column(name).to_numpy(zero_copy_only=False) for name in names], 1)
 
 
-READERS: dict[str, Callable[[Path], Rows]] = {
+TABLE_READERS: dict[str, Callable[[Path], TableRows]] = {
     ".csv": csv_rows,
     ".npy": numpy_rows,
     ".npz": numpy_rows,

@@ -11,9 +11,10 @@ from PIL import Image
 
 from inkfast.core.digits import Images
 from inkfast.core.errors import InkfastError
-from inkfast.imaging.normalization import WORK
-from inkfast.imaging.opening import FORMATS, MAX_PIXELS, LoadedImage, open_image
-from inkfast.inference.quality import QualityCheck, preprocess_checked
+from inkfast.imaging.normalization import DIGIT_PIXELS
+from inkfast.imaging.opening import IMAGE_FORMATS, MAX_PIXELS, LoadedImage, open_image
+from inkfast.inference.quality import QualityCheck
+from inkfast.inference.single_digit import preprocess_checked
 from inkfast.serving.limits import Limits, Refused
 from inkfast.serving.occlusion_map import occluded_images
 from inkfast.serving.page_noise import corrupted
@@ -28,7 +29,7 @@ def pixels_of(content: bytes) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            with Image.open(io.BytesIO(content), formats=IMAGE_FORMATS) as image:
                 pixels = image.width * image.height
     except Image.DecompressionBombError:
         pixels = MAX_PIXELS + 1
@@ -64,7 +65,7 @@ def digit_of(content: bytes) -> Images:
 
 def _seen(content: bytes) -> tuple[Images, QualityCheck]:
     """Return `digit_of`, and what is to be doubted about it."""
-    return preprocess_checked(opened(content, WORK).grey)
+    return preprocess_checked(opened(content, DIGIT_PIXELS).grey)
 
 
 def load_request_image(content: bytes) -> tuple[Images, QualityCheck]:

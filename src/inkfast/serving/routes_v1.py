@@ -14,10 +14,10 @@ from PIL import Image
 
 from inkfast.core.digits import CLASSES, Images
 from inkfast.core.errors import NoInkError, install_hint
-from inkfast.imaging.opening import png
+from inkfast.imaging.opening import encode_png
 from inkfast.inference.page import open_page, read_page
 from inkfast.inference.quality import QualityCheck
-from inkfast.inference.reader import DEFAULT, Prediction, Reader
+from inkfast.inference.reader import DEFAULT_MODEL, Prediction, Reader
 from inkfast.serving import examples
 from inkfast.serving.dispatcher import Dispatcher
 from inkfast.serving.limits import Limits, Refused
@@ -54,7 +54,7 @@ def routes_v1(desk: Dispatcher, limits: Limits, corrupt: Corrupt) -> APIRouter:
         openapi_extra=picture_body("predict"),
         responses=examples.example_response(examples.PREDICTED, PredictedSchema) | _REFUSALS,
     )
-    async def predict(request: Request, model: ModelQuery = DEFAULT) -> Response:
+    async def predict(request: Request, model: ModelQuery = DEFAULT_MODEL) -> Response:
         """Read pictures of one digit each."""
         reader = desk.reader(model)
         pictures = await pictures_in(request, limits.files)
@@ -67,7 +67,7 @@ def routes_v1(desk: Dispatcher, limits: Limits, corrupt: Corrupt) -> APIRouter:
         openapi_extra=picture_body("read"),
         responses=examples.example_response(examples.PAGES, PagesSchema) | _REFUSALS,
     )
-    async def read(request: Request, model: ModelQuery = DEFAULT) -> Response:
+    async def read(request: Request, model: ModelQuery = DEFAULT_MODEL) -> Response:
         """Read pictures of many digits: numbers, line by line."""
         reader = desk.reader(model)
         pictures = await pictures_in(request, limits.files)
@@ -82,7 +82,7 @@ def routes_v1(desk: Dispatcher, limits: Limits, corrupt: Corrupt) -> APIRouter:
     async def models() -> Response:
         """List the networks that can be asked."""
         cards = [model_card(name, reader) for name, reader in desk.readers.items()]
-        return json_response({"default": DEFAULT, "models": cards})
+        return json_response({"default": DEFAULT_MODEL, "models": cards})
 
     _add_noise(router, desk, corrupt)
     return router
@@ -120,7 +120,7 @@ def _add_noise(router: APIRouter, desk: Dispatcher, corrupt: Corrupt) -> None:
             raise Refused(
                 501, f"Noise by name needs torch beside the server, {install_hint('train')}"
             ) from None
-        return Response(png(Image.fromarray(noisy)), media_type="image/png")
+        return Response(encode_png(Image.fromarray(noisy)), media_type="image/png")
 
 
 async def _answer(
@@ -149,7 +149,7 @@ def prediction_json(
     reader: Reader, probabilities: NDArray[np.float64], doubt: QualityCheck
 ) -> dict[str, Any]:
     """Return what a reader says, in the API's words."""
-    judged = doubt.of(*reader.to_predictions(probabilities[None]))
+    judged = doubt.apply(*reader.to_predictions(probabilities[None]))
     each = [round(value, _DECIMALS) for value in probabilities.tolist()]
     return _words(judged) | {"probabilities": each}
 
@@ -173,7 +173,7 @@ def model_card(name: str, reader: Reader) -> dict[str, Any]:
     """Return what is to be known of a network."""
     return {
         "name": name,
-        "architecture": reader.classifier.about.text("model"),
+        "architecture": reader.classifier.metadata.text("model"),
         "threshold": round(reader.threshold, _DECIMALS) if reader.threshold <= 1 else None,
     }
 

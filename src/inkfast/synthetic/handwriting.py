@@ -23,7 +23,7 @@ _BLOCK = 64  # digits drawn at a time
 
 
 @dataclass(frozen=True)
-class Shape:
+class Style:
     """One way to write a digit.
 
     Attributes:
@@ -38,54 +38,54 @@ class Shape:
     share: float = 1.0
 
 
-SHAPES = (
-    Shape(0, ("55 0, 15 15, 0 50, 15 88, 50 100, 88 85, 100 50, 85 12, 50 0, 35 8",)),
-    Shape(0, ("70 8, 30 2, 2 45, 20 95, 70 98, 98 55, 80 10, 55 4",)),
-    Shape(1, ("50 0!, 50 100!",)),
-    Shape(1, ("10 38!, 65 0!, 60 100!",), 2),
-    Shape(1, ("0 65!, 60 0!, 65 100!",), 1.5),
-    Shape(1, ("0 80!, 55 0!, 65 100!",), 1.5),
-    Shape(1, ("0 50, 30 30, 62 0!, 58 100!",), 1.5),
-    Shape(1, ("0 60!, 55 0!, 55 100!", "10 100!, 100 96!")),
-    Shape(1, ("5 30, 35 22, 62 0!, 60 100!",)),
-    Shape(1, ("20 30!, 58 0!, 55 100!", "5 100!, 100 98!"), 1.5),
-    Shape(1, ("55 0!, 50 100!", "10 100!, 95 100!"), 0.5),
-    Shape(2, ("5 28, 30 2, 75 5, 88 30, 55 65, 0 100!, 100 98!",)),
-    Shape(2, ("5 22, 42 0, 88 18, 65 55, 20 92, 2 92, 15 80, 45 90, 75 100, 100 90",)),
-    Shape(2, ("0 12, 55 0, 95 22, 60 62, 5 96!, 45 90, 100 100",)),
-    Shape(3, ("8 14, 45 0, 85 18, 72 40, 38 47!, 82 58, 92 80, 50 100, 4 88",)),
-    Shape(3, ("8 2!, 88 0!, 42 42!, 85 55, 90 82, 50 100, 2 90",)),
-    Shape(3, ("5 18, 40 2, 78 15, 62 40, 30 48, 75 55, 95 78, 60 100, 15 96, 2 84",)),
-    Shape(4, ("30 0!, 5 58!, 98 55!", "70 25!, 62 100!")),
-    Shape(4, ("68 100!, 70 0!, 2 65!, 100 64!",)),
-    Shape(4, ("18 0, 8 35, 18 52, 85 46!", "85 5!, 72 100!")),
-    Shape(4, ("15 0, 2 50, 30 58, 70 45, 85 5!, 78 100!",)),
-    Shape(4, ("75 100!, 72 0!, 5 48!, 75 46!",), 1.5),
-    Shape(4, ("72 100!, 68 0!, 4 42!, 98 38!",), 1.5),
-    Shape(4, ("80 5!, 30 12, 2 40!, 98 42!", "80 5!, 76 100!")),
-    Shape(4, ("62 0!, 6 40, 18 52!, 80 46!", "66 2!, 72 100!")),
-    Shape(5, ("92 0!, 25 2!, 14 44!, 50 36, 92 60, 78 92, 35 100, 2 88",)),
-    Shape(5, ("20 4!, 12 45!, 55 38, 90 65, 65 97, 5 92", "18 4!, 98 0!")),
-    Shape(5, ("92 2, 40 6, 18 30, 60 50, 88 72, 50 100, 4 94",)),
-    Shape(6, ("72 0, 30 25, 4 65, 25 98, 72 96, 92 72, 62 52, 22 62, 8 78",)),
-    Shape(6, ("92 12, 55 0, 15 35, 2 72, 35 100, 80 90, 85 62, 45 52, 8 72",)),
-    Shape(6, ("40 0!, 12 50, 5 80, 45 100, 90 82, 75 60, 35 60, 8 82",)),
-    Shape(7, ("0 4!, 98 0!, 38 100!",)),
-    Shape(7, ("0 4!, 95 0!, 35 100!", "15 52!, 88 48!"), 2),
-    Shape(7, ("0 28, 12 4, 48 16, 96 0!, 55 50, 38 100", "15 55!, 92 50!"), 1.5),
-    Shape(7, ("2 22!, 6 0!, 98 2!, 45 100!",)),
-    Shape(7, ("2 25!, 18 2!, 45 20!, 85 0!, 48 100!", "10 62!, 95 55!"), 1.5),
-    Shape(7, ("0 30!, 15 3!, 42 36!, 82 0!, 48 100!", "12 62!, 92 56!"), 1.5),
-    Shape(7, ("0 22, 10 2, 30 22, 50 30, 90 0!, 62 50, 45 100", "20 58!, 95 54!"), 1.5),
-    Shape(8, ("82 16, 48 0, 14 20, 48 46, 90 74, 50 100, 8 78, 52 48, 88 22, 74 4",)),
-    Shape(8, ("52 46, 15 22, 50 0, 85 22, 50 46, 5 74, 50 100, 95 74, 50 46",)),
-    Shape(8, ("95 8, 50 5, 12 22, 55 50, 80 78, 40 100, 10 80, 40 55, 90 10",)),
-    Shape(9, ("86 18, 50 0, 10 22, 25 48, 68 44, 88 12!, 80 100!",)),
-    Shape(9, ("88 22, 55 0, 12 18, 20 45, 62 46, 88 18, 88 60, 68 95, 30 100, 5 86",), 2),
-    Shape(9, ("80 10, 40 0, 8 25, 35 45, 75 35, 82 8, 95 55, 75 92, 25 98, 8 82",), 1.5),
-    Shape(9, ("82 14, 50 0, 18 14, 30 38, 68 38, 88 20!, 92 65, 70 96, 30 100, 5 94",), 2),
-    Shape(9, ("75 5, 35 2, 15 20, 40 38, 75 28, 72 40, 95 68, 70 96, 10 96",), 1.5),
-    Shape(9, ("90 8, 45 2, 8 22, 30 46, 72 38, 90 8!, 70 60, 45 100",)),
+STYLES = (
+    Style(0, ("55 0, 15 15, 0 50, 15 88, 50 100, 88 85, 100 50, 85 12, 50 0, 35 8",)),
+    Style(0, ("70 8, 30 2, 2 45, 20 95, 70 98, 98 55, 80 10, 55 4",)),
+    Style(1, ("50 0!, 50 100!",)),
+    Style(1, ("10 38!, 65 0!, 60 100!",), 2),
+    Style(1, ("0 65!, 60 0!, 65 100!",), 1.5),
+    Style(1, ("0 80!, 55 0!, 65 100!",), 1.5),
+    Style(1, ("0 50, 30 30, 62 0!, 58 100!",), 1.5),
+    Style(1, ("0 60!, 55 0!, 55 100!", "10 100!, 100 96!")),
+    Style(1, ("5 30, 35 22, 62 0!, 60 100!",)),
+    Style(1, ("20 30!, 58 0!, 55 100!", "5 100!, 100 98!"), 1.5),
+    Style(1, ("55 0!, 50 100!", "10 100!, 95 100!"), 0.5),
+    Style(2, ("5 28, 30 2, 75 5, 88 30, 55 65, 0 100!, 100 98!",)),
+    Style(2, ("5 22, 42 0, 88 18, 65 55, 20 92, 2 92, 15 80, 45 90, 75 100, 100 90",)),
+    Style(2, ("0 12, 55 0, 95 22, 60 62, 5 96!, 45 90, 100 100",)),
+    Style(3, ("8 14, 45 0, 85 18, 72 40, 38 47!, 82 58, 92 80, 50 100, 4 88",)),
+    Style(3, ("8 2!, 88 0!, 42 42!, 85 55, 90 82, 50 100, 2 90",)),
+    Style(3, ("5 18, 40 2, 78 15, 62 40, 30 48, 75 55, 95 78, 60 100, 15 96, 2 84",)),
+    Style(4, ("30 0!, 5 58!, 98 55!", "70 25!, 62 100!")),
+    Style(4, ("68 100!, 70 0!, 2 65!, 100 64!",)),
+    Style(4, ("18 0, 8 35, 18 52, 85 46!", "85 5!, 72 100!")),
+    Style(4, ("15 0, 2 50, 30 58, 70 45, 85 5!, 78 100!",)),
+    Style(4, ("75 100!, 72 0!, 5 48!, 75 46!",), 1.5),
+    Style(4, ("72 100!, 68 0!, 4 42!, 98 38!",), 1.5),
+    Style(4, ("80 5!, 30 12, 2 40!, 98 42!", "80 5!, 76 100!")),
+    Style(4, ("62 0!, 6 40, 18 52!, 80 46!", "66 2!, 72 100!")),
+    Style(5, ("92 0!, 25 2!, 14 44!, 50 36, 92 60, 78 92, 35 100, 2 88",)),
+    Style(5, ("20 4!, 12 45!, 55 38, 90 65, 65 97, 5 92", "18 4!, 98 0!")),
+    Style(5, ("92 2, 40 6, 18 30, 60 50, 88 72, 50 100, 4 94",)),
+    Style(6, ("72 0, 30 25, 4 65, 25 98, 72 96, 92 72, 62 52, 22 62, 8 78",)),
+    Style(6, ("92 12, 55 0, 15 35, 2 72, 35 100, 80 90, 85 62, 45 52, 8 72",)),
+    Style(6, ("40 0!, 12 50, 5 80, 45 100, 90 82, 75 60, 35 60, 8 82",)),
+    Style(7, ("0 4!, 98 0!, 38 100!",)),
+    Style(7, ("0 4!, 95 0!, 35 100!", "15 52!, 88 48!"), 2),
+    Style(7, ("0 28, 12 4, 48 16, 96 0!, 55 50, 38 100", "15 55!, 92 50!"), 1.5),
+    Style(7, ("2 22!, 6 0!, 98 2!, 45 100!",)),
+    Style(7, ("2 25!, 18 2!, 45 20!, 85 0!, 48 100!", "10 62!, 95 55!"), 1.5),
+    Style(7, ("0 30!, 15 3!, 42 36!, 82 0!, 48 100!", "12 62!, 92 56!"), 1.5),
+    Style(7, ("0 22, 10 2, 30 22, 50 30, 90 0!, 62 50, 45 100", "20 58!, 95 54!"), 1.5),
+    Style(8, ("82 16, 48 0, 14 20, 48 46, 90 74, 50 100, 8 78, 52 48, 88 22, 74 4",)),
+    Style(8, ("52 46, 15 22, 50 0, 85 22, 50 46, 5 74, 50 100, 95 74, 50 46",)),
+    Style(8, ("95 8, 50 5, 12 22, 55 50, 80 78, 40 100, 10 80, 40 55, 90 10",)),
+    Style(9, ("86 18, 50 0, 10 22, 25 48, 68 44, 88 12!, 80 100!",)),
+    Style(9, ("88 22, 55 0, 12 18, 20 45, 62 46, 88 18, 88 60, 68 95, 30 100, 5 86",), 2),
+    Style(9, ("80 10, 40 0, 8 25, 35 45, 75 35, 82 8, 95 55, 75 92, 25 98, 8 82",), 1.5),
+    Style(9, ("82 14, 50 0, 18 14, 30 38, 68 38, 88 20!, 92 65, 70 96, 30 100, 5 94",), 2),
+    Style(9, ("75 5, 35 2, 15 20, 40 38, 75 28, 72 40, 95 68, 70 96, 10 96",), 1.5),
+    Style(9, ("90 8, 45 2, 8 22, 30 46, 72 38, 90 8!, 70 60, 45 100",)),
 )
 
 
@@ -111,44 +111,46 @@ def make_handwriting(n: int, seed: int = 0) -> Digits:
     images = np.zeros((n, SIDE, SIDE), np.uint8)
     which = np.empty(n, np.int64)
     for digit in range(CLASSES):
-        own = [place for place, shape in enumerate(SHAPES) if shape.digit == digit]
-        shares = np.array([SHAPES[place].share for place in own])
+        own = [place for place, shape in enumerate(STYLES) if shape.digit == digit]
+        shares = np.array([STYLES[place].share for place in own])
         rows = np.flatnonzero(labels == digit)
         which[rows] = rng.choice(own, len(rows), p=shares / shares.sum())
-    for place, shape in enumerate(SHAPES):
+    for place, shape in enumerate(STYLES):
         rows = np.flatnonzero(which == place)
-        images[rows] = draw_shape(shape, len(rows), rng)
+        images[rows] = draw_style(shape, len(rows), rng)
     return Digits(images, labels, "synthetic")
 
 
-def draw_shape(shape: Shape, n: int, rng: np.random.Generator) -> Images:
+def draw_style(shape: Style, n: int, rng: np.random.Generator) -> Images:
     """Return `n` pictures of one shape, uint8 ``(n, 28, 28)``, each by a hand of its own."""
-    blocks = [_draw_block(shape, min(_BLOCK, n - start), rng) for start in range(0, n, _BLOCK)]
+    blocks = [
+        _draw_style_block(shape, min(_BLOCK, n - start), rng) for start in range(0, n, _BLOCK)
+    ]
     return np.concatenate([np.zeros((0, SIDE, SIDE), np.uint8), *blocks])
 
 
-def _draw_block(shape: Shape, n: int, rng: np.random.Generator) -> Images:
+def _draw_style_block(shape: Style, n: int, rng: np.random.Generator) -> Images:
     width = rng.uniform(1.6, 4.0, (n, 1, 1)).astype(np.float32)  # of the pen, pixels
     shaky = rng.uniform(0.02, 0.07, (n, 1, 1))  # of the digit's height
     lines = []
     for text in shape.strokes:
-        points, corners = _read(text)
+        points, corners = _parse_stroke(text)
         hand = points[None] * rng.uniform(0.5, 0.9, (n, 1, 1)) ** [1, 0]  # narrower than high
-        lines.append(_smooth(hand + rng.normal(0, 1, (n, len(points), 2)) * shaky, corners))
-    lines = _placed(lines, width, rng)
-    away = np.min([_distance(line) for line in lines], axis=0)
+        lines.append(_smooth_line(hand + rng.normal(0, 1, (n, len(points), 2)) * shaky, corners))
+    lines = _place_in_frame(lines, width, rng)
+    away = np.min([_distance_to_line(line) for line in lines], axis=0)
     ink = np.clip((width - away * 2) / 2 + 0.5, 0, 1) * rng.uniform(0.8, 1, (n, 1, 1))
     return np.asarray(np.rint(255 * ink), np.uint8)
 
 
-def _read(text: str) -> tuple[Points, list[bool]]:
+def _parse_stroke(text: str) -> tuple[Points, list[bool]]:
     """Return a stroke's points ``(points, 2)`` from 0 to 1, and which are corners."""
     places = [place.strip() for place in text.split(",")]
     points = np.array([place.rstrip("!").split() for place in places], np.float32) / 100
     return points, [place.endswith("!") for place in places]
 
 
-def _smooth(points: Points, corners: list[bool]) -> Points:
+def _smooth_line(points: Points, corners: list[bool]) -> Points:
     """Return the line through the points that turns evenly everywhere but at corners.
 
     Source: Catmull and Rom (1974), A Class of Local Interpolating Splines.
@@ -170,7 +172,7 @@ def _smooth(points: Points, corners: list[bool]) -> Points:
     return np.concatenate([*pieces, points[:, -1:]], axis=1).astype(np.float32)
 
 
-def _placed(lines: list[Points], width: Points, rng: np.random.Generator) -> list[Points]:
+def _place_in_frame(lines: list[Points], width: Points, rng: np.random.Generator) -> list[Points]:
     """Slant, turn and scale lines into MNIST's box, the mean of their points at the centre."""
     n = len(width)
     slant, turn = rng.normal(0.1, 0.2, n), rng.normal(0, 0.09, n)
@@ -192,7 +194,7 @@ def _placed(lines: list[Points], width: Points, rng: np.random.Generator) -> lis
     return [(line - inward + (SIDE - 1) / 2).astype(np.float32) for line in placed]
 
 
-def _distance(line: Points) -> Points:
+def _distance_to_line(line: Points) -> Points:
     """Return each pixel's distance ``(n, 28, 28)`` to the nearest piece of a line, in pixels."""
     place = np.arange(SIDE, dtype=np.float32)
     x, y = place[None, None, :], place[None, :, None]

@@ -10,7 +10,7 @@ from inkfast.core.digits import SIDE, Digits, Images
 from inkfast.core.errors import check_number
 from inkfast.imaging.ink import Ink
 from inkfast.imaging.normalization import normalize
-from inkfast.synthetic.handwriting import Shape, draw_shape
+from inkfast.synthetic.handwriting import Style, draw_style
 
 NO_DIGIT = -1  # the label of what is none
 _MEET = 0.3  # of full ink: where strokes of two digits touch
@@ -18,7 +18,7 @@ _LEAST = 6  # columns that two digits are apart at least, else they may be one
 
 # Letters and signs that no digit looks like, as `inkfast.synthetic.handwriting` writes digits.
 _SIGNS = tuple(
-    Shape(NO_DIGIT, strokes)
+    Style(NO_DIGIT, strokes)
     for strokes in (
         ("0 100!, 50 0!, 100 100!", "20 62!, 80 62!"),  # A
         ("95 0!, 5 2!, 5 98!, 98 100!", "5 50!, 75 48!"),  # E
@@ -56,36 +56,44 @@ def make_non_digits(digits: Digits, n: int, seed: int = 0) -> Images:
     """
     check_number("n", n, low=1, high=10_000_000, whole=True)
     rng = np.random.default_rng(seed)
-    kinds = (_scribbles, _signs, _pairs, _touching, _pieces, _textures, _nothing)
+    kinds = (
+        _draw_scribbles,
+        _draw_signs,
+        _draw_pairs,
+        _draw_touching_pairs,
+        _mix_quarters,
+        _draw_textures,
+        _draw_nearly_blank,
+    )
     counts = [len(part) for part in np.array_split(np.empty(n), len(kinds))]
     made = [kind(digits.images, count, rng) for kind, count in zip(kinds, counts, strict=True)]
     return np.concatenate(made)
 
 
-def _scribbles(images: Images, n: int, rng: np.random.Generator) -> Images:
+def _draw_scribbles(images: Images, n: int, rng: np.random.Generator) -> Images:
     """Pens that wander: too many turns for a digit."""
     made = []
     for _ in range(0, n, 8):
         strokes = [rng.uniform(0, 100, (rng.integers(5, 9), 2)) for _ in range(rng.integers(1, 4))]
         texts = tuple(", ".join(f"{x:.0f} {y:.0f}" for x, y in stroke) for stroke in strokes)
-        made.append(draw_shape(Shape(NO_DIGIT, texts), 8, rng))
+        made.append(draw_style(Style(NO_DIGIT, texts), 8, rng))
     return np.concatenate([*made, images[:0]])[:n]
 
 
-def _signs(images: Images, n: int, rng: np.random.Generator) -> Images:
+def _draw_signs(images: Images, n: int, rng: np.random.Generator) -> Images:
     which = rng.integers(0, len(_SIGNS), n)
     made = np.zeros((n, SIDE, SIDE), np.uint8)
     for place, shape in enumerate(_SIGNS):
         rows = np.flatnonzero(which == place)
         if len(rows):
-            made[rows] = draw_shape(shape, len(rows), rng)
+            made[rows] = draw_style(shape, len(rows), rng)
     return made
 
 
-def _pairs(images: Images, n: int, rng: np.random.Generator) -> Images:
+def _draw_pairs(images: Images, n: int, rng: np.random.Generator) -> Images:
     """Two digits: half beside each other, half on top of each other."""
     first, second = (images[rng.integers(0, len(images), n)] for _ in range(2))
-    narrow = np.concatenate([_narrowed(first, 14), _narrowed(second, 14)], axis=2)
+    narrow = np.concatenate([_squeeze(first, 14), _squeeze(second, 14)], axis=2)
     moved = np.stack([
         np.roll(image, tuple(rng.integers(-5, 6, 2)), (0, 1)) for image in second
     ]) if n else second  # fmt: skip
@@ -93,7 +101,7 @@ def _pairs(images: Images, n: int, rng: np.random.Generator) -> Images:
     return np.where((np.arange(n) % 2 == 0)[:, None, None], narrow, above)
 
 
-def _touching(images: Images, n: int, rng: np.random.Generator) -> Images:
+def _draw_touching_pairs(images: Images, n: int, rng: np.random.Generator) -> Images:
     """Two digits written into each other, brought to one frame as if they were one."""
     made = np.zeros((n, SIDE, SIDE), np.uint8)
     for row, pair in enumerate(images[rng.integers(0, len(images), (n, 2))] / np.float32(255)):
@@ -110,7 +118,7 @@ def _touching(images: Images, n: int, rng: np.random.Generator) -> Images:
     return made
 
 
-def _narrowed(images: Images, width: int) -> Images:
+def _squeeze(images: Images, width: int) -> Images:
     """Return the middle 20 columns, squeezed into `width`, areas averaged."""
     small = [
         np.asarray(Image.fromarray(i[:, 4:24]).resize((width, SIDE), Image.Resampling.BOX))
@@ -119,7 +127,7 @@ def _narrowed(images: Images, width: int) -> Images:
     return np.stack(small) if small else np.zeros((0, SIDE, width), np.uint8)
 
 
-def _pieces(images: Images, n: int, rng: np.random.Generator) -> Images:
+def _mix_quarters(images: Images, n: int, rng: np.random.Generator) -> Images:
     """Digits cut into quarters, and the quarters of several put together."""
     half = SIDE // 2
     made = np.zeros((n, SIDE, SIDE), np.uint8)
@@ -134,7 +142,7 @@ def _pieces(images: Images, n: int, rng: np.random.Generator) -> Images:
     return made
 
 
-def _textures(images: Images, n: int, rng: np.random.Generator) -> Images:
+def _draw_textures(images: Images, n: int, rng: np.random.Generator) -> Images:
     """Noise from fine to coarse, grey or black and white, and bars."""
     from scipy import ndimage
 
@@ -147,16 +155,16 @@ def _textures(images: Images, n: int, rng: np.random.Generator) -> Images:
         made[row] = bars if row % 3 == 0 else smooth / max(smooth.std(), 1e-9)
         if row % 2:
             made[row] = np.where(made[row] > rng.uniform(-0.5, 1), 1.0, -1.0)
-    return _grey(made * rng.uniform(0.1, 0.5, (n, 1, 1)) + rng.uniform(0, 0.6, (n, 1, 1)))
+    return _to_uint8(made * rng.uniform(0.1, 0.5, (n, 1, 1)) + rng.uniform(0, 0.6, (n, 1, 1)))
 
 
-def _nothing(images: Images, n: int, rng: np.random.Generator) -> Images:
+def _draw_nearly_blank(images: Images, n: int, rng: np.random.Generator) -> Images:
     """Even grey, and a few specks on half of them."""
     ground = rng.uniform(0, 1, (n, 1, 1)) * (rng.random((n, 1, 1)) < 0.6)
     hiss = rng.normal(0, 1, (n, SIDE, SIDE)) * rng.uniform(0, 0.05, (n, 1, 1))
     specks = rng.random((n, SIDE, SIDE)) < rng.uniform(0, 0.02, (n, 1, 1))
-    return _grey(np.where(specks & (np.arange(n) % 2 == 0)[:, None, None], 1, ground + hiss))
+    return _to_uint8(np.where(specks & (np.arange(n) % 2 == 0)[:, None, None], 1, ground + hiss))
 
 
-def _grey(values: NDArray[np.floating]) -> Images:
+def _to_uint8(values: NDArray[np.floating]) -> Images:
     return np.asarray(np.rint(255 * values.clip(0, 1)), np.uint8)

@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from inkfast.core.digits import CLASSES, SIDE, Images
 from inkfast.core.errors import InkfastError, short_repr
 from inkfast.core.io import sha256
-from inkfast.inference.protobuf import names_other_files
+from inkfast.inference.onnx_check import has_external_data
 
-_LARGEST = 2**31 - 1  # bytes of a protobuf message
-_BATCH = 250  # images at a time: their activations stay in the cache
-_FLOATS = ("tensor(float)", "tensor(double)", "tensor(float16)")
-METADATA = "inkfast"  # the key under which an exported model describes itself
+_MAX_BYTES = 2**31 - 1  # bytes of a protobuf message
+_BATCH_SIZE = 250  # images at a time: their activations stay in the cache
+_FLOAT_TYPES = ("tensor(float)", "tensor(double)", "tensor(float16)")
+METADATA_KEY = "inkfast"  # the key under which an exported model describes itself
 
 
 @dataclass(frozen=True)
-class About:
+class ModelMetadata:
     """What a file says of itself.
 
     Attributes:
@@ -34,7 +34,7 @@ class About:
     name: str
 
     @classmethod
-    def read(cls, text: str, name: str) -> About:
+    def read(cls, text: str, name: str) -> ModelMetadata:
         """Read JSON.
 
         Raises:
@@ -80,7 +80,7 @@ class About:
         )
 
 
-class Classifier:
+class OnnxClassifier:
     """An ONNX classifier of 28x28 images, whoever made it.
 
     Args:
@@ -101,23 +101,23 @@ class Classifier:
         self.name = name
         self.fingerprint = sha256(content)
         self._made_of = (content, name, threads)
-        self.session = _session(name, content, threads)
-        self.input, self.output = _ends(name, self.session)
+        self.session = _create_session(name, content, threads)
+        self.input, self.output = _find_input_and_output(name, self.session)
         metadata = self.session.get_modelmeta().custom_metadata_map
-        self.about = About.read(metadata.get(METADATA, "{}"), name)
+        self.metadata = ModelMetadata.read(metadata.get(METADATA_KEY, "{}"), name)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # so that it can be sent to another process, whose disk may be another
-        return Classifier, self._made_of
+        return OnnxClassifier, self._made_of
 
     @classmethod
-    def open(cls, path: Path, threads: int = 0) -> Classifier:
+    def open(cls, path: Path, threads: int = 0) -> OnnxClassifier:
         """Read a file, checked against the SHA-256 in the JSON file beside it, if there is one.
 
         Raises:
             InkfastError: If it cannot be read, was changed, or is no such classifier.
         """
-        return cls(_content(path), str(path), threads)
+        return cls(_read_verified(path), str(path), threads)
 
     def probabilities(self, images: Images) -> NDArray[np.float64]:
         """Return class probabilities ``(n, 10)`` of uint8 ``(n, 28, 28)``, ink bright on dark.
@@ -127,7 +127,7 @@ class Classifier:
         """
         _check_images(images)
         shape = self.input.shape
-        batch = self._fixed_batch or _BATCH
+        batch = self._fixed_batch or _BATCH_SIZE
         wanted = images if self.input.type == "tensor(uint8)" else images.astype(np.float32) / 255
         wanted = wanted.reshape(-1, *shape[1:])
         found = [self._batch(wanted[i : i + batch], batch) for i in range(0, len(wanted), batch)]
@@ -150,7 +150,7 @@ class Classifier:
             (found,) = self.session.run([self.output.name], {self.input.name: images})
         except Exception as error:  # whatever the graph does with its input
             raise InkfastError(
-                f"{self.name} cannot read {len(images)} images at a time ({_first_line(error)})."
+                f"{self.name} cannot read {len(images)} images at a time ({_error_summary(error)})."
             ) from None
         answers = np.asarray(found, np.float64)
         if answers.shape != (len(images), CLASSES):  # else a row may be another image's answer
@@ -185,11 +185,11 @@ def _check_images(images: object) -> None:
     )
 
 
-def _content(path: Path) -> bytes:
+def _read_verified(path: Path) -> bytes:
     beside = path.with_suffix(".json")
     try:
         size = path.stat().st_size
-        if not 0 < size <= _LARGEST:
+        if not 0 < size <= _MAX_BYTES:
             raise InkfastError(f"{path}: expected an ONNX model, got {size:,} bytes.")
         content = path.read_bytes()
         about = beside.read_text(encoding="utf-8") if beside.is_file() else "{}"
@@ -198,7 +198,7 @@ def _content(path: Path) -> bytes:
         raise InkfastError(
             f"{getattr(error, 'filename', beside)} cannot be read: {reason}."
         ) from None
-    expected = About.read(about, str(beside)).text("sha256")
+    expected = ModelMetadata.read(about, str(beside)).text("sha256")
     if expected and expected != sha256(content):
         raise InkfastError(
             f"{path} was changed or damaged: its SHA-256 is not the one in {beside.name}. "
@@ -207,11 +207,11 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def _session(name: str, content: bytes, threads: int) -> Any:
+def _create_session(name: str, content: bytes, threads: int) -> Any:
     import onnxruntime
 
     try:
-        if names_other_files(content):
+        if has_external_data(content):
             raise InkfastError("its weights lie in other files: save it as one file")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -224,15 +224,15 @@ def _session(name: str, content: bytes, threads: int) -> Any:
         raise InkfastError(f"{name} cannot be used: {error}.") from None
     except Exception as error:  # whatever onnxruntime finds wrong with a file
         raise InkfastError(
-            f"{name} is no ONNX model that can be run ({_first_line(error)})."
+            f"{name} is no ONNX model that can be run ({_error_summary(error)})."
         ) from None
 
 
-def _first_line(error: Exception) -> str:
+def _error_summary(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
 
 
-def _ends(name: str, session: Any) -> tuple[Any, Any]:
+def _find_input_and_output(name: str, session: Any) -> tuple[Any, Any]:
     """Return the input and the output, if they are those of a digit classifier."""
     inputs, outputs = session.get_inputs(), session.get_outputs()
     if len(inputs) != 1:
@@ -247,7 +247,7 @@ def _ends(name: str, session: Any) -> tuple[Any, Any]:
             f"{tuple(found.shape)}."
         )
     # converters of scikit-learn's models put the labels, whole numbers, beside the probabilities
-    answers = [one for one in outputs if one.type in _FLOATS]
+    answers = [one for one in outputs if one.type in _FLOAT_TYPES]
     if len(answers) != 1:
         kinds = ", ".join(f"{one.name} {one.type}" for one in outputs)
         raise InkfastError(f"{name}: expected one output of probabilities, got {kinds}.")

@@ -14,70 +14,79 @@ _ATTRIBUTE = 5  # of a node
 _TENSORS, _SUBGRAPHS, _SPARSES = (5, 10), (6, 11), (22, 23)  # of an attribute
 _VALUES_AND_INDICES = (1, 2)  # of a sparse tensor
 _EXTERNAL_DATA, _DATA_LOCATION = 13, 14
-_DEEPEST = 20
+_MAX_DEPTH = 20
 
 
-def names_other_files(model: bytes) -> bool:
+def has_external_data(model: bytes) -> bool:
     """Return whether an ONNX file keeps weights in other files, which reading it would open.
 
     Raises:
         InkfastError: If the bytes are no protobuf message.
     """
-    trained = [g for part in _parts(model, _TRAINING) for g in _parts(part, *_TRAINING_GRAPHS)]
-    functions = [n for part in _parts(model, _FUNCTION) for n in _parts(part, _FUNCTION_NODE)]
-    graphs = (*_parts(model, _GRAPH), *trained)
-    return any(_graph_does(g, 0) for g in graphs) or any(_node_does(n, 0) for n in functions)
-
-
-def _graph_does(graph: bytes, depth: int) -> bool:
-    if depth > _DEEPEST:
-        raise InkfastError("the file is no ONNX model: its graphs are nested too deeply")
-    tensors = (*_parts(graph, _INITIALIZER), *_inside_sparse(_parts(graph, _SPARSE)))
-    return any(map(_tensor_does, tensors)) or any(
-        _node_does(node, depth) for node in _parts(graph, _NODE)
+    trained = [
+        g for part in _submessages(model, _TRAINING) for g in _submessages(part, *_TRAINING_GRAPHS)
+    ]
+    functions = [
+        n for part in _submessages(model, _FUNCTION) for n in _submessages(part, _FUNCTION_NODE)
+    ]
+    graphs = (*_submessages(model, _GRAPH), *trained)
+    return any(_graph_has_external_data(g, 0) for g in graphs) or any(
+        _node_has_external_data(n, 0) for n in functions
     )
 
 
-def _node_does(node: bytes, depth: int) -> bool:
-    for attribute in _parts(node, _ATTRIBUTE):
-        sparse = _inside_sparse(_parts(attribute, *_SPARSES))
-        if any(map(_tensor_does, (*_parts(attribute, *_TENSORS), *sparse))):
+def _graph_has_external_data(graph: bytes, depth: int) -> bool:
+    if depth > _MAX_DEPTH:
+        raise InkfastError("the file is no ONNX model: its graphs are nested too deeply")
+    tensors = (*_submessages(graph, _INITIALIZER), *_sparse_tensors(_submessages(graph, _SPARSE)))
+    return any(map(_tensor_has_external_data, tensors)) or any(
+        _node_has_external_data(node, depth) for node in _submessages(graph, _NODE)
+    )
+
+
+def _node_has_external_data(node: bytes, depth: int) -> bool:
+    for attribute in _submessages(node, _ATTRIBUTE):
+        sparse = _sparse_tensors(_submessages(attribute, *_SPARSES))
+        if any(map(_tensor_has_external_data, (*_submessages(attribute, *_TENSORS), *sparse))):
             return True
-        if any(_graph_does(graph, depth + 1) for graph in _parts(attribute, *_SUBGRAPHS)):
+        if any(
+            _graph_has_external_data(graph, depth + 1)
+            for graph in _submessages(attribute, *_SUBGRAPHS)
+        ):
             return True
     return False
 
 
-def _inside_sparse(tensors: Iterable[bytes]) -> list[bytes]:
-    return [part for tensor in tensors for part in _parts(tensor, *_VALUES_AND_INDICES)]
+def _sparse_tensors(tensors: Iterable[bytes]) -> list[bytes]:
+    return [part for tensor in tensors for part in _submessages(tensor, *_VALUES_AND_INDICES)]
 
 
-def _tensor_does(tensor: bytes) -> bool:
+def _tensor_has_external_data(tensor: bytes) -> bool:
     return any(
         number == _EXTERNAL_DATA or (number == _DATA_LOCATION and value != 0)
-        for number, value in _fields(tensor)
+        for number, value in _message_fields(tensor)
     )
 
 
-def _parts(message: bytes, *numbers: int) -> Iterator[bytes]:
+def _submessages(message: bytes, *numbers: int) -> Iterator[bytes]:
     """Yield the messages that lie in fields of the given numbers."""
-    for number, value in _fields(message):
+    for number, value in _message_fields(message):
         if number in numbers and isinstance(value, bytes):
             yield value
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
+def _message_fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
     """Yield (number, value) of a message's fields: a whole number, or the bytes they hold."""
     at = 0
     while at < len(message):
-        key, at = _varint(message, at)
+        key, at = _read_varint(message, at)
         kind = key & 7
         if kind == 0:
-            value, at = _varint(message, at)
+            value, at = _read_varint(message, at)
             yield key >> 3, value
             continue
         if kind == 2:
-            length, at = _varint(message, at)
+            length, at = _read_varint(message, at)
         elif kind in (1, 5):
             length = 8 if kind == 1 else 4
         else:
@@ -88,7 +97,7 @@ def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
         at += length
 
 
-def _varint(message: bytes, at: int) -> tuple[int, int]:
+def _read_varint(message: bytes, at: int) -> tuple[int, int]:
     """Return the whole number at a place and the place after it."""
     value = 0
     for shift in range(0, 70, 7):
