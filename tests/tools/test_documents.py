@@ -22,7 +22,8 @@ from tools.write_docs import MARKS, TABLES, fill_marks
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = [
-    ROOT / "README.md", ROOT / "notebooks" / "README.md", *sorted((ROOT / "docs").glob("*.md")),
+    ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "notebooks" / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
 ]  # fmt: skip
 COMMANDS = {  # at least
     "README.md": 5, "docs/training.md": 15, "docs/reading.md": 8, "docs/robustness.md": 4,
@@ -116,6 +117,12 @@ def test_every_command_of_a_document_exists(document, monkeypatch, capsys):
             cli.main()
         shown = capsys.readouterr().out
         assert all(word in shown for word in words if word.startswith("--")), line
+
+
+def test_the_readme_links_every_page():
+    """Its table of links leaves no page of docs out, nor the changelog or the notebooks."""
+    for document in DOCUMENTS[1:]:
+        assert f"({named(document)})" in README
 
 
 def test_links_in_the_documents_lead_somewhere():
