@@ -1,8 +1,8 @@
-"""What inkfast does with damaged files, and `inkfast serve` with clients that mean no good.
+"""Damaged files and hostile clients: what the library, `predict` and `serve` make of them.
 
-Picture files with bytes changed, lost and added go through the library, through one call of
-`inkfast predict`, and to every route of the server that takes pictures. Before that, 1,000
-connections never finish their request, while health is asked.
+Image files with changed, missing and added bytes go through the library, through one call of
+`inkfast predict`, and to every route of the server that accepts images. Before that, 1,000
+connections never finish their request while `/healthz` is polled.
 
 Run: .venv/bin/python benchmarks/abuse.py [FILES]
 """
@@ -47,7 +47,7 @@ HALVES = (b"", _HEAD, _HEAD + b"Content-Length: 1000000\r\n\r\n" + bytes(50_000)
 
 
 async def half_open(port: int) -> dict[str, Any]:
-    """Return after how many seconds the last connection was closed, and health's slowest answer."""
+    """Return when the last connection was closed, and the slowest response of `/healthz`."""
     start = time.perf_counter()
     slowest = 0.0
 
@@ -72,7 +72,7 @@ async def half_open(port: int) -> dict[str, Any]:
 
 
 def files() -> list[bytes]:
-    """Return whole pictures of every format."""
+    """Return undamaged images in every format."""
     found = []
     for image in make_handwriting(10).images[::3]:
         large = Image.fromarray(255 - image).resize((140, 140))
@@ -84,25 +84,25 @@ def files() -> list[bytes]:
 
 
 def mutated(content: bytes, rng: random.Random) -> bytes:
-    """Return a file with a few bytes changed, lost or added."""
+    """Return a file with a few bytes changed, removed or added."""
     found = bytearray(content)
     for _ in range(rng.choice((1, 3, 20))):
-        place, what = rng.randrange(len(found)), rng.random()
-        if what < 0.6:
-            found[place] = rng.randrange(256)
-        elif what < 0.8:
-            del found[place : place + rng.randrange(1, 50)]
+        position, kind = rng.randrange(len(found)), rng.random()
+        if kind < 0.6:
+            found[position] = rng.randrange(256)
+        elif kind < 0.8:
+            del found[position : position + rng.randrange(1, 50)]
         else:
-            found[place:place] = rng.randbytes(rng.randrange(1, 20))
+            found[position:position] = rng.randbytes(rng.randrange(1, 20))
         found = found or bytearray(b"a")
     return bytes(found)
 
 
 def library(n: int) -> dict[str, Any]:
-    """Open and read mutated files, every fourth as a page; what is no error of ours ends it."""
+    """Open and read damaged files, every fourth as a page; only inkfast's own errors are caught."""
     reader, whole, rng = Reader.open(threads=1), files(), random.Random(0)  # noqa: S311
     outcomes: Counter[str] = Counter()
-    read_page(open_page(whole[0]), reader)  # loads what is loaded late
+    read_page(open_page(whole[0]), reader)  # completes lazy imports
     slowest, before = 0.0, resident(os.getpid())
     for turn in range(n):
         content = mutated(rng.choice(whole), rng)
@@ -114,20 +114,20 @@ def library(n: int) -> dict[str, Any]:
                 read_page(open_page(content), reader)
             outcomes["read"] += 1
         except InkfastError:
-            outcomes["refused"] += 1
+            outcomes["rejected"] += 1
         slowest = max(slowest, time.perf_counter() - start)
     growth = resident(os.getpid()) - before
     return {"files": n, **outcomes, "slowest_seconds": slowest, "resident_growth_mb": growth}
 
 
 def command_line(n: int) -> dict[str, Any]:
-    """Give one call of `inkfast predict` an archive of mutated files: a row for each.
+    """Give one call of `inkfast predict` an archive of damaged files, and expect a row for each.
 
-    Rows come a chunk at a time. The longest wait between two of them is that of a whole chunk, so
-    no file took longer.
+    Rows are written in chunks. The longest wait between two rows is that of a whole chunk, which is
+    an upper bound for any single file.
     """
     whole, rng = files(), random.Random(1)  # noqa: S311
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as told:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as errors:
         archive = Path(folder, "mutated.zip")
         with zipfile.ZipFile(archive, "w") as held:
             for number in range(n):
@@ -136,15 +136,15 @@ def command_line(n: int) -> dict[str, Any]:
         start = time.perf_counter()
         with subprocess.Popen(
             [sys.executable, "-c", "from inkfast.cli import main; main()", *words],
-            stdout=subprocess.PIPE, stderr=told,
+            stdout=subprocess.PIPE, stderr=errors,
         ) as process:  # fmt: skip
             rows, longest, memory = _watched(process)
-        told.seek(0)
+        errors.seek(0)
         return {
             "files": n,
             "rows": rows,
             "exit_code": process.returncode,
-            "traceback": b"Traceback" in told.read(),
+            "traceback": b"Traceback" in errors.read(),
             "seconds": time.perf_counter() - start,
             "longest_wait_seconds": longest,
             "resident_growth_mb": max(memory) - memory[0],
@@ -153,23 +153,23 @@ def command_line(n: int) -> dict[str, Any]:
 
 
 def _watched(process: subprocess.Popen[bytes]) -> tuple[int, float, list[float]]:
-    """Return how many rows come, the longest wait between two, and memory in MB as they come."""
-    came, memory = [], []
+    """Return the number of rows, the longest wait between two, and samples of memory in MB."""
+    times, memory = [], []
     for _ in process.stdout or ():
-        came.append(time.perf_counter())
-        if len(came) % 100 == 1:
+        times.append(time.perf_counter())
+        if len(times) % 100 == 1:
             memory.append(resident(process.pid))
-    return len(came), max(after - before for before, after in pairwise(came)), memory
+    return len(times), max(after - before for before, after in pairwise(times)), memory
 
 
 async def abuse(port: int, pid: int, n: int) -> dict[str, Any]:
-    """Send mutated files; return what was answered, the slowest answer and the memory taken."""
+    """Send damaged files; return statuses, the slowest response and the growth of memory."""
     statuses: Counter[int] = Counter()
     slowest, whole, before = 0.0, files(), resident(pid)
 
     async def one(seed: int) -> None:
         nonlocal slowest
-        rng = random.Random(seed)  # noqa: S311 - hides nothing
+        rng = random.Random(seed)  # noqa: S311 - not for secrets
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for _ in range(n // CLIENTS):
             content = request(rng.choice(ROUTES), mutated(rng.choice(whole), rng))
@@ -189,7 +189,7 @@ async def abuse(port: int, pid: int, n: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Abuse a server of our own."""
+    """Test the library, the command and a server that this process starts."""
     n = int(sys.argv[1]) if len(sys.argv) > 1 else FILES
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

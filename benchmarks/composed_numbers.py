@@ -1,10 +1,10 @@
-"""Six-digit numbers, composed of MNIST's digits on paper as people have it, read from JPEG files.
+"""Accuracy on six-digit numbers, composed of MNIST's digits on simulated paper as JPEG files.
 
 Digits keep their writers' strokes; size, slant, distance, ink, paper, light, blur and compression
-are drawn anew for each number. Two digits in a quarter of the numbers are pushed together until
-they touch. A number counts as right when all six digits are, and nothing else is read.
+are drawn for each number. In a quarter of the numbers, two digits are moved together until they
+touch. A number counts as right if all six digits are right and nothing else is read.
 
-    python benchmarks/composed_numbers.py                    # MNIST's test rows: for figures alone
+    python benchmarks/composed_numbers.py                    # MNIST's test rows: only for figures
     python benchmarks/composed_numbers.py --rows train --show wrong/
 """
 
@@ -34,9 +34,9 @@ INKS = (
     (150, 25, 30),
     (20, 90, 50),
     (75, 75, 80),
-)  # RGB, the last pencil
+)  # RGB; the last one is pencil
 OUTCOMES = ("right", "unsure", "wrong")
-PROMISES = (None, 0.01)  # of errors among answers: what the reader is shipped with, and 1 %
+MAX_ERRORS = (None, 0.01)  # `--max-error`: the shipped reader's own, and 1 %
 DIGITS = 6
 TOUCHING = 0.25  # of the numbers have two digits that touch
 
@@ -55,33 +55,33 @@ def compose(
     page = ndimage.gaussian_filter(page, (*[rng.uniform(0, 0.03) * height] * 2, 0))
     page += rng.normal(0, rng.uniform(0, 0.02), page.shape)
     buffer = io.BytesIO()
-    picture = Image.fromarray(np.rint(255 * np.clip(page, 0, 1)).astype(np.uint8))
-    picture.save(buffer, "JPEG", quality=int(rng.integers(50, 95)))
+    photo = Image.fromarray(np.rint(255 * np.clip(page, 0, 1)).astype(np.uint8))
+    photo.save(buffer, "JPEG", quality=int(rng.integers(50, 95)))
     return buffer.getvalue(), "".join(map(str, digits.known_labels[rows]))
 
 
 def _line(images: np.ndarray, height: int, rng: np.random.Generator) -> np.ndarray:
-    """Return the ink ``(h, w)`` of digits beside each other, in [0, 1]."""
+    """Return the ink ``(h, w)`` of digits in a line, in [0, 1]."""
     slant, scale = rng.uniform(-0.25, 0.35), height / 20
     touching = rng.integers(1, DIGITS) if rng.random() < TOUCHING else 0
     canvas = np.zeros((2 * height, 2 * height * (len(images) + 1)), np.float32)
     right = height // 2
-    for place, image in enumerate(images):
+    for index, image in enumerate(images):
         digit = _enlarged(image, scale * rng.uniform(0.85, 1.15), slant)
         top = (len(canvas) - len(digit)) // 2 + round(rng.normal(0, 0.05) * height)
-        if place and place == touching:
+        if index and index == touching:
             left = _until_touching(canvas, digit, top, right)
         else:
             left = right + round(rng.uniform(0.12, 0.5) * height)
-        there = canvas[top : top + digit.shape[0], left : left + digit.shape[1]]
-        np.maximum(there, digit, out=there)
+        region = canvas[top : top + digit.shape[0], left : left + digit.shape[1]]
+        np.maximum(region, digit, out=region)
         right = left + digit.shape[1]
     rows, columns = np.nonzero(canvas > 0.1)
     return canvas[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
 
 
 def _enlarged(image: np.ndarray, scale: float, slant: float) -> np.ndarray:
-    """Return a digit's ink, larger and slanted, without its margins."""
+    """Return a digit's ink, enlarged and slanted, without margins."""
     side = round(28 * scale)
     large = Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC)
     wide = (2 * side, side)
@@ -93,7 +93,7 @@ def _enlarged(image: np.ndarray, scale: float, slant: float) -> np.ndarray:
 
 
 def _until_touching(canvas: np.ndarray, digit: np.ndarray, top: int, right: int) -> int:
-    """Return the column at which a digit, pushed to the left, first meets ink."""
+    """Return the column at which a digit, moved to the left, first touches ink."""
     before = canvas[top : top + len(digit)]
     for left in range(right, 0, -1):
         if (before[:, left : left + digit.shape[1]] * digit).max() > 0.3:
@@ -133,31 +133,31 @@ def judge(page: Page, number: str) -> str:
 
 
 def main() -> None:
-    """Compose, read and record."""
+    """Compose numbers, read them and record the outcomes."""
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("--rows", choices=("test", "train"), default="test")
     words.add_argument("--numbers", type=int, default=2000)
     words.add_argument("--seed", type=int, default=0)
     words.add_argument("--model", default="reader")
-    words.add_argument("--show", type=Path, help="folder for the pictures that were not read right")
+    words.add_argument("--show", type=Path, help="folder for the numbers that were not read right")
     asked = words.parse_args()
     source = mnist.load_mnist()
     digits = source.test if asked.rows == "test" else source.train
     assert digits is not None  # noqa: S101 - MNIST has both parts
-    readers = [Reader.open(asked.model, promise, threads=1) for promise in PROMISES]
+    readers = [Reader.open(asked.model, max_error, threads=1) for max_error in MAX_ERRORS]
     rng = np.random.default_rng(asked.seed)
     counts = [{paper: dict.fromkeys(OUTCOMES, 0) for paper in PAPERS} for _ in readers]
     seconds = 0.0
     for turn in range(asked.numbers):
         paper = PAPERS[turn % len(PAPERS)]
         file, number = compose(digits, rng.integers(len(digits), size=DIGITS), paper, rng)
-        for place, reader in enumerate(readers):
+        for index, reader in enumerate(readers):
             start = time.perf_counter()
             page = read_page(open_page(file), reader)
             seconds += time.perf_counter() - start
             outcome = judge(page, number)
-            counts[place][paper][outcome] += 1
-            if asked.show and place == 0 and outcome != "right":
+            counts[index][paper][outcome] += 1
+            if asked.show and index == 0 and outcome != "right":
                 show(asked.show, file, page, f"{turn:05}-{outcome}-{number}-{paper}")
     name = "composed_numbers" if asked.rows == "test" else "composed_numbers_train"
     record(
@@ -169,8 +169,8 @@ def main() -> None:
             "seed": asked.seed,
             "model": asked.model,
             "promises": [
-                {"max_error": promise, **shares(own, asked.numbers)}
-                for promise, own in zip(PROMISES, counts, strict=True)
+                {"max_error": max_error, **shares(own, asked.numbers)}
+                for max_error, own in zip(MAX_ERRORS, counts, strict=True)
             ],
             "milliseconds_per_number": 1000 * seconds / len(readers) / asked.numbers,
         },
@@ -178,7 +178,7 @@ def main() -> None:
 
 
 def show(folder: Path, file: bytes, page: Page, name: str) -> None:
-    """Write a picture with what was read in it."""
+    """Write the image of a number with an overlay of what was read."""
     from inkfast.inference.drawing import draw_overlay
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -186,7 +186,7 @@ def show(folder: Path, file: bytes, page: Page, name: str) -> None:
 
 
 def shares(papers: dict[str, dict[str, int]], n: int) -> dict[str, Any]:
-    """Return the shares of all that each outcome has, and the counts on each paper."""
+    """Return the share of each outcome, and the counts on each paper."""
     right, unsure, wrong = (sum(paper[word] for paper in papers.values()) for word in OUTCOMES)
     return {
         "right": right / n,

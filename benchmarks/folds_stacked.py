@@ -1,11 +1,11 @@
-"""How much faster a cross-validation is when its folds are trained side by side.
+"""Speed of a cross-validation with stacked folds, against one fold after another.
 
-Five folds of `cnn` under its own recipe on MNIST's training digits, clean, one after another
-(``--executor serial``) and side by side (``--executor stacked:5``), in alternating turns on
-whatever device there is. A turn is everything between the digits in memory and the last scores.
+Five folds of `cnn` with its own recipe on MNIST's clean training digits, with ``--executor serial``
+and ``--executor stacked:5`` in alternating turns, on the GPU if there is one. A turn is timed from
+the digits in memory to the last scores.
 
     python benchmarks/folds_stacked.py                       # needs MNIST: inkfast data fetch
-    python benchmarks/folds_stacked.py --images 2000 --epochs 1 --turns 1    # a look, not recorded
+    python benchmarks/folds_stacked.py --images 2000 --epochs 1 --turns 1    # quick, not recorded
 """
 
 from __future__ import annotations
@@ -34,10 +34,12 @@ EXECUTORS = {"one_by_one": "serial", "stacked": f"stacked:{FOLDS}"}
 
 
 def main() -> None:
-    """Take turns; record seconds, accuracies and how often the one goes into the other."""
+    """Alternate both executors; record seconds, accuracies and the ratio."""
     words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("--images", type=int, default=0, help="Of the training digits; 0 for all.")
-    words.add_argument("--epochs", type=int, default=0, help="0 for the recipe's.")
+    words.add_argument(
+        "--images", type=int, default=0, help="Number of training digits; 0 for all."
+    )
+    words.add_argument("--epochs", type=int, default=0, help="Epochs; 0 for the recipe's.")
     words.add_argument("--turns", type=int, default=TURNS)
     asked = words.parse_args()
     whole = mnist.load_mnist().train
@@ -78,7 +80,7 @@ def turn(source: Source, where: str, epochs: int) -> dict[str, Any]:
 
 
 def now() -> float:
-    """Return the time, once everything that was begun has been computed."""
+    """Return the time after all queued GPU work is done."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     return time.perf_counter()

@@ -1,7 +1,7 @@
-"""How time and memory grow from a thousand to a million images.
+"""Time and memory from a thousand to a million images.
 
-Each size is a process of its own: it makes the images, trains the default network for one epoch
-under noise, reads all of them and says how long each took and how much memory it held at most.
+For each size a new process generates the images, trains the default network for one epoch under
+noise and classifies all of them; it reports both times and its peak memory.
 
     python benchmarks/growth.py
 """
@@ -49,7 +49,7 @@ def measure(n: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure every size in a process of its own and record them together."""
+    """Measure every size in a new process and record them together."""
     rows = []
     for n in SIZES:
         words = [sys.executable, __file__, str(n)]

@@ -1,4 +1,4 @@
-"""Seconds that `inkfast --help` takes as a whole process.
+"""Time of `inkfast --help` as a whole process.
 
 Run: .venv/bin/python benchmarks/help_seconds.py
 """
@@ -16,7 +16,7 @@ TURNS = 20
 
 
 def main() -> None:
-    """Call the installed command again and again, after one call that warms the disk cache."""
+    """Time the installed command repeatedly, after one call that warms the disk cache."""
     program = Path(sys.executable).with_name("inkfast")
     seconds = []
     for _ in range(TURNS + 1):

@@ -1,7 +1,7 @@
-"""The shipped reader by ONNX Runtime, the same network by torch, and what the processor could do.
+"""The shipped reader in ONNX Runtime, the same network in torch, and the limit of the processor.
 
-All take turns on as many threads. The limit is the rate of a matrix product in fp32; the share of
-it that 8 bits reach may pass 1. FLOPs of an image are those of its convolutions and products.
+All alternate, on the same number of threads. The limit is the rate of a matrix product in fp32; in
+8 bits the fraction may exceed 1. The FLOPs of an image are those of convolutions and products.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from inkfast.core.random import make_generator
 from inkfast.inference.onnx_classifier import OnnxClassifier
 from inkfast.training import hardware
 
-BATCH = 250  # images at a time, as the classifier takes them
+BATCH = 250  # images per batch, as in the classifier
 
 
 def side_by_side(
     classifiers: dict[str, OnnxClassifier], images: Images, *, turns: int, threads: int
 ) -> dict[str, Any]:
-    """Return images a second, GFLOP/s and the share of the matrix rate, of each and of torch.
+    """Return images per second, GFLOP/s and the fraction of the matrix rate, of each and of torch.
 
     Args:
-        classifiers: By what they are called; the first one says which network torch is to run.
-        images: uint8 ``(n, 28, 28)``.
-        turns: How often each has its turn, after one that warms up.
-        threads: Of torch; the classifiers were opened with as many.
+        classifiers: Classifiers by name; the first one names the network that torch runs.
+        images: Images, uint8 ``(n, 28, 28)``.
+        turns: Number of timed turns of each, after one to warm up.
+        threads: Number of torch's threads; the classifiers were opened with as many.
     """
     architecture = models.build_model(next(iter(classifiers.values())).metadata.text("model"))
     works: dict[str, Callable[[Images], Any]] = {
@@ -67,10 +67,10 @@ def side_by_side(
 
 
 def eager(architecture: models.Network) -> Callable[[Images], np.ndarray]:
-    """Return what torch answers with, in fp32; weights are drawn, since speed is the same."""
+    """Return a function that classifies with torch in fp32, with random weights: equally fast."""
     network = models.create(architecture, make_generator(0)).eval()
 
-    def answer(images: Images) -> np.ndarray:
+    def classify(images: Images) -> np.ndarray:
         with torch.inference_mode():
             found = [
                 network(noise.to_unit(torch.tensor(images[i : i + BATCH]))[:, None]).softmax(1)
@@ -78,11 +78,11 @@ def eager(architecture: models.Network) -> Callable[[Images], np.ndarray]:
             ]
         return torch.cat(found).numpy()
 
-    return answer
+    return classify
 
 
 def timed(work: Callable[[Images], Any], images: Images) -> float:
-    """Return the seconds that reading all images takes."""
+    """Return the seconds that classifying all images takes."""
     start = time.perf_counter()
     work(images)
     return time.perf_counter() - start

@@ -1,10 +1,10 @@
-"""Keras' example mnist_convnet, told to stop at a goal: what `time_to_99.py` is compared with.
+"""Keras' example mnist_convnet, stopped at a goal: the peer of `time_to_99.py`.
 
-The network, batch, optimiser and validation split are those of
-keras.io/examples/vision/mnist_convnet (Chollet 2015); after each epoch it is tried on the test
-digits, which favours it: its choice of the epoch sees them.
+Network, batch size, optimiser and validation split are those of
+keras.io/examples/vision/mnist_convnet (Chollet 2015). It is evaluated on the test digits after each
+epoch and stops there, which favours it: the test digits choose its epoch.
 
-    python benchmarks/keras_convnet.py SEED [GOAL]       # 0.99, a share of the test digits
+    python benchmarks/keras_convnet.py SEED [GOAL]       # GOAL: accuracy on test digits, 0.99
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""How accuracy falls as each of the Noise Lab's sliders is moved: what the page's chart shows.
+"""Accuracy at every strength of each slider of the Noise Lab: the data of the page's chart.
 
-Writes src/inkfast/serving/page/curves.json, and samples.png, the digits that the page offers: of
-each class the first ones of MNIST's test set that all networks read.
+Writes src/inkfast/serving/page/curves.json, and samples.png, the sample digits of the page: of each
+class the first test digits of MNIST that all networks classify correctly.
 
 Run: .venv/bin/python benchmarks/lab_curves.py [DIGITS]   (10,000 by default; needs MNIST)
 """
@@ -21,19 +21,19 @@ from inkfast.inference.reader import SHIPPED_FOLDER, Reader
 from inkfast.serving.page_noise import SLIDERS, Slider
 from inkfast.serving.routes_lab import PAGE, SHOWN
 
-POINTS = 13  # strengths of a slider, its ends included
+POINTS = 13  # strengths of a slider, both ends included
 SAMPLES = 3  # of each digit
 SEED = 0
 
 
 def strengths(slider: Slider) -> list[float]:
-    """Return the strengths at which accuracy is measured, neutral among them."""
+    """Return the strengths at which accuracy is measured, including the neutral one."""
     steps = np.linspace(slider.low, slider.high, POINTS)
     return sorted({round(float(value), 4) for value in (*steps, slider.neutral)})
 
 
 def accuracies(digits: Digits, readers: dict[str, Reader]) -> dict[str, float]:
-    """Return the share that each network reads right, in [0, 1]."""
+    """Return the accuracy of each network, in [0, 1]."""
     found = {
         name: reader.classifier.probabilities(digits.images) for name, reader in readers.items()
     }
@@ -43,20 +43,20 @@ def accuracies(digits: Digits, readers: dict[str, Reader]) -> dict[str, float]:
 
 def curve(slider: Slider, digits: Digits, readers: dict[str, Reader]) -> dict[str, object]:
     """Return accuracy by network at every strength of a slider."""
-    places = strengths(slider)
+    values = strengths(slider)
     rows = []
-    for value in places:
+    for value in values:
         chain = noise.build_noise("none" if value == slider.neutral else slider.spec(value))
         rows.append(accuracies(noise.noisy(digits, chain, SEED), readers))
         print(slider.name, value, rows[-1], flush=True)
     return {
-        "strengths": places,
+        "strengths": values,
         "accuracy": {name: [row[name] for row in rows] for name in readers},
     }
 
 
 def write_samples(digits: Digits, readers: dict[str, Reader]) -> None:
-    """Write the page's sample digits as one picture, a column for each class."""
+    """Write the page's sample digits as one image, one column per class."""
     answers = [
         r.classifier.probabilities(digits.images[:500]).argmax(axis=1) for r in readers.values()
     ]
@@ -70,7 +70,7 @@ def write_samples(digits: Digits, readers: dict[str, Reader]) -> None:
 
 
 def main() -> None:
-    """Measure every slider on evenly chosen test digits."""
+    """Measure every slider on evenly spaced test digits."""
     n = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     test = data.load("mnist").test
     assert test is not None  # noqa: S101 - MNIST has one

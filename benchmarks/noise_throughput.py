@@ -1,9 +1,9 @@
 """Noise throughput against ImageDataGenerator, kornia and albumentations, side by side in one run.
 
 All corrupt the same 60,000 images by random affine maps in the same ranges: rotation 15 degrees,
-shift 0.1, zoom 0.1; Keras' generator and ours by brightness 0.8 to 1.2 as well. Each goes through
-all images once to warm up, then they take turns, so that a change in the machine's speed meets
-every one. albumentations takes an image at a time, as its users call it.
+shift 0.1, zoom 0.1; against Keras' generator by brightness 0.8 to 1.2 as well. Each processes all
+images once to warm up, then they alternate, so that a change in the machine's speed affects all.
+albumentations processes one image at a time, as its users call it.
 
     python -m venv .benchmarks-venv
     .benchmarks-venv/bin/pip install -c constraints.txt -e '.[train]' -r benchmarks/requirements.txt
@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
-os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask the network for news
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would look for updates on the network
 
 import albumentations
 import keras
@@ -36,7 +36,7 @@ AFFINE = "affine(degrees=15, shift=0.1, zoom=0.1, fill='constant')"
 
 
 def ours(chain_text: str) -> Callable[[np.ndarray], np.ndarray]:
-    """Return what corrupts all images with inkfast, batch by batch as training does."""
+    """Return a function that corrupts all images with inkfast, batch by batch as in training."""
     chain = noise.build_noise(chain_text)
 
     def corrupt(images: np.ndarray) -> np.ndarray:
@@ -80,7 +80,7 @@ def with_albumentations(images: np.ndarray) -> np.ndarray:
     return np.stack([affine(image=image)["image"] for image in images])
 
 
-# whom each is compared with: the same noise by inkfast
+# library: its function, and the same noise in inkfast
 PEERS = {
     "ImageDataGenerator": (with_keras, "image-data-generator"),
     "kornia": (with_kornia, AFFINE),
@@ -96,8 +96,8 @@ def timed(corrupt: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> fl
 
 
 def main() -> None:
-    """Take turns and record images per second and the ratio of each pair."""
-    hardware.keep_freed_memory()  # as `fit` does before it trains; the others have the good of it
+    """Alternate each pair; record images per second and the ratio."""
+    hardware.keep_freed_memory()  # as `fit` does before it trains; the others benefit too
     images = np.random.default_rng(0).integers(0, 256, (N, 28, 28), dtype=np.uint8)
     rows = []
     for peer, (theirs, text) in PEERS.items():

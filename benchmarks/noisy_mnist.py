@@ -1,4 +1,4 @@
-"""The main comparison at its defaults on noisy-mnist, over several seeds.
+"""The quickstart comparison with its defaults on noisy-mnist, over several seeds.
 
 Run: .venv/bin/python benchmarks/noisy_mnist.py         # needs MNIST: inkfast data fetch
 """
@@ -13,13 +13,13 @@ from pathlib import Path
 from measured import record, spread
 
 SEEDS = 3
-# Test accuracies of the two source projects with this noise (on their own noisy copy of it).
+# Test accuracies of the two source projects on their own copy of noisy-mnist.
 PUBLISHED = {"cnn": "91.3 to 96.7 %", "mlp": "82.1 to 86.5 %"}
 RUN = Path("runs") / "benchmark-noisy-mnist"
 
 
 def main() -> None:
-    """Run the comparison, going on where an earlier call stopped, and record its figures."""
+    """Run or resume the comparison, and record its figures."""
     words = [
         "compare", "recipes/quickstart.toml", "--data", "mnist", "--seeds", str(SEEDS), "--out",
         str(RUN), "--resume",

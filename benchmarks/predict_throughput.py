@@ -1,7 +1,7 @@
-"""How many pictures a second `inkfast predict` reads, and in how much memory.
+"""Images per second and memory of `inkfast predict`.
 
-Makes a set, reads it several times by the whole command in processes of its own, start to end, and
-records rows per second and the memory of the largest process and of all of them together (sampled).
+Generates a set, classifies it several times with the whole command in a new process, and records
+rows per second and the peak memory of the largest process and of all processes together (sampled).
 
     python benchmarks/predict_throughput.py                              # 20,000 PNG of 28x28
     python benchmarks/predict_throughput.py --side 64                    # dark on white, 64x64
@@ -31,28 +31,28 @@ from PIL import Image
 
 from inkfast import data
 
-BLOCK = 10_000  # rows that are made at a time
+BLOCK = 10_000  # rows that are generated at a time
 
 
-def pictures(side: int) -> Iterator[bytes]:
-    """Yield digits over and over as PNG files: 28x28 as they are, larger ones dark on white."""
+def image_files(side: int) -> Iterator[bytes]:
+    """Yield digits repeatedly as PNG files: 28x28 unchanged, larger ones dark on white."""
     images = data.load("auto").train.images
     while True:
         for image in images:
-            picture = Image.fromarray(image if side == 28 else 255 - image)
+            drawn = Image.fromarray(image if side == 28 else 255 - image)
             file = BytesIO()
-            picture.resize((side, side), Image.Resampling.BICUBIC).save(file, "PNG")
+            drawn.resize((side, side), Image.Resampling.BICUBIC).save(file, "PNG")
             yield file.getvalue()
 
 
 def make(kind: str, rows: int, side: int, folder: Path) -> Path:
-    """Make a set in a block of rows at a time, and return its path."""
-    files = pictures(side)
+    """Generate a set block by block, and return its path."""
+    files = image_files(side)
     if kind == "png":
         for row in range(rows):
-            place = folder / "set" / f"{row // 1000:04d}"
-            place.mkdir(parents=True, exist_ok=True)
-            (place / f"{row:07d}.png").write_bytes(next(files))
+            part = folder / "set" / f"{row // 1000:04d}"
+            part.mkdir(parents=True, exist_ok=True)
+            (part / f"{row:07d}.png").write_bytes(next(files))
         return folder / "set"
     if kind == "parquet":
         import pyarrow as pa
@@ -73,7 +73,7 @@ def make(kind: str, rows: int, side: int, folder: Path) -> Path:
 
 
 def memory(pids: list[int]) -> int:
-    """Return the resident bytes of processes together; those that have ended have none."""
+    """Return the resident bytes of processes together; ended ones count as zero."""
     total = 0
     for pid in pids:
         try:
@@ -85,7 +85,7 @@ def memory(pids: list[int]) -> int:
 
 
 def family(pid: int) -> list[int]:
-    """Return a process and those that it started."""
+    """Return a process and its descendants."""
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:
@@ -94,18 +94,18 @@ def family(pid: int) -> list[int]:
 
 
 def timed(words: list[str]) -> tuple[float, float, float]:
-    """Run a command; return its seconds and peak MB, of its largest process and of all."""
+    """Run a command; return its seconds, and the peak MB of its largest process and of all."""
     begun = time.perf_counter()
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
     largest, together, ended = [0], [0], threading.Event()
 
-    def callback() -> None:
+    def sample() -> None:
         while not ended.wait(0.05):
             pids = family(process.pid)
             largest.append(max(memory([pid]) for pid in pids))
             together.append(memory(pids))
 
-    thread = threading.Thread(target=callback)
+    thread = threading.Thread(target=sample)
     thread.start()
     code = process.wait()
     seconds = time.perf_counter() - begun
@@ -117,7 +117,7 @@ def timed(words: list[str]) -> tuple[float, float, float]:
 
 
 def main() -> None:
-    """Make a set, read it several times, record."""
+    """Generate a set, classify it several times, and record the figures."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--kind", choices=("png", "npz", "parquet"), default="png")
     parser.add_argument("--rows", type=int, default=20_000)
@@ -125,9 +125,9 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--executor", default="local:2")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place:
-        made = make(asked.kind, asked.rows, asked.side, Path(place))
-        out = Path(place, "rows.jsonl")
+    with tempfile.TemporaryDirectory() as folder:
+        made = make(asked.kind, asked.rows, asked.side, Path(folder))
+        out = Path(folder, "rows.jsonl")
         words = [sys.executable, "-c", "from inkfast.cli import main; main()", "predict",
                  str(made), "--executor", asked.executor, "--to", str(out),
                  "--overwrite"]  # fmt: skip
@@ -142,7 +142,7 @@ def main() -> None:
         {
             "rows": asked.rows,
             "side": asked.side,
-            "engine": asked.executor,
+            "executor": asked.executor,
             "onnxruntime": onnxruntime.__version__,
             "pillow": PIL.__version__,
             "numpy": np.__version__,

@@ -1,9 +1,10 @@
-"""Measure the shipped reader: on handwriting of others, on what is no digit, and how fast it is.
+"""Accuracy and speed of the shipped reader: corruptions, other writers, non-digits, 8 bits.
 
 Run: .venv/bin/python benchmarks/reader.py [HANDWRITING]
 
-HANDWRITING is a folder with `phone/D/*.png` and `bhmsds.npz`, digits of writers that MNIST has none
-of. Without it those figures stay what an earlier call measured of the same file, and say so.
+HANDWRITING is a folder with `phone/D/*.png` and `bhmsds.npz`, digits of writers that are not in
+MNIST. Without it, figures that an earlier call measured of the same file are kept, with their
+machine.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ SUITE_TURNS = 3
 
 
 def main() -> None:
-    """Measure everything that can be, and record it with the SHA-256 of the file it is about."""
+    """Measure everything, and record it with the SHA-256 of the reader's file."""
     source = data.load("mnist")
     test = source.test or source.train
     reader = Reader.open(threads=1)
@@ -56,11 +57,11 @@ def main() -> None:
         "process_seconds": spread([process_seconds(test.images[0]) for _ in range(TURNS)]),
         "corruptions": corruptions(),
     }  # fmt: skip
-    meant = noise.build_noise(about["training_noise"])
-    seen = noise.noisy(source.train.pick(np.arange(1000), "for the ranges"), meant, 0)
+    training_noise = noise.build_noise(about["training_noise"])
+    seen = noise.noisy(source.train.pick(np.arange(1000), "for the ranges"), training_noise, 0)
     smaller = quantised(content, seen.images)
     small = OnnxClassifier(smaller, "in 8 bits", threads=1)
-    figures["int8"] = {"bytes": len(smaller), **eight_bits(reader, small, test, meant)}
+    figures["int8"] = {"bytes": len(smaller), **eight_bits(reader, small, test, training_noise)}
     classifiers = {"ONNX Runtime": reader.classifier, "ONNX Runtime, 8 bits": small}
     figures["inference"] = side_by_side(classifiers, test.images[:2000], turns=TURNS, threads=1)
     if len(sys.argv) > 1:
@@ -71,7 +72,7 @@ def main() -> None:
 
 
 def kept(figures: dict[str, Any]) -> dict[str, Any]:
-    """Return handwriting that was not read now but earlier by the same file, and where."""
+    """Return handwriting figures of an earlier call for the same file, with their machine."""
     before = load_recorded("reader")
     if "handwriting" in figures or "handwriting" not in before:
         return {}
@@ -84,7 +85,7 @@ def kept(figures: dict[str, Any]) -> dict[str, Any]:
 
 
 def corruptions() -> dict[str, Any]:
-    """Judge the shipped file under MNIST-C by the whole command; return seconds and figures."""
+    """Run `inkfast robustness` on the shipped file; return seconds and scores."""
     words = [
         "robustness",
         str(SHIPPED_FOLDER / "reader.onnx"),
@@ -105,7 +106,7 @@ def corruptions() -> dict[str, Any]:
 
 
 def inkfast(*words: str) -> None:
-    """Run a command in a process of its own, silently."""
+    """Run a command in a new process, without its output."""
     program = [sys.executable, "-c", "from inkfast.cli import main; main()", *words]
     subprocess.run(program, check=True, stdout=subprocess.DEVNULL)
 
@@ -114,7 +115,7 @@ ABOUT = ("model", "max_error", "threshold", "temperature", "calibration_digits",
 
 
 def handwriting(reader: Reader, folder: Path) -> list[dict[str, Any]]:
-    """Read both sets: phone's pictures from their files, as predict does."""
+    """Return the scores on both sets; phone's images are read from files as in `predict`."""
     found = survey_folder(folder / "phone", most_unreadable=0)
     phone, files = found.source.train, found.files["train"]
     chunk = [(file, (folder / "phone" / file).read_bytes()) for file in files]
@@ -122,10 +123,10 @@ def handwriting(reader: Reader, folder: Path) -> list[dict[str, Any]]:
     answers = [row.prediction for row in rows if row.prediction]
     with np.load(folder / "bhmsds.npz") as held:
         images, labels = held["images"], held["labels"]
-    brought = np.stack([normalize(isolate_digit(image / 255)) for image in images])
+    normalized = np.stack([normalize(isolate_digit(image / 255)) for image in images])
     sets = [
         {"set": "phone", **judged(answers, phone.known_labels)},
-        {"set": "bhmsds", **judged(reader.predict(brought), labels)},
+        {"set": "bhmsds", **judged(reader.predict(normalized), labels)},
         {"set": "bhmsds, as it is", **judged(reader.predict(images), labels)},
     ]
     sets[0]["unsure"] = unsure(answers, phone, files)
@@ -135,7 +136,7 @@ def handwriting(reader: Reader, folder: Path) -> list[dict[str, Any]]:
 def unsure(
     answers: list[Prediction], digits: data.Digits, files: tuple[str, ...]
 ) -> list[dict[str, Any]]:
-    """Return the file, label and answer of each digit that the reader is unsure of, and draw it."""
+    """Return file, label and prediction of each digit that the reader is unsure of; draw them."""
     doubtful = [row for row, answer in enumerate(answers) if answer.unsure]
     draw(
         [
@@ -155,7 +156,7 @@ def unsure(
 
 
 def judged(answers: list[Prediction], labels: Any) -> dict[str, Any]:
-    """Return accuracy of all, and what is answered and wrong among the answers."""
+    """Return the accuracy, the share answered, and the share of wrong answers."""
     right = np.array([a.digit for a in answers]) == labels
     sure = np.array([not a.unsure for a in answers])
     return {
@@ -166,7 +167,7 @@ def judged(answers: list[Prediction], labels: Any) -> dict[str, Any]:
 
 
 def non_digits(reader: Reader, digits: Any) -> list[dict[str, Any]]:
-    """Return how well confidence tells each kind from test digits, and how much is refused."""
+    """Return the AUROC of confidence and the share rejected, for each kind of non-digit."""
     sure = confidence(reader, digits)
     rows = []
     for kind in KINDS:
@@ -186,7 +187,7 @@ def confidence(reader: Reader, images: Any) -> Any:
 
 
 def draw_failures(reader: Reader, test: data.Digits) -> None:
-    """Draw digits that it reads wrong and is sure of: three of each corruption, the surest."""
+    """Draw the three most confident errors under each corruption."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -211,7 +212,7 @@ def draw_failures(reader: Reader, test: data.Digits) -> None:
 
 
 def draw(shown: list[tuple[Images, str]], path: Path) -> None:
-    """Draw images with a word below each, ten in a row."""
+    """Draw images with a caption below each, ten per row."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -226,13 +227,13 @@ def draw(shown: list[tuple[Images, str]], path: Path) -> None:
 
 
 def show(axes: Any, image: Images, label: str) -> None:
-    """Draw one image with a word below it."""
+    """Draw one image with a caption below it."""
     axes.imshow(image, cmap="gray_r", vmin=0, vmax=255)
     axes.text(0.5, -0.02, label, ha="center", va="top", transform=axes.transAxes)
 
 
 def speed(classifier: OnnxClassifier, images: Any) -> dict[str, Any]:
-    """Return images a second on one thread, and milliseconds of one image alone."""
+    """Return images per second on one thread, and milliseconds for a single image."""
     many, one = images[:2000], images[:1]
     classifier.probabilities(many)
     return {
@@ -246,14 +247,14 @@ def speed(classifier: OnnxClassifier, images: Any) -> dict[str, Any]:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Return how long something takes."""
+    """Return the seconds that a call takes."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
 
 
 def process_seconds(image: Any) -> float:
-    """Return seconds from starting a process to the answer for one picture file."""
+    """Return seconds from the start of a process to the prediction of one image file."""
     from PIL import Image
 
     with tempfile.TemporaryDirectory() as folder:
@@ -264,10 +265,10 @@ def process_seconds(image: Any) -> float:
 
 
 def eight_bits(
-    reader: Reader, small: OnnxClassifier, test: data.Digits, meant: noise.Chain
+    reader: Reader, small: OnnxClassifier, test: data.Digits, training_noise: noise.Chain
 ) -> dict[str, Any]:
-    """Return speed of the 8-bit file, and accuracy lost, clean and under the noise it is for."""
-    noisy = noise.noisy(test, meant, 1)
+    """Return speed and loss of accuracy of the 8-bit file, clean and under its training noise."""
+    noisy = noise.noisy(test, training_noise, 1)
     lost = {
         name: accuracy(reader.classifier, digits) - accuracy(small, digits)
         for name, digits in (("clean", test), ("training noise", noisy))
@@ -276,7 +277,7 @@ def eight_bits(
 
 
 def accuracy(classifier: OnnxClassifier, digits: data.Digits) -> float:
-    """Return the share read right."""
+    """Return the accuracy."""
     found = classifier.probabilities(digits.images).argmax(axis=1)
     return float((found == digits.known_labels).mean())
 

@@ -1,8 +1,8 @@
-"""Train our own recipes over several seeds, judge them under noise, and record the figures.
+"""Train our own recipes over several seeds, evaluate them under noise, and record the figures.
 
 Run: .venv/bin/python benchmarks/recipes.py         # needs MNIST: inkfast data fetch
 
-It takes hours on two cores and goes on where it was cut off; `--collect` records what is finished.
+It takes hours on two cores and resumes after an interruption; `--collect` records what is finished.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from measured import ROOT, record
 from sources import SEEDS, seeds_of
 
 RUNS = Path("runs")
-# recipe: the suites that it is judged under as well
+# recipe: the corruption suites that it is evaluated under as well
 RECIPES: dict[str, tuple[str, ...]] = {
     "flagship": ("mnist-c",),
     "generic": ("mnist-c",),
@@ -29,11 +29,11 @@ RECIPES: dict[str, tuple[str, ...]] = {
 }
 # networks of the source projects, for comparison under the same suites
 PUBLISHED = RUNS / "sources" / "kaggle-tuned"
-LEFT_OUT = ("inkfast cnn", "inkfast dense")  # of that run: the picture shows the published ones
+LEFT_OUT = ("inkfast cnn", "inkfast dense")  # of that run: the figure shows the published models
 
 
 def main() -> None:
-    """Run every recipe and judge it, going on where an earlier call stopped."""
+    """Run or resume every recipe and evaluate it."""
     for name, suites in RECIPES.items():
         words = ["compare", f"recipes/{name}.toml", "--data", "mnist", "--seeds", str(SEEDS)]
         inkfast(*words, "--executor", "local:2", "--out", str(RUNS / name), "--resume")
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def judge(run: Path, suite: str) -> None:
-    """Judge a run under a suite, unless it has been with the very weights that it has now."""
+    """Evaluate a run under a suite, unless its present weights have been."""
     if figures_of(run, suite):
         return
     folder = str(judged(run, suite).parent)
@@ -53,7 +53,7 @@ def judge(run: Path, suite: str) -> None:
 
 
 def figures_of(run: Path, suite: str) -> dict[str, Any]:
-    """Return the figures of a run under a suite, {} if there are none of its present weights."""
+    """Return the scores of a run under a suite, {} if there are none of its present weights."""
     from inkfast.experiments.robustness import weights_of
 
     path = judged(run, suite)
@@ -62,19 +62,19 @@ def figures_of(run: Path, suite: str) -> dict[str, Any]:
 
 
 def judged(run: Path, suite: str) -> Path:
-    """Return where the figures of a run under a suite lie."""
+    """Return the path of the scores of a run under a suite."""
     return RUNS / f"robustness-{run.name}-{suite}" / "robustness.json"
 
 
 def inkfast(*words: str) -> None:
-    """Run a command, or end with it."""
+    """Run a command; a failure ends this program."""
     subprocess.run(
         [sys.executable, "-c", "from inkfast.cli import main; main()", *words], check=True
     )
 
 
 def collect() -> None:
-    """Record every recipe that has been run, and every suite that one was judged under."""
+    """Record every finished recipe, and every suite that was evaluated."""
     done = [name for name in RECIPES if (RUNS / name / "report.html").is_file()]
     suites = [
         found | {"run": run.name}
@@ -100,7 +100,7 @@ def figures(name: str) -> dict[str, Any]:
 
 
 def draw(results: list[dict[str, Any]]) -> None:
-    """Draw all models under MNIST-C into one picture."""
+    """Draw all models under MNIST-C into one figure."""
     from inkfast.report import robustness_figure
 
     if not results:

@@ -1,9 +1,9 @@
-"""What `inkfast serve` bears: requests a second, their latency, its memory, and its health.
+"""Load test of `inkfast serve`: requests per second, latency, memory and health.
 
-16 clients on the same machine send PNG files of 280x280, drawn digits, each as soon as its last one
-is answered; then ten times as many, while health is asked. Answers are checked. The clients run on
-uvloop, so that they take little of the cores they share with the server and its processes. Before
-them one client asks, one request after another, what the page asks as a pen moves.
+16 clients on the same machine send PNG files of 280x280 synthetic digits, each as soon as its last
+request is answered; then ten times as many, while `/healthz` is polled. Responses are checked. The
+clients run on uvloop, to take little of the cores they share with the server. Before them one
+client sends, one after another, the requests of the page while a digit is drawn.
 
 Run: .venv/bin/python benchmarks/serve_load.py [SECONDS]
 """
@@ -34,7 +34,7 @@ from PIL import Image, ImageDraw
 from inkfast.synthetic.handwriting import STYLES, make_handwriting
 
 CLIENTS, TIMES = 16, 10
-SIDE, PEN = 280, 17  # of the page's paper and its stroke, in pixels
+SIDE, PEN = 280, 17  # size of the page's canvas and width of its stroke, in pixels
 UPDATES = 500  # movements of the pen
 PACKAGES = ("fastapi", "uvicorn", "uvloop", "httptools", "onnxruntime", "pillow", "numpy", "scipy")
 SECONDS = 600
@@ -42,14 +42,14 @@ SECONDS = 600
 
 @dataclass
 class Tally:
-    """What one round of requests came to."""
+    """Latencies and statuses of one round of requests."""
 
     seconds: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
     right: int = 0
 
     def figures(self, took: float) -> dict[str, Any]:
-        """Return what is reported; latencies are those of requests that were answered with 200."""
+        """Return the recorded figures; latencies are those of responses with status 200."""
         cuts = np.percentile(1000 * np.array(self.seconds), [50, 99, 100]) if self.seconds else []
         answered = self.statuses[200]
         return {
@@ -61,8 +61,8 @@ class Tally:
         }
 
 
-def pictures(n: int) -> list[tuple[bytes, int]]:
-    """Return drawn digits as PNG files with their labels."""
+def digit_files(n: int) -> list[tuple[bytes, int]]:
+    """Return synthetic digits as PNG files with their labels."""
     digits = make_handwriting(n, seed=1)
     found = []
     for image, label in zip(digits.images, digits.known_labels, strict=True):
@@ -74,13 +74,13 @@ def pictures(n: int) -> list[tuple[bytes, int]]:
 
 
 def movements() -> list[bytes]:
-    """Return the page's paper after each movement of a pen: PNG files as a canvas makes them."""
+    """Return the page's canvas after each movement of the pen, as PNG files."""
     found = []
     for shape in STYLES:
         paper = Image.new("RGBA", (2 * SIDE, 2 * SIDE), "white")
         for stroke in shape.strokes:
-            places = re.findall(r"(\d+) (\d+)", stroke)  # in percent
-            points = [(140 + 2.8 * int(x), 84 + 3.92 * int(y)) for x, y in places]
+            percents = re.findall(r"(\d+) (\d+)", stroke)
+            points = [(140 + 2.8 * int(x), 84 + 3.92 * int(y)) for x, y in percents]
             for line in pairwise(points):
                 pen = ImageDraw.Draw(paper)
                 pen.line(line, fill="black", width=2 * PEN)
@@ -110,7 +110,7 @@ async def exchange(
 
 
 async def client(port: int, own: list[tuple[bytes, int]], until: float, tally: Tally) -> None:
-    """Send pictures in turn until the time is over."""
+    """Send images in turn until the time is over."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     turn = 0
     while time.perf_counter() < until:
@@ -123,12 +123,12 @@ async def client(port: int, own: list[tuple[bytes, int]], until: float, tally: T
             tally.seconds.append(time.perf_counter() - start)
             tally.right += f'"digit":{label},'.encode() in body
         else:
-            await asyncio.sleep(0.05)  # a client that is told to come back later does
+            await asyncio.sleep(0.05)  # as a client does that is told to retry later
     writer.close()
 
 
 async def pen(port: int) -> dict[str, Any]:
-    """Return how long the page waits for the answer to one movement; no slider is moved."""
+    """Return the latency of the page's request after one movement of the pen; no slider moves."""
     papers, seconds = [request("/v1/lab", png) for png in movements()], []
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for turn in range(UPDATES // 10 + UPDATES):
@@ -139,19 +139,19 @@ async def pen(port: int) -> dict[str, Any]:
     writer.close()
     p50, p99 = np.percentile(1000 * np.array(seconds[UPDATES // 10 :]), [50, 99])
     return {
-        "picture": f"PNG, {SIDE}x{SIDE}, RGBA, after each movement of a pen",
+        "image": f"PNG, {SIDE}x{SIDE}, RGBA, after each movement of the pen",
         "n": UPDATES,
         "milliseconds": {"p50": float(p50), "p99": float(p99)},
     }
 
 
 async def health(port: int, until: float, seconds: list[float]) -> None:
-    """Ask ten times a second whether the server lives, each time on a connection of its own."""
+    """Poll `/healthz` ten times per second, each time on a new connection."""
     while time.perf_counter() < until:
         start = time.perf_counter()
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         status, _ = await exchange(reader, writer, request("/healthz"))
-        assert status == 200, status  # noqa: S101 - a benchmark that fails is to say so
+        assert status == 200, status  # noqa: S101 - a benchmark that fails must say so
         seconds.append(time.perf_counter() - start)
         writer.close()
         await asyncio.sleep(0.1)
@@ -160,7 +160,7 @@ async def health(port: int, until: float, seconds: list[float]) -> None:
 async def load(
     port: int, clients: int, seconds: float, sent: list[tuple[bytes, int]]
 ) -> dict[str, Any]:
-    """Return what a number of clients saw."""
+    """Return the figures of a number of clients."""
     tally, alive = Tally(), []
     start = time.perf_counter()
     until = start + seconds
@@ -173,14 +173,14 @@ async def load(
 
 
 def family(pid: int) -> list[Path]:
-    """Return what the system tells of a process and of those that it has started."""
+    """Return the /proc folders of a process and its children."""
     about = Path(f"/proc/{pid}")
     threads = [one.read_text(encoding="utf-8") for one in about.glob("task/*/children")]
     return [about, *[Path(f"/proc/{child}") for child in " ".join(threads).split()]]
 
 
 def worked(pid: int) -> float:
-    """Return the seconds that a process and its children have kept processors busy."""
+    """Return the processor time of a process and its children, in seconds."""
     stats = [(one / "stat").read_text(encoding="utf-8") for one in family(pid)]
     fields = [stat.rpartition(")")[2].split() for stat in stats]
     return sum(int(one[11]) + int(one[12]) for one in fields) / os.sysconf("SC_CLK_TCK")
@@ -193,15 +193,15 @@ def resident(pid: int) -> float:
 
 
 async def measure(port: int, pid: int, seconds: float) -> dict[str, Any]:
-    """Ask as the page does, warm the server, load it, overload it."""
+    """Send the page's requests, warm the server up, load it, overload it."""
     page = await pen(port)
-    sent = [(request("/v1/predict", png), label) for png, label in pictures(100)]
+    sent = [(request("/v1/predict", png), label) for png, label in digit_files(100)]
     await load(port, CLIENTS, max(3.0, seconds / 20), sent)
     before, begun = resident(pid), worked(pid)
     usual = await load(port, CLIENTS, seconds, sent)
     after, busy = resident(pid), worked(pid) - begun
     return {
-        "picture": f"PNG, {SIDE}x{SIDE}, drawn",
+        "image": f"PNG, {SIDE}x{SIDE}, synthetic",
         "seconds": seconds,
         "page": page,
         "usual": usual,
@@ -213,7 +213,7 @@ async def measure(port: int, pid: int, seconds: float) -> dict[str, Any]:
 
 @contextmanager
 def started() -> Iterator[tuple[int, int]]:
-    """Run a server; its port and its process."""
+    """Run a server; yield its port and process id."""
     words = [sys.executable, "-c", "from inkfast.cli import main; main()", "serve", "--port", "0"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as server:
         try:
@@ -224,7 +224,7 @@ def started() -> Iterator[tuple[int, int]]:
 
 
 def main() -> None:
-    """Measure a server of our own."""
+    """Measure a server that this process starts."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
     with started() as (port, pid):
         figures = uvloop.run(measure(port, pid, seconds))

@@ -1,9 +1,9 @@
-"""Repeat the published notebook projects and run our own recipes on the same data.
+"""Replicate the published notebook projects, and run our own recipes on the same data.
 
 Run: make replicate     # needs MNIST: inkfast data fetch
 
-It takes hours on two cores and goes on where it was cut off: every recipe is a run of its own under
-runs/sources/. What is finished is recorded, with its n.
+It takes hours on two cores and resumes after an interruption: every recipe is a run under
+runs/sources/. Every finished run is recorded.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from measured import record, spread
 
 SEEDS = 3
 RUNS = Path("runs") / "sources"
-# recipe: how it is run; one thread a fit unless said
+# recipe: command and flags; one thread per fit unless stated
 COMMANDS = {
     "kaggle-tuned": ["compare", "--seeds", str(SEEDS), "--executor", "local:2"],
     "smote-mlp": ["compare", "--seeds", str(SEEDS), "--executor", "local:2"],

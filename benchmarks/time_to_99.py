@@ -1,8 +1,8 @@
-"""Seconds until a network reads 99 % of MNIST's clean test digits, against Keras' own example.
+"""Seconds to 99 % accuracy on MNIST's clean test digits, against Keras' own example.
 
-Every seed is a fresh process that runs the goal's recipe: loading, choosing the number of threads,
-its epochs, validation, and one look at the test digits. Now and then ``keras_convnet.py`` takes its
-turn on the same cores, its test epochs not counted.
+Every seed is a new process that runs the goal's recipe: loading, choosing the number of threads,
+training with validation, and one evaluation on the test digits. ``keras_convnet.py`` runs after
+every few seeds on the same cores; its evaluations on test digits are not counted.
 
     .benchmarks-venv/bin/python benchmarks/time_to_99.py         # needs MNIST: inkfast data fetch
     .benchmarks-venv/bin/python benchmarks/time_to_99.py 99.5
@@ -20,7 +20,7 @@ from typing import Any
 
 from measured import ROOT, record, spread
 
-# goal in percent: recipe, seeds, and after how many of them Keras has its turn
+# goal in percent: recipe, seeds, and the number of seeds between two runs of Keras
 GOALS = {
     "99": ("recipes/time-to-99.toml", 10, 4),
     "99.5": ("recipes/time-to-99.5.toml", 5, 2),
@@ -28,7 +28,7 @@ GOALS = {
 
 
 def main(goal: str) -> None:
-    """Take turns; record accuracy, training time and whole-process time of both."""
+    """Alternate both; record accuracy, training time and whole-process time."""
     recipe, seeds, every = GOALS[goal]
     share = float(goal) / 100
     ours, theirs = [], []
@@ -50,7 +50,7 @@ def main(goal: str) -> None:
 
 
 def inkfast(recipe: str, seed: int) -> dict[str, Any]:
-    """Train once in a fresh process."""
+    """Train once in a new process."""
     with tempfile.TemporaryDirectory() as folder:
         words = ["compare", str(ROOT / recipe), "--seed", str(seed), "--out", f"{folder}/run"]
         start = time.perf_counter()
@@ -68,7 +68,7 @@ def inkfast(recipe: str, seed: int) -> dict[str, Any]:
 
 
 def keras(seed: int, goal: float) -> dict[str, Any]:
-    """Train Keras' example once in a fresh process."""
+    """Train Keras' example once in a new process."""
     program = str(ROOT / "benchmarks" / "keras_convnet.py")
     words = [sys.executable, program, str(seed), str(goal)]
     found = subprocess.run(words, check=True, capture_output=True, text=True).stdout

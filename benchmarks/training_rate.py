@@ -1,10 +1,9 @@
-"""How much of the processor's matrix rate training reaches.
+"""Fraction of the processor's matrix rate that training reaches.
 
 The limit is the rate at which torch multiplies two matrices of 2048 x 2048 on the same cores, in
-the same run, at the precision of training: bf16, or fp32 where the processor has no bf16. FLOPs of
-a step are counted as three times those of the forward pass (Kaplan et al. 2020, section 2.1).
-Noise, optimiser and everything else take their time but count no FLOPs. Limit and training take
-turns.
+the same run, at the precision of training: bf16, or fp32 on processors without it. The FLOPs of a
+step are three times those of the forward pass (Kaplan et al. 2020, section 2.1); noise, optimiser
+and everything else take time but count no FLOPs. Both measurements alternate.
 
     python benchmarks/training_rate.py
 """
@@ -31,14 +30,14 @@ SIDE, TURNS, STEPS = 2048, 5, 40
 
 
 def now() -> float:
-    """Return the time, once everything that was begun has been computed."""
+    """Return the time after all queued GPU work is done."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     return time.perf_counter()
 
 
 def matrix_rate(precision: str, where: torch.device) -> float:
-    """Return FLOP/s of a matrix product, the best of a few."""
+    """Return FLOP/s of a matrix product, the best of four."""
     kind = {"bf16": torch.bfloat16, "fp32": torch.float32}[precision]
     left, right = (torch.randn(SIDE, SIDE, device=where).to(kind) for _ in range(2))
     best = float("inf")
@@ -50,7 +49,7 @@ def matrix_rate(precision: str, where: torch.device) -> float:
 
 
 def training_rate(name: str, digits: Digits, precision: str) -> float:
-    """Return FLOP/s of training steps under noise, batches made on the way."""
+    """Return FLOP/s of training steps under noise, including the making of batches."""
     architecture = models.build_model(name)
     recipe = resolve(architecture.recipe, {"precision": precision})
     fit_spec = FitSpec(
@@ -71,7 +70,7 @@ def training_rate(name: str, digits: Digits, precision: str) -> float:
 
 
 def main() -> None:
-    """Take turns and record both rates and the fraction."""
+    """Alternate both; record the rates and the fraction."""
     hardware.keep_freed_memory()
     where = hardware.device()
     precision = hardware.precision("auto", where)
