@@ -15,8 +15,9 @@ import torch
 from measured import spread
 from training_rate import matrix_rate
 
-from inkfast import models, noise
+from inkfast import models
 from inkfast.core.digits import Images
+from inkfast.core.pixels import to_unit
 from inkfast.core.random import make_generator
 from inkfast.inference.onnx_classifier import OnnxClassifier
 from inkfast.training import hardware
@@ -73,7 +74,7 @@ def eager(architecture: models.Network) -> Callable[[Images], np.ndarray]:
     def classify(images: Images) -> np.ndarray:
         with torch.inference_mode():
             found = [
-                network(noise.to_unit(torch.tensor(images[i : i + BATCH]))[:, None]).softmax(1)
+                network(to_unit(torch.tensor(images[i : i + BATCH]))[:, None]).softmax(1)
                 for i in range(0, len(images), BATCH)
             ]
         return torch.cat(found).numpy()

@@ -28,6 +28,7 @@ from keras.src.legacy.preprocessing.image import ImageDataGenerator
 from measured import record, spread
 
 from inkfast import noise
+from inkfast.core.pixels import to_unit
 from inkfast.core.random import make_generator
 from inkfast.training import hardware
 
@@ -43,7 +44,7 @@ def ours(chain_text: str) -> Callable[[np.ndarray], np.ndarray]:
         generator = make_generator(0)
         out = np.empty(images.shape, np.float32)
         for start in range(0, N, BATCH):
-            batch = noise.to_unit(torch.from_numpy(images[start : start + BATCH]))
+            batch = to_unit(torch.from_numpy(images[start : start + BATCH]))
             out[start : start + BATCH] = chain(batch, generator).numpy()
         return out
 
@@ -67,7 +68,7 @@ def with_kornia(images: np.ndarray) -> np.ndarray:
     )
     out = np.empty(images.shape, np.float32)
     for start in range(0, N, BATCH):
-        batch = noise.to_unit(torch.from_numpy(images[start : start + BATCH]))[:, None]
+        batch = to_unit(torch.from_numpy(images[start : start + BATCH]))[:, None]
         out[start : start + BATCH] = affine(batch)[:, 0].numpy()
     return out
 

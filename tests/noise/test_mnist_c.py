@@ -10,9 +10,10 @@ import torch
 
 from inkfast import models, noise
 from inkfast.core.digits import Digits
+from inkfast.core.pixels import to_unit
 from inkfast.core.random import make_generator
 from inkfast.data import mnist
-from inkfast.noise import MNIST_C, to_unit
+from inkfast.noise import MNIST_C
 from inkfast.training import FitSpec, TrainedModel, fit, resolve
 from tests.conftest import DATA
 

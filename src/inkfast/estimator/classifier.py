@@ -18,8 +18,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from inkfast import models, noise
 from inkfast.core.digits import CLASSES, Digits, Images
 from inkfast.core.errors import InkfastError, check_choice, check_number, short_repr
+from inkfast.core.pixels import to_unit
 from inkfast.estimator import features
-from inkfast.noise import to_unit
 from inkfast.training import TRAIN_NOISE, Callback, Epoch, FitSpec, Recipe, fit, hardware, resolve
 from inkfast.training.batches import set_aside, split
 

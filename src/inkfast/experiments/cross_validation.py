@@ -28,7 +28,7 @@ from inkfast.experiments.config import Experiment, ModelSpec
 from inkfast.experiments.dataset import subsample_classes
 from inkfast.experiments.run_folder import CROSS_VALIDATION, FOLDS_CSV, VALIDATION, fold_folder
 from inkfast.models import count_parameters
-from inkfast.noise import noisy
+from inkfast.noise.copies import noisy
 from inkfast.training import FitSpec, TrainedModel
 from inkfast.training.batches import check_rows
 

@@ -17,7 +17,8 @@ from inkfast.core.random import derive_seed
 from inkfast.core.splits import stratified_group_split
 from inkfast.experiments.config import Experiment, parse_imbalance
 from inkfast.experiments.run_folder import load_experiment, load_identity
-from inkfast.noise import Chain, noisy
+from inkfast.noise import Chain
+from inkfast.noise.copies import noisy
 from inkfast.training.batches import check_rows
 
 NOT_COMPARED = ", not compared with what the run was trained on"  # said with the digits' name

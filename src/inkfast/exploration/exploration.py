@@ -27,7 +27,8 @@ from inkfast.exploration.classes import ImbalanceStats, PixelStats
 from inkfast.exploration.duplicates import Copies
 from inkfast.exploration.label_errors import Suspects
 from inkfast.exploration.structure import Clusters, Components
-from inkfast.noise import Chain, noisy
+from inkfast.noise import Chain
+from inkfast.noise.copies import noisy
 from inkfast.training import Callback
 
 FIGURES_FILE, SUSPECTS_FILE = "explore.json", "label_suspects.csv"

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast.core.digits import CLASSES, SIDE, Digits, Images, Labels
+from inkfast.core.pixels import to_unit
 from inkfast.exploration.classes import Floats
 
 AXES = 50  # components that are kept
@@ -157,4 +158,4 @@ def _mean(images: Images) -> Floats:
 
 
 def _flat(images: Images) -> NDArray[np.float32]:
-    return images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
+    return to_unit(images.reshape(len(images), -1))

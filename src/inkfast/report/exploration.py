@@ -14,7 +14,7 @@ from inkfast.exploration.classes import Floats, rows_by_class
 from inkfast.exploration.findings import headline
 from inkfast.exploration.structure import sample
 from inkfast.exploration.summary import to_json
-from inkfast.noise import noisy
+from inkfast.noise.copies import noisy
 from inkfast.report import exploration_figures as figures
 from inkfast.report.comparison import render
 from inkfast.report.image_sheets import data_uri, sheet

@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from inkfast import noise
 from inkfast.core.digits import CLASSES, Digits, Images
 from inkfast.core.io import write_bytes
+from inkfast.core.pixels import to_uint8, to_unit
 from inkfast.core.random import make_generator
-from inkfast.noise import MNIST_C, Chain, to_unit
+from inkfast.noise import MNIST_C, Chain
 
 
 def write_noise_figure(text: str, digits: Digits, path: Path) -> None:
@@ -61,4 +62,4 @@ def _one_of_each(digits: Digits) -> np.ndarray:
 
 def _draw(chain: Chain, images: Images, draw: int) -> Images:
     corrupted = chain(to_unit(torch.tensor(images)), make_generator(draw, "picture"))
-    return np.asarray(corrupted.mul(255).round().to(torch.uint8).numpy())
+    return np.asarray(to_uint8(corrupted).numpy())

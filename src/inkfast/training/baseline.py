@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from inkfast.core.digits import Digits, Labels
 from inkfast.core.errors import InkfastError
+from inkfast.core.pixels import to_unit
 from inkfast.core.random import derive_seed
 from inkfast.evaluation.calibration import fit_temperature
 from inkfast.models import Architecture, Baseline, SklearnModule
-from inkfast.noise import Chain, build_noise, noisy, to_unit
+from inkfast.noise import Chain, build_noise
+from inkfast.noise.copies import noisy
 from inkfast.training import hardware
 from inkfast.training.batches import training_rows
 from inkfast.training.fit_spec import Callback, FitSpec

@@ -16,9 +16,11 @@ from torch import Tensor
 
 from inkfast.core.digits import CLASSES, Digits, Indices
 from inkfast.core.errors import InkfastError
+from inkfast.core.pixels import to_unit
 from inkfast.core.random import derive_seed, make_generator
 from inkfast.core.splits import stratified_group_split
-from inkfast.noise import Chain, build_noise, noisy, to_unit
+from inkfast.noise import Chain, build_noise
+from inkfast.noise.copies import noisy
 from inkfast.synthetic.handwriting import make_handwriting
 from inkfast.synthetic.non_digits import NO_DIGIT, make_non_digits
 from inkfast.training.balancing import balance, check_enough

@@ -18,9 +18,9 @@ from inkfast import models
 from inkfast.core.digits import CLASSES, Digits
 from inkfast.core.errors import InkfastError, check_choice, check_number, short_repr
 from inkfast.core.io import read_json, sha256, write_bytes, write_json
+from inkfast.core.pixels import to_unit
 from inkfast.core.plugins import check_installed
 from inkfast.models import Architecture
-from inkfast.noise import to_unit
 from inkfast.training.recipe import Recipe, resolve, upgrade_keys
 
 PRECISIONS = ("bf16", "fp32")

@@ -7,8 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inkfast.core.digits import Digits
+from inkfast.core.pixels import to_unit
 from inkfast.core.random import derive_seed
-from inkfast.noise import noisy, to_unit
+from inkfast.noise.copies import noisy
 from inkfast.training import hardware
 from inkfast.training.batches import set_aside, split
 from inkfast.training.fit_spec import FitSpec
