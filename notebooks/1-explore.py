@@ -49,11 +49,11 @@ print(
 # One row per class. Which of them would you hesitate over?
 
 # %%
-from inkfast.report.image_sheets import sheet
+from inkfast.report.image_sheets import image_sheet
 
 labels = digits.known_labels
 plt.figure(figsize=(8, 5.4), layout="constrained")
-plt.imshow(sheet([digits.images[labels == digit][:15] for digit in range(10)]), cmap="gray")
+plt.imshow(image_sheet([digits.images[labels == digit][:15] for digit in range(10)]), cmap="gray")
 plt.axis("off")
 plt.show()
 
@@ -106,7 +106,7 @@ for kind in noise.NOISES:
     names.append(f"{kind.name}: {kind.strength} {', '.join(f'{s:g}' for s in kind.strengths)}")
 
 plt.figure(figsize=(8, 10), layout="constrained")
-plt.imshow(sheet(rows), cmap="gray")
+plt.imshow(image_sheet(rows), cmap="gray")
 plt.yticks(14 + 30 * np.arange(len(names)), names)
 plt.xticks([])
 plt.show()
@@ -127,7 +127,7 @@ def average(some):
 
 
 plt.figure(figsize=(8, 1.8), layout="constrained")
-plt.imshow(sheet([average(digits), average(corrupted)]), cmap="gray")
+plt.imshow(image_sheet([average(digits), average(corrupted)]), cmap="gray")
 plt.yticks([14, 44], ["clean", "noisy"])
 plt.xticks([])
 plt.show()

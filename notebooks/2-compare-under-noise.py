@@ -75,10 +75,10 @@ print(f"{len(digits.train):,} digits to train on, {len(digits.test):,} others to
 # Test digits without and with noise. The noise is drawn once and is the same for both networks.
 
 # %%
-from inkfast.report.image_sheets import sheet
+from inkfast.report.image_sheets import image_sheet
 
 plt.figure(figsize=(9, 1.6), layout="constrained")
-plt.imshow(sheet([digits.clean.images[:14], digits.test.images[:14]]), cmap="gray")
+plt.imshow(image_sheet([digits.clean.images[:14], digits.test.images[:14]]), cmap="gray")
 plt.yticks([14, 44], ["clean", "noisy"])
 plt.xticks([])
 plt.show()
@@ -97,14 +97,15 @@ run_folder.claim_run(RUN, experiment, digits.fingerprints(), resume=False, overw
 outcome = runner.run_experiment(experiment, digits, RUN)
 board = leaderboard.build_leaderboard(outcome)
 board.write(RUN)
-print(f"{len(outcome.fits)} networks trained; the full report: {report.write_report(board, RUN)}")
+page = report.write_comparison_report(board, RUN)
+print(f"{len(outcome.fits)} networks trained; the full report: {page}")
 
 # %%
 from IPython.display import HTML
 
 from inkfast.report import figures
 
-HTML(f"<div style='max-width: 30em'>{figures.curve(board.rows, 'accuracy')}</div>")
+HTML(f"<div style='max-width: 30em'>{figures.draw_learning_curve(board.rows, 'accuracy')}</div>")
 
 # %% [markdown]
 # ## Results

@@ -207,7 +207,7 @@ for c in comparisons:
     verdict = "real" if c.real else "not shown to be real"
     print(f"{c.better} against {c.worse}: {100 * c.difference:.1f} points, {verdict}")
 
-chart = figures.fold_dots({name: shares.tolist() for name, shares in folds.items()})
+chart = figures.draw_fold_accuracy({name: shares.tolist() for name, shares in folds.items()})
 HTML(f"<div style='max-width: 32em'>{chart}</div>")
 
 # %% [markdown]

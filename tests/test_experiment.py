@@ -45,7 +45,7 @@ def run(settings, dataset, out: Path, **flags):
         runner.run_experiment(experiment, digits, out, SweepObserver())
     )
     board.write(out)
-    report.write_report(board, out)
+    report.write_comparison_report(board, out)
     return board
 
 
@@ -126,7 +126,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(dataset, tmp_path):
     assert cut.interrupted
     part = leaderboard.build_leaderboard(cut)
     part.write(out)
-    report.write_report(part, out)
+    report.write_comparison_report(part, out)
     assert "interrupted" in (out / "report.html").read_text()
     assert not json.loads((out / "leaderboard.json").read_text())["complete"]
     resumed = run(TINY, dataset, out, resume=True).to_json()
@@ -360,7 +360,7 @@ def test_a_report_with_a_missing_measurement_is_refused(dataset, tmp_path):
     (tmp_path / "run" / "report.html").unlink()
     object.__setattr__(board.rows[0].scores[0], "ece", float("nan"))
     with pytest.raises(ValueError, match="no report: the ece of .* is missing"):
-        report.write_report(board, tmp_path / "run")
+        report.write_comparison_report(board, tmp_path / "run")
     assert not (tmp_path / "run" / "report.html").exists()
 
 

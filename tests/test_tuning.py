@@ -19,8 +19,8 @@ from inkfast.experiments import run_folder, tuning
 from inkfast.experiments.config import Experiment
 from inkfast.experiments.dataset import split_source
 from inkfast.experiments.tuning.space import parse_space
-from inkfast.report.figures import fold_curves
-from inkfast.report.tuning import coordinates, history
+from inkfast.report.figures import draw_fold_curves
+from inkfast.report.tuning import draw_history, draw_parallel_coordinates
 from inkfast.training import Callback, TrainedModel, loop
 
 SETTINGS = {
@@ -287,7 +287,7 @@ def test_long_choices_are_wrapped_on_a_card_of_their_own():
         tuning.TrialRow(i, "finished", 0.9 + i / 100, 1.0, 2, {"augment": name})
         for i, name in enumerate(names)
     ]
-    drawn = coordinates(rows[::-1], parse_space({"augment": {"choices": names}}))
+    drawn = draw_parallel_coordinates(rows[::-1], parse_space({"augment": {"choices": names}}))
     for text in ("translate(pixels=2", "whole=True)", "rotate(degrees=10)"):
         assert text in drawn
     assert "fill: var(--card)" in drawn
@@ -295,7 +295,7 @@ def test_long_choices_are_wrapped_on_a_card_of_their_own():
 
 def test_a_single_epoch_is_a_whole_number():
     """The axis bears 1, no fractions around it; and no share above 100 %."""
-    drawn = fold_curves({"mlp": [[0.91], [1.0]]})
+    drawn = draw_fold_curves({"mlp": [[0.91], [1.0]]})
     assert re.findall(r"<text[^>]*>([\d.]+)</text>", drawn) == ["1"]
     assert max(map(int, re.findall(r">(\d+)%<", drawn))) == 100
 
@@ -308,9 +308,9 @@ def test_figures_of_a_search_bear_its_extremes():
             [("finished", 0.9, 0.01), ("pruned", float("nan"), 0.02), ("finished", 0.95, 0.1)]
         )
     ]
-    assert "pruned" not in history(rows)  # one without a figure has no place in the picture
+    assert "pruned" not in draw_history(rows)  # one without a figure has no place in the picture
     space = parse_space({"learning_rate": {"low": 0.01, "high": 0.1, "log": True}})
-    drawn = coordinates([rows[2], rows[0]], space)
+    drawn = draw_parallel_coordinates([rows[2], rows[0]], space)
     for text in ("95.00%", "90.00%", "0.01", "0.1", "learning"):
         assert text in drawn
     assert np.isnan(rows[1].accuracy)

@@ -21,7 +21,7 @@ from inkfast.core.errors import InkfastError
 from inkfast.data import load, survey
 from inkfast.exploration import duplicates, label_errors, structure, summary
 from inkfast.exploration.classes import ImbalanceStats, PixelStats
-from inkfast.report import write_exploration
+from inkfast.report import write_exploration_report
 
 NONE = noise.build_noise("none")
 
@@ -40,13 +40,13 @@ def scribbles(n: int, seed: int = 0, classes: int = 10) -> Digits:
 
 
 def explored(train: Digits, test: Digits | None = None, chain=NONE) -> exploration.Exploration:
-    return exploration.explore(Survey(source=Source(train, test, "planted")), chain, 0)
+    return exploration.explore_digits(Survey(source=Source(train, test, "planted")), chain, 0)
 
 
 def page(found: exploration.Exploration, out: Path) -> str:
     """Write JSON and page, and return the page."""
     summary.write_summary(found, out)
-    return write_exploration(found, out, "inkfast explore planted").read_text()
+    return write_exploration_report(found, out, "inkfast explore planted").read_text()
 
 
 def texts(found: exploration.Exploration) -> str:
@@ -130,7 +130,7 @@ def test_near_pairs_are_those_of_comparing_every_pair(n):
     images = np.clip(images, 0, 255).astype(np.uint8)
     table = np.corrcoef(images.astype(float))
     i, j = np.nonzero(np.triu(table >= 0.98, 1))
-    pairs, values, complete = duplicates.near_pairs(images.reshape(-1, 28, 28), 0.98, 10**6)
+    pairs, values, complete = duplicates.find_near_pairs(images.reshape(-1, 28, 28), 0.98, 10**6)
     assert complete
     assert {tuple(sorted(pair)) for pair in pairs.tolist()} == set(
         zip(i.tolist(), j.tolist(), strict=True)
@@ -152,7 +152,7 @@ def test_near_pairs_along_the_leading_axes_are_found(monkeypatch):
     images = np.clip(images, 0, 255).astype(np.uint8)
     table = np.corrcoef(images.astype(float))
     i, j = np.nonzero(np.triu(table >= 0.99, 1))
-    pairs, _, _ = duplicates.near_pairs(images.reshape(-1, 28, 28), 0.99, 10**6)
+    pairs, _, _ = duplicates.find_near_pairs(images.reshape(-1, 28, 28), 0.99, 10**6)
     expected = set(zip(i.tolist(), j.tolist(), strict=True))
     assert {tuple(sorted(pair)) for pair in pairs.tolist()} == expected
     assert len(pairs) == len(i) > 1000
@@ -162,7 +162,7 @@ def test_search_for_copies_stops_when_there_is_nothing_else():
     """More pairs than asked for end the search, and that is said."""
     rng = np.random.default_rng(0)
     images = np.clip(rng.integers(0, 256, 784) + rng.normal(0, 2, (60, 784)), 0, 255)
-    pairs, _, complete = duplicates.near_pairs(
+    pairs, _, complete = duplicates.find_near_pairs(
         images.astype(np.uint8).reshape(-1, 28, 28), most=100
     )
     assert (len(pairs), complete) == (100, False)
@@ -180,7 +180,7 @@ def test_blank_pictures_are_named_and_are_no_copies():
 
 def test_components_are_those_of_sklearn(strokes):
     """Explained variance and coordinates agree with sklearn's full SVD, up to sign."""
-    found = structure.components(strokes, 0)
+    found = structure.fit_components(strokes, 0)
     assert found is not None
     flat = strokes.images.reshape(400, -1) / 255
     reference = PCA(svd_solver="full").fit(flat)
@@ -198,7 +198,7 @@ def test_components_are_those_of_sklearn(strokes):
 def test_shift_between_parts_is_measured():
     """Test digits that are brighter lie elsewhere; the same digits do not."""
     digits = scribbles(200)
-    axes = structure.components(digits, 0)
+    axes = structure.fit_components(digits, 0)
     assert axes is not None
     assert axes.shift(digits.images, digits.images) == pytest.approx(0, abs=1e-4)
     moved = axes.mean + 3 * axes.spread[1] * axes.axes[1]
@@ -208,8 +208,8 @@ def test_shift_between_parts_is_measured():
 
 def test_clusters_agree_with_labels_as_far_as_the_table_says(strokes):
     """Purity and adjusted Rand index are those of the table; easy digits fall into their classes."""
-    axes = structure.components(strokes, 0)
-    found = structure.clusters(strokes, axes, 0)
+    axes = structure.fit_components(strokes, 0)
+    found = structure.fit_clusters(strokes, axes, 0)
     assert found is not None
     assert found.table.sum() == 400 == sum(found.sizes)
     assert found.purity == pytest.approx(found.table.max(axis=1).sum() / 400)
@@ -294,7 +294,7 @@ def test_copies_do_not_make_a_class_large_enough(strokes):
     rows = np.append(np.flatnonzero(strokes.labels != 4)[:100], np.repeat(4, 3))
     assert strokes.labels[4] == 4
     with pytest.raises(InkfastError, match="class 4 has 1, copies counted once"):
-        label_errors.check(strokes.pick(rows, "few fours"), None)
+        label_errors.check_labels(strokes.pick(rows, "few fours"), None)
 
 
 def test_only_near_copies_are_to_be_taken_out_before_a_cut():
@@ -313,10 +313,10 @@ def test_known_errors_are_counted_on_mnist_alone(mnist_folder):
     p = np.full((70_000, 10), 0.01)
     given = np.concatenate([source.train.labels, source.test.labels])
     p[np.arange(70_000), given] = 0.91
-    for row in label_errors.KNOWN[:12]:
+    for row in label_errors.KNOWN_MNIST_ERRORS[:12]:
         p[60_000 + row, given[60_000 + row]] = 0.0
     found = label_errors.flag_label_errors(given, p, n_train=60_000, folds=5)
-    assert len(label_errors.KNOWN) == 15
+    assert len(label_errors.KNOWN_MNIST_ERRORS) == 15
     assert found.known_found(source.test, within=12) == 12
     assert found.known_found(source.train) is None
     assert found.known_found(None) is None
@@ -431,7 +431,7 @@ def test_a_folder_is_surveyed_in_both_parts(strokes, tmp_path):
     """Rows of train and test are known by their files."""
     folder_of(strokes.pick(np.arange(20), "a"), tmp_path / "d" / "train")
     folder_of(strokes.pick(np.arange(20, 30), "b"), tmp_path / "d" / "test")
-    found = exploration.explore(survey(str(tmp_path / "d")), NONE, 0)
+    found = exploration.explore_digits(survey(str(tmp_path / "d")), NONE, 0)
     assert found.where(0) == "train/0/000.png"
     assert found.where(20) == "test/0/000.png"
     assert np.array_equal(found.image(21), strokes.images[21])

@@ -66,7 +66,7 @@ def run_comparison(
     check_any_finished(outcome, display)
     board = leaderboard.build_leaderboard(outcome)
     board.write(folder)
-    page = report.write_report(board, folder)
+    page = report.write_comparison_report(board, folder)
     console.print(leaderboard_table(board))
     display.say(board.headline())
     for comparison in board.comparisons:

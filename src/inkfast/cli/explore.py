@@ -49,14 +49,14 @@ def explore(
     folder = out or Path("runs") / f"explore-{name}"
     exploration.EXPLORATION.claim(folder, overwrite=overwrite)
     with display.showing() as observer:
-        found = exploration.explore(
+        found = exploration.explore_digits(
             survey, chain, seed, display.stage, observer.on_fit_start if labels else None
         )
     display.stage("writing the page")
     summary.write_summary(found, folder)
     flags = f"--noise {shlex.quote(noise)} --seed {seed}{' --labels' if labels else ''}"
     again = shlex.quote(sources.asked_again(data, survey.source.name))
-    page = report.write_exploration(found, folder, f"inkfast explore {again} {flags}")
+    page = report.write_exploration_report(found, folder, f"inkfast explore {again} {flags}")
     for finding in exploration.findings(found):
         display.say(f"{'!' if finding.attention else '-'} {finding.text}")
     display.say(f"report: {page}")

@@ -58,7 +58,7 @@ def validate(
         result = cross_validation.cross_validate(experiment, source, folder, observer, where)
     check_any_finished(result, display)
     result.write(folder)
-    page = report.write_folds(result, folder)
+    page = report.write_validation_report(result, folder)
     console.print(folds_table(result))
     display.say(result.headline())
     for comparison in result.comparisons():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inkfast.exploration.exploration import EXPLORATION, Exploration, explore
+from inkfast.exploration.exploration import EXPLORATION, Exploration, explore_digits
 from inkfast.exploration.findings import Finding, findings
 
-__all__ = ["EXPLORATION", "Exploration", "Finding", "explore", "findings"]
+__all__ = ["EXPLORATION", "Exploration", "Finding", "explore_digits", "findings"]

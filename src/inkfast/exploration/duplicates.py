@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from inkfast.core.digits import Digits, Images, Labels
 
-ALIKE = 0.993
-MOST_PAIRS = 50_000  # where a search that finds nothing but copies stops
+NEAR_CORRELATION = 0.993
+MAX_PAIRS = 50_000  # where a search that finds nothing but copies stops
 _AXES = 24  # dimensions in which pairs are sought before they are compared in full
 _SLAB = 2000  # rows that lie side by side on the first axis
 _ROWS, _COLUMNS = 512, 2048  # a block of distances that stays in the processor's cache
@@ -27,7 +27,7 @@ Matrix = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Copies:
+class Duplicates:
     """Copies among the training digits followed by the test digits, as row numbers of the two.
 
     Attributes:
@@ -67,17 +67,17 @@ class Copies:
         return [group for group in self.exact if len(set(labels[group].tolist())) > 1]
 
 
-def find_duplicates(train: Digits, test: Digits | None) -> Copies:
+def find_duplicates(train: Digits, test: Digits | None) -> Duplicates:
     """Seek copies; pictures of one even grey are left out, since they are no digits."""
     images = train.images if test is None else np.concatenate([train.images, test.images])
-    rows = np.flatnonzero(~constant(images))
+    rows = np.flatnonzero(~is_blank(images))
     groups: dict[bytes, list[int]] = {}
     for row in rows.tolist():
         groups.setdefault(images[row].tobytes(), []).append(row)
     first = np.array([group[0] for group in groups.values()], np.int64)
-    near, correlation, complete = near_pairs(images[first])
+    near, correlation, complete = find_near_pairs(images[first])
     best = np.argsort(-correlation, kind="stable")
-    return Copies(
+    return Duplicates(
         n_train=len(train),
         exact=[group for group in groups.values() if len(group) > 1],
         near=np.sort(first[near[best]], axis=1),
@@ -86,14 +86,14 @@ def find_duplicates(train: Digits, test: Digits | None) -> Copies:
     )
 
 
-def constant(images: Images) -> NDArray[np.bool_]:
+def is_blank(images: Images) -> NDArray[np.bool_]:
     """Return which pictures are blank: the same value everywhere."""
     flat = images.reshape(len(images), -1)
     return np.asarray((flat == flat[:, :1]).all(axis=1))
 
 
-def near_pairs(
-    images: Images, alike: float = ALIKE, most: int = MOST_PAIRS
+def find_near_pairs(
+    images: Images, alike: float = NEAR_CORRELATION, most: int = MAX_PAIRS
 ) -> tuple[Labels, NDArray[np.float64], bool]:
     """Return every pair of pictures whose pixels correlate by `alike` or more.
 
@@ -111,8 +111,8 @@ def near_pairs(
     """
     found, values, total = [np.empty((0, 2), np.int64)], [np.empty(0)], 0
     if len(images) > 1:
-        pictures = _standardised(images)
-        for pairs in _candidates(pictures, np.sqrt(2 - 2 * alike) + 1e-3):  # room for rounding
+        pictures = _standardized(images)
+        for pairs in _candidate_pairs(pictures, np.sqrt(2 - 2 * alike) + 1e-3):  # room for rounding
             correlation = _correlation(pictures, pairs)
             found.append(pairs[correlation >= alike])
             values.append(correlation[correlation >= alike])
@@ -123,7 +123,7 @@ def near_pairs(
     return pairs[:most], correlation[:most], total <= most
 
 
-def _standardised(images: Images) -> Matrix:
+def _standardized(images: Images) -> Matrix:
     """Return pictures as float32 ``(n, 784)`` rows of mean 0 and length 1."""
     flat = images.reshape(len(images), -1).astype(np.float32)
     flat -= flat.mean(axis=1, keepdims=True)
@@ -131,7 +131,7 @@ def _standardised(images: Images) -> Matrix:
     return flat
 
 
-def _candidates(pictures: Matrix, radius: float) -> Iterator[Labels]:
+def _candidate_pairs(pictures: Matrix, radius: float) -> Iterator[Labels]:
     """Yield pairs of rows, block by block, that lie within the radius on the leading axes."""
     sample = pictures[:: max(1, len(pictures) // 3500)]
     sample = sample - sample.mean(axis=0)
@@ -141,7 +141,7 @@ def _candidates(pictures: Matrix, radius: float) -> Iterator[Labels]:
     one = np.ones_like(half)
     # the product of these two is minus half the squared distance
     left, right = np.column_stack([places, one, -half]), np.column_stack([places, -half, one])
-    for rows, columns in _blocks(places, radius):
+    for rows, columns in _candidate_blocks(places, radius):
         block = left[rows] @ right[columns].T
         hits = np.flatnonzero(block >= -(radius**2) / 2)
         if len(hits):
@@ -152,7 +152,7 @@ def _candidates(pictures: Matrix, radius: float) -> Iterator[Labels]:
             yield pairs
 
 
-def _blocks(places: Matrix, radius: float) -> Iterator[tuple[Labels, Labels]]:
+def _candidate_blocks(places: Matrix, radius: float) -> Iterator[tuple[Labels, Labels]]:
     """Yield pairs of sets of rows that may be within the radius by the first two axes."""
     order = np.argsort(places[:, 0], kind="stable")
     slabs = np.array_split(order, 1 + len(order) // _SLAB)

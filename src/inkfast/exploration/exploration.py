@@ -24,8 +24,8 @@ from inkfast.core.random import derive_seed
 from inkfast.core.splits import stratified_group_split
 from inkfast.exploration import duplicates, label_errors, structure
 from inkfast.exploration.classes import ImbalanceStats, PixelStats
-from inkfast.exploration.duplicates import Copies
-from inkfast.exploration.label_errors import Suspects
+from inkfast.exploration.duplicates import Duplicates
+from inkfast.exploration.label_errors import LabelSuspects
 from inkfast.exploration.structure import Clusters, Components
 from inkfast.noise import Chain
 from inkfast.noise.copies import noisy
@@ -33,7 +33,7 @@ from inkfast.training import Callback
 
 FIGURES_FILE, SUSPECTS_FILE = "explore.json", "label_suspects.csv"
 EXPLORATION = FolderKind("an exploration", (FIGURES_FILE, SUSPECTS_FILE, REPORT))
-MOST_NOISY = 10_000  # training digits that get a noisy copy
+MAX_NOISY = 10_000  # training digits that get a noisy copy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +63,11 @@ class Exploration:
     clean: PixelStats
     corrupted: PixelStats | None
     constant: dict[str, list[int]]
-    copies: Copies
+    copies: Duplicates
     components: Components | None
     clusters: Clusters | None
     held_out: Indices | None
-    suspects: Suspects | None
+    suspects: LabelSuspects | None
 
     @property
     def train(self) -> Digits:
@@ -82,7 +82,7 @@ class Exploration:
     @property
     def parts(self) -> dict[str, Digits]:
         """The parts by name."""
-        return parts(self.survey)
+        return named_parts(self.survey)
 
     def part_and_row(self, row: int) -> tuple[str, int]:
         """Return the part and the row in it, for a row of both parts together."""
@@ -108,7 +108,7 @@ class Exploration:
         return None if given is None else int(given[number])
 
 
-def explore(
+def explore_digits(
     survey: Survey,
     noise: Chain,
     seed: int,
@@ -133,18 +133,20 @@ def explore(
     train, test = survey.source.train, survey.source.test
     labelled_test = test if test is not None and test.labels is not None else None
     if observe:
-        label_errors.check(train, labelled_test)
+        label_errors.check_labels(train, labelled_test)
     # one thread: two that wait for each other beside a busy neighbour can take fifty times as long
     with threadpool_limits(1):
         tell("counting pixels")
         clean = PixelStats.of(train)
-        corrupted = _corrupted(train, noise, seed)
+        corrupted = _noisy_pixel_stats(train, noise, seed)
         tell("seeking duplicates")
         copies = duplicates.find_duplicates(train, test)
         tell("finding principal components and clusters")
-        axes = structure.components(train, derive_seed(seed, "components"))
+        axes = structure.fit_components(train, derive_seed(seed, "components"))
         clusters = (
-            None if axes is None else structure.clusters(train, axes, derive_seed(seed, "clusters"))
+            None
+            if axes is None
+            else structure.fit_clusters(train, axes, derive_seed(seed, "clusters"))
         )
     return Exploration(
         survey=survey,
@@ -154,35 +156,35 @@ def explore(
         clean=clean,
         corrupted=corrupted,
         constant={
-            part: np.flatnonzero(duplicates.constant(digits.images)).tolist()
-            for part, digits in parts(survey).items()
+            part: np.flatnonzero(duplicates.is_blank(digits.images)).tolist()
+            for part, digits in named_parts(survey).items()
         },
         copies=copies,
         components=axes,
         clusters=clusters,
-        held_out=_held_out(train, test, seed),
+        held_out=_held_out_rows(train, test, seed),
         suspects=label_errors.find_label_errors(train, labelled_test, seed, observe)
         if observe
         else None,
     )
 
 
-def parts(survey: Survey) -> dict[str, Digits]:
+def named_parts(survey: Survey) -> dict[str, Digits]:
     """Return the parts of a source by name."""
     pairs = {"train": survey.source.train, "test": survey.source.test}
     return {part: digits for part, digits in pairs.items() if digits is not None}
 
 
-def _corrupted(train: Digits, noise: Chain, seed: int) -> PixelStats | None:
+def _noisy_pixel_stats(train: Digits, noise: Chain, seed: int) -> PixelStats | None:
     if not noise:
         return None
-    rows = structure.sample(len(train), MOST_NOISY, derive_seed(seed, "noisy rows"))
+    rows = structure.sample_rows(len(train), MAX_NOISY, derive_seed(seed, "noisy rows"))
     return PixelStats.of(
         noisy(train.pick(rows, train.name), noise, derive_seed(seed, "training noise"))
     )
 
 
-def _held_out(train: Digits, test: Digits | None, seed: int) -> Indices | None:
+def _held_out_rows(train: Digits, test: Digits | None, seed: int) -> Indices | None:
     """Return training rows that would be cut off for testing, where there is no test part."""
     if test is not None or train.labels is None:
         return None

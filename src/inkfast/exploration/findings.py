@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from inkfast.core.digits import Labels
-from inkfast.exploration.duplicates import ALIKE, MOST_PAIRS
+from inkfast.exploration.duplicates import MAX_PAIRS, NEAR_CORRELATION
 from inkfast.exploration.exploration import Exploration
 
-FAR = 0.2  # standard deviations between the means of train and test that are worth a word
+NOTABLE_SHIFT = 0.2  # standard deviations between the means of train and test that are worth a word
 
 
 @dataclass(frozen=True)
@@ -38,29 +38,29 @@ def headline(found: Exploration) -> str:
 def findings(found: Exploration) -> list[Finding]:
     """Return what was found, in the order of the page."""
     return [
-        *_classes(found),
-        *_files(found),
-        *_blank(found),
-        *_exact(found),
-        *_near(found),
-        *_overlap(found),
-        *_structure(found),
-        *_labels(found),
+        *_class_findings(found),
+        *_file_findings(found),
+        *_blank_findings(found),
+        *_exact_copy_findings(found),
+        *_near_copy_findings(found),
+        *_overlap_findings(found),
+        *_structure_findings(found),
+        *_label_findings(found),
     ]
 
 
-def _classes(found: Exploration) -> list[Finding]:
+def _class_findings(found: Exploration) -> list[Finding]:
     if found.imbalance is None:
         text = "There are no labels: only what needs none was looked at."
         return [Finding(text)]
     return [Finding(found.imbalance.verdict(), attention=not found.imbalance.even)]
 
 
-def _files(found: Exploration) -> list[Finding]:
+def _file_findings(found: Exploration) -> list[Finding]:
     unreadable = found.survey.unreadable
     if unreadable:
         more = f", and {len(unreadable) - 1:,} more" if len(unreadable) > 1 else ""
-        text = f"{_many(len(unreadable), 'picture')} could not be read: {unreadable[0]}{more}"
+        text = f"{_count(len(unreadable), 'picture')} could not be read: {unreadable[0]}{more}"
         return [Finding(text, attention=True)]
     if found.survey.files:
         n = sum(found.survey.sizes.values())
@@ -68,46 +68,45 @@ def _files(found: Exploration) -> list[Finding]:
     return []
 
 
-def _blank(found: Exploration) -> list[Finding]:
+def _blank_findings(found: Exploration) -> list[Finding]:
     n = sum(map(len, found.constant.values()))
     if not n:
         return [Finding("No picture is blank.")]
-    text = f"{_many(n, 'picture')} {_are(n)} blank, the same value everywhere: take them out."
+    text = f"{_count(n, 'picture')} {_be(n)} blank, the same value everywhere: take them out."
     return [Finding(text, attention=True)]
 
 
-def _exact(found: Exploration) -> list[Finding]:
+def _exact_copy_findings(found: Exploration) -> list[Finding]:
     groups = found.copies.exact
     extra = sum(len(group) - 1 for group in groups)
     if not extra:
         return [Finding("No picture is there twice.")]
-    text = f"{_many(extra, 'picture')} {_are(extra)} there more than once, to the last pixel."
+    text = f"{_count(extra, 'picture')} {_be(extra)} there more than once, to the last pixel."
     if found.train.labels is not None and (found.test is None or found.test.labels is not None):
         clashes = found.copies.contradictions(_all_labels(found))
         if clashes:
-            text += (
-                f" In {_many(len(clashes), 'group')} of copies the labels contradict each other."
-            )
+            where = _count(len(clashes), "group")
+            text += f" In {where} of copies the labels contradict each other."
     return [Finding(text, attention=True)]
 
 
-def _near(found: Exploration) -> list[Finding]:
+def _near_copy_findings(found: Exploration) -> list[Finding]:
     n = len(found.copies.near)
-    bound = f"pixels that correlate by {ALIKE} or more"
+    bound = f"pixels that correlate by {NEAR_CORRELATION} or more"
     if not n:
         return [Finding(f"No two different pictures are nearly the same ({bound}).")]
-    count = f"More than {MOST_PAIRS:,}" if not found.copies.complete else f"{n:,}"
+    count = f"More than {MAX_PAIRS:,}" if not found.copies.complete else f"{n:,}"
     pairs = "pair of pictures is" if n == 1 else "pairs of pictures are"
     return [Finding(f"{count} {pairs} nearly the same ({bound}).", attention=True)]
 
 
-def _overlap(found: Exploration) -> list[Finding]:
+def _overlap_findings(found: Exploration) -> list[Finding]:
     copies = found.copies
     if found.test is not None:
         leaked = copies.leaked()
         if leaked:
             text = (
-                f"{_many(leaked, 'test digit')} {_are(leaked)} among the training digits too, "
+                f"{_count(leaked, 'test digit')} {_be(leaked)} among the training digits too, "
                 "exactly or nearly: test figures will be too good. Take them out of one part."
             )
             return [Finding(text, attention=True)]
@@ -121,11 +120,11 @@ def _overlap(found: Exploration) -> list[Finding]:
     return []
 
 
-def _structure(found: Exploration) -> list[Finding]:
+def _structure_findings(found: Exploration) -> list[Finding]:
     out = []
     if found.components and found.test is not None:
         gap = found.components.shift(found.train.images, found.test.images)
-        if gap > FAR:
+        if gap > NOTABLE_SHIFT:
             text = (
                 f"Test digits lie elsewhere than training digits: their means are {gap:.2f} "
                 "standard deviations apart along one principal component."
@@ -140,7 +139,7 @@ def _structure(found: Exploration) -> list[Finding]:
     return out
 
 
-def _labels(found: Exploration) -> list[Finding]:
+def _label_findings(found: Exploration) -> list[Finding]:
     suspects = found.suspects
     if suspects is None:
         if found.train.labels is None:
@@ -169,9 +168,9 @@ def _all_labels(found: Exploration) -> Labels:
     return np.concatenate([digits.known_labels for digits in found.parts.values()])
 
 
-def _many(n: int, noun: str) -> str:
+def _count(n: int, noun: str) -> str:
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
-def _are(n: int) -> str:
+def _be(n: int) -> str:
     return "is" if n == 1 else "are"

@@ -25,16 +25,32 @@ from inkfast.training import Callback, FitSpec, Recipe, fit
 
 FOLDS = 5
 MODEL = "cnn(layers='C16(5)/2-C32-MP-C64')"
-_FEWEST = 3  # digits of a class with which folds and validation rows still have all of it
+_MIN_PER_CLASS = 3  # digits of a class with which folds and validation rows still have all of it
 
 # Wrong or unclear labels of MNIST's test digits, rows counted from 0 (Northcutt, Athalye and
 # Mueller 2021, Pervasive Label Errors in Test Sets), and the fingerprint of those digits.
-KNOWN = (947, 1621, 1901, 2130, 2462, 2597, 2654, 3520, 3558, 5937, 6651, 6783, 8527, 9679, 9729)
+KNOWN_MNIST_ERRORS = (
+    947,
+    1621,
+    1901,
+    2130,
+    2462,
+    2597,
+    2654,
+    3520,
+    3558,
+    5937,
+    6651,
+    6783,
+    8527,
+    9679,
+    9729,
+)
 MNIST_TEST = "a0863a96c44e5666edbb30c4071ee79ca0514c621e6349c5967fc78e7305c891"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Suspects:
+class LabelSuspects:
     """Every row of training digits and then test digits, and how far its label can be believed.
 
     Attributes:
@@ -81,17 +97,19 @@ class Suspects:
         """Return how many of MNIST's known test errors lead the list; None for other digits."""
         if test is None or test.fingerprint != MNIST_TEST:
             return None
-        return len({row - self.n_train for row in self.first("test", within)} & set(KNOWN))
+        return len(
+            {row - self.n_train for row in self.first("test", within)} & set(KNOWN_MNIST_ERRORS)
+        )
 
 
-def check(train: Digits, test: Digits | None) -> None:
+def check_labels(train: Digits, test: Digits | None) -> None:
     """Raise unless there are labels, two classes, and three pictures of each class.
 
     Raises:
         InkfastError: Saying what is missing.
     """
     _ = train.known_labels
-    digits = _pooled(train, test)
+    digits = _all_digits(train, test)
     counts = unique_image_counts(digits)
     present = np.flatnonzero(counts)
     rarest = int(present[counts[present].argmin()])
@@ -99,9 +117,9 @@ def check(train: Digits, test: Digits | None) -> None:
         raise InkfastError(
             f"--labels needs at least two classes: all digits are {rarest}s. Leave it out."
         )
-    if counts[rarest] < _FEWEST:
+    if counts[rarest] < _MIN_PER_CLASS:
         raise InkfastError(
-            f"--labels needs at least {_FEWEST} digits of every class: class {rarest} has "
+            f"--labels needs at least {_MIN_PER_CLASS} digits of every class: class {rarest} has "
             f"{counts[rarest]}{'' if counts.sum() == len(digits) else ', copies counted once'}. "
             "Add some, or leave --labels out."
         )
@@ -109,13 +127,13 @@ def check(train: Digits, test: Digits | None) -> None:
 
 def find_label_errors(
     train: Digits, test: Digits | None, seed: int, observe: Callable[[str, int, int], Callback]
-) -> Suspects:
+) -> LabelSuspects:
     """Train one small network for each fold of all digits, and rank the labels.
 
     Copies of a picture lie in one fold: a wrong label must not vouch for itself.
     """
-    check(train, test)
-    digits = _pooled(train, test)
+    check_labels(train, test)
+    digits = _all_digits(train, test)
     labels = digits.known_labels
     counts = unique_image_counts(digits)
     folds = int(min(FOLDS, counts[counts > 0].min()))
@@ -123,7 +141,9 @@ def find_label_errors(
     probabilities = np.empty((len(digits), CLASSES))
     for number, (kept, held_out) in enumerate(cuts, start=1):
         callback = observe(f"labels, fold {number}", number, folds)
-        fit_spec = _task(digits.pick(kept, "fold"), derive_seed(seed, "label fold", number))
+        fit_spec = _fold_fit_spec(
+            digits.pick(kept, "fold"), derive_seed(seed, "label fold", number)
+        )
         answers = fit(fit_spec, callback=callback).probabilities(digits.pick(held_out, "held out"))
         probabilities[held_out] = answers
     return flag_label_errors(labels, probabilities, n_train=len(train), folds=folds)
@@ -131,7 +151,7 @@ def find_label_errors(
 
 def flag_label_errors(
     labels: Labels, probabilities: Floats, *, n_train: int, folds: int
-) -> Suspects:
+) -> LabelSuspects:
     """Rank labels by out-of-fold probabilities ``(n, 10)``, and flag those counted elsewhere."""
     own = probabilities[np.arange(len(labels)), labels]
     averages = np.array([
@@ -140,7 +160,7 @@ def flag_label_errors(
     ])  # fmt: skip
     reached = np.where(probabilities >= averages, probabilities, -1.0)
     flagged = (reached.max(axis=1) >= 0) & (reached.argmax(axis=1) != labels)
-    return Suspects(
+    return LabelSuspects(
         n_train=n_train,
         labels=labels,
         probabilities=probabilities,
@@ -150,7 +170,7 @@ def flag_label_errors(
     )
 
 
-def _task(digits: Digits, seed: int) -> FitSpec:
+def _fold_fit_spec(digits: Digits, seed: int) -> FitSpec:
     present = len(np.unique(digits.known_labels))
     # a validation part must hold every class, also where there are few digits
     share = min(0.5, max(0.1, 1.5 * present / len(digits)))
@@ -167,7 +187,7 @@ def _task(digits: Digits, seed: int) -> FitSpec:
     )
 
 
-def _pooled(train: Digits, test: Digits | None) -> Digits:
+def _all_digits(train: Digits, test: Digits | None) -> Digits:
     if test is None:
         return train
     return Digits(

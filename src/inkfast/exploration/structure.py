@@ -12,9 +12,9 @@ from inkfast.core.digits import CLASSES, SIDE, Digits, Images, Labels
 from inkfast.core.pixels import to_unit
 from inkfast.exploration.classes import Floats
 
-AXES = 50  # components that are kept
-MOST_ROWS = 20_000  # rows that components are fitted on
-MOST_CLUSTERED = 10_000  # rows that are clustered
+MAX_COMPONENTS = 50  # components that are kept
+MAX_ROWS = 20_000  # rows that components are fitted on
+MAX_CLUSTERED = 10_000  # rows that are clustered
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class Components:
 
     def project(self, images: Images) -> NDArray[np.float32]:
         """Return the coordinates of pictures, float32 ``(n, k)``."""
-        return np.asarray((_flat(images) - self.mean) @ self.axes.T)
+        return np.asarray((_unit_rows(images) - self.mean) @ self.axes.T)
 
     def needed(self, share: float) -> int:
         """Return how many components hold a share of the variance."""
@@ -45,7 +45,7 @@ class Components:
 
     def shift(self, train: Images, other: Images) -> float:
         """Return how far the means lie apart: the most along any axis, in standard deviations."""
-        gap = (_mean(other) - _mean(train)) @ self.axes.T
+        gap = (_mean_unit_row(other) - _mean_unit_row(train)) @ self.axes.T
         return float(np.max(np.abs(gap) / np.maximum(self.spread, 1e-9)))
 
 
@@ -76,15 +76,15 @@ class Clusters:
         return float(self.table.max(axis=1).sum() / self.n)
 
 
-def components(digits: Digits, seed: int) -> Components | None:
+def fit_components(digits: Digits, seed: int) -> Components | None:
     """Fit principal components; None where all pictures are the same."""
     from sklearn.decomposition import PCA
 
-    flat = _flat(digits.images[sample(len(digits), MOST_ROWS, seed)])
+    flat = _unit_rows(digits.images[sample_rows(len(digits), MAX_ROWS, seed)])
     if not flat.std(axis=0).any():
         return None
     fitted = PCA(svd_solver="covariance_eigh").fit(flat)
-    kept = int(min(AXES, (fitted.explained_variance_ratio_ > 1e-9).sum()))
+    kept = int(min(MAX_COMPONENTS, (fitted.explained_variance_ratio_ > 1e-9).sum()))
     return Components(
         n=len(flat),
         explained=fitted.explained_variance_ratio_.astype(np.float64),
@@ -94,12 +94,12 @@ def components(digits: Digits, seed: int) -> Components | None:
     )
 
 
-def clusters(digits: Digits, axes: Components, seed: int) -> Clusters | None:
+def fit_clusters(digits: Digits, axes: Components, seed: int) -> Clusters | None:
     """Cluster the digits; None where there are fewer than two different ones."""
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
 
-    rows = sample(len(digits), MOST_CLUSTERED, seed)
+    rows = sample_rows(len(digits), MAX_CLUSTERED, seed)
     places = axes.project(digits.images[rows])
     labels = None if digits.labels is None else digits.labels[rows]
     wanted = CLASSES if labels is None else max(2, len(np.unique(labels)))
@@ -109,26 +109,26 @@ def clusters(digits: Digits, axes: Components, seed: int) -> Clusters | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # copies may leave a cluster empty
         fitted = KMeans(wanted, n_init=3, random_state=seed % 2**32).fit(places)
-    order = _in_order(fitted.labels_, labels, wanted)
+    order = _cluster_order(fitted.labels_, labels, wanted)
     given = np.argsort(order)[fitted.labels_]
     centres = fitted.cluster_centers_[order] @ axes.axes + axes.mean
     return Clusters(
         n=len(rows),
         centres=np.clip(centres, 0, 1).reshape(-1, SIDE, SIDE).astype(np.float64),
         sizes=np.bincount(given, minlength=wanted).tolist(),
-        table=None if labels is None else _table(given, labels, wanted),
+        table=None if labels is None else _contingency_table(given, labels, wanted),
         adjusted_rand=None if labels is None else _adjusted_rand(given, labels),
     )
 
 
-def sample(n: int, most: int, seed: int) -> Labels:
+def sample_rows(n: int, most: int, seed: int) -> Labels:
     """Return at most so many of n rows, ascending, drawn without replacement."""
     if n <= most:
         return np.arange(n)
     return np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
 
 
-def _table(given: Labels, labels: Labels, wanted: int) -> Labels:
+def _contingency_table(given: Labels, labels: Labels, wanted: int) -> Labels:
     """Return rows of each cluster and class, ``(wanted, 10)``."""
     table = np.zeros((wanted, CLASSES), np.int64)
     np.add.at(table, (given, labels), 1)
@@ -143,19 +143,21 @@ def _adjusted_rand(given: Labels, labels: Labels) -> float | None:
     return float(adjusted_rand_score(labels, given))
 
 
-def _in_order(given: NDArray[np.int64], labels: Labels | None, wanted: int) -> NDArray[np.int64]:
+def _cluster_order(
+    given: NDArray[np.int64], labels: Labels | None, wanted: int
+) -> NDArray[np.int64]:
     """Return the clusters by their most frequent class, or by size where there are no labels."""
     if labels is None:
         return np.argsort(-np.bincount(given, minlength=wanted), kind="stable")
-    table = _table(given, labels, wanted)
+    table = _contingency_table(given, labels, wanted)
     return np.lexsort((-table.max(axis=1), table.argmax(axis=1)))
 
 
-def _mean(images: Images) -> Floats:
+def _mean_unit_row(images: Images) -> Floats:
     """Return the mean picture ``(784,)`` on [0, 1]."""
     total = images.reshape(len(images), -1).sum(axis=0, dtype=np.int64)
     return np.asarray(total / (255 * len(images)))
 
 
-def _flat(images: Images) -> NDArray[np.float32]:
+def _unit_rows(images: Images) -> NDArray[np.float32]:
     return to_unit(images.reshape(len(images), -1))

@@ -12,23 +12,23 @@ import numpy as np
 from inkfast.core.digits import Digits
 from inkfast.core.io import nan_to_none, write_json, write_text
 from inkfast.exploration.classes import PixelStats
-from inkfast.exploration.duplicates import ALIKE, Copies
+from inkfast.exploration.duplicates import NEAR_CORRELATION, Duplicates
 from inkfast.exploration.exploration import EXPLORATION, FIGURES_FILE, SUSPECTS_FILE, Exploration
 from inkfast.exploration.findings import findings, headline
-from inkfast.exploration.label_errors import KNOWN, MODEL
+from inkfast.exploration.label_errors import KNOWN_MNIST_ERRORS, MODEL
 
-_MOST_LISTED = 1000  # groups and pairs of copies that are written out
+_MAX_LISTED = 1000  # groups and pairs of copies that are written out
 
 
 def write_summary(found: Exploration, out: Path) -> None:
     """Write ``explore.json`` and, where labels were judged, ``label_suspects.csv``."""
     EXPLORATION.clear(out)
-    write_json(out / FIGURES_FILE, to_json(found))
+    write_json(out / FIGURES_FILE, exploration_to_json(found))
     if found.suspects is not None:
         write_text(out / SUSPECTS_FILE, _suspects_csv(found))
 
 
-def to_json(found: Exploration) -> dict[str, Any]:
+def exploration_to_json(found: Exploration) -> dict[str, Any]:
     """Return what ``explore.json`` holds; an undefined figure is null, rows count from 0."""
     survey = found.survey
     return {
@@ -37,16 +37,16 @@ def to_json(found: Exploration) -> dict[str, Any]:
         "seed": found.seed,
         "headline": headline(found),
         "findings": [vars(finding) for finding in findings(found)],
-        "parts": {part: _part(digits) for part, digits in found.parts.items()},
+        "parts": {part: _part_json(digits) for part, digits in found.parts.items()},
         "imbalance": found.imbalance
         and {**vars(found.imbalance), "verdict": found.imbalance.verdict()},
-        "pixels": _pixels(found.clean),
+        "pixels": _pixels_json(found.clean),
         "noise": found.noise.name,
-        "noisy_pixels": found.corrupted and _pixels(found.corrupted),
+        "noisy_pixels": found.corrupted and _pixels_json(found.corrupted),
         "sizes": {f"{width}x{height}": n for (width, height), n in survey.sizes.items()},
         "unreadable": list(survey.unreadable),
         "blank": found.constant,
-        "duplicates": _copies(found, found.copies),
+        "duplicates": _duplicates_json(found, found.copies),
         "components": found.components
         and {
             "n": found.components.n,
@@ -59,15 +59,15 @@ def to_json(found: Exploration) -> dict[str, Any]:
         and {
             "n": found.clusters.n,
             "sizes": found.clusters.sizes,
-            "table": _list(found.clusters.table),
+            "table": _list_or_none(found.clusters.table),
             "adjusted_rand": found.clusters.adjusted_rand,
             "purity": found.clusters.purity,
         },
-        "labels": _labels(found),
+        "labels": _label_errors_json(found),
     }
 
 
-def _part(digits: Digits) -> dict[str, Any]:
+def _part_json(digits: Digits) -> dict[str, Any]:
     labelled = digits.labels is not None
     return {
         "n": len(digits),
@@ -76,7 +76,7 @@ def _part(digits: Digits) -> dict[str, Any]:
     }
 
 
-def _pixels(pixels: PixelStats) -> dict[str, Any]:
+def _pixels_json(pixels: PixelStats) -> dict[str, Any]:
     mean, std = pixels.whole()
     labelled = pixels.labels is not None
     return {
@@ -93,7 +93,7 @@ def _pixels(pixels: PixelStats) -> dict[str, Any]:
     }
 
 
-def _copies(found: Exploration, copies: Copies) -> dict[str, Any]:
+def _duplicates_json(found: Exploration, copies: Duplicates) -> dict[str, Any]:
     def named(rows: list[int]) -> list[str]:
         return [found.where(row) for row in rows]
 
@@ -101,23 +101,23 @@ def _copies(found: Exploration, copies: Copies) -> dict[str, Any]:
     return {
         "exact_groups": len(copies.exact),
         "exact_extra": sum(len(group) - 1 for group in copies.exact),
-        "near_bound": ALIKE,
+        "near_bound": NEAR_CORRELATION,
         "near_pairs": len(copies.near),
         "near_complete": copies.complete,
         "exact_groups_across_parts": len(copies.exact_across()) if two else None,
         "near_pairs_across_parts": len(copies.near_across()) if two else None,
         "test_digits_in_train": copies.leaked() if two else None,
-        "exact": [named(group) for group in copies.exact[:_MOST_LISTED]],
+        "exact": [named(group) for group in copies.exact[:_MAX_LISTED]],
         "near": [
             {"rows": named(pair), "correlation": correlation}
             for pair, correlation in zip(
-                copies.near[:_MOST_LISTED].tolist(), copies.correlation.tolist(), strict=False
+                copies.near[:_MAX_LISTED].tolist(), copies.correlation.tolist(), strict=False
             )
         ],
     }
 
 
-def _labels(found: Exploration) -> dict[str, Any] | None:
+def _label_errors_json(found: Exploration) -> dict[str, Any] | None:
     suspects = found.suspects
     if suspects is None:
         return None
@@ -128,7 +128,7 @@ def _labels(found: Exploration) -> dict[str, Any] | None:
         "accuracy_out_of_fold": suspects.accuracy,
         "flagged": int(suspects.flagged.sum()),
         "flagged_by_label_and_answer": suspects.counts().tolist(),
-        "known_mnist_errors": None if known is None else len(KNOWN),
+        "known_mnist_errors": None if known is None else len(KNOWN_MNIST_ERRORS),
         "known_mnist_errors_in_first_100": known,
     }
 
@@ -150,5 +150,5 @@ def _suspects_csv(found: Exploration) -> str:
     return text.getvalue()
 
 
-def _list(values: Any) -> list[Any] | None:
+def _list_or_none(values: Any) -> list[Any] | None:
     return None if values is None else values.tolist()

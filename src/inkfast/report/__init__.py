@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from inkfast.report.comparison import write_report
-from inkfast.report.cross_validation import write_folds
-from inkfast.report.exploration import write_exploration
-from inkfast.report.tuning import write_tuning
+from inkfast.report.comparison import write_comparison_report
+from inkfast.report.cross_validation import write_validation_report
+from inkfast.report.exploration import write_exploration_report
+from inkfast.report.tuning import write_tuning_report
 
-__all__ = ["write_exploration", "write_folds", "write_report", "write_tuning"]
+__all__ = [
+    "write_comparison_report",
+    "write_exploration_report",
+    "write_tuning_report",
+    "write_validation_report",
+]

@@ -16,21 +16,21 @@ from inkfast.experiments.leaderboard import Leaderboard, LeaderboardRow
 from inkfast.models import Baseline
 from inkfast.noise import NOTES
 from inkfast.report import figures
-from inkfast.report.image_sheets import data_uri, sheet
+from inkfast.report.image_sheets import image_sheet, png_data_uri
 from inkfast.training.balancing import SYNTHETIC
 from inkfast.training.batches import training_rows
 
 _MISTAKES = 16  # pictures for each model
 
 
-def write_report(board: Leaderboard, out: Path) -> Path:
+def write_comparison_report(board: Leaderboard, out: Path) -> Path:
     """Write ``report.html`` into the run folder and return its path.
 
     Raises:
         InkfastError: If a measurement that the page shows is missing.
     """
-    _refuse_missing(board)
-    return render("report.html.j2", _content(board), out)
+    _check_complete(board)
+    return render("report.html.j2", _comparison_content(board), out)
 
 
 def render(template: str, content: dict[str, Any], out: Path) -> Path:
@@ -48,7 +48,7 @@ def render(template: str, content: dict[str, Any], out: Path) -> Path:
     return out / REPORT
 
 
-def _refuse_missing(board: Leaderboard) -> None:
+def _check_complete(board: Leaderboard) -> None:
     for row in board.rows:
         for figure in ("accuracy", "loss", "ece"):
             if not np.isfinite(row.mean(figure)):
@@ -57,11 +57,11 @@ def _refuse_missing(board: Leaderboard) -> None:
                 )
 
 
-def _content(board: Leaderboard) -> dict[str, Any]:
+def _comparison_content(board: Leaderboard) -> dict[str, Any]:
     outcome = board.outcome
     dataset = outcome.dataset
     labels = dataset.test.known_labels
-    colours = figures.cycle(len(board.rows))
+    colours = figures.model_colours(len(board.rows))
     threads = board.rows[0].fits[0].trained.threads
     return {
         "experiment": outcome.experiment,
@@ -72,20 +72,22 @@ def _content(board: Leaderboard) -> dict[str, Any]:
         "rows": board.rows,
         "comparisons": board.comparisons,
         "all_tests": all_tests,
-        "noise_pictures": _clean_and_noisy(board) if dataset.noise else [],
-        "balanced": [_balanced(board, row) for row in board.rows],
+        "noise_pictures": _clean_and_noisy_sheets(board) if dataset.noise else [],
+        "balanced": [_class_balance(board, row) for row in board.rows],
         "baselines": any(
             isinstance(row.fits[0].model_spec.architecture, Baseline) for row in board.rows
         ),
         "once": any(len(row.fits[0].trained.history) == 1 for row in board.rows),
-        "curves": [figures.curve(board.rows, figure) for figure in ("accuracy", "loss")],
-        "calibration": figures.calibration(board.rows, labels),
+        "curves": [
+            figures.draw_learning_curve(board.rows, figure) for figure in ("accuracy", "loss")
+        ],
+        "calibration": figures.draw_calibration(board.rows, labels),
         "confidences": [
-            figures.confidence(row, labels, colour)
+            figures.draw_confidence(row, labels, colour)
             for row, colour in zip(board.rows, colours, strict=True)
         ],
-        "confusions": [_confusion(row) for row in board.rows],
-        "classes": [_classes(row) for row in board.rows],
+        "confusions": [_confusion_cells(row) for row in board.rows],
+        "classes": [_class_scores(row) for row in board.rows],
         "mistakes": [_mistakes(board, row) for row in board.rows],
         "machine": board.rows[0].fits[0].trained.machine,
         "command": f"inkfast compare experiment.toml --threads {threads} --out again",
@@ -93,7 +95,7 @@ def _content(board: Leaderboard) -> dict[str, Any]:
     }
 
 
-def _balanced(board: Leaderboard, row: LeaderboardRow) -> dict[str, Any]:
+def _class_balance(board: Leaderboard, row: LeaderboardRow) -> dict[str, Any]:
     """Return class counts before and after balancing, and pictures of synthetic digits."""
     fit = row.fits[0]
     recipe, counts = fit.model_spec.recipe, fit.trained.class_counts
@@ -102,20 +104,26 @@ def _balanced(board: Leaderboard, row: LeaderboardRow) -> dict[str, Any]:
         given, even = training_rows(board.outcome.dataset.train, recipe, fit.trained.seed)
         images, labels = even.images[len(given) :], even.known_labels[len(given) :]
         by_class = [images[labels == digit][:10] for digit in range(CLASSES)]
-        pictures = [(data_uri(sheet([made])), len(made)) for made in by_class if len(made)]
+        pictures = [
+            (png_data_uri(image_sheet([made])), len(made)) for made in by_class if len(made)
+        ]
     return {"method": recipe.balance, **counts, "pictures": pictures}
 
 
-def _clean_and_noisy(board: Leaderboard) -> list[str]:
+def _clean_and_noisy_sheets(board: Leaderboard) -> list[str]:
     """Return three sheets, each with one clean digit of every class above its noisy copy."""
     dataset = board.outcome.dataset
     labels = dataset.test.known_labels
     chosen = [np.flatnonzero(labels == digit)[:3] for digit in range(CLASSES)]
     rows = [[digits[i] for digits in chosen if len(digits) > i] for i in range(3)]
-    return [data_uri(sheet([dataset.clean.images[r], dataset.test.images[r]])) for r in rows if r]
+    return [
+        png_data_uri(image_sheet([dataset.clean.images[r], dataset.test.images[r]]))
+        for r in rows
+        if r
+    ]
 
 
-def _confusion(row: LeaderboardRow) -> list[list[dict[str, float]]]:
+def _confusion_cells(row: LeaderboardRow) -> list[list[dict[str, float]]]:
     """Return counts over all seeds with the share of their row."""
     counts = np.sum([scores.confusion for scores in row.scores], axis=0)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -137,7 +145,7 @@ def _confusion(row: LeaderboardRow) -> list[list[dict[str, float]]]:
     ]
 
 
-def _classes(row: LeaderboardRow) -> list[dict[str, float]]:
+def _class_scores(row: LeaderboardRow) -> list[dict[str, float]]:
     """Return precision, recall and F1 of each class, mean over seeds."""
     return [
         {
@@ -166,8 +174,8 @@ def _mistakes(board: Leaderboard, row: LeaderboardRow) -> list[dict[str, Any]]:
             "label": int(labels[i]),
             "answer": int(answers[i]),
             "confidence": float(sure[i]),
-            "noisy": data_uri(dataset.test.images[i]),
-            "clean": data_uri(dataset.clean.images[i]) if dataset.noise else "",
+            "noisy": png_data_uri(dataset.test.images[i]),
+            "clean": png_data_uri(dataset.clean.images[i]) if dataset.noise else "",
         }
         for i in worst
     ]

@@ -11,7 +11,7 @@ from inkfast.report import figures
 from inkfast.report.comparison import render
 
 
-def write_folds(result: CrossValidation, out: Path) -> Path:
+def write_validation_report(result: CrossValidation, out: Path) -> Path:
     """Write ``report.html`` into the run folder and return its path."""
     names = result.names()
     histories = {
@@ -30,7 +30,9 @@ def write_folds(result: CrossValidation, out: Path) -> Path:
         "entries": result.experiment.models,
         "fingerprint": result.source.train.fingerprint,
         "threads": result.fits[0].trained.threads,
-        "dots": figures.fold_dots({name: result.values(name, "accuracy") for name in names}),
-        "curves": figures.fold_curves(histories),
+        "dots": figures.draw_fold_accuracy(
+            {name: result.values(name, "accuracy") for name in names}
+        ),
+        "curves": figures.draw_fold_curves(histories),
     }
     return render("validation.html.j2", content, out)

@@ -12,19 +12,19 @@ from inkfast.core.random import derive_seed
 from inkfast.exploration import Exploration, findings
 from inkfast.exploration.classes import Floats, rows_by_class
 from inkfast.exploration.findings import headline
-from inkfast.exploration.structure import sample
-from inkfast.exploration.summary import to_json
+from inkfast.exploration.structure import sample_rows
+from inkfast.exploration.summary import exploration_to_json
 from inkfast.noise.copies import noisy
 from inkfast.report import exploration_figures as figures
 from inkfast.report.comparison import render
-from inkfast.report.image_sheets import data_uri, sheet
+from inkfast.report.image_sheets import image_sheet, png_data_uri
 
 _SAMPLES = 16  # pictures of each class
 _PAIRS = 12  # pictures of copies
 _SUSPECTS = 24  # of each part
 
 
-def write_exploration(found: Exploration, out: Path, command: str) -> Path:
+def write_exploration_report(found: Exploration, out: Path, command: str) -> Path:
     """Write ``report.html`` and return its path.
 
     Args:
@@ -35,59 +35,63 @@ def write_exploration(found: Exploration, out: Path, command: str) -> Path:
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):  # see `explore`
-        content = _content(found, command)
+        content = _exploration_content(found, command)
     return render("exploration.html.j2", content, out)
 
 
-def _content(found: Exploration, command: str) -> dict[str, Any]:
+def _exploration_content(found: Exploration, command: str) -> dict[str, Any]:
     return {
         "headline": headline(found),
         "findings": findings(found),
         "found": found,
-        "numbers": to_json(found),
+        "numbers": exploration_to_json(found),
         "command": command,
-        "one_of_each": _one_of_each(found),
-        "samples": _samples(found),
-        "classes": _classes(found),
-        "bars": figures.bars(_counts(found)) if found.imbalance else "",
-        "pie": figures.pie(found.train.class_counts()) if found.imbalance else "",
-        "histogram": figures.pixel_histogram(found.clean, found.corrupted),
-        "brightness": figures.brightness(found.clean),
-        "mean_images": _mean_images(found),
-        "noisy_samples": _noisy_samples(found),
-        "structure": _structure(found),
-        "clusters": _clusters(found),
-        "copies": _copies(found),
-        "suspects": _suspects(found),
+        "one_of_each": _one_per_class_sheet(found),
+        "samples": _sample_strips(found),
+        "classes": _class_rows(found),
+        "bars": figures.draw_class_counts(_counts_by_part(found)) if found.imbalance else "",
+        "pie": figures.draw_class_shares(found.train.class_counts()) if found.imbalance else "",
+        "histogram": figures.draw_pixel_histogram(found.clean, found.corrupted),
+        "brightness": figures.draw_brightness(found.clean),
+        "mean_images": _mean_image_sheet(found),
+        "noisy_samples": _noisy_sheet(found),
+        "structure": _component_charts(found),
+        "clusters": _cluster_rows(found),
+        "copies": _copy_figures(found),
+        "suspects": _suspect_figures(found),
     }
 
 
-def _one_of_each(found: Exploration) -> str:
+def _one_per_class_sheet(found: Exploration) -> str:
     groups = rows_by_class(found.train.labels, len(found.train))
     rows = (
         [int(rows[0]) for rows in groups if len(rows)]
         if len(groups) > 1
         else range(min(CLASSES, len(found.train)))
     )
-    return data_uri(sheet([found.train.images[list(rows)]]))
+    return png_data_uri(image_sheet([found.train.images[list(rows)]]))
 
 
-def _samples(found: Exploration) -> list[tuple[str, str, int]]:
+def _sample_strips(found: Exploration) -> list[tuple[str, str, int]]:
     """Return a strip of random digits of each class: its name, the picture, how many."""
     strips = []
     groups = rows_by_class(found.train.labels, len(found.train))
     if len(groups) == 1:
-        rows = groups[0][sample(len(groups[0]), 5 * _SAMPLES, found.seed)]
+        rows = groups[0][sample_rows(len(groups[0]), 5 * _SAMPLES, found.seed)]
         groups = [rows[i : i + _SAMPLES] for i in range(0, len(rows), _SAMPLES)]
     for name, rows in enumerate(groups):
         if len(rows):
-            chosen = rows[sample(len(rows), _SAMPLES, derive_seed(found.seed, "samples", name))]
+            chosen = rows[
+                sample_rows(len(rows), _SAMPLES, derive_seed(found.seed, "samples", name))
+            ]
             label = "" if found.train.labels is None else str(name)
-            strips.append((label, data_uri(sheet([found.train.images[chosen]])), len(chosen)))
+            strips.append(
+                (label, png_data_uri(image_sheet([found.train.images[chosen]])), len(chosen))
+            )
     return strips
 
 
-def _counts(found: Exploration) -> dict[str, list[int]]:
+def _counts_by_part(found: Exploration) -> dict[str, list[int]]:
     return {
         ("digits" if found.test is None else part): digits.class_counts()
         for part, digits in found.parts.items()
@@ -95,11 +99,11 @@ def _counts(found: Exploration) -> dict[str, list[int]]:
     }
 
 
-def _classes(found: Exploration) -> list[dict[str, Any]]:
+def _class_rows(found: Exploration) -> list[dict[str, Any]]:
     """Return the rows of the table of classes."""
     if found.imbalance is None:
         return []
-    counts = _counts(found)
+    counts = _counts_by_part(found)
     clean, corrupted = found.clean.moments(), found.corrupted and found.corrupted.moments()
     return [
         {
@@ -111,15 +115,15 @@ def _classes(found: Exploration) -> list[dict[str, Any]]:
     ]
 
 
-def _mean_images(found: Exploration) -> str:
+def _mean_image_sheet(found: Exploration) -> str:
     """Return the mean picture of every class, clean above and noisy below."""
-    rows = [_as_pictures(found.clean.mean_images)]
+    rows = [_to_uint8(found.clean.mean_images)]
     if found.corrupted:
-        rows.append(_as_pictures(found.corrupted.mean_images))
-    return data_uri(sheet(rows))
+        rows.append(_to_uint8(found.corrupted.mean_images))
+    return png_data_uri(image_sheet(rows))
 
 
-def _noisy_samples(found: Exploration) -> str:
+def _noisy_sheet(found: Exploration) -> str:
     """Return one digit of each class above the same under noise."""
     if not found.noise:
         return ""
@@ -127,36 +131,36 @@ def _noisy_samples(found: Exploration) -> str:
     rows = [rows[:1] for rows in groups] if len(groups) > 1 else [groups[0][:CLASSES]]
     digits = found.train.pick(np.concatenate(rows), "samples")
     corrupted = noisy(digits, found.noise, derive_seed(found.seed, "picture"))
-    return data_uri(sheet([digits.images, corrupted.images]))
+    return png_data_uri(image_sheet([digits.images, corrupted.images]))
 
 
-def _structure(found: Exploration) -> dict[str, Any]:
+def _component_charts(found: Exploration) -> dict[str, Any]:
     """Return the charts of principal components."""
     axes = found.components
     if axes is None:
         return {}
-    rows = sample(len(found.train), figures.dots(len(found.train)), found.seed)
+    rows = sample_rows(len(found.train), figures.n_dots(len(found.train)), found.seed)
     places = axes.project(found.train.images[rows])
     labels = None if found.train.labels is None else found.train.labels[rows]
     charts: dict[str, Any] = {
         "n": len(rows),
-        "scatter": figures.scatter(places, labels, axes),
-        "explained": figures.explained(axes),
-        "axes": data_uri(sheet([_axis_pictures(axes.axes[:CLASSES])])),
+        "scatter": figures.draw_components(places, labels, axes),
+        "explained": figures.draw_explained_variance(axes),
+        "axes": png_data_uri(image_sheet([_component_images(axes.axes[:CLASSES])])),
         "overlay": "",
         "shift": None,
     }
-    kept, other, charts["name"] = _sides(found)
+    kept, other, charts["name"] = _train_and_other(found)
     if other is not None:
-        n = figures.dots(len(other))
-        first = axes.project(kept[sample(len(kept), n, found.seed)])
-        second = axes.project(other[sample(len(other), n, found.seed)])
-        charts["overlay"] = figures.overlay_histogram(first, second, charts["name"], axes)
+        n = figures.n_dots(len(other))
+        first = axes.project(kept[sample_rows(len(kept), n, found.seed)])
+        second = axes.project(other[sample_rows(len(other), n, found.seed)])
+        charts["overlay"] = figures.draw_train_and_other(first, second, charts["name"], axes)
         charts["shift"] = axes.shift(kept, other)
     return charts
 
 
-def _sides(found: Exploration) -> tuple[Images, Images | None, str]:
+def _train_and_other(found: Exploration) -> tuple[Images, Images | None, str]:
     """Return the training pictures, those they are compared with, and what these are called."""
     images = found.train.images
     if found.test is not None:
@@ -166,26 +170,26 @@ def _sides(found: Exploration) -> tuple[Images, Images | None, str]:
     return images, None, ""
 
 
-def _clusters(found: Exploration) -> list[dict[str, Any]]:
+def _cluster_rows(found: Exploration) -> list[dict[str, Any]]:
     """Return the rows of the table of clusters."""
     clusters = found.clusters
     if clusters is None:
         return []
     return [
         {
-            "picture": data_uri(picture),
+            "picture": png_data_uri(picture),
             "size": size,
             "shares": []
             if clusters.table is None
             else (clusters.table[number] / max(size, 1)).tolist(),
         }
         for number, (picture, size) in enumerate(
-            zip(_as_pictures(clusters.centres), clusters.sizes, strict=True)
+            zip(_to_uint8(clusters.centres), clusters.sizes, strict=True)
         )
     ]
 
 
-def _copies(found: Exploration) -> list[dict[str, Any]]:
+def _copy_figures(found: Exploration) -> list[dict[str, Any]]:
     """Return pictures of copies: exact ones first; the harmful ones before others."""
     copies = found.copies
     exact = sorted(
@@ -196,15 +200,15 @@ def _copies(found: Exploration) -> list[dict[str, Any]]:
         zip(copies.near.tolist(), copies.correlation.tolist(), strict=True),
         key=lambda item: not copies.across(item[0]),
     )
-    return [_copy(found, group, None) for group in exact[:_PAIRS]] + [
-        _copy(found, pair, correlation) for pair, correlation in near[:_PAIRS]
+    return [_copy_figure(found, group, None) for group in exact[:_PAIRS]] + [
+        _copy_figure(found, pair, correlation) for pair, correlation in near[:_PAIRS]
     ]
 
 
-def _copy(found: Exploration, rows: list[int], correlation: float | None) -> dict[str, Any]:
+def _copy_figure(found: Exploration, rows: list[int], correlation: float | None) -> dict[str, Any]:
     labels = {found.label(row) for row in rows}
     return {
-        "picture": data_uri(sheet([np.stack([found.image(row) for row in rows[:2]])])),
+        "picture": png_data_uri(image_sheet([np.stack([found.image(row) for row in rows[:2]])])),
         "rows": [found.where(row) for row in rows],
         "labels": sorted(label for label in labels if label is not None),
         "correlation": correlation,
@@ -212,7 +216,7 @@ def _copy(found: Exploration, rows: list[int], correlation: float | None) -> dic
     }
 
 
-def _suspects(found: Exploration) -> dict[str, list[dict[str, Any]]]:
+def _suspect_figures(found: Exploration) -> dict[str, list[dict[str, Any]]]:
     """Return the most suspicious labels of each part."""
     suspects = found.suspects
     if suspects is None:
@@ -223,7 +227,7 @@ def _suspects(found: Exploration) -> dict[str, list[dict[str, Any]]]:
         rows = [row for row in suspects.first(part, _SUSPECTS) if doubted[row]]
         lists[part] = [
             {
-                "picture": data_uri(found.image(row)),
+                "picture": png_data_uri(found.image(row)),
                 "where": found.where(row),
                 "label": int(suspects.labels[row]),
                 "answer": int(suspects.probabilities[row].argmax()),
@@ -234,11 +238,11 @@ def _suspects(found: Exploration) -> dict[str, list[dict[str, Any]]]:
     return {part: listed for part, listed in lists.items() if listed}
 
 
-def _as_pictures(images: Floats) -> Images:
+def _to_uint8(images: Floats) -> Images:
     return np.asarray(np.rint(255 * np.nan_to_num(images)), np.uint8)
 
 
-def _axis_pictures(axes: np.ndarray) -> Images:
+def _component_images(axes: np.ndarray) -> Images:
     """Return components as pictures: grey is 0."""
     pictures = axes.reshape(len(axes), 28, 28)
     strongest = np.abs(pictures).max(axis=(1, 2), keepdims=True)

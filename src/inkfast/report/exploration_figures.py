@@ -13,7 +13,7 @@ from inkfast.exploration.structure import Components
 from inkfast.report.figures import COLOURS, INK, svg
 
 # One for each digit, to be told apart on white and on near-black.
-TEN = (
+DIGIT_COLOURS = (
     "#2a7de1", "#e0762b", "#1f9e77", "#d1425b", "#b455a8", "#a0764a", "#e58fc4", "#7a8793",
     "#c9a20c", "#26b5c9",
 )  # fmt: skip
@@ -22,7 +22,7 @@ _DOTS_PER_INCH = 220  # dots are drawn as one picture: thousands of shapes make 
 _BINS = 32
 
 
-def bars(counts: dict[str, list[int]]) -> str:
+def draw_class_counts(counts: dict[str, list[int]]) -> str:
     """Draw how many digits each class has, the parts side by side."""
     width = 0.8 / len(counts)
 
@@ -40,7 +40,7 @@ def bars(counts: dict[str, list[int]]) -> str:
     return svg(draw, "bar chart of class counts")
 
 
-def pie(counts: list[int]) -> str:
+def draw_class_shares(counts: list[int]) -> str:
     """Draw the share of each class of the training digits."""
     present = [digit for digit in range(CLASSES) if counts[digit]]
 
@@ -48,7 +48,7 @@ def pie(counts: list[int]) -> str:
         axes.pie(
             [counts[digit] for digit in present],
             labels=[f"{digit}" for digit in present],
-            colors=[TEN[digit] for digit in present],
+            colors=[DIGIT_COLOURS[digit] for digit in present],
             autopct=lambda share: f"{share:.1f}%" if share >= 4 else "",
             pctdistance=0.78, labeldistance=1.06, startangle=90, counterclock=False,
             textprops={"fontsize": 9}, wedgeprops={"width": 0.5, "alpha": 0.85},
@@ -57,7 +57,7 @@ def pie(counts: list[int]) -> str:
     return svg(draw, "pie chart of class shares of the training digits", (4.4, 2.95))
 
 
-def pixel_histogram(clean: PixelStats, corrupted: PixelStats | None) -> str:
+def draw_pixel_histogram(clean: PixelStats, corrupted: PixelStats | None) -> str:
     """Draw how many pixels have which value."""
 
     def draw(axes: Axes) -> None:
@@ -77,7 +77,7 @@ def pixel_histogram(clean: PixelStats, corrupted: PixelStats | None) -> str:
     return svg(draw, "histogram of pixel values")
 
 
-def brightness(pixels: PixelStats) -> str:
+def draw_brightness(pixels: PixelStats) -> str:
     """Draw the density of the images' mean brightness for each class."""
     from scipy.stats import gaussian_kde
 
@@ -88,9 +88,11 @@ def brightness(pixels: PixelStats) -> str:
         for digit, values in enumerate(groups):
             name = f"{digit}" if len(groups) > 1 else "all"
             if len(values) > 1 and np.ptp(values) > 1e-6:  # else a density is not defined
-                axes.plot(grid, gaussian_kde(values)(grid), color=TEN[digit], lw=1.5, label=name)
+                axes.plot(
+                    grid, gaussian_kde(values)(grid), color=DIGIT_COLOURS[digit], lw=1.5, label=name
+                )
             elif len(values):
-                axes.axvline(float(values[0]), color=TEN[digit], lw=1.5, label=name)
+                axes.axvline(float(values[0]), color=DIGIT_COLOURS[digit], lw=1.5, label=name)
         axes.set_xlim(0, top)
         axes.set_ylim(bottom=0)
         axes.set_xlabel("mean pixel of an image")
@@ -100,19 +102,21 @@ def brightness(pixels: PixelStats) -> str:
     return svg(draw, "density of the mean brightness of images, one curve for each class")
 
 
-def scatter(
+def draw_components(
     places: NDArray[np.float32], labels: NDArray[np.int64] | None, axes_: Components
 ) -> str:
     """Draw digits on the first two components, coloured by class."""
 
     def draw(axes: Axes) -> None:
-        x, y = _two(places)
-        colours = COLOURS[0] if labels is None else [TEN[label] for label in labels.tolist()]
+        x, y = _first_two(places)
+        colours = (
+            COLOURS[0] if labels is None else [DIGIT_COLOURS[label] for label in labels.tolist()]
+        )
         axes.scatter(x, y, s=7, c=colours, alpha=0.55, linewidth=0, rasterized=True)
         written: list[tuple[float, float]] = []
         for digit in np.unique(labels).tolist() if labels is not None else []:
             middle = (float(np.median(x[labels == digit])), float(np.median(y[labels == digit])))
-            axes.scatter([], [], s=24, color=TEN[digit], label=str(digit))
+            axes.scatter([], [], s=24, color=DIGIT_COLOURS[digit], label=str(digit))
             if all(np.hypot(middle[0] - u, middle[1] - v) > 0.06 * np.ptp(x) for u, v in written):
                 written.append(middle)  # numbers on top of each other cannot be read
                 axes.text(*middle, str(digit), ha="center", va="center", fontweight="bold")
@@ -123,14 +127,14 @@ def scatter(
     return svg(draw, "training digits on the first two principal components, coloured by class")
 
 
-def overlay_histogram(
+def draw_train_and_other(
     train: NDArray[np.float32], other: NDArray[np.float32], name: str, axes_: Components
 ) -> str:
     """Draw training digits and the held-out ones over them, on the first two components."""
 
     def draw(axes: Axes) -> None:
         for places, colour, label in ((train, COLOURS[0], "train"), (other, COLOURS[1], name)):
-            x, y = _two(places)
+            x, y = _first_two(places)
             axes.scatter(x, y, s=7, color=colour, alpha=0.5, lw=0, rasterized=True, label=label)
         axes.legend(loc="upper right", fontsize=9, markerscale=2.5)
         _name_axes(axes, axes_)
@@ -138,7 +142,7 @@ def overlay_histogram(
     return svg(draw, f"training digits and {name} digits on the first two principal components")
 
 
-def explained(components: Components) -> str:
+def draw_explained_variance(components: Components) -> str:
     """Draw the share of variance that so many components hold."""
 
     def draw(axes: Axes) -> None:
@@ -160,12 +164,12 @@ def explained(components: Components) -> str:
     return svg(draw, "cumulative share of variance explained by principal components")
 
 
-def dots(n: int) -> int:
+def n_dots(n: int) -> int:
     """Return how many of n digits a scatter plot shows."""
     return min(n, _MOST_DOTS)
 
 
-def _two(places: NDArray[np.float32]) -> tuple[Floats, Floats]:
+def _first_two(places: NDArray[np.float32]) -> tuple[Floats, Floats]:
     """Return the first two coordinates; the second is 0 where there is but one."""
     x = places[:, 0].astype(np.float64)
     return x, places[:, 1].astype(np.float64) if places.shape[1] > 1 else np.zeros_like(x)

@@ -23,7 +23,7 @@ COLOURS = ("#2a7de1", "#e0762b", "#1f9e77", "#b455a8", "#c9a20c", "#7a8793")
 INK = "#123457"  # stands for the page's text colour and is replaced by currentColor
 CARD = "#765432"  # stands for what a chart lies on
 # of a model that knows its training rows by heart, the loss on them would stretch the axis
-_LEAST = 1e-4
+_MIN_DRAWN_LOSS = 1e-4
 _STYLE = {
     "svg.fonttype": "none",
     "text.parse_math": False,  # a model's name may hold a dollar sign
@@ -43,21 +43,21 @@ _STYLE = {
 }
 
 
-def curve(rows: list[LeaderboardRow], figure: str) -> str:
+def draw_learning_curve(rows: list[LeaderboardRow], figure: str) -> str:
     """Draw accuracy or loss per epoch of every model's first seed, training dashed."""
 
     def draw(axes: Axes) -> None:
-        for row, colour in zip(rows, cycle(len(rows)), strict=True):
+        for row, colour in zip(rows, model_colours(len(rows)), strict=True):
             history = row.fits[0].trained.history
             epochs = [epoch.number for epoch in history]
             validation = [getattr(epoch, f"validation_{figure}") for epoch in history]
             training = [getattr(epoch, figure) for epoch in history]
             once = len(history) == 1  # a line of one point is not seen
             marks: dict[str, Any] = {"marker": "D" if once else "o", "markersize": 6 if once else 3}
-            axes.plot(epochs, validation, color=colour, label=_short(row.name), **marks)
+            axes.plot(epochs, validation, color=colour, label=_short_model_name(row.name), **marks)
             if not once:
                 axes.plot(epochs, training, color=colour, linestyle="--", linewidth=1)
-            elif training[0] >= _LEAST:
+            elif training[0] >= _MIN_DRAWN_LOSS:
                 axes.plot(epochs, training, color=colour, fillstyle="none", **marks)
         axes.set_xlabel("epoch")
         axes.set_ylabel(f"{figure}{' (nats)' if figure == 'loss' else ''}")
@@ -73,7 +73,7 @@ def curve(rows: list[LeaderboardRow], figure: str) -> str:
     return svg(draw, f"{figure} per epoch, validation solid, training dashed")
 
 
-def confidence(row: LeaderboardRow, labels: np.ndarray, colour: str) -> str:
+def draw_confidence(row: LeaderboardRow, labels: np.ndarray, colour: str) -> str:
     """Draw how often each confidence was given, right and wrong answers apart."""
     probabilities = np.concatenate([fit.probabilities for fit in row.fits])
     answers, truth = probabilities.argmax(axis=1), np.tile(labels, len(row.fits))
@@ -95,18 +95,18 @@ def confidence(row: LeaderboardRow, labels: np.ndarray, colour: str) -> str:
     return svg(draw, f"{row.name}: histogram of confidence, right and wrong answers")
 
 
-def calibration(rows: list[LeaderboardRow], labels: np.ndarray) -> str:
+def draw_calibration(rows: list[LeaderboardRow], labels: np.ndarray) -> str:
     """Draw accuracy against confidence for every model; the diagonal is perfect."""
 
     def draw(axes: Axes) -> None:
         axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=":")
-        for row, colour in zip(rows, cycle(len(rows)), strict=True):
+        for row, colour in zip(rows, model_colours(len(rows)), strict=True):
             probabilities = np.concatenate([fit.probabilities for fit in row.fits])
             bins = reliability(probabilities, np.tile(labels, len(row.fits)))
             shown = bins.counts >= 10  # fewer say nothing about a share
             axes.plot(
                 bins.confidence[shown], bins.accuracy[shown], color=colour, marker="o",
-                markersize=4, label=f"{_short(row.name)} (ECE {row.mean('ece'):.2%})",
+                markersize=4, label=f"{_short_model_name(row.name)} (ECE {row.mean('ece'):.2%})",
             )  # fmt: skip
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
@@ -119,16 +119,16 @@ def calibration(rows: list[LeaderboardRow], labels: np.ndarray) -> str:
     return svg(draw, "accuracy against confidence for every model")
 
 
-def fold_dots(accuracy: dict[str, list[float]]) -> str:
+def draw_fold_accuracy(accuracy: dict[str, list[float]]) -> str:
     """Draw one dot for each fold of every model, and a line at the model's mean."""
 
     def draw(axes: Axes) -> None:
         for row, (values, colour) in enumerate(
-            zip(accuracy.values(), cycle(len(accuracy)), strict=True)
+            zip(accuracy.values(), model_colours(len(accuracy)), strict=True)
         ):
             axes.scatter(values, [row] * len(values), color=colour, s=28, alpha=0.75, linewidth=0)
             axes.vlines(float(np.mean(values)), row - 0.25, row + 0.25, color=colour, linewidth=2)
-        axes.set_yticks(range(len(accuracy)), [_short(name) for name in accuracy])
+        axes.set_yticks(range(len(accuracy)), [_short_model_name(name) for name in accuracy])
         axes.set_ylim(len(accuracy) - 0.5, -0.5)
         axes.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
         axes.locator_params(axis="x", nbins=5)
@@ -137,13 +137,15 @@ def fold_dots(accuracy: dict[str, list[float]]) -> str:
     return svg(draw, "accuracy of every fold, a line at the mean")
 
 
-def fold_curves(histories: dict[str, list[list[float]]]) -> str:
+def draw_fold_curves(histories: dict[str, list[list[float]]]) -> str:
     """Draw validation accuracy per epoch, one line for each fold."""
 
     def draw(axes: Axes) -> None:
-        for (name, folds), colour in zip(histories.items(), cycle(len(histories)), strict=True):
+        for (name, folds), colour in zip(
+            histories.items(), model_colours(len(histories)), strict=True
+        ):
             for index, values in enumerate(folds):
-                label = None if index else _short(name)
+                label = None if index else _short_model_name(name)
                 epochs = range(1, len(values) + 1)
                 mark = "D" if len(values) == 1 else None
                 axes.plot(
@@ -169,12 +171,12 @@ def _whole_epochs(axes: Axes) -> None:
         axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
 
 
-def _short(name: str) -> str:
+def _short_model_name(name: str) -> str:
     """Return a name as a legend bears it; matplotlib hides those that begin with a line."""
     return f" {name}" if len(name) <= 28 else f" {name[:27]}…"
 
 
-def cycle(n: int) -> list[str]:
+def model_colours(n: int) -> list[str]:
     """Return a colour for each of `n` models."""
     return [COLOURS[i % len(COLOURS)] for i in range(n)]
 

@@ -13,7 +13,7 @@ from inkfast.core.digits import SIDE, Images
 _GAP = 2  # pixels between digits
 
 
-def sheet(rows: list[Images]) -> Image.Image:
+def image_sheet(rows: list[Images]) -> Image.Image:
     """Lay digits out in a grid: rows of uint8 ``(columns, 28, 28)``."""
     height, width = len(rows), max(len(row) for row in rows)
     step = SIDE + _GAP
@@ -24,7 +24,7 @@ def sheet(rows: list[Images]) -> Image.Image:
     return Image.fromarray(canvas)
 
 
-def data_uri(image: Images | Image.Image) -> str:
+def png_data_uri(image: Images | Image.Image) -> str:
     """Return a picture as a ``data:`` address, so that the page needs no other file."""
     buffer = io.BytesIO()
     picture = image if isinstance(image, Image.Image) else Image.fromarray(image)

@@ -25,19 +25,19 @@ def write_noise_figure(text: str, digits: Digits, path: Path) -> None:
     A chain or preset, which has no single strength, is shown in three independent draws.
     """
     chain = noise.build_noise(text)
-    clean = digits.images[_one_of_each(digits)]
+    clean = digits.images[_first_of_each_class(digits)]
     rows = {"clean": clean}
     if text.strip() in MNIST_C:
         for severity, level in enumerate(MNIST_C[text.strip()].chains, start=1):
-            rows[f"severity {severity}"] = _draw(noise.build_noise(level), clean, 0)
+            rows[f"severity {severity}"] = _corrupt(noise.build_noise(level), clean, 0)
     elif len(chain.noises) == 1:
         link = chain.noises[0]
         for strength in type(link).strengths:
-            rows[f"{link.strength} {strength:g}"] = _draw(
+            rows[f"{link.strength} {strength:g}"] = _corrupt(
                 Chain((link.at(strength),), link.name), clean, 0
             )
     else:
-        rows |= {f"draw {i}": _draw(chain, clean, i) for i in (1, 2, 3)}
+        rows |= {f"draw {i}": _corrupt(chain, clean, i) for i in (1, 2, 3)}
     with mpl.rc_context({"font.size": 10}):
         figure = Figure(figsize=(0.75 * len(clean) + 1.6, 0.75 * len(rows) + 0.5), dpi=150)
         grid = figure.subplots(len(rows), len(clean), squeeze=False)
@@ -53,13 +53,13 @@ def write_noise_figure(text: str, digits: Digits, path: Path) -> None:
     write_bytes(path, buffer.getvalue())
 
 
-def _one_of_each(digits: Digits) -> np.ndarray:
+def _first_of_each_class(digits: Digits) -> np.ndarray:
     if digits.labels is None:
         return np.arange(min(CLASSES, len(digits)))
     firsts = [np.flatnonzero(digits.labels == digit)[:1] for digit in range(CLASSES)]
     return np.concatenate(firsts)
 
 
-def _draw(chain: Chain, images: Images, draw: int) -> Images:
+def _corrupt(chain: Chain, images: Images, draw: int) -> Images:
     corrupted = chain(to_unit(torch.tensor(images)), make_generator(draw, "picture"))
     return np.asarray(to_uint8(corrupted).numpy())

@@ -23,7 +23,9 @@ _WIDTH, _LINES = 20, 3  # characters and lines of a label in the picture of all 
 _WORST = "#c2c8ce"
 
 
-def write_tuning(plan: Plan, tuned: Tuned, best: Experiment, board: Leaderboard, out: Path) -> Path:
+def write_tuning_report(
+    plan: Plan, tuned: Tuned, best: Experiment, board: Leaderboard, out: Path
+) -> Path:
     """Write ``report.html`` into the run folder and return its path."""
     finished = tuned.finished
     content = {
@@ -35,9 +37,9 @@ def write_tuning(plan: Plan, tuned: Tuned, best: Experiment, board: Leaderboard,
         "counts": tuned.counts(),
         "listed": finished[:_LISTED],
         "keys": [parameter.key for parameter in plan.space],
-        "history": history(tuned.trials),
-        "importance": importance(tuned.importances) if tuned.importances else "",
-        "coordinates": coordinates(finished, plan.space) if len(finished) > 1 else "",
+        "history": draw_history(tuned.trials),
+        "importance": draw_importance(tuned.importances) if tuned.importances else "",
+        "coordinates": draw_parallel_coordinates(finished, plan.space) if len(finished) > 1 else "",
         "model_spec": best.models[0],
         "test": board.rows[0],
         "n_test": len(board.outcome.dataset.test),
@@ -46,7 +48,7 @@ def write_tuning(plan: Plan, tuned: Tuned, best: Experiment, board: Leaderboard,
     return render("tuning.html.j2", content, out)
 
 
-def history(trials: list[TrialRow]) -> str:
+def draw_history(trials: list[TrialRow]) -> str:
     """Draw every trial's validation accuracy in order, and the best so far."""
 
     def draw(axes: Axes) -> None:
@@ -73,7 +75,7 @@ def history(trials: list[TrialRow]) -> str:
     return svg(draw, "validation accuracy of every trial and the best so far")
 
 
-def importance(shares: dict[str, float]) -> str:
+def draw_importance(shares: dict[str, float]) -> str:
     """Draw each key's share in the variance of validation accuracy."""
 
     def draw(axes: Axes) -> None:
@@ -86,7 +88,7 @@ def importance(shares: dict[str, float]) -> str:
     return svg(draw, "how much each key decides validation accuracy")
 
 
-def coordinates(finished: list[TrialRow], space: tuple[Parameter, ...]) -> str:
+def draw_parallel_coordinates(finished: list[TrialRow], space: tuple[Parameter, ...]) -> str:
     """Draw one line for each finished trial across all keys, the best darkest."""
 
     def draw(axes: Axes) -> None:
@@ -94,17 +96,17 @@ def coordinates(finished: list[TrialRow], space: tuple[Parameter, ...]) -> str:
         worst, best = finished[-1].accuracy, finished[0].accuracy
         for row in reversed(finished):
             rank = (row.accuracy - worst) / max(best - worst, 1e-9)
-            heights = [_height(p, row.values[p.key]) for p in shown] + [rank]
+            heights = [_axis_height(p, row.values[p.key]) for p in shown] + [rank]
             first = row is finished[0]
             axes.plot(
                 range(len(heights)), heights, color=COLOURS[1] if first else COLOURS[0],
                 alpha=1 if first else 0.12 + 0.6 * rank**2, linewidth=2.2 if first else 1.1,
             )  # fmt: skip
         for at, parameter in enumerate(shown):
-            for height, text in _ends(parameter):
-                _label(axes, text, at, height)
+            for height, text in _axis_labels(parameter):
+                _annotate(axes, text, at, height)
         for height, value in ((0.0, worst), (1.0, best)):
-            _label(axes, f"{value:.2%}", len(shown), height)
+            _annotate(axes, f"{value:.2%}", len(shown), height)
         names = [*(p.key.replace("_", "\n") for p in shown), "validation\naccuracy"]
         axes.set_xticks(range(len(names)), names, fontsize=9)
         axes.set_xlim(-0.2, len(names) - 0.5)
@@ -115,7 +117,7 @@ def coordinates(finished: list[TrialRow], space: tuple[Parameter, ...]) -> str:
     return svg(draw, "finished trials across all searched keys, the best one in orange", (10, 3.6))
 
 
-def _height(parameter: Parameter, value: Any) -> float:
+def _axis_height(parameter: Parameter, value: Any) -> float:
     """Return where a value lies on its axis, in [0, 1]."""
     if parameter.choices:
         return parameter.names().index(value) / max(1, len(parameter.choices) - 1)
@@ -125,14 +127,16 @@ def _height(parameter: Parameter, value: Any) -> float:
     return float((here - low) / (high - low))
 
 
-def _ends(parameter: Parameter) -> list[tuple[float, str]]:
+def _axis_labels(parameter: Parameter) -> list[tuple[float, str]]:
     if parameter.choices:
         most = _LINES if len(parameter.choices) <= _LINES else 1
-        return [(_height(parameter, name), _wrapped(name, most)) for name in parameter.names()]
+        return [
+            (_axis_height(parameter, name), _wrap_label(name, most)) for name in parameter.names()
+        ]
     return [(0.0, f"{parameter.low:g}"), (1.0, f"{parameter.high:g}")]
 
 
-def _wrapped(name: str, most: int) -> str:
+def _wrap_label(name: str, most: int) -> str:
     """Return a name in so many lines, which an axis's neighbour leaves room for."""
     lines = textwrap.wrap(name, _WIDTH)
     if len(lines) > most:
@@ -140,7 +144,7 @@ def _wrapped(name: str, most: int) -> str:
     return "\n".join(lines)
 
 
-def _label(axes: Axes, text: str, x: float, y: float) -> None:
+def _annotate(axes: Axes, text: str, x: float, y: float) -> None:
     """Write beside an axis, on a card of its own, so that no line crosses it."""
     axes.annotate(
         text, (x, y), (5, 0), "data", "offset points", fontsize=8, va="center",
