@@ -410,9 +410,15 @@ def test_a_damaged_mnist_is_one_line(inkfast, tmp_path, monkeypatch):
 
 def test_ctrl_c_leaves_the_finished_part(digits, tmp_path):
     """SIGINT in the second fit: exit code 130, a leaderboard of the first, and --resume ends it."""
+    (tmp_path / "two.toml").write_text(
+        "[recipe]\nepochs = 2\nbatch_size = 50\nmin_epoch_images = 0\nprecision = 'fp32'\n"
+        "[[models]]\nmodel = 'mlp(hidden=[8])'\n"
+        "[[models]]\nmodel = \"cnn(layers='C8(5)/2-GMP')\"\nepochs = 4000\n"
+    )
     command = [
-        sys.executable, "-c", "from inkfast.cli import main; main()", "compare", "--data",
-        str(digits), "--out", str(tmp_path / "run"), *TINY, "--set", "epochs=400",
+        sys.executable, "-c", "from inkfast.cli import main; main()", "compare",
+        str(tmp_path / "two.toml"), "--data", str(digits), "--out", str(tmp_path / "run"),
+        "--threads", "1",
     ]  # fmt: skip
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
