@@ -31,7 +31,7 @@ from inkfast.core.digits import Images
 from inkfast.core.io import sha256
 from inkfast.data.image_folder import survey_folder
 from inkfast.evaluation.scores import wilson_interval
-from inkfast.experiments.onnx_export import quantised
+from inkfast.experiments.onnx_export import quantize
 from inkfast.imaging.normalization import isolate_digit, normalize
 from inkfast.inference import single_digit
 from inkfast.inference.onnx_classifier import OnnxClassifier
@@ -59,7 +59,7 @@ def main() -> None:
     }  # fmt: skip
     training_noise = noise.build_noise(about["training_noise"])
     seen = noise.noisy(source.train.pick(np.arange(1000), "for the ranges"), training_noise, 0)
-    smaller = quantised(content, seen.images)
+    smaller = quantize(content, seen.images)
     small = OnnxClassifier(smaller, "in 8 bits", threads=1)
     figures["int8"] = {"bytes": len(smaller), **eight_bits(reader, small, test, training_noise)}
     classifiers = {"ONNX Runtime": reader.classifier, "ONNX Runtime, 8 bits": small}

@@ -54,11 +54,11 @@ def judge(run: Path, suite: str) -> None:
 
 def figures_of(run: Path, suite: str) -> dict[str, Any]:
     """Return the scores of a run under a suite, {} if there are none of its present weights."""
-    from inkfast.experiments.robustness import weights_of
+    from inkfast.experiments.robustness import run_weights
 
     path = judged(run, suite)
     found: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
-    return found if found.get("weights") == weights_of(run) else {}
+    return found if found.get("weights") == run_weights(run) else {}
 
 
 def judged(run: Path, suite: str) -> Path:

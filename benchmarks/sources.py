@@ -52,7 +52,7 @@ def collect() -> None:
 
 def figures(name: str) -> dict[str, Any]:
     """Return one recipe's rows: published, measured over seeds or folds, seconds of a fit."""
-    from inkfast.experiments.robustness import weights_of
+    from inkfast.experiments.robustness import run_weights
 
     command, *flags = COMMANDS[name]
     words = " ".join(["inkfast", command, f"recipes/{name}.toml", *flags])
@@ -67,7 +67,7 @@ def figures(name: str) -> dict[str, Any]:
     return {
         "recipe": name, "command": words, "noise": result["noise"], "n_test": n_test,
         "comparisons": result["comparisons"], "machine": result["machine"], "rows": rows,
-        "weights": weights_of(RUNS / name),
+        "weights": run_weights(RUNS / name),
     }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from PIL import Image
 from scipy import special
 
 from inkfast import cli, noise
-from inkfast.cli.export import _promised
+from inkfast.commands.readers import _describe_guarantee
 from inkfast.core.digits import Digits, Source
 from inkfast.core.errors import InkfastError
 from inkfast.data import load
@@ -73,7 +73,7 @@ def test_a_run_is_judged_under_every_corruption(run, inkfast, tmp_path, monkeypa
     assert all(0 <= row["coverage"] <= 1 and row["seeds"] == 2 for row in own)
     assert own[0]["set_coverage"] > 0.8
     assert all(0 <= row["set_coverage"] <= 1 and row["set_size"] <= 10 for row in own)
-    assert "label sets made for 90% hold the right digit for" in out
+    assert "prediction sets for 90% hold the right digit for" in out
     assert second["protocol"] == "iii"
     assert "Training protocol iii: related noise" in out
     with Image.open(tmp_path / "r" / "robustness.png") as picture:
@@ -179,8 +179,8 @@ def test_an_export_that_answers_nothing_says_what_it_could_promise(run, inkfast,
     assert "it answers nothing, every digit is unsure: 64 validation digits are too few" in out
     assert "Nothing up to 0.05 can be: give a larger --max-error" in out
     about = {"threshold": 2, "calibration_digits": 200, "promises": [[0.01, 2], [0.02, 0.9]]}
-    told = _promised(ModelMetadata(about, "a"), 0.01)
-    assert told.endswith("to promise 1.00%. 0.02 can be promised: --max-error 0.02")
+    told = _describe_guarantee(About(about, "a"), 0.01)
+    assert told.endswith("to guarantee 1.00%. 0.02 can be guaranteed: --max-error 0.02")
 
 
 @pytest.mark.parametrize("pooled", [False, True])
@@ -243,7 +243,7 @@ def test_an_8_bit_file_promises_by_its_own_answers(run, inkfast, tmp_path, monke
         key=lambda fit: fit[1].best.validation_accuracy,
     )
     # of the same labels, and much less sure than the network
-    monkeypatch.setattr(onnx_export, "quantised", lambda *_: onnx_export._content(best, 4.0))
+    monkeypatch.setattr(onnx_export, "quantize", lambda *_: onnx_export._to_onnx(best, 4.0))
     words = ["--to", tmp_path / "a.onnx", "--max-error", "0.3", "--int8"]
     code, _, err = inkfast("export", run, *words)
     assert code == 0, err
@@ -254,12 +254,12 @@ def test_an_8_bit_file_promises_by_its_own_answers(run, inkfast, tmp_path, monke
     found = file.probabilities(rows.images)
     for max_error, threshold in file.metadata.pairs("promises"):
         assert threshold == min(2, fit_threshold(found, rows.labels, max_error).threshold)
-    threshold = file.metadata.number("threshold")
-    assert known.promise.threshold != threshold == dict(file.metadata.pairs("promises"))[0.3]
-    assert file.metadata.pairs("label_sets") == [
+    threshold = file.about.number("threshold")
+    assert known.guarantee.threshold != threshold == dict(file.about.pairs("promises"))[0.3]
+    assert file.about.pairs("label_sets") == [
         (0.9, prediction_set_threshold(found, rows.labels, 0.9))
     ]
-    assert file.metadata.pairs("label_sets")[0][1] != pytest.approx(known.level, abs=0.01)
+    assert file.about.pairs("label_sets")[0][1] != pytest.approx(known.set_threshold, abs=0.01)
 
 
 def test_an_export_is_checked_on_digits_of_ones_own(run, inkfast, tmp_path, monkeypatch):
@@ -431,8 +431,8 @@ def test_a_promise_is_made_on_the_rows_set_aside(strokes):
         rows = calibration_digits(fit_spec) if share else validation_digits(fit_spec)
         assert seen[-2].fingerprint == validation_digits(fit_spec).fingerprint
         assert seen[-1].fingerprint == rows.fingerprint
-        assert (found.promise.n, found.strict) == (n, share > 0)
-        assert np.isnan(found.level)  # 99 digits make label sets for 99 %
+        assert (found.guarantee.n, found.strict) == (n, share > 0)
+        assert np.isnan(found.set_threshold)  # 99 digits make label sets for 99 %
 
 
 def test_a_promise_is_made_at_the_temperature(strokes, monkeypatch):
@@ -456,9 +456,9 @@ def test_a_promise_is_made_at_the_temperature(strokes, monkeypatch):
     sure = probabilities(rows)
     cooler = special.softmax(np.log(sure) / known.temperature, axis=1)
     asked, found = (fit_threshold(p, rows.labels, 0.1).threshold for p in (cooler, sure))
-    assert known.promise.threshold == asked < 0.99 < found
-    assert known.level == pytest.approx(prediction_set_threshold(cooler, rows.labels, 0.9))
-    assert known.level != pytest.approx(prediction_set_threshold(sure, rows.labels, 0.9))
+    assert known.guarantee.threshold == asked < 0.99 < found
+    assert known.set_threshold == pytest.approx(prediction_set_threshold(cooler, rows.labels, 0.9))
+    assert known.set_threshold != pytest.approx(prediction_set_threshold(sure, rows.labels, 0.9))
 
 
 def test_validation_rows_are_judged_under_the_suites_noise_alone(run):
@@ -548,7 +548,7 @@ def test_a_set_is_corrupted_once_for_everyone():
             seen[name].append(images.tobytes())
             return np.full((len(images), 10), 0.1)
 
-        return Candidate(name, 0, digits, answer, 0.5, level=0.1)
+        return Candidate(name, 0, digits, answer, 0.5, set_threshold=0.1)
 
     found = list(evaluate_robustness([watcher("a"), watcher("b")], suite_noises("n-mnist"), seed=1))
     assert seen["a"] == seen["b"]

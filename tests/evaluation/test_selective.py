@@ -20,7 +20,7 @@ from inkfast.evaluation.selective import (
     coverage_and_error,
     fit_threshold,
     prediction_set_threshold,
-    prediction_sets,
+    set_coverage_and_size,
 )
 
 
@@ -122,7 +122,7 @@ def test_what_cannot_be_promised_is_not():
 def test_label_sets_are_counted():
     """How many hold the label, and how many labels they hold."""
     probabilities = np.array([[0.6, 0.3, 0.1], [0.2, 0.5, 0.3], [0.1, 0.1, 0.8]])
-    assert prediction_sets(probabilities, np.array([1, 0, 2]), 0.3) == (2 / 3, 5 / 3)
+    assert set_coverage_and_size(probabilities, np.array([1, 0, 2]), 0.3) == (2 / 3, 5 / 3)
 
 
 def test_label_sets_hold_the_true_label_as_often_as_stated():

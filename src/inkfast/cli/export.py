@@ -16,7 +16,7 @@ from inkfast.core.io import check_free
 from inkfast.experiments import onnx_export, run_folder
 from inkfast.experiments.config import ModelSpec
 from inkfast.experiments.dataset import load_run_data
-from inkfast.inference.onnx_classifier import ModelMetadata
+from inkfast.inference.onnx_classifier import GUARANTEES, ModelMetadata
 from inkfast.models import Network
 from inkfast.training import TrainedModel
 
@@ -34,7 +34,7 @@ def export(
         ),
     ] = "onnx",
     max_error: Annotated[
-        float, typer.Option(help="Share of errors among its answers that it promises.")
+        float, typer.Option(help="Guaranteed bound on the share of errors among its answers.")
     ] = 0.01,
     int8: Annotated[
         bool, typer.Option("--int8", hidden=True, help="8 bits in a file of --to as well.")
@@ -73,7 +73,7 @@ def export(
     )
     for sentence in told:
         printer.say(sentence)
-    printer.say(_promised(classifier.metadata, max_error))
+    printer.say(_describe_guarantee(classifier.metadata, max_error))
 
 
 def _best_of(
@@ -91,22 +91,22 @@ def _best_of(
     return max(chosen, key=lambda pair: pair[1].best.validation_accuracy)
 
 
-def _promised(about: ModelMetadata, max_error: float) -> str:
-    """Say from which confidence a file answers, or that it answers nothing and what it could."""
-    sure, rows = about.number("threshold"), about.number("calibration_digits")
-    if sure <= 1:
+def _describe_guarantee(about: ModelMetadata, max_error: float) -> str:
+    """Return the threshold of a file as a sentence, or the guarantees that it could have."""
+    threshold, rows = about.number("threshold"), about.number("calibration_digits")
+    if threshold <= 1:
         return (
-            f"answers from a confidence of {sure:.3f}, for at most {max_error:.2%} of answers "
+            f"answers from a confidence of {threshold:.3f}, for at most {max_error:.2%} of answers "
             f"wrong on digits like the {rows:,.0f} that it was calibrated on"
         )
-    promises = about.pairs("promises")
-    kept = [error for error, threshold in promises if threshold <= 1]
-    able = (
-        f"{kept[0]:g} can be promised: --max-error {kept[0]:g}"
-        if kept
-        else f"Nothing up to {promises[-1][0]:g} can be: give a larger --max-error"
+    guarantees = about.pairs(GUARANTEES)
+    valid = [error for error, threshold in guarantees if threshold <= 1]
+    advice = (
+        f"{valid[0]:g} can be guaranteed: --max-error {valid[0]:g}"
+        if valid
+        else f"Nothing up to {guarantees[-1][0]:g} can be guaranteed: give a larger --max-error"
     )
     return (
         f"it answers nothing, every digit is unsure: {rows:,.0f} validation digits are too few, or "
-        f"errors too many, to promise {max_error:.2%}. {able}"
+        f"errors too many, to guarantee {max_error:.2%}. {advice}"
     )

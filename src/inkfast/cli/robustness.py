@@ -63,7 +63,7 @@ def robustness(
         check_number("threshold", threshold, low=0, high=1)
     if is_onnx(model) and max_error is not None:
         raise InkfastError(
-            f"{model} keeps the promise that it was exported with: leave --max-error out, or give "
+            f"{model} keeps the error guarantee of its export: leave --max-error out, or give "
             "--threshold."
         )
     if not is_onnx(model) and (threshold is not None or threads):
@@ -80,15 +80,15 @@ def robustness(
     if is_onnx(model):
         source = sources.load(data or "auto", printer.download)
         printer.notice(source.notice)
-        question = bench.robustness_of_onnx(
+        spec = bench.robustness_of_onnx(
             model, source, suite=suite, seed=seed, threshold=threshold, threads=threads
         )
     else:
-        question = _of_run(
+        spec = _of_run(
             model, data, printer, suite=suite, seed=seed, max_error=share, validation=validation
         )
     bench.ROBUSTNESS.claim(folder, overwrite=overwrite)  # before minutes of measuring
-    _report(bench.measure(question, printer.stage), folder, printer)
+    _report(bench.measure_robustness(spec, printer.stage), folder, printer)
 
 
 def _of_run(
@@ -110,11 +110,11 @@ def _of_run(
             dataset = load_run_data(experiment, home, run)
         except InkfastError as error:
             printer.say(f"Models are judged as they are and answer always: {error}")
-        digits = bench.apart(source.test or source.train, dataset)
+        digits = bench.without_training_images(source.test or source.train, dataset)
     printer.notice(source.notice)
     _ = digits.known_labels
     return bench.robustness_of_run(
-        experiment, trained, dataset, digits, bench.weights_of(run), suite=suite, seed=seed,
+        experiment, trained, dataset, digits, bench.run_weights(run), suite=suite, seed=seed,
         max_error=max_error, validation=validation,
     )  # fmt: skip
 
@@ -146,8 +146,8 @@ def _report(result: dict[str, Any], folder: Path, printer: Printer) -> None:
         clean = next(row for row in result["rows"] if row["model"] == one["model"])
         if one["set_coverage"] is not None:
             printer.say(
-                f"  label sets made for {result['label_sets']:.0%} hold the right digit for "
-                f"{clean['set_coverage']:.2%} of clean digits ({clean['set_size']:.2f} labels "
+                f"  prediction sets for {result['prediction_sets']:.0%} hold the right digit for "
+                f"{clean['set_coverage']:.2%} of clean digits ({clean['set_size']:.2f} classes "
                 f"each) and {one['set_coverage']:.2%} under noise ({one['set_size']:.2f} each)"
             )
     printer.say(f"figures and picture: {folder}")

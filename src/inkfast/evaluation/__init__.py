@@ -1,4 +1,4 @@
-"""Judging probabilities: scores, calibration, and whether a difference is real."""
+"""Evaluating probabilities: scores, calibration, risk guarantees, robustness and significance."""
 
 from __future__ import annotations
 

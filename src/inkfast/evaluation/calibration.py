@@ -21,9 +21,9 @@ class Reliability:
 
     Attributes:
         edges: ``(bins + 1,)``.
-        counts: ``(bins,)`` digits in each bin.
+        counts: ``(bins,)`` number of digits in each bin.
         confidence: ``(bins,)`` mean confidence, NaN in an empty bin.
-        accuracy: ``(bins,)`` share right, NaN in an empty bin.
+        accuracy: ``(bins,)`` share of correct predictions, NaN in an empty bin.
     """
 
     edges: NDArray[np.float64]
@@ -33,15 +33,15 @@ class Reliability:
 
 
 def reliability(probabilities: NDArray[np.float64], labels: Labels) -> Reliability:
-    """Sort answers into bins by their confidence; a bin holds its upper edge, not its lower."""
+    """Count predictions in bins of confidence; a bin includes its upper edge, not its lower one."""
     confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
+    correct = probabilities.argmax(axis=1) == labels
     edges = np.linspace(0, 1, BINS + 1)
-    place = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, BINS - 1)
-    counts = np.bincount(place, minlength=BINS)
+    bins = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, BINS - 1)
+    counts = np.bincount(bins, minlength=BINS)
     with np.errstate(invalid="ignore"):
-        mean = np.bincount(place, confidence, BINS) / counts
-        accuracy = np.bincount(place, right, BINS) / counts
+        mean = np.bincount(bins, confidence, BINS) / counts
+        accuracy = np.bincount(bins, correct, BINS) / counts
     return Reliability(edges, counts.astype(np.int64), mean, accuracy)
 
 

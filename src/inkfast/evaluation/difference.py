@@ -1,8 +1,8 @@
-"""Is the difference between two models real, or could chance have made it?
+"""Significance tests of the difference between two models.
 
-Two kinds of chance are kept apart. Another test set of the same size: McNemar's exact test for
-one seed, its generalisation to the mean over seeds for several. Another seed: a paired t-test over
-the seeds. With several seeds a difference is called real only when both say so.
+Two kinds of chance are tested separately: other test digits (McNemar's exact test for one seed, a
+paired z-test over seed means for several) and other seeds (a paired t-test). With several seeds a
+difference is called real only if both tests agree.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ ALPHA = 0.05
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the tests say of two models, the better one first.
+    """Result of comparing two models, the better one first.
 
     Attributes:
         better: Name of the model with the higher mean accuracy.
         worse: Name of the other.
-        difference: Accuracy of the better less that of the worse, mean over seeds.
-        p_value: The largest p of the tests made, adjusted by Holm's method over all pairs when
-            there are more than two models.
+        difference: Accuracy of the better minus that of the worse, mean over seeds.
+        p_value: Largest p of the tests, adjusted by Holm's method over all pairs if there are
+            more than two models.
         real: Whether `p_value` is below 0.05.
-        tests: Each test in words, with its n and its own p.
-        pairs: Pairs of models that `p_value` is adjusted over.
+        tests: Each test as text, with its n and its own p.
+        pairs: Number of pairs of models that `p_value` is adjusted over.
     """
 
     better: str
@@ -41,21 +41,21 @@ class Comparison:
 
 
 def compare_models(right: dict[str, NDArray[np.bool_]]) -> list[Comparison]:
-    """Compare the best model with every other.
+    """Compare the best model with every other one.
 
-    Which model is best is itself an outcome of the test digits, so Holm's adjustment covers all
+    Which model is best is itself a result of the test digits, so Holm's adjustment covers all
     pairs, not only those shown.
 
     Args:
-        right: Model name -> bool ``(seeds, n)``, whether each test digit was read right. The
-            seeds and the digits are the same for all models, in the same order.
+        right: Model name -> bool ``(seeds, n)``, whether each test digit was classified correctly;
+            all models have the same seeds and digits, in the same order.
 
     Returns:
         One comparison for each model but the best, in order of accuracy.
     """
     order = sorted(right, key=lambda name: -float(right[name].mean()))
     pairs = list(combinations(order, 2))
-    tested = [_tests(right[a], right[b]) for a, b in pairs]
+    tested = [_compare_pair(right[a], right[b]) for a, b in pairs]
     adjusted = holm([p for p, _ in tested])
     return [
         Comparison(
@@ -72,7 +72,7 @@ def compare_models(right: dict[str, NDArray[np.bool_]]) -> list[Comparison]:
     ]
 
 
-def _tests(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> tuple[float, tuple[str, ...]]:
+def _compare_pair(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> tuple[float, tuple[str, ...]]:
     seeds, n = a.shape
     if seeds == 1:
         p = mcnemar(a[0], b[0])
@@ -91,16 +91,16 @@ def _tests(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> tuple[float, tuple[str
 
 @dataclass(frozen=True)
 class FoldComparison:
-    """What the corrected test says of two models over the same folds, the better one first.
+    """Result of comparing two models over the same folds, the better one first.
 
     Attributes:
         better: Name of the model with the higher mean accuracy.
         worse: Name of the other.
-        difference: Mean over folds of accuracy of the better less that of the worse.
-        p_value: Adjusted by Holm's method over all pairs when there are more than two models.
+        difference: Accuracy of the better minus that of the worse, mean over folds.
+        p_value: Adjusted by Holm's method over all pairs if there are more than two models.
         real: Whether `p_value` is below 0.05.
-        test: The test in words, with its n, and what a rank test could reach on this design.
-        pairs: Pairs of models that `p_value` is adjusted over.
+        test: The test as text, with its n, and the smallest p of a rank test on as many folds.
+        pairs: Number of pairs of models that `p_value` is adjusted over.
     """
 
     better: str
@@ -113,19 +113,19 @@ class FoldComparison:
 
     @property
     def tests(self) -> tuple[str, ...]:
-        """The test, as `Comparison` has its own."""
+        """The test as a tuple, as in `Comparison`."""
         return (self.test,)
 
 
 def deciding_p(comparison: Comparison | FoldComparison) -> str:
-    """Return the p that decides whether a difference is real, and what it was adjusted for."""
+    """Return the p that decides whether a difference is real, with its adjustment, as text."""
     p, pairs = comparison.p_value, comparison.pairs
     found = "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
     return f"{found} after Holm's adjustment over {pairs} pairs of models" if pairs > 1 else found
 
 
 def all_tests(comparison: Comparison | FoldComparison) -> str:
-    """Return every test made of two models, and what decides where that is another p."""
+    """Return every test of two models as text, and the adjusted p if there is one."""
     adjusted = [deciding_p(comparison)] if comparison.pairs > 1 else []
     return "; ".join([*comparison.tests, *adjusted])
 
@@ -138,7 +138,7 @@ def compare_folds(
     Args:
         accuracy: Model name -> fold -> accuracy; the folds are the same for all models.
         order: Model names, the best first.
-        share: Held-out rows per training row, 1 / (k - 1) for k folds.
+        share: Number of held-out rows per training row, 1 / (k - 1) for k folds.
 
     Returns:
         One comparison for each model but the best.
@@ -156,7 +156,7 @@ def compare_folds(
             difference=float(differences.mean()),
             p_value=p,
             real=p < ALPHA,
-            test=_in_words(len(differences), raw),
+            test=_describe_t_test(len(differences), raw),
             pairs=len(pairs),
         )
         for (a, b), (differences, raw), p in zip(pairs, tested, adjusted, strict=True)
@@ -164,7 +164,7 @@ def compare_folds(
     ]
 
 
-def _in_words(n: int, p: float) -> str:
+def _describe_t_test(n: int, p: float) -> str:
     return (
         f"corrected resampled t-test over n = {n} folds (Nadeau and Bengio 2003), p = {p:.2g}; "
         f"a signed-rank test on {n} folds could never go below p = {2 / 2**n:.2g}"
@@ -178,21 +178,21 @@ def corrected_resampled_t(differences: NDArray[np.float64], share: float) -> flo
     variance of the mean is (1/n + share) times that of the differences, not 1/n of it.
 
     Args:
-        differences: ``(n,)``, one for each fold; below two folds the answer is 1.
-        share: Held-out rows per training row.
+        differences: ``(n,)``, one for each fold; for fewer than two folds p is 1.
+        share: Number of held-out rows per training row.
     """
     from scipy.stats import t
 
     n = len(differences)
     spread = float(np.var(differences, ddof=1)) if n > 1 else 0.0
-    if spread < 1e-24:  # no spread: the test divides by it and can say nothing
+    if spread < 1e-24:  # the test divides by the spread
         return 1.0
     statistic = float(differences.mean()) / np.sqrt((1 / n + share) * spread)
     return float(2 * t.sf(abs(statistic), n - 1))
 
 
 def mcnemar(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
-    """Return the two-sided exact p that both are right equally often.
+    """Return the two-sided exact p of the hypothesis that both are correct equally often.
 
     Source: McNemar (1947); exact binomial form. 1 when the two never disagree.
     """
@@ -203,9 +203,10 @@ def mcnemar(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
 
 
 def paired_z(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
-    """Return the two-sided p over test digits of the mean difference, ``(seeds, n)`` each.
+    """Return the two-sided p over test digits of the mean difference.
 
-    For one seed it is McNemar's test without correction, in its large-sample form.
+    Both arrays have shape ``(seeds, n)``. For one seed it is the large-sample form of
+    McNemar's test, without correction.
     """
     from scipy.stats import norm
 
@@ -215,9 +216,9 @@ def paired_z(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
 
 
 def paired_t(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """Return the two-sided p of the mean difference over seeds, ``(seeds,)`` each.
+    """Return the two-sided p of the mean difference over seeds.
 
-    1 when the difference has no spread: the test divides by it and can say nothing.
+    Both arrays have shape ``(seeds,)``. It is 1 where the difference has no spread.
     """
     from scipy.stats import ttest_rel
 
@@ -225,7 +226,7 @@ def paired_t(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
 
 
 def holm(p_values: list[float]) -> list[float]:
-    """Return p-values adjusted so that the chance of any false alarm stays at the level.
+    """Return p-values adjusted so that the family-wise error rate stays at the level.
 
     Source: Holm (1979), A Simple Sequentially Rejective Multiple Test Procedure.
     """

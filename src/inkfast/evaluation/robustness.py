@@ -1,4 +1,4 @@
-"""How classifiers hold under the noise of a suite: accuracy, calibration, what is answered."""
+"""Robustness: accuracy, calibration and coverage of classifiers under the noises of a suite."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from inkfast.core.digits import Digits, Images
 from inkfast.core.errors import unknown_name
 from inkfast.core.random import derive_seed
 from inkfast.evaluation.calibration import expected_calibration_error
-from inkfast.evaluation.selective import coverage_and_error, prediction_sets
+from inkfast.evaluation.selective import coverage_and_error, set_coverage_and_size
 from inkfast.noise import SUITES, Chain
 
-# What a model may have met in training, never to be mixed in one table without saying so.
+# What a model met in training; results under different protocols do not compare.
 PROTOCOLS = {
     "i": "clean training only",
     "ii": "generic augmentation: affine maps, crops, erasing, elastic bends",
@@ -29,39 +29,39 @@ _GENERIC = {"affine", "rotate", "translate", "zoom", "shear", "elastic", "erase"
 
 @dataclass(frozen=True)
 class Candidate:
-    """A classifier to be judged.
+    """A classifier to evaluate.
 
     Attributes:
-        name: Of the model; several seeds share it.
-        seed: Which of them this is.
+        name: Name of the model, shared by its seeds.
+        seed: Training seed.
         digits: Labelled, clean digits that it has not been trained on.
-        answer: uint8 ``(n, 28, 28)`` to probabilities ``(n, 10)``.
-        threshold: Confidence from which it answers; NaN when that is not known.
-        level: Least probability of a label in its label sets; NaN when that is not known.
+        predict_proba: Function from uint8 ``(n, 28, 28)`` to probabilities ``(n, 10)``.
+        threshold: Least confidence of an answer; NaN if unknown.
+        set_threshold: Least probability of a class in a prediction set; NaN if unknown.
     """
 
     name: str
     seed: int
     digits: Digits
-    answer: Callable[[Images], NDArray[np.float64]]
+    predict_proba: Callable[[Images], NDArray[np.float64]]
     threshold: float
-    level: float = float("nan")
+    set_threshold: float = float("nan")
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What one classifier scored on one corrupted set.
+class RobustnessScores:
+    """Scores of one classifier under one noise.
 
     Attributes:
-        model: The classifier's name.
-        seed: Its seed.
-        noise: The corruption, or ``clean``.
-        accuracy: Share right, in [0, 1].
+        model: Name of the classifier.
+        seed: Its training seed.
+        noise: The noise, or ``clean``.
+        accuracy: Share of correct predictions, in [0, 1].
         ece: Expected calibration error, in [0, 1].
-        coverage: Share answered at the classifier's threshold; NaN when it has none.
-        error: Share wrong among those; NaN when none was answered.
-        set_coverage: Share of label sets that hold the label; NaN when it has none.
-        set_size: Labels of a set, on average; likewise.
+        coverage: Share of digits answered at the threshold; NaN without a threshold.
+        error: Share of wrong answers among those; NaN if none was answered.
+        set_coverage: Share of prediction sets that hold the label; NaN without a threshold.
+        set_size: Mean number of classes in a prediction set; NaN without a threshold.
     """
 
     model: str
@@ -76,10 +76,10 @@ class Judgement:
 
 
 def suite_noises(name: str) -> tuple[str, ...]:
-    """Return the corruptions of a suite, clean digits first.
+    """Return the noises of a suite, ``clean`` first.
 
     Raises:
-        InkfastError: Naming the suites there are.
+        InkfastError: If there is no suite of this name.
     """
     if name not in SUITES:
         raise unknown_name("suite", name, SUITES)
@@ -90,49 +90,50 @@ def evaluate_robustness(
     candidates: Iterable[Candidate],
     noises: Iterable[str],
     seed: int,
-    begin: Callable[[str], None] = lambda text: None,
-) -> Iterator[Judgement]:
-    """Have every classifier read its digits under every noise; the same digits corrupted once.
+    on_noise: Callable[[str], None] = lambda text: None,
+) -> Iterator[RobustnessScores]:
+    """Score every classifier under every noise; equal digits are corrupted once for all.
 
     Args:
         candidates: The classifiers.
         noises: Chains, presets or ``clean``.
-        seed: From which the corruption of each is drawn.
-        begin: Told of each noise before it begins.
+        seed: Seed of the corruption.
+        on_noise: Called with each noise before it is applied.
     """
-    judged = list(candidates)
+    evaluated = list(candidates)
     for text in noises:
-        begin(text)
+        on_noise(text)
         copies: dict[str, Digits] = {}
-        for candidate in judged:
+        for candidate in evaluated:
             clean = candidate.digits
             if clean.fingerprint not in copies:
                 copies[clean.fingerprint] = _corrupt(clean, text, seed)
-            yield _judgement(candidate, copies[clean.fingerprint], text)
+            yield _score_candidate(candidate, copies[clean.fingerprint], text)
 
 
 def _corrupt(digits: Digits, text: str, seed: int) -> Digits:
     if text == "clean":
         return digits
-    chain = noise.build_noise(
-        text
-    )  # seeded by its parameters: the published severity has two names
+    # seeded by its parameters, since a published severity has two names
+    chain = noise.build_noise(text)
     return noise.noisy(digits, chain, derive_seed(seed, "robustness", *map(str, chain)))
 
 
-def _judgement(candidate: Candidate, digits: Digits, text: str) -> Judgement:
-    found, labels = candidate.answer(digits.images), digits.known_labels
+def _score_candidate(candidate: Candidate, digits: Digits, text: str) -> RobustnessScores:
+    probabilities, labels = candidate.predict_proba(digits.images), digits.known_labels
     coverage = error = set_coverage = set_size = float("nan")
     if not np.isnan(candidate.threshold):
-        coverage, error = coverage_and_error(found, labels, candidate.threshold)
-    if not np.isnan(candidate.level):
-        set_coverage, set_size = prediction_sets(found, labels, candidate.level)
-    return Judgement(
+        coverage, error = coverage_and_error(probabilities, labels, candidate.threshold)
+    if not np.isnan(candidate.set_threshold):
+        set_coverage, set_size = set_coverage_and_size(
+            probabilities, labels, candidate.set_threshold
+        )
+    return RobustnessScores(
         model=candidate.name,
         seed=candidate.seed,
         noise=text,
-        accuracy=float((found.argmax(axis=1) == labels).mean()),
-        ece=expected_calibration_error(found, labels),
+        accuracy=float((probabilities.argmax(axis=1) == labels).mean()),
+        ece=expected_calibration_error(probabilities, labels),
         coverage=coverage,
         error=error,
         set_coverage=set_coverage,
@@ -141,10 +142,10 @@ def _judgement(candidate: Candidate, digits: Digits, text: str) -> Judgement:
 
 
 def protocol(met: Chain, tested: Iterable[str]) -> str:
-    """Return the training protocol, i to iv, of a model that met a chain in training.
+    """Return the training protocol, i to iv, of a model that was trained under a noise chain.
 
-    Which of iii and iv it is depends on what it is tested on. Affine maps are generic, though
-    MNIST-C tests some: so the published tables have it.
+    Protocol iv is noise that is tested as well. Affine maps count as generic although MNIST-C tests
+    some of them, as in the published tables.
     """
     names = {part.name for link in met for part in link.parts()}
     if not names:

@@ -1,4 +1,4 @@
-"""Scores of probabilities against labels; what is undefined is NaN, never 0."""
+"""Scores of probabilities against labels; an undefined score is NaN, never 0."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _Z95 = 1.959963984540054  # the normal distribution's 97.5 % point
 
 @dataclass(frozen=True)
 class Scores:
-    """What one model scored on one labelled set.
+    """Scores of one model on one labelled set of digits.
 
     Attributes:
-        n: Digits judged.
-        accuracy: Share right, in [0, 1].
+        n: Number of digits.
+        accuracy: Share of correct predictions, in [0, 1].
         loss: Mean cross-entropy in nats.
-        macro_f1: Mean F1 over the classes; NaN when one is undefined.
+        macro_f1: Mean F1 over the classes; NaN if one is undefined.
         ece: Expected calibration error, 15 equal-width bins, in [0, 1].
-        precision: ``(10,)``; NaN for a class that was never answered.
+        precision: ``(10,)``; NaN for a class that is never predicted.
         recall: ``(10,)``; NaN for a class that never occurs.
-        f1: ``(10,)``; NaN for a class that neither occurs nor was answered.
-        support: ``(10,)`` digits of each class.
-        confusion: ``(10, 10)`` counts, row is the label, column the answer.
+        f1: ``(10,)``; NaN for a class that neither occurs nor is predicted.
+        support: ``(10,)`` number of digits of each class.
+        confusion: ``(10, 10)`` counts, row is the label, column the prediction.
     """
 
     n: int
@@ -49,13 +49,13 @@ def score(probabilities: Floats, labels: Labels) -> Scores:
     from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support
 
     classes = np.arange(CLASSES)
-    answers = probabilities.argmax(axis=1)
+    predictions = probabilities.argmax(axis=1)
     precision, recall, f1, support = precision_recall_fscore_support(
-        labels, answers, labels=classes, zero_division=np.nan
+        labels, predictions, labels=classes, zero_division=np.nan
     )
     return Scores(
         n=len(labels),
-        accuracy=float((answers == labels).mean()),
+        accuracy=float((predictions == labels).mean()),
         loss=float(log_loss(labels, probabilities, labels=classes)),
         macro_f1=float(f1.mean()),
         ece=expected_calibration_error(probabilities, labels),
@@ -63,15 +63,15 @@ def score(probabilities: Floats, labels: Labels) -> Scores:
         recall=recall,
         f1=f1,
         support=support,
-        confusion=confusion_matrix(labels, answers, labels=classes),
+        confusion=confusion_matrix(labels, predictions, labels=classes),
     )
 
 
 def wilson_interval(accuracy: float, n: int) -> tuple[float, float]:
     """Return the 95 % interval of an accuracy measured on `n` digits.
 
-    It says how far another test set of this size could move the figure, not how far another seed
-    could. Source: Wilson (1927), Probable inference; stays inside [0, 1], unlike the normal one.
+    It covers the draw of another test set of this size, not another training seed. Source: Wilson
+    (1927), Probable inference; unlike the normal interval it stays inside [0, 1].
     """
     centre = accuracy + _Z95**2 / (2 * n)
     half = _Z95 * sqrt(accuracy * (1 - accuracy) / n + _Z95**2 / (4 * n**2))

@@ -1,4 +1,4 @@
-"""A run's model beside the validation rows it was chosen by: how sure it is, when it may answer."""
+"""Calibrating a run's model: its temperature, risk guarantees and prediction sets."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ from inkfast.training import FitSpec, TrainedModel
 from inkfast.training.balancing import SYNTHETIC
 from inkfast.training.validation import calibration_digits, validation_digits
 
-OFFERED = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)  # shares of errors that an export offers
-SET_COVERAGE = 0.99  # of label sets, on digits like those they were calibrated on
+OFFERED = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)  # max_error of the guarantees in every export
+SET_COVERAGE = 0.99  # chance that a prediction set holds the label
 
 PredictProbabilities: TypeAlias = Callable[[Digits], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What rows that did not train a network said of it, or of a file that is made of it.
+    """Calibration of a network, or of an ONNX file made from it, on rows that did not train it.
 
     Attributes:
-        temperature: By which logits are divided, fitted on validation rows.
-        promise: From which confidence it answers.
-        offers: The same for each of `OFFERED`; each holds by itself, not all together.
-        strict: Whether the promise was made on rows that chose nothing, and so holds strictly;
-            validation rows chose the epoch.
-        level: Least probability of a label in label sets that hold the right one with a chance of
-            `SET_COVERAGE`; NaN if there are too few digits.
+        temperature: Temperature the logits are divided by, fitted on validation rows.
+        guarantee: Threshold for the `max_error` asked for.
+        offered: The same for each of `OFFERED`; each holds by itself, not all at once.
+        strict: Whether the rows chose nothing, so that guarantees hold strictly; validation rows
+            chose the epoch.
+        set_threshold: Least probability of a class in a prediction set that holds the label with a
+            chance of `SET_COVERAGE`; NaN if there are too few digits.
     """
 
     temperature: float
-    promise: RiskGuarantee
-    offers: tuple[RiskGuarantee, ...]
+    guarantee: RiskGuarantee
+    offered: tuple[RiskGuarantee, ...]
     strict: bool
-    level: float
+    set_threshold: float
 
 
 def calibrate(
@@ -56,55 +56,57 @@ def calibrate(
     dataset: ExperimentData,
     max_error: float,
 ) -> Calibration:
-    """Calibrate a model under the noise it was validated under."""
+    """Calibrate a model under the noise of its validation rows."""
     fit_spec = fit_spec_of(model_spec, model, experiment, dataset)
     rows = validation_digits(fit_spec)
-    heat = fit_temperature(to_logits(model.probabilities(rows)), rows.known_labels)
-    return calibrate_answers(
-        fit_spec, lambda rows: apply_temperature(model.probabilities(rows), heat), heat, max_error
-    )
+    temperature = fit_temperature(to_logits(model.probabilities(rows)), rows.known_labels)
+
+    def predict(rows: Digits) -> NDArray[np.float64]:
+        return apply_temperature(model.probabilities(rows), temperature)
+
+    return calibrate_thresholds(fit_spec, predict, temperature, max_error)
 
 
-def calibrate_answers(
-    fit_spec: FitSpec, answers: PredictProbabilities, heat: float, max_error: float
+def calibrate_thresholds(
+    fit_spec: FitSpec, predict: PredictProbabilities, temperature: float, max_error: float
 ) -> Calibration:
-    """Return what whoever answers can promise, by the task's rows for that.
+    """Fit the thresholds of a classifier on the calibration rows, or else the validation rows.
 
     Args:
-        fit_spec: By which the network was trained.
-        answers: Gives the probabilities ``(n, 10)`` of digits, at the temperature.
-        heat: The temperature.
-        max_error: The share of errors among answers not to be exceeded.
+        fit_spec: What the network was trained with.
+        predict: Function from digits to probabilities ``(n, 10)`` at the temperature.
+        temperature: The temperature.
+        max_error: Bound on the share of errors among answers, in (0, 1).
     """
     strict = fit_spec.recipe.calibration > 0
     rows = calibration_digits(fit_spec) if strict else validation_digits(fit_spec)
-    found, labels = answers(rows), rows.known_labels
-    asked, *offers = (fit_threshold(found, labels, error) for error in (max_error, *OFFERED))
+    probabilities, labels = predict(rows), rows.known_labels
+    guarantee, *offered = (
+        fit_threshold(probabilities, labels, error) for error in (max_error, *OFFERED)
+    )
     try:
-        level = prediction_set_threshold(found, labels, SET_COVERAGE)
+        set_threshold = prediction_set_threshold(probabilities, labels, SET_COVERAGE)
     except InkfastError:
-        level = float("nan")
-    return Calibration(heat, asked, tuple(offers), strict, level)
+        set_threshold = float("nan")
+    return Calibration(temperature, guarantee, tuple(offered), strict, set_threshold)
 
 
 def fit_spec_of(
     model_spec: ModelSpec, model: TrainedModel, experiment: Experiment, dataset: ExperimentData
 ) -> FitSpec:
-    """Return the task that a run's model was trained by."""
+    """Return the `FitSpec` that a run's model was trained with."""
     fit_spec = experiment.fit_spec(model_spec, dataset.train, model.seed)
     return dataclasses.replace(fit_spec, recipe=model.recipe)
 
 
 def noises_met_in_training(experiment: Experiment, model: TrainedModel) -> Chain:
-    """Return every corruption that a model met in training, augmentation included.
+    """Return every noise that a model met in training, augmentation included.
 
-    Digits that were blended or written for it count as an elastic augmentation.
+    Blended and synthetic digits count as elastic augmentation.
     """
     augment = noise.build_noise(model.recipe.augment)
     if model.recipe.synthetic or model.recipe.balance in SYNTHETIC:
-        augment = Chain(
-            (*augment, *noise.build_noise("elastic")), ""
-        )  # new digits bend the given ones
+        augment = Chain((*augment, *noise.build_noise("elastic")), "")
     fresh = noise.build_noise("none" if experiment.train_noise == "none" else experiment.noise)
     chain = Chain((*augment, *fresh), "")
     return Chain(chain.noises, str(chain))

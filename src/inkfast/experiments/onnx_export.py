@@ -1,4 +1,4 @@
-"""`export`: a trained network as one ONNX file that answers for raw pixels."""
+"""Exporting a trained network as one ONNX file: pixels in, calibrated probabilities out."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ from inkfast.experiments.calibration import (
     SET_COVERAGE,
     Calibration,
     calibrate,
-    calibrate_answers,
+    calibrate_thresholds,
     fit_spec_of,
     noises_met_in_training,
 )
 from inkfast.experiments.config import Experiment, ModelSpec
 from inkfast.experiments.dataset import ExperimentData
 from inkfast.imaging.opening import encode_png
-from inkfast.inference.onnx_classifier import METADATA_KEY, OnnxClassifier
+from inkfast.inference.onnx_classifier import GUARANTEES, METADATA_KEY, PREDICTION_SETS, OnnxClassifier
 from inkfast.inference.single_digit import load_digit
 from inkfast.models import Network
 from inkfast.training import TrainedModel
 from inkfast.training.validation import validation_digits
 
-_TOLERANCE = 1e-5  # by which a probability may differ from torch's
-_OTHERS = 0.002  # share of labels that may differ once weights and activations are 8 bits
+_TOLERANCE = 1e-5  # largest difference of a probability from torch's
+_INT8_DIFFERENCES = 0.002  # largest share of labels that may differ with 8-bit weights
 
 
 class _Graph(nn.Module):
-    """What the file computes: uint8 ``(n, 28, 28)`` in, calibrated probabilities out."""
+    """The exported function: uint8 ``(n, 28, 28)`` in, calibrated probabilities out."""
 
     def __init__(self, model: nn.Module, temperature: float) -> None:
         super().__init__()
@@ -65,56 +65,56 @@ def export_onnx(
     """Write a run's network as one file, and beside it a JSON file with its SHA-256.
 
     Args:
-        model_spec: The network as the experiment has it.
-        trained: The network.
-        experiment: Of the run.
-        dataset: The digits of the run: its validation rows calibrate the file, which must answer
-            from picture files as the network does on the pixels of its test images.
-        path: The file, `.onnx`.
-        max_error: The share of errors among its answers that the file promises not to exceed.
-        int8: Whether weights and activations are rounded to 8 bits: smaller and faster, and nearly
-            the same answers. The promise is made for these answers.
-        checks: Digits for which it must answer as the network does, beside the test images.
+        model_spec: The network's entry in the experiment.
+        trained: The trained network.
+        experiment: Experiment of the run.
+        dataset: The digits of the run. Its validation rows calibrate the file, which must predict
+            from image files what the network predicts from the pixels of the test images.
+        path: Path of the file, ending in `.onnx`.
+        max_error: Guaranteed bound on the share of errors among the file's answers.
+        int8: Whether weights and activations are rounded to 8 bits, which makes the file smaller
+            and faster. The guarantee is fitted on the rounded network.
+        checks: Digits on which file and network must agree, besides the test images.
 
     Returns:
-        The file, opened, and a sentence for each set of digits on how alike it answers.
+        The file, opened, and for each set of digits a sentence on how closely it agrees.
 
     Raises:
-        InkfastError: If the file would answer differently from the network; nothing is written.
+        InkfastError: If the file would predict differently from the network; nothing is written.
     """
     if not isinstance(model_spec.architecture, Network):
-        raise InkfastError(f"{model_spec.name} is no network: only networks are exported.")
+        raise InkfastError(f"{model_spec.name} is not a network: only networks are exported.")
     known = calibrate(model_spec, trained, experiment, dataset, max_error)
-    content = _content(trained, known.temperature)
+    content = _to_onnx(trained, known.temperature)
     if int8:
         fit_spec = fit_spec_of(model_spec, trained, experiment, dataset)
-        content = quantised(content, validation_digits(fit_spec).images)
+        content = quantize(content, validation_digits(fit_spec).images)
         small = OnnxClassifier(content, str(path))
-        known = calibrate_answers(
+        known = calibrate_thresholds(
             fit_spec, lambda rows: small.probabilities(rows.images), known.temperature, max_error
         )
-    about = _about(model_spec, trained, experiment, dataset, known)
+    about = _metadata(model_spec, trained, experiment, dataset, known)
     if int8:
         about["precision"] = "int8"
-    content = _described(content, about)
+    content = _with_metadata(content, about)
     classifier = OnnxClassifier(content, str(path))
-    told = [
+    sentences = [
         _check_parity(trained, classifier, digits, known.temperature, int8=int8)
         for digits in (dataset.test, *checks)
     ]
     write_bytes(path, content)
     write_json(path.with_suffix(".json"), about | {"sha256": sha256(content)})
-    return classifier, told
+    return classifier, sentences
 
 
-def _about(
+def _metadata(
     model_spec: ModelSpec,
     trained: TrainedModel,
     experiment: Experiment,
     dataset: ExperimentData,
     known: Calibration,
 ) -> dict[str, Any]:
-    """Return what a file says of its network: how it was made, and what it promises."""
+    """Return the metadata of a file: how its network was trained, and its guarantees."""
     return {
         "inkfast": __version__,
         "model": str(model_spec.architecture),
@@ -122,26 +122,28 @@ def _about(
         "seed": trained.seed,
         "training_noise": str(noises_met_in_training(experiment, trained)),
         "digits": dataset.whole,
-        "pooled": int(experiment.pooled),  # then it was trained on a part of the test digits too
+        "pooled": int(experiment.pooled),  # then the test digits are partly training digits
         "validation_accuracy": trained.best.validation_accuracy,
         "temperature": known.temperature,
-        "calibration_digits": known.promise.n,
+        "calibration_digits": known.guarantee.n,
         "strict": known.strict,
-        "max_error": known.promise.max_error,
-        "threshold": _within_json(known.promise.threshold),
-        "promises": [
+        "max_error": known.guarantee.max_error,
+        "threshold": _within_json(known.guarantee.threshold),
+        GUARANTEES: [
             [one.max_error, _within_json(one.threshold)]
             for one in sorted(
-                {p.max_error: p for p in (*known.offers, known.promise)}.values(),
+                {p.max_error: p for p in (*known.offered, known.guarantee)}.values(),
                 key=lambda one: one.max_error,
             )
         ],
-        "label_sets": [] if isnan(known.level) else [[SET_COVERAGE, known.level]],
+        PREDICTION_SETS: []
+        if isnan(known.set_threshold)
+        else [[SET_COVERAGE, known.set_threshold]],
     }
 
 
 def _within_json(threshold: float) -> float:
-    """Return a threshold as it is, and 2, which no confidence reaches, for an infinite one."""
+    """Return a threshold, or 2, which no confidence reaches, for an infinite one."""
     return min(threshold, 2.0)
 
 
@@ -153,37 +155,37 @@ def _check_parity(
     *,
     int8: bool,
 ) -> str:
-    """Say how alike the network answers for pixels and the file for the same as picture files."""
-    seen = _from_files(digits.images)
-    turned = (seen == 255 - digits.images).all(axis=(1, 2))  # what is dark on light in a file
-    pixels = np.where(turned[:, None, None], seen, digits.images)
+    """Compare the network on pixels with the file on the same images read from PNG files."""
+    read = _from_files(digits.images)
+    inverted = (read == 255 - digits.images).all(axis=(1, 2))  # taken for dark ink on light paper
+    pixels = np.where(inverted[:, None, None], read, digits.images)
     expected = apply_temperature(
         trained.probabilities(Digits(pixels, None, digits.name)), temperature
     )
-    found = classifier.probabilities(seen)
-    far = float(np.abs(found - expected).max())
-    others = int((found.argmax(axis=1) != expected.argmax(axis=1)).sum())
-    allowed = int(_OTHERS * len(digits)) if int8 else 0
-    if others > allowed or (far > _TOLERANCE and not int8):
-        mend = " Export it with --to onnx for a file that answers alike." if int8 else ""
+    found = classifier.probabilities(read)
+    largest = float(np.abs(found - expected).max())
+    different = int((found.argmax(axis=1) != expected.argmax(axis=1)).sum())
+    allowed = int(_INT8_DIFFERENCES * len(digits)) if int8 else 0
+    if different > allowed or (largest > _TOLERANCE and not int8):
+        fix = " Export it with --to onnx for a file without rounding." if int8 else ""
         raise InkfastError(
-            f"the exported network does not answer as the trained one: {others} of the "
+            f"the exported network does not predict as the trained one: {different} of the "
             f"{len(digits)} labels of {digits.name} differ, at most {allowed} may; probabilities "
-            f"differ by up to {far:.2g}. Nothing was written.{mend}"
+            f"differ by up to {largest:.2g}. Nothing was written.{fix}"
         )
     return (
-        f"{digits.name}, {len(digits):,} images read from PNG files: {others} labels differ from "
-        f"the network's, at most {allowed} may; probabilities differ by up to {far:.1g}"
+        f"{digits.name}, {len(digits):,} images read from PNG files: {different} labels differ "
+        f"from the network's, at most {allowed} may; probabilities differ by up to {largest:.1g}"
     )
 
 
 def _from_files(images: Images) -> Images:
-    """Return what `predict` sees of images ``(n, 28, 28)`` once each is a PNG file."""
+    """Return images ``(n, 28, 28)`` as `predict` reads them from PNG files."""
     files = (encode_png(Image.fromarray(image)) for image in images)
     return np.stack([load_digit("the image", file)[0] for file in files])
 
 
-def _content(trained: TrainedModel, temperature: float) -> bytes:
+def _to_onnx(trained: TrainedModel, temperature: float) -> bytes:
     example = torch.zeros(2, 28, 28, dtype=torch.uint8)
     with _silent():
         program = torch.onnx.export(
@@ -196,12 +198,12 @@ def _content(trained: TrainedModel, temperature: float) -> bytes:
             external_data=False,
             verbose=False,
         )
-    assert program is not None  # noqa: S101 - it is None for older exporters alone
+    assert program is not None  # noqa: S101 - only older exporters return None
     return bytes(program.model_proto.SerializeToString())
 
 
-def _described(content: bytes, about: dict[str, Any]) -> bytes:
-    """Return a model with what it says of itself."""
+def _with_metadata(content: bytes, about: dict[str, Any]) -> bytes:
+    """Return an ONNX model with inkfast's metadata."""
     import onnx
 
     proto = onnx.load_from_string(content)
@@ -209,15 +211,15 @@ def _described(content: bytes, about: dict[str, Any]) -> bytes:
     return bytes(proto.SerializeToString())
 
 
-def quantised(content: bytes, images: Images) -> bytes:
-    """Return a model with 8-bit weights, per channel, and activations whose range images show.
+def quantize(content: bytes, images: Images) -> bytes:
+    """Return an ONNX model with 8-bit weights, per channel, and 8-bit activations.
 
     Weights use 7 of their 8 bits: processors without VNNI add products in pairs, in 16 bits, which
-    full weights overflow without a word. Source: ONNX Runtime's notes on `reduce_range`.
+    full weights overflow silently. Source: ONNX Runtime's notes on `reduce_range`.
 
     Args:
-        content: Of the ONNX file.
-        images: uint8 ``(n, 28, 28)`` like those to be read; the first 1,000 count.
+        content: Content of the ONNX file.
+        images: uint8 ``(n, 28, 28)``, whose first 1,000 set the range of the activations.
     """
     from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -246,7 +248,7 @@ def quantised(content: bytes, images: Images) -> bytes:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Keep the warnings and progress of others' exporters off the terminal."""
+    """Keep warnings and progress of torch and ONNX off the terminal."""
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")
         for name in ("onnxscript", "torch.onnx"):

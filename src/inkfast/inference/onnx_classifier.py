@@ -19,6 +19,8 @@ _MAX_BYTES = 2**31 - 1  # bytes of a protobuf message
 _BATCH_SIZE = 250  # images at a time: their activations stay in the cache
 _FLOAT_TYPES = ("tensor(float)", "tensor(double)", "tensor(float16)")
 METADATA_KEY = "inkfast"  # the key under which an exported model describes itself
+# Keys of that description: risk guarantees and prediction sets, as the first files named them.
+GUARANTEES, PREDICTION_SETS = "promises", "label_sets"
 
 
 @dataclass(frozen=True)
