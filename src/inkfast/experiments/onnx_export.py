@@ -35,7 +35,12 @@ from inkfast.experiments.calibration import (
 from inkfast.experiments.config import Experiment, ModelSpec
 from inkfast.experiments.dataset import ExperimentData
 from inkfast.imaging.opening import encode_png
-from inkfast.inference.onnx_classifier import GUARANTEES, METADATA_KEY, PREDICTION_SETS, OnnxClassifier
+from inkfast.inference.onnx_classifier import (
+    GUARANTEES,
+    METADATA_KEY,
+    PREDICTION_SETS,
+    OnnxClassifier,
+)
 from inkfast.inference.single_digit import load_digit
 from inkfast.models import Network
 from inkfast.training import TrainedModel

@@ -1,0 +1,254 @@
+"""`inkfast export`: the ONNX file predicts as the trained network, with guarantees of its own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import nullcontext
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from onnx import load_from_string, numpy_helper
+
+from inkfast.cli.export import _describe_guarantee
+from inkfast.core.digits import Digits
+from inkfast.core.errors import InkfastError
+from inkfast.data import load
+from inkfast.evaluation.selective import fit_threshold, prediction_set_threshold
+from inkfast.experiments import calibration, onnx_export, run_folder
+from inkfast.experiments.calibration import calibrate, fit_spec_of
+from inkfast.experiments.dataset import split_source
+from inkfast.experiments.onnx_export import _check_parity
+from inkfast.inference.onnx_classifier import ModelMetadata, OnnxClassifier
+from inkfast.training.validation import validation_digits
+from tests.conftest import make_strokes
+
+
+@pytest.fixture(scope="module")
+def traced() -> dict[tuple[object, ...], bytes]:
+    """Return what torch's exporter and ONNX Runtime's quantizer gave for arguments seen before."""
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def _each_network_is_traced_once(traced, monkeypatch):
+    """Tracing takes seconds: equal weights at an equal temperature are traced in one test only."""
+    trace, quantize = onnx_export._to_onnx, onnx_export.quantize
+
+    def to_onnx(trained, temperature):
+        weights = [value.numpy().tobytes() for value in trained.model.state_dict().values()]
+        key = (str(trained.architecture), *weights, temperature)
+        if key not in traced:
+            traced[key] = trace(trained, temperature)
+        return traced[key]
+
+    def quantized(content, images):
+        key = (content, images.tobytes())
+        if key not in traced:
+            traced[key] = quantize(content, images)
+        return traced[key]
+
+    monkeypatch.setattr(onnx_export, "_to_onnx", to_onnx)
+    monkeypatch.setattr(onnx_export, "quantize", quantized)
+
+
+def test_an_exported_network_scores_as_the_run(run, inkfast, tmp_path):
+    """One file of pixels to probabilities; judged, it gives the run's figures of that seed."""
+    path = tmp_path / "bars.onnx"
+    code, out, err = inkfast("export", run, "--to", path, "--max-error", "0.3")
+    assert code == 0, err
+    assert "at most 30.00% of answers wrong" in out
+    reader = OnnxClassifier.open(path)
+    offered = dict(reader.metadata.pairs("promises"))
+    assert offered[0.3] == reader.metadata.number("threshold")
+    assert list(offered) == sorted(offered)
+    assert reader.metadata.number("pooled") == 0
+    assert "mlp(" in reader.metadata.text("model")
+    assert reader.metadata.text("training_noise") == "gaussian(sigma=0.1)"
+    data = run.parent / "bars.npz"
+    code, _, err = inkfast("robustness", path, "--data", data, "--out", tmp_path / "no")
+    assert code == 2
+    assert "was trained on a part of these digits" in err
+    strokes = make_strokes()
+    others = tmp_path / "others.npz"
+    np.savez(others, images=np.roll(strokes.images, 1, 2), labels=strokes.labels)
+    scores = []
+    for asked in (path, run):
+        words = ["--data", others, "--suite", "noisy-mnist"]
+        words += ["--max-error", "0.3"] if asked == run else []
+        code, _, err = inkfast("robustness", asked, *words, "--out", tmp_path / f"of-{asked.name}")
+        assert code == 0, err
+        result = json.loads((tmp_path / f"of-{asked.name}" / "robustness.json").read_text())
+        assert result["models"][0]["protocol"] == "iii"
+        scores.append(result["rows"][0])
+    assert scores[0]["accuracy"] == pytest.approx(scores[1]["accuracy"], abs=0.1)  # of two seeds
+    assert 0 < scores[0]["coverage"] <= 1
+    assert (
+        inkfast("predict", data, "--model", path)[1] == inkfast("predict", data, "--model", run)[1]
+    )
+
+
+def test_an_export_that_answers_nothing_says_what_it_could_promise(run, inkfast, tmp_path):
+    """64 digits cannot promise 0.1 %; the least share that they can is named, or that none can."""
+    words = ["--to", tmp_path / "a.onnx", "--max-error", "0.001"]
+    code, out, err = inkfast("export", run, *words)
+    assert code == 0, err
+    assert "it answers nothing, every digit is unsure: 64 validation digits are too few" in out
+    assert "Nothing up to 0.05 can be guaranteed: give a larger --max-error" in out
+    about = {"threshold": 2, "calibration_digits": 200, "promises": [[0.01, 2], [0.02, 0.9]]}
+    told = _describe_guarantee(ModelMetadata(about, "a"), 0.01)
+    assert told.endswith("to guarantee 1.00%. 0.02 can be guaranteed: --max-error 0.02")
+
+
+def test_an_export_replaces_nothing_unasked(run, inkfast, tmp_path):
+    """Neither the file nor the JSON beside it, which may be another's."""
+    (tmp_path / "data.json").write_text("mine")
+    code, _, err = inkfast("export", run, "--to", tmp_path / "data.onnx")
+    assert code == 2
+    assert "data.json exists. Add --overwrite" in err
+    assert (tmp_path / "data.json").read_text() == "mine"
+    assert not (tmp_path / "data.onnx").exists()
+
+
+def test_an_export_in_8_bits_answers_nearly_alike(run, inkfast, tmp_path):
+    """It says so of itself, weighs less and reads the run's digits as the float file does."""
+    content = {}
+    for name, words in (("float", []), ("int8", ["--int8"])):
+        path = tmp_path / f"{name}.onnx"
+        code, _, err = inkfast("export", run, "--to", path, "--max-error", "0.3", *words)
+        assert code == 0, err
+        content[name] = path.read_bytes()
+    assert len(content["int8"]) < 0.6 * len(content["float"])
+    graph = load_from_string(content["int8"]).graph
+    held = [numpy_helper.to_array(one) for one in graph.initializer]
+    weights = [one.astype(int) for one in held if one.dtype == np.int8 and one.ndim > 1]
+    assert len(weights) > 1
+    # without VNNI two products of 8 bits are added in 16: full weights overflow there
+    assert max(np.abs(one).max() for one in weights) <= 64
+    small, large = (OnnxClassifier(content[name], name) for name in ("int8", "float"))
+    assert small.metadata.text("precision") == "int8"
+    assert large.metadata.text("precision") == ""
+    found = [one.probabilities(make_strokes().images) for one in (small, large)]
+    assert np.abs(found[0] - found[1]).max() < 0.2
+    assert (found[0].argmax(1) == found[1].argmax(1)).mean() > 0.99
+    assert not np.array_equal(*found)
+
+
+def test_an_8_bit_file_promises_by_its_own_answers(run, inkfast, tmp_path, monkeypatch):
+    """Threshold, promises and label sets are made by the file that is shipped, on the same rows."""
+    for module in (calibration, onnx_export):  # sets for 99 % need more digits than this run has
+        monkeypatch.setattr(module, "SET_COVERAGE", 0.9)
+    experiment, fits = run_folder.load_models(run)
+    model_spec, best = max(
+        (fit for fit in fits if fit[0].slug.startswith("mlp")),
+        key=lambda fit: fit[1].best.validation_accuracy,
+    )
+    # of the same labels, and much less sure than the network
+    monkeypatch.setattr(onnx_export, "quantize", lambda *_: onnx_export._to_onnx(best, 4.0))
+    words = ["--to", tmp_path / "a.onnx", "--max-error", "0.3", "--int8"]
+    code, _, err = inkfast("export", run, *words)
+    assert code == 0, err
+    file = OnnxClassifier.open(tmp_path / "a.onnx")
+    dataset = split_source(experiment, load(experiment.data))
+    rows = validation_digits(fit_spec_of(model_spec, best, experiment, dataset))
+    known = calibrate(model_spec, best, experiment, dataset, 0.3)
+    found = file.probabilities(rows.images)
+    for max_error, threshold in file.metadata.pairs("promises"):
+        assert threshold == min(2, fit_threshold(found, rows.labels, max_error).threshold)
+    threshold = file.metadata.number("threshold")
+    assert known.guarantee.threshold != threshold == dict(file.metadata.pairs("promises"))[0.3]
+    assert file.metadata.pairs("label_sets") == [
+        (0.9, prediction_set_threshold(found, rows.labels, 0.9))
+    ]
+    assert file.metadata.pairs("label_sets")[0][1] != pytest.approx(known.set_threshold, abs=0.01)
+
+
+def test_an_export_is_checked_on_digits_of_ones_own(run, inkfast, tmp_path, monkeypatch):
+    """A file that answers otherwise on them alone is not written; dark on light is turned over."""
+    own = tmp_path / "own.npz"
+    images = make_strokes().images
+    images[:, 0, 0] = 99  # which the run's own do not have
+    np.savez(own, images=images, labels=make_strokes().labels)
+    np.savez(tmp_path / "dark.npz", images=255 - images, labels=make_strokes().labels)
+    path = tmp_path / "bars.onnx"
+    x, y = make_strokes().images, make_strokes().labels
+    np.savez(tmp_path / "both.npz", x_train=x, y_train=y, x_test=255 - x, y_test=y)
+    checks = [f"--check={place}" for place in (own, tmp_path / "dark.npz", tmp_path / "both.npz")]
+    code, out, _ = inkfast("export", run, "--to", path, *checks)
+    assert code == 0
+    assert out.count("read from PNG files: 0 labels differ from the network's, at most 0 may") == 5
+    answers = OnnxClassifier.probabilities
+    monkeypatch.setattr(
+        OnnxClassifier,
+        "probabilities",
+        lambda self, images: np.roll(answers(self, images), images[0, 0, 0] == 99, axis=1),
+    )
+    before = path.read_bytes()
+    words = ["export", run, "--to", path, "--overwrite"]
+    assert inkfast(*words)[0] == 0
+    code, _, err = inkfast(*words, "--check", own)
+    assert code == 2
+    assert "labels of own" in err
+    assert "differ, at most 0 may" in err
+    assert "--to onnx" not in err
+    assert (
+        "with --to onnx for a file without rounding" in inkfast(*words, "--check", own, "--int8")[2]
+    )
+    assert path.read_bytes() == before
+
+
+def test_an_export_is_checked_from_picture_files(run, inkfast, tmp_path, monkeypatch):
+    """Were files seen otherwise than pixels, nothing would be written."""
+    seen = onnx_export.load_digit
+    monkeypatch.setattr(
+        onnx_export, "load_digit", lambda name, file: (np.roll(seen(name, file)[0], 11, 0), None)
+    )
+    code, _, err = inkfast("export", run, "--to", tmp_path / "a.onnx")
+    assert (code, "does not predict as the trained one" in err) == (2, True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_words_name_files_in_the_run(run, inkfast, tmp_path):
+    """`onnx` and `onnx-int8` write beside the run's figures and say where; so does no word."""
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    for words, name, may in (
+        (["--to", "onnx-int8"], "reader-int8.onnx", "at most 0 may"),  # 2 of 1,000 are 0 of 80
+        (["--to", "onnx"], "reader.onnx", "at most 0 may"),
+        (["--overwrite"], "reader.onnx", "at most 0 may"),
+    ):
+        code, out, err = inkfast("export", folder, "--max-error", "0.3", *words)
+        assert (code, err) == (0, "")
+        assert f"{folder / name}: mlp(hidden=[24])" in out.replace("\n", "")
+        assert may in out.replace("\n", " ")
+        precision = OnnxClassifier.open(folder / name).metadata.text("precision")
+        assert precision == ("int8" if "int8" in name else "")
+    assert inkfast("robustness", folder, "--suite", "n-mnist", "--out", tmp_path / "r")[0] == 0
+
+
+def test_a_baseline_is_not_exported(run, inkfast, tmp_path):
+    """Only networks are; nothing is written."""
+    code, _, err = inkfast("export", run, "--model", "knn", "--to", tmp_path / "knn.onnx")
+    assert code == 2
+    assert "knn is not a network: only networks are exported" in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_label_in_500_may_differ_in_8_bits():
+    """At most that many; without rounding none."""
+    digits = Digits(np.zeros((1000, 28, 28), np.uint8), None, "blank")
+    answers = np.full((1000, 10), 0.01)
+    answers[:, 0] = 0.91
+    trained = SimpleNamespace(probabilities=lambda _: answers)
+    for others, int8, refused in (
+        (2, True, False),
+        (3, True, True),
+        (0, False, False),
+        (1, False, True),
+    ):
+        found = answers.copy()
+        found[:others] = found[:others, ::-1]
+        file = SimpleNamespace(probabilities=lambda _, found=found: found)
+        with pytest.raises(InkfastError, match="labels of blank") if refused else nullcontext():
+            _check_parity(trained, file, digits, 1.0, int8=int8)
