@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import operator
 import re
 import sys
 from pathlib import Path
@@ -186,3 +188,23 @@ def test_the_example_of_the_page_on_reading_is_read_as_it_says(monkeypatch, caps
         cli.main()
     assert not ended.value.code
     assert capsys.readouterr().out == expected
+
+
+def test_the_example_images_of_the_page_on_reading_are_classified_as_it_says(
+    monkeypatch, capsys, tmp_path
+):
+    """`inkfast predict` writes the columns and the digits that the page shows."""
+    page = (ROOT / "docs" / "reading.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"writes\n\n```\n(.+?)```", page, re.DOTALL)
+    monkeypatch.chdir(ROOT)
+    to = str(tmp_path / "answers.csv")
+    monkeypatch.setattr(sys, "argv", ["inkfast", "predict", "docs/example-digits", "--to", to])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert not ended.value.code
+    columns = operator.itemgetter("source", "digit", "unsure", "error")
+    with open(to, encoding="utf-8", newline="") as file:
+        found = csv.DictReader(file)
+        expected = csv.DictReader(shown.splitlines())
+        assert found.fieldnames == expected.fieldnames
+        assert [*map(columns, found)] == [*map(columns, expected)]
