@@ -52,7 +52,7 @@ def main() -> None:
     seconds = {name: [run["seconds"] for run in turns] for name, turns in runs.items()}
     ratios = [a / b for a, b in zip(*seconds.values(), strict=True)]
     figures = {
-        "device": hardware.device().type,
+        "device": hardware.choose_device().type,
         "folds": FOLDS,
         "n": len(source.train),
         "seconds": {name: spread(values) for name, values in seconds.items()},

@@ -25,13 +25,15 @@ def measure(n: int) -> dict[str, float]:
 
     from inkfast import models, noise
     from inkfast.core.digits import Digits
-    from inkfast.training import FitSpec, fit, resolve
+    from inkfast.training import FitSpec, fit, resolve_recipe
 
     images = np.random.default_rng(0).integers(0, 256, (n, 28, 28), dtype=np.uint8)
     digits = Digits(images, np.arange(n) % 10, "random")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     architecture = models.build_model("cnn")
-    recipe = resolve(architecture.recipe, {"epochs": 1, "min_epoch_images": 0, "validation": 0.1})
+    recipe = resolve_recipe(
+        architecture.recipe, {"epochs": 1, "min_epoch_images": 0, "validation": 0.1}
+    )
     chain = noise.build_noise("noisy-mnist")
     start = time.perf_counter()
     trained = fit(

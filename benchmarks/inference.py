@@ -43,7 +43,7 @@ def side_by_side(
     flops = models.summarise(architecture).flops
     limits: list[float] = []
     rates: dict[str, list[float]] = {name: [] for name in works}
-    with hardware.threads(threads):
+    with hardware.torch_threads(threads):
         for turn in range(turns + 1):
             limit = matrix_rate("fp32", torch.device("cpu"))
             seconds = {name: timed(work, images) for name, work in works.items()}

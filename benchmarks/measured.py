@@ -28,7 +28,7 @@ def spread(values: Sequence[float]) -> dict[str, float | int]:
 
 def record(name: str, command: str, figures: dict[str, Any]) -> None:
     """Print the figures with the machine they were measured on, and write ``results/NAME.json``."""
-    content = {"command": command, "machine": hardware.describe(), **figures}
+    content = {"command": command, "machine": hardware.describe_machine(), **figures}
     RESULTS.mkdir(exist_ok=True)
     text = json.dumps(content, indent=2, ensure_ascii=False)
     (RESULTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")

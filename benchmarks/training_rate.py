@@ -18,7 +18,7 @@ from measured import record, spread
 
 from inkfast import models, noise
 from inkfast.core.digits import Digits
-from inkfast.training import Callback, FitSpec, hardware, resolve
+from inkfast.training import Callback, FitSpec, hardware, resolve_recipe
 from inkfast.training.loop import TrainingLoop
 
 MODELS = (
@@ -51,7 +51,7 @@ def matrix_rate(precision: str, where: torch.device) -> float:
 def training_rate(name: str, digits: Digits, precision: str) -> float:
     """Return FLOP/s of training steps under noise, including the making of batches."""
     architecture = models.build_model(name)
-    recipe = resolve(architecture.recipe, {"precision": precision})
+    recipe = resolve_recipe(architecture.recipe, {"precision": precision})
     fit_spec = FitSpec(
         architecture=architecture, recipe=recipe, digits=digits,
         noise=noise.build_noise("noisy-mnist"), threads=torch.get_num_threads(),
@@ -72,8 +72,8 @@ def training_rate(name: str, digits: Digits, precision: str) -> float:
 def main() -> None:
     """Alternate both; record the rates and the fraction."""
     hardware.keep_freed_memory()
-    where = hardware.device()
-    precision = hardware.precision("auto", where)
+    where = hardware.choose_device()
+    precision = hardware.choose_precision("auto", where)
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (60_000, 28, 28), dtype=np.uint8)
     digits = Digits(images, np.arange(60_000) % 10, "random")

@@ -22,7 +22,7 @@ import inkfast
 from inkfast import models, noise
 from inkfast.core.digits import Digits
 from inkfast.estimator import DigitClassifier
-from inkfast.training import FitSpec, fit, resolve
+from inkfast.training import FitSpec, fit, resolve_recipe
 
 RECIPE = {"batch_size": 32, "min_epoch_images": 400, "learning_rate": 0.02, "precision": "fp32"}
 CNN = "cnn(layers='C8(7)/4-C16')"
@@ -67,7 +67,7 @@ def test_training_is_inkfasts_own(strokes):
     """A fit is `training.fit` on the same digits with the same seed, architecture and recipe."""
     architecture = models.build_model("mlp(hidden=[32], dropout=0.2)")
     own = fit(FitSpec(
-        architecture=architecture, recipe=resolve(architecture.recipe, RECIPE, {"epochs": 3}),
+        architecture=architecture, recipe=resolve_recipe(architecture.recipe, RECIPE, {"epochs": 3}),
         digits=strokes, noise=noise.build_noise("translate(pixels=2)"), train_noise="once", seed=7, threads=1,
     ))  # fmt: skip
     found = small(

@@ -21,7 +21,7 @@ import pytest
 from inkfast import execution, models, noise
 from inkfast.core.errors import InkfastError, StoppedError
 from inkfast.execution import FitJob, SweepObserver, process_pool
-from inkfast.training import Callback, FitSpec, TrainedModel, resolve, stacked
+from inkfast.training import Callback, FitSpec, TrainedModel, resolve_recipe, stacked
 
 EPOCHS = 3
 
@@ -33,7 +33,7 @@ def jobs(digits, out: Path, seeds: int = 3, **recipe) -> list[FitJob]:
         architecture = models.build_model("mlp(hidden=[16], dropout=0.2)")
         settings = {"epochs": EPOCHS, "min_epoch_images": 0, "batch_size": 50} | recipe
         return FitSpec(
-            architecture=architecture, recipe=resolve(architecture.recipe, settings),
+            architecture=architecture, recipe=resolve_recipe(architecture.recipe, settings),
             digits=digits, noise=noise.build_noise("rotate(degrees=20)"), seed=seed, threads=1,
         )  # fmt: skip
 

@@ -15,7 +15,7 @@ from inkfast.evaluation import compare_folds
 from inkfast.experiments import cross_validation, leaderboard, runner
 from inkfast.experiments.config import from_settings
 from inkfast.experiments.dataset import split_source
-from inkfast.training import FitSpec, batches, fit, loop, resolve
+from inkfast.training import FitSpec, batches, fit, loop, resolve_recipe
 
 SETTINGS = {
     "data": "strokes", "noise": "none", "models": ["mlp(hidden=[8])"], "threads": 1, "folds": 3,
@@ -34,7 +34,7 @@ def apart(strokes) -> Digits:
 def fit_spec(digits, **recipe) -> FitSpec:
     return FitSpec(
         architecture=models.build_model("mlp(hidden=[16])"),
-        recipe=resolve(SETTINGS["recipe"], recipe), digits=digits, noise=noise.build_noise("none"),
+        recipe=resolve_recipe(SETTINGS["recipe"], recipe), digits=digits, noise=noise.build_noise("none"),
         threads=1,
     )  # fmt: skip
 
@@ -126,15 +126,15 @@ def test_copies_of_a_picture_stay_on_one_side(apart):
     experiment = from_settings(SETTINGS)
     dataset = split_source(experiment, Source(doubled, None, "strokes"))
     recipe = dataclasses.replace(experiment.models[0].recipe, calibration=0.2)
-    kept, calibration = batches.set_aside(dataset.train, recipe, 0)
-    trained, validation = batches.split(dataset.train, recipe, 0)
+    kept, calibration = batches.split_calibration(dataset.train, recipe, 0)
+    trained, validation = batches.split_validation(dataset.train, recipe, 0)
     cuts = [(dataset.train, dataset.clean)] + [
         (dataset.train.pick(left, "left"), dataset.train.pick(cut, "cut"))
         for left, cut in ((kept, calibration), (trained, validation))
     ]
     cuts += [
         (doubled.pick(fold.train, "left"), doubled.pick(fold.held_out, "cut"))
-        for fold in cross_validation.folds(doubled, experiment)
+        for fold in cross_validation.make_folds(doubled, experiment)
     ]
     for left, cut in cuts:
         assert not {i.tobytes() for i in left.images} & {i.tobytes() for i in cut.images}
@@ -145,7 +145,7 @@ def test_copies_of_a_picture_stay_on_one_side(apart):
 def test_a_resampler_that_sees_a_calibration_row_is_refused(apart, monkeypatch):
     """Rows held back for calibration are held back from balancing too."""
     recipe = {"balance": "over", "calibration": 0.2}
-    _, aside = batches.set_aside(apart, fit_spec(apart, **recipe).recipe, 0)
+    _, aside = batches.split_calibration(apart, fit_spec(apart, **recipe).recipe, 0)
     real = batches.balance
 
     def leaking(given, *rest):

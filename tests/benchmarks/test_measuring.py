@@ -72,7 +72,7 @@ def test_a_machine_names_the_instruction_sets_that_matter(monkeypatch):
     """Processors of one name are told apart by their instruction sets."""
     flags = {"flags": "fpu avx2 avx512f avx512_vnni amx_bf16", "model name": "Some EPYC"}
     monkeypatch.setattr(hardware, "_cpu_info", flags.get)
-    found = hardware.describe()
+    found = hardware.describe_machine()
     assert found["processor"] == "Some EPYC"
     assert found["instructions"] == "AVX2, AVX-512, VNNI, AMX bf16"
 

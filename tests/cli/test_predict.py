@@ -205,7 +205,7 @@ def test_a_runs_model_reads_on_one_thread(monkeypatch):
     entry = SimpleNamespace(name="mlp", architecture="mlp")
     monkeypatch.setattr(run_folder, "load_models", lambda run: (None, [(entry, model)]))
     reader = RunClassifier(Path("run"))
-    with hardware.threads(2), threadpool_limits(2):
+    with hardware.torch_threads(2), threadpool_limits(2):
         reader.probabilities(np.zeros((3, 28, 28), np.uint8))
         assert torch.get_num_threads() == 2
     assert seen == [(1, {1})]

@@ -42,7 +42,7 @@ def validated(
     settings, source, out: Path, observer=None, **flags
 ) -> cross_validation.CrossValidation:
     experiment = from_settings(settings)
-    prints = cross_validation.fingerprints(experiment, source)
+    prints = cross_validation.cross_validation_identity(experiment, source)
     run_folder.claim_run(out, experiment, prints, **({"resume": False, "overwrite": False} | flags))
     return cross_validation.cross_validate(experiment, source, out, observer or SweepObserver())
 
@@ -50,7 +50,7 @@ def validated(
 def test_every_row_is_held_out_once_in_each_repeat(source):
     """Folds are stratified, apart and whole; repeats differ."""
     labels = source.train.known_labels
-    parts = list(cross_validation.folds(source.train, from_settings(TINY | {"repeats": 2})))
+    parts = list(cross_validation.make_folds(source.train, from_settings(TINY | {"repeats": 2})))
     assert [fold.slug for fold in parts[:4]] == [
         "repeat1-fold1", "repeat1-fold2", "repeat1-fold3", "repeat2-fold1",
     ]  # fmt: skip
@@ -99,7 +99,7 @@ def test_imbalance_thins_what_is_trained_on_and_not_what_is_judged(inkfast, stro
     assert counts[""] == [(160, 160)] * 2  # of 400, 80 are the test
     assert counts["3=0.25"] == [(148, 160)] * 2
     settings = from_settings(TINY | {"imbalance": "3=0.25"})
-    for fold in cross_validation.folds(strokes, settings):
+    for fold in cross_validation.make_folds(strokes, settings):
         thin, judged = (np.bincount(strokes.labels[r]) for r in (fold.train, fold.held_out))
         assert min(judged) == 13
         assert thin[3] in (6, 7)
@@ -214,7 +214,7 @@ def test_more_folds_than_rows_of_a_class(source):
     with pytest.raises(
         ValueError, match="folds=3 needs as many rows of every class: class 5 has 2"
     ):
-        cross_validation.fingerprints(from_settings(TINY), few)
+        cross_validation.cross_validation_identity(from_settings(TINY), few)
     with pytest.raises(ValueError, match="`folds` must be a whole number >= 2"):
         from_settings({"folds": 1})
 

@@ -91,7 +91,7 @@ def test_a_changed_search_space_is_named(tmp_path):
 
 def test_a_search_is_identified_by_its_space(dataset):
     """The identity holds each search key's range as TOML has it."""
-    plan = tuning.read_plan({
+    plan = tuning.parse_search_plan({
         "models": ["mlp"], "data": "strokes",
         "search": {
             "learning_rate": {"low": 1e-4, "high": 0.1, "log": True},

@@ -36,7 +36,7 @@ SETTINGS = {
 
 
 def search(strokes, out, *, storage="", **changes):
-    plan = tuning.read_plan(SETTINGS | changes)
+    plan = tuning.parse_search_plan(SETTINGS | changes)
     dataset = split_source(plan.experiment, Source(strokes, None, "strokes"))
     out.mkdir(exist_ok=True)
     return tuning.Search(plan, dataset, out, storage)
@@ -218,7 +218,7 @@ RANGE = {"low": 1, "high": 2}
 def test_bad_spaces_are_explained(changes, message):
     """One sentence names the key, what is allowed and what came, before anything is trained."""
     with pytest.raises(InkfastError, match=message):
-        tuning.read_plan(SETTINGS | changes)
+        tuning.parse_search_plan(SETTINGS | changes)
 
 
 @pytest.mark.parametrize("url", ["nonsense", "sqlite:////no/such/folder/x.db", "oracle://h/x",

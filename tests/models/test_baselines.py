@@ -19,8 +19,8 @@ from inkfast import models, noise
 from inkfast.experiments.config import from_settings
 from inkfast.models import MODELS, Baseline, SklearnModule, count_parameters
 from inkfast.models.packing import pack, unpack
-from inkfast.training import Callback, FitSpec, fit, resolve
-from inkfast.training.batches import split
+from inkfast.training import Callback, FitSpec, fit, resolve_recipe
+from inkfast.training.batches import split_validation
 
 BASELINES = [cls.name for cls in MODELS if issubclass(cls, Baseline)]
 
@@ -28,7 +28,7 @@ BASELINES = [cls.name for cls in MODELS if issubclass(cls, Baseline)]
 def fit_spec(digits, text, chain="none", train_noise="fresh", seed=0, **recipe) -> FitSpec:
     architecture = models.build_model(text)
     return FitSpec(
-        architecture=architecture, recipe=resolve(architecture.recipe, recipe), digits=digits,
+        architecture=architecture, recipe=resolve_recipe(architecture.recipe, recipe), digits=digits,
         noise=noise.build_noise(chain), train_noise=train_noise, seed=seed, threads=1,
     )  # fmt: skip
 
@@ -36,7 +36,9 @@ def fit_spec(digits, text, chain="none", train_noise="fresh", seed=0, **recipe) 
 def parts(digits, recipe):
     """Return pixels and labels of the training rows, then of the validation rows."""
     pixels = (digits.images / 255).astype(np.float32).reshape(-1, 784)
-    return [(pixels[rows], digits.known_labels[rows]) for rows in split(digits, recipe, 0)]
+    return [
+        (pixels[rows], digits.known_labels[rows]) for rows in split_validation(digits, recipe, 0)
+    ]
 
 
 # what each call means, in scikit-learn's words

@@ -14,7 +14,7 @@ from inkfast.core.pixels import to_unit
 from inkfast.core.random import make_generator
 from inkfast.data import mnist
 from inkfast.noise import MNIST_C
-from inkfast.training import FitSpec, TrainedModel, fit, resolve
+from inkfast.training import FitSpec, TrainedModel, fit, resolve_recipe
 from tests.conftest import DATA
 
 
@@ -72,7 +72,9 @@ def reader() -> TrainedModel:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INKFAST_DATA", DATA)
         digits = mnist.load_mnist().train.pick(np.arange(12_000), "12,000 of MNIST")
-    recipe = resolve({"epochs": 2, "batch_size": 125, "learning_rate": 0.01, "precision": "fp32"})
+    recipe = resolve_recipe(
+        {"epochs": 2, "batch_size": 125, "learning_rate": 0.01, "precision": "fp32"}
+    )
     return fit(
         FitSpec(
             architecture=models.build_model("cnn(layers='C16(5)/2-C32-C32/2-GMP')"), recipe=recipe,

@@ -11,7 +11,7 @@ from inkfast.models import build_model
 from inkfast.noise import build_noise as chain
 from inkfast.synthetic.handwriting import make_handwriting
 from inkfast.synthetic.non_digits import _draw_touching_pairs, make_non_digits
-from inkfast.training import FitSpec, fit, resolve
+from inkfast.training import FitSpec, fit, resolve_recipe
 
 
 def test_a_seed_decides_them():
@@ -45,7 +45,7 @@ def test_a_network_that_saw_outliers_is_unsure_of_new_ones(strokes):
     model, fresh = build_model("mlp(hidden=[64])"), make_non_digits(strokes, 120, seed=9)
     sure = {}
     for count in (0, 300):
-        recipe = resolve(model.recipe, {"epochs": 4, "outliers": count})
+        recipe = resolve_recipe(model.recipe, {"epochs": 4, "outliers": count})
         fit_spec = FitSpec(
             architecture=model, recipe=recipe, digits=digits, noise=chain("none"), threads=1
         )

@@ -14,7 +14,7 @@ import pytest
 from inkfast import cli
 from inkfast.core.io import sha256
 from inkfast.experiments.config import Experiment, from_settings, read_toml
-from inkfast.experiments.tuning.plan import read_plan
+from inkfast.experiments.tuning.plan import parse_search_plan
 from inkfast.models import MODELS
 from inkfast.training import Recipe
 from tools.models_page import models_page
@@ -45,7 +45,11 @@ def named(document: Path) -> str:
 def test_every_recipe_is_an_experiment(path):
     """Each recipe file is read and resolved without a fault, and its heading names a command."""
     settings = read_toml(path)
-    assert read_plan(settings).space if "search" in settings else from_settings(settings).models
+    assert (
+        parse_search_plan(settings).space
+        if "search" in settings
+        else from_settings(settings).models
+    )
     assert f"recipes/{path.name}" in path.read_text(encoding="utf-8")
 
 

@@ -9,8 +9,8 @@ from inkfast import models, noise
 from inkfast.core.digits import Digits, Source
 from inkfast.experiments.config import from_settings
 from inkfast.experiments.dataset import split_source
-from inkfast.training import FitSpec, balancing, fit, resolve
-from inkfast.training.batches import set_aside, split, training_rows
+from inkfast.training import FitSpec, balancing, fit, resolve_recipe
+from inkfast.training.batches import split_calibration, split_validation, training_rows
 from inkfast.training.validation import validation_digits
 
 UNEVEN = {0: 40, 1: 12, 2: 9}
@@ -26,7 +26,7 @@ def uneven(strokes) -> Digits:
 
 def test_written_digits_join_the_training_rows_alone(strokes):
     """They come after the given rows, even those balanced; validation holds none of them."""
-    recipe = resolve({"synthetic": 50, "validation": 0.25})
+    recipe = resolve_recipe({"synthetic": 50, "validation": 0.25})
     given, trained_on = training_rows(strokes, recipe, seed=1)
     assert (len(given), len(trained_on)) == (300, 350)
     np.testing.assert_array_equal(trained_on.images[:300], given.images)
@@ -43,15 +43,17 @@ def test_written_digits_join_the_training_rows_alone(strokes):
 
 def test_calibration_rows_neither_train_nor_choose(strokes):
     """Three parts without a common row, the same for the same seed; none unless asked for."""
-    recipe = resolve({"validation": 0.25, "calibration": 0.1})
-    trained_on, chosen_by = split(strokes, recipe, seed=1)
-    _, apart = set_aside(strokes, recipe, seed=1)
+    recipe = resolve_recipe({"validation": 0.25, "calibration": 0.1})
+    trained_on, chosen_by = split_validation(strokes, recipe, seed=1)
+    _, apart = split_calibration(strokes, recipe, seed=1)
     assert (len(trained_on), len(chosen_by), len(apart)) == (270, 90, 40)
     assert len({*trained_on, *chosen_by, *apart}) == 400
     assert np.bincount(strokes.labels[apart]).tolist() == [4] * 10
-    last = resolve({"validation_rows": "last", "calibration": 0.1})
-    assert not {*split(strokes, last, seed=1)[1]} & {*set_aside(strokes, last, seed=1)[1]}
-    assert len(set_aside(strokes, resolve({}), seed=1)[1]) == 0
+    last = resolve_recipe({"validation_rows": "last", "calibration": 0.1})
+    assert not {*split_validation(strokes, last, seed=1)[1]} & {
+        *split_calibration(strokes, last, seed=1)[1]
+    }
+    assert len(split_calibration(strokes, resolve_recipe({}), seed=1)[1]) == 0
 
 
 @pytest.mark.parametrize("method", balancing.METHODS)
@@ -97,7 +99,7 @@ def test_too_few_rows_are_explained(uneven):
     ):
         balancing.balance(uneven, "smote", 9, 0)
     with pytest.raises(ValueError, match="`balance` must be one of"):
-        resolve({"balance": "smot"})
+        resolve_recipe({"balance": "smot"})
 
 
 def test_no_method_ever_sees_a_row_that_is_judged(strokes, monkeypatch):
@@ -105,7 +107,9 @@ def test_no_method_ever_sees_a_row_that_is_judged(strokes, monkeypatch):
     numbered = strokes.images.copy()
     numbered[:, 0, 0], numbered[:, 0, 1] = np.arange(400) // 256, np.arange(400) % 256
     digits = Digits(numbered, strokes.labels, "numbered")
-    recipe = resolve({"epochs": 1, "balance": "over", "min_epoch_images": 0, "precision": "fp32"})
+    recipe = resolve_recipe(
+        {"epochs": 1, "balance": "over", "min_epoch_images": 0, "precision": "fp32"}
+    )
     seen: list[Digits] = []
     real = balancing.balance
 
@@ -123,7 +127,7 @@ def test_no_method_ever_sees_a_row_that_is_judged(strokes, monkeypatch):
             threads=1,
         )
     )
-    train_rows, _ = split(digits, recipe, 0)
+    train_rows, _ = split_validation(digits, recipe, 0)
     assert [given.fingerprint for given in seen] == [digits.pick(train_rows, "x").fingerprint]
 
 

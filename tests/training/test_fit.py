@@ -19,10 +19,18 @@ from sklearn.utils.class_weight import compute_class_weight
 import inkfast
 from inkfast import models, noise
 from inkfast.synthetic.non_digits import NO_DIGIT
-from inkfast.training import Callback, FitSpec, TrainedModel, checkpoint, fit, hardware, resolve
-from inkfast.training.batches import TrainingSet, split
-from inkfast.training.loss import with_outliers
-from inkfast.training.optimisation import Average, make_optimisers
+from inkfast.training import (
+    Callback,
+    FitSpec,
+    TrainedModel,
+    checkpoint,
+    fit,
+    hardware,
+    resolve_recipe,
+)
+from inkfast.training.batches import TrainingSet, split_validation
+from inkfast.training.loss import outlier_targets
+from inkfast.training.optimisation import WeightAverage, make_optimisers
 from tests.conftest import make_strokes
 
 SMALL = {"epochs": 4, "batch_size": 64, "min_epoch_images": 0, "precision": "fp32"}
@@ -37,7 +45,7 @@ def fit_spec(
     **recipe,
 ) -> FitSpec:
     return FitSpec(
-        architecture=models.build_model(model), recipe=resolve(SMALL, recipe), digits=digits,
+        architecture=models.build_model(model), recipe=resolve_recipe(SMALL, recipe), digits=digits,
         noise=noise.build_noise(chain), train_noise=train_noise, seed=seed, threads=1,
     )  # fmt: skip
 
@@ -88,7 +96,7 @@ def test_train_noise_decides_what_is_seen(strokes):
 
     def epoch(fresh: bool, chain: str, number: int) -> torch.Tensor:
         data = TrainingSet.of(
-            strokes, noise.build_noise(chain), fresh=fresh, recipe=resolve(SMALL), seed=0,
+            strokes, noise.build_noise(chain), fresh=fresh, recipe=resolve_recipe(SMALL), seed=0,
             device=torch.device("cpu"),
         )  # fmt: skip
         images = torch.cat([images for images, _ in data.epoch(number)])
@@ -103,7 +111,7 @@ def test_train_noise_decides_what_is_seen(strokes):
 
 def test_an_epoch_shows_every_row_equally_often(strokes):
     """Small sets are repeated to the asked-for number of images, every row equally."""
-    recipe = resolve(SMALL, {"min_epoch_images": 1000})
+    recipe = resolve_recipe(SMALL, {"min_epoch_images": 1000})
     data = TrainingSet.of(
         strokes,
         noise.build_noise("none"),
@@ -119,8 +127,8 @@ def test_an_epoch_shows_every_row_equally_often(strokes):
 @pytest.mark.parametrize("rows", ["stratified", "last"])
 def test_validation_rows_are_cut_from_training_rows(strokes, rows):
     """No row is on both sides; `last` takes the end of the data in order."""
-    train, validation = split(
-        strokes, resolve(SMALL, {"validation_rows": rows, "validation": 0.25}), 0
+    train, validation = split_validation(
+        strokes, resolve_recipe(SMALL, {"validation_rows": rows, "validation": 0.25}), 0
     )
     assert not set(train) & set(validation)
     assert len(validation) == 100
@@ -133,7 +141,7 @@ def test_the_best_epoch_is_kept(strokes):
     trained = fit(fit_spec(strokes, epochs=6, schedule="constant", learning_rate=0.05))
     best = max(trained.history, key=lambda e: (e.validation_accuracy, -e.validation_loss))
     assert trained.best_epoch == best.number
-    _, rows = split(strokes, trained.recipe, 0)
+    _, rows = split_validation(strokes, trained.recipe, 0)
     from inkfast.core.random import derive_seed
     from inkfast.noise import noisy
 
@@ -172,8 +180,8 @@ def test_averaged_weights_are_measured_on_10_000_images(strokes, monkeypatch):
         shown.append(sum(len(batch) for batch in batches))
         return real(self, model, batches)
 
-    real = Average.load_into
-    monkeypatch.setattr(Average, "load_into", spy)
+    real = WeightAverage.load_into
+    monkeypatch.setattr(WeightAverage, "load_into", spy)
     fit(fit_spec(strokes, "mlp(hidden=[4])", ema=0.9, epochs=1, min_epoch_images=12_000))
     assert [count // 64 for count in shown] == [10_000 // 64 + 1]  # in batches of 64
 
@@ -184,7 +192,7 @@ def test_class_weights_pass_over_a_class_that_is_not_there():
     data = TrainingSet(
         torch.zeros(8, 28, 28, dtype=torch.uint8),
         torch.tensor([*labels, NO_DIGIT, NO_DIGIT]),
-        noise.build_noise("none"), resolve(), 0,
+        noise.build_noise("none"), resolve_recipe(), 0,
     )  # fmt: skip
     expected = np.ones(10)
     present = np.unique(labels)
@@ -205,7 +213,7 @@ def test_a_loss_that_is_nan_stops_and_keeps_the_last_good_state(strokes, tmp_pat
     ) as error:
         fit(poisoned, tmp_path, Callback(on_epoch_end=poison))
     assert "The state after the epoch before it is kept" in str(error.value)
-    _, state, damaged = checkpoint.load_newest(tmp_path)
+    _, state, damaged = checkpoint.load_newest_checkpoint(tmp_path)
     assert (state["epoch"], damaged) == (2, [])
     with pytest.raises(ValueError, match="in epoch 1"):
         fit(poisoned)
@@ -265,9 +273,9 @@ def test_precision_on_cuda_is_what_the_hardware_has(monkeypatch):
     asked = lambda including_emulation=True: including_emulation  # noqa: E731 - a card without bf16
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", asked)
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
-    assert hardware.precision("auto", cuda) == "fp32"
+    assert hardware.choose_precision("auto", cuda) == "fp32"
     assert torch.backends.cudnn.allow_tf32
-    assert hardware.precision("fp32", cuda) == "fp32"
+    assert hardware.choose_precision("fp32", cuda) == "fp32"
     assert not torch.backends.cudnn.allow_tf32
 
 
@@ -277,7 +285,7 @@ def test_an_outlier_weighs_half_a_digit():
     labels = torch.tensor([0, 7, NO_DIGIT])
     lost = -logits.log_softmax(1)
     expected = (lost[0, 0] + lost[1, 7] + 0.5 * lost[2].mean()) / 3
-    found = torch.nn.functional.cross_entropy(logits, with_outliers(labels))
+    found = torch.nn.functional.cross_entropy(logits, outlier_targets(labels))
     torch.testing.assert_close(found, expected)
 
 
@@ -386,7 +394,7 @@ def test_a_tampered_checkpoint_is_passed_over_and_said(stopped, tmp_path, key, v
     optimisers = make_optimisers(
         models.create(fit_spec(None).architecture, torch.Generator()), fit_spec(None).recipe
     )
-    _, state, faults = checkpoint.load_newest(tmp_path, optimisers)
+    _, state, faults = checkpoint.load_newest_checkpoint(tmp_path, optimisers)
     assert (len(faults), len(state["history"])) == (1, 1)
     assert faults[0].startswith("checkpoint epoch-000002 cannot be used")
     assert "\n" not in faults[0]
@@ -463,8 +471,8 @@ def test_precision_follows_the_processor(monkeypatch):
         ("", "fp32"),
     ):
         monkeypatch.setattr(hardware, "_cpu_info", lambda _, flags=flags: flags)
-        assert hardware.precision("auto", where) == expected
-        assert hardware.precision("fp32", where) == "fp32"
+        assert hardware.choose_precision("auto", where) == expected
+        assert hardware.choose_precision("fp32", where) == "fp32"
 
 
 def test_validation_rows_of_their_own(strokes):

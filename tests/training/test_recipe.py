@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from inkfast.training import Recipe, resolve
-from inkfast.training.optimisation import Average, learning_rate, make_optimisers
+from inkfast.training import Recipe, resolve_recipe
+from inkfast.training.optimisation import WeightAverage, learning_rate, make_optimisers
 
 
 def test_later_settings_override_earlier():
     """The defaults of an architecture give way to the recipe, and that to a model's own keys."""
-    recipe = resolve({"epochs": 3, "batch_size": 10}, {"epochs": 4}, {"momentum": 0.5})
+    recipe = resolve_recipe({"epochs": 3, "batch_size": 10}, {"epochs": 4}, {"momentum": 0.5})
     assert (recipe.epochs, recipe.batch_size, recipe.momentum) == (4, 10, 0.5)
 
 
@@ -32,7 +32,7 @@ def test_an_unknown_key_is_named_with_the_nearest():
     with pytest.raises(
         ValueError, match="unknown recipe key 'learning_rat'. Did you mean 'learning_rate'"
     ):
-        resolve({"learning_rat": 0.1})
+        resolve_recipe({"learning_rat": 0.1})
 
 
 def test_onecycle_is_that_of_torch():
@@ -78,7 +78,7 @@ def test_the_average_moves_by_what_its_decay_leaves():
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.zero_()
-        average = Average(model, 0.9)
+        average = WeightAverage(model, 0.9)
         for parameter in model.parameters():
             parameter.fill_(1)
     for expected in (0.1, 0.19):
@@ -95,7 +95,7 @@ def test_muon_trains_every_weight():
     before = [p.detach().clone() for p in model.parameters()]
     for parameter in model.parameters():
         parameter.grad = torch.randn_like(parameter)
-    recipe = resolve({"optimiser": "muon", "learning_rate": 0.01, "weight_decay": 0.0})
+    recipe = resolve_recipe({"optimiser": "muon", "learning_rate": 0.01, "weight_decay": 0.0})
     for optimiser in make_optimisers(model, recipe):
         optimiser.step()
     for old, new in zip(before, model.parameters(), strict=True):

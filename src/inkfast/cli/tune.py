@@ -16,7 +16,7 @@ from inkfast.cli._settings import read_settings, settings_from_flags
 from inkfast.cli._sweep import check_any_finished, interrupted, prepare_experiment
 from inkfast.execution import parse_executor
 from inkfast.experiments import leaderboard, run_folder, runner
-from inkfast.experiments.tuning.plan import read_plan
+from inkfast.experiments.tuning.plan import parse_search_plan
 from inkfast.experiments.tuning.search import Search, search_identity
 from inkfast.report.tables import trials_table
 
@@ -51,7 +51,7 @@ def tune(
     console = open_console()
     display = Display(console)
     where = parse_executor(executor or "serial")
-    plan = read_plan(read_settings(space, flags))
+    plan = parse_search_plan(read_settings(space, flags))
     experiment, folder, dataset = prepare_experiment(dict(plan.settings), out, executor, display)
     plan = dataclasses.replace(plan, experiment=experiment)
     prints = search_identity(plan, dataset)

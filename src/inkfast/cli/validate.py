@@ -52,7 +52,7 @@ def validate(
     where = parse_executor(executor or "serial")
     experiment, folder, dataset = prepare_experiment(asked, out, executor, display)
     source = Source(dataset.full, None, dataset.source, dataset.notice)  # no test part
-    prints = cross_validation.fingerprints(experiment, source)
+    prints = cross_validation.cross_validation_identity(experiment, source)
     with run_folder.run_lock(folder), where.open(), display.showing(where) as observer:
         run_folder.claim_run(folder, experiment, prints, resume=resume, overwrite=overwrite)
         result = cross_validation.cross_validate(experiment, source, folder, observer, where)

@@ -20,8 +20,17 @@ from inkfast.core.digits import CLASSES, Digits, Images
 from inkfast.core.errors import InkfastError, check_choice, check_number, short_repr
 from inkfast.core.pixels import to_unit
 from inkfast.estimator import features
-from inkfast.training import TRAIN_NOISE, Callback, Epoch, FitSpec, Recipe, fit, hardware, resolve
-from inkfast.training.batches import set_aside, split
+from inkfast.training import (
+    TRAIN_NOISE,
+    Callback,
+    Epoch,
+    FitSpec,
+    Recipe,
+    fit,
+    hardware,
+    resolve_recipe,
+)
+from inkfast.training.batches import split_calibration, split_validation
 
 # Images that go through the network together when predicting. The last block is filled up, so that
 # every image meets the same kernels and its answer does not depend on those beside it.
@@ -105,7 +114,9 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             fit_spec, callback=Callback(on_epoch_end=lambda e: self._report(_described(e, cut)))
         )
         self.n_iter_ = len(self.trained_.history)
-        self.n_validation_ = len(split(digits, fit_spec.recipe, fit_spec.seed)[1]) if cut else 0
+        self.n_validation_ = (
+            len(split_validation(digits, fit_spec.recipe, fit_spec.seed)[1]) if cut else 0
+        )
         self.history_ = [_described(epoch, cut) for epoch in self.trained_.history]
         return self
 
@@ -133,7 +144,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         rows = validate_data(self, _flat(X), reset=False)
         images = self.canvas_.draw(rows)
-        with hardware.threads(self.trained_.threads):
+        with hardware.torch_threads(self.trained_.threads):
             outputs = _outputs(self.trained_.model, images)
         return outputs[:, : len(self.classes_)]
 
@@ -153,7 +164,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         own = {key: _plain(value) for key, value in {**(self.recipe or {}), **epochs}.items()}
         return {
             "architecture": architecture,
-            "recipe": resolve(architecture.recipe, own),
+            "recipe": resolve_recipe(architecture.recipe, own),
             "noise": noise.build_noise(self.noise),
             "train_noise": self.train_noise,
             "seed": self._seed(),
@@ -197,7 +208,7 @@ def _with_validation(fit_spec: FitSpec) -> FitSpec:
     None are said to a fit by giving it the training rows to look at, and keeping the last epoch.
     Rows that the recipe sets aside for calibration are neither.
     """
-    rows, _ = set_aside(fit_spec.digits, fit_spec.recipe, fit_spec.seed)
+    rows, _ = split_calibration(fit_spec.digits, fit_spec.recipe, fit_spec.seed)
     labels, first = fit_spec.digits.known_labels, np.unique(fit_spec.digits.groups[rows])
     counts = np.bincount(labels[first], minlength=labels.max() + 1)  # copies stay on one side
     recipe, n, classes = fit_spec.recipe, len(first), len(counts)

@@ -63,7 +63,7 @@ def keep(result: FitOutcome, folder: Path, callback: Callback) -> FitOutcome:
     """Write a model where it belongs, or say why there is none; return what was given."""
     if isinstance(result, TrainedModel):
         result.save(folder)
-        checkpoint.remove(folder / "checkpoints")
+        checkpoint.remove_checkpoints(folder / "checkpoints")
     else:
         callback.on_message(str(result))
     return result
@@ -82,7 +82,7 @@ def finished(fit_spec: FitSpec, folder: Path, callback: Callback) -> TrainedMode
         fit_spec.architecture, fit_spec.recipe, fit_spec.seed,
     ):  # fmt: skip
         raise InkfastError(f"{folder} holds another fit. Delete it, and go on with --resume.")
-    checkpoint.remove(folder / "checkpoints")
+    checkpoint.remove_checkpoints(folder / "checkpoints")
     callback.on_message("already trained")
     return trained
 

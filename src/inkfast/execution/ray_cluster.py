@@ -186,7 +186,7 @@ class _Sweep:
             return value
         for name, content in value.items():
             write_bytes(job.folder / name, content)
-        checkpoint.remove(job.folder / "checkpoints")  # of another executor, before
+        checkpoint.remove_checkpoints(job.folder / "checkpoints")  # of another executor, before
         return TrainedModel.load(job.folder)
 
 

@@ -23,7 +23,7 @@ from inkfast.core.errors import (
 from inkfast.core.plugins import check_installed
 from inkfast.core.registry import split_top_level
 from inkfast.models import MODELS, Architecture
-from inkfast.training import KERAS, TRAIN_NOISE, FitSpec, Recipe, check_recipe, resolve
+from inkfast.training import KERAS, TRAIN_NOISE, FitSpec, Recipe, check_recipe, resolve_recipe
 
 _NAME, _SLUG = 200, 60  # most characters of a model's name, and of the folder called after it
 
@@ -203,7 +203,7 @@ def _model_spec(item: Any, common: Mapping[str, Any]) -> ModelSpec:
     check_choice("defaults", defaults, ("inkfast", "keras"))
     if published is not None:
         check_number("published", published, above=0, high=1)
-    recipe = resolve(architecture.recipe if defaults == "inkfast" else KERAS, common, own)
+    recipe = resolve_recipe(architecture.recipe if defaults == "inkfast" else KERAS, common, own)
     check_recipe(architecture, recipe)
     if not isinstance(name, str) or not 1 <= len(name.strip()) <= _NAME or not name.isprintable():
         raise InkfastError(

@@ -32,7 +32,7 @@ from inkfast.noise.copies import noisy
 from inkfast.training import FitSpec, TrainedModel
 from inkfast.training.batches import check_rows
 
-FIGURES = ("accuracy", "loss", "macro_f1", "ece")
+METRICS = ("accuracy", "loss", "macro_f1", "ece")
 
 
 @dataclass(frozen=True)
@@ -164,8 +164,8 @@ class CrossValidation:
                     "n_folds": len(self.of(name)),
                     "accuracies": self.values(name, "accuracy"),
                     "n_parameters": count_parameters(self.of(name)[0].trained.model),
-                    **{f: nan_to_none(self.mean(name, f)) for f in FIGURES},
-                    **{f"{f}_std": nan_to_none(self.spread(name, f)) for f in FIGURES},
+                    **{f: nan_to_none(self.mean(name, f)) for f in METRICS},
+                    **{f"{f}_std": nan_to_none(self.spread(name, f)) for f in METRICS},
                     "train_seconds": float(np.mean(self.seconds(name))),
                     "seconds": self.seconds(name),
                 }
@@ -179,18 +179,18 @@ class CrossValidation:
         write_json(out / VALIDATION, self.to_json())
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
-        table.writerow(["model", "repeat", "fold", "n_train", "n_held_out", *FIGURES,
+        table.writerow(["model", "repeat", "fold", "n_train", "n_held_out", *METRICS,
                         "epochs", "best_epoch", "train_seconds"])  # fmt: skip
         for fit in self.fits:
             table.writerow([
                 fit.model_spec.name, fit.fold.repeat, fit.fold.number, len(fit.fold.train),
-                len(fit.fold.held_out), *(getattr(fit.scores, figure) for figure in FIGURES),
+                len(fit.fold.held_out), *(getattr(fit.scores, figure) for figure in METRICS),
                 len(fit.trained.history), fit.trained.best_epoch, fit.trained.train_seconds,
             ])  # fmt: skip
         write_text(out / FOLDS_CSV, text.getvalue())
 
 
-def folds(digits: Digits, experiment: Experiment) -> Iterator[Fold]:
+def make_folds(digits: Digits, experiment: Experiment) -> Iterator[Fold]:
     """Yield stratified folds, repeat by repeat; all copies of a picture lie in the same fold.
 
     `imbalance` thins the rows that a fold trains on, not those that are judged.
@@ -214,13 +214,13 @@ def folds(digits: Digits, experiment: Experiment) -> Iterator[Fold]:
         yield Fold(repeat + 1, number + 1, train, held_out)
 
 
-def fingerprints(experiment: Experiment, source: Source) -> dict[str, str]:
+def cross_validation_identity(experiment: Experiment, source: Source) -> dict[str, str]:
     """Return what identifies a cross-validation's digits, after checking the first fold.
 
     Raises:
         InkfastError: If a fold, or the validation rows within one, would lack a class.
     """
-    for fold in folds(source.train, experiment):
+    for fold in make_folds(source.train, experiment):
         for model_spec in experiment.models:
             check_rows(source.train.pick(fold.train, "fold"), model_spec.recipe, experiment.seed)
         break  # stratified folds differ by at most one picture of a class
@@ -240,14 +240,14 @@ def cross_validate(
     """
     pairs = [
         (model_spec, fold)
-        for fold in folds(source.train, experiment)
+        for fold in make_folds(source.train, experiment)
         for model_spec in experiment.models
     ]
     jobs = (
         FitJob(
             title=f"{model_spec.name}, {fold.slug}",
             folder=fold_folder(out, model_spec, fold.slug),
-            fit_spec=_task(experiment, model_spec, fold, source.train),
+            fit_spec=_fold_fit_spec(experiment, model_spec, fold, source.train),
         )
         for model_spec, fold in pairs
     )
@@ -255,7 +255,7 @@ def cross_validate(
     fits = []
     for (model_spec, fold), result in zip(pairs, found, strict=True):
         if isinstance(result, TrainedModel):
-            held_out = _held_out(experiment, fold, source.train)
+            held_out = _held_out_digits(experiment, fold, source.train)
             scores = score(result.probabilities(held_out), held_out.known_labels)
             fits.append(FoldFit(model_spec, fold, result, scores))
     _check_own_models(fits)
@@ -269,14 +269,16 @@ def _check_own_models(fits: list[FoldFit]) -> None:
         raise InkfastError("two folds hold the same network: each needs one of its own.")
 
 
-def _task(experiment: Experiment, model_spec: ModelSpec, fold: Fold, digits: Digits) -> FitSpec:
+def _fold_fit_spec(
+    experiment: Experiment, model_spec: ModelSpec, fold: Fold, digits: Digits
+) -> FitSpec:
     rows = digits.pick(fold.train, f"{digits.name}, {fold.slug}")
     return experiment.fit_spec(
         model_spec, rows, derive_seed(experiment.seed, "fold", fold.repeat, fold.number)
     )
 
 
-def _held_out(experiment: Experiment, fold: Fold, digits: Digits) -> Digits:
+def _held_out_digits(experiment: Experiment, fold: Fold, digits: Digits) -> Digits:
     seed = derive_seed(experiment.seed, "held-out noise", fold.repeat, fold.number)
     rows = digits.pick(fold.held_out, f"{digits.name}, {fold.slug} held out")
     return noisy(rows, noise.build_noise(experiment.noise), seed)

@@ -73,9 +73,9 @@ def split_source(experiment: Experiment, source: Source) -> ExperimentData:
     """
     train, test = source.train, source.test
     if experiment.pooled and test is not None:
-        train, test = _pooled(train, test), None
+        train, test = _pool_parts(train, test), None
     if test is not None:
-        _check_apart(train, test)
+        _check_disjoint(train, test)
     else:
         share, purpose = experiment.test_fraction, derive_seed(experiment.seed, "test rows")
         kept, cut = stratified_group_split(train.known_labels, train.groups, share, purpose)
@@ -95,9 +95,9 @@ def split_source(experiment: Experiment, source: Source) -> ExperimentData:
     return ExperimentData(source.name, whole, source.notice, full, train, test, corrupted, chain)
 
 
-def _check_apart(train: Digits, test: Digits) -> None:
+def _check_disjoint(train: Digits, test: Digits) -> None:
     """Raise if a test image is a training image too."""
-    shared = int(_among(test, train).sum())
+    shared = int(_is_among(test, train).sum())
     if shared:
         raise InkfastError(
             f"{shared:,} of the {len(test):,} test digits are training digits too: accuracy on "
@@ -105,7 +105,7 @@ def _check_apart(train: Digits, test: Digits) -> None:
         )
 
 
-def _among(digits: Digits, others: Digits) -> NDArray[np.bool_]:
+def _is_among(digits: Digits, others: Digits) -> NDArray[np.bool_]:
     """Return which images are an image of the others too."""
     known = {image.tobytes() for image in others.images}
     return np.array([image.tobytes() in known for image in digits.images])
@@ -117,7 +117,7 @@ def without_seen_images(digits: Digits, train: Digits) -> Digits:
     Raises:
         InkfastError: If none would be left.
     """
-    seen = _among(digits, train)
+    seen = _is_among(digits, train)
     if seen.all():
         raise InkfastError(
             f"all {len(digits):,} digits of {digits.name} are among those that the run was trained "
@@ -129,7 +129,7 @@ def without_seen_images(digits: Digits, train: Digits) -> Digits:
     return digits.pick(np.flatnonzero(~seen), name)
 
 
-def _pooled(train: Digits, test: Digits) -> Digits:
+def _pool_parts(train: Digits, test: Digits) -> Digits:
     return Digits(
         np.concatenate([train.images, test.images]),
         np.concatenate([train.known_labels, test.known_labels]),

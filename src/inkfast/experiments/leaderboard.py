@@ -23,7 +23,7 @@ from inkfast.experiments.run_folder import LEADERBOARD, LEADERBOARD_CSV
 from inkfast.experiments.runner import FitResult, RunResult
 from inkfast.models import count_parameters
 
-_MEANS = ("accuracy", "loss", "macro_f1", "ece")
+_METRICS = ("accuracy", "loss", "macro_f1", "ece")
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Leaderboard:
             "complete": not (self.outcome.interrupted or self.outcome.diverged),
             "left_out": list(map(str, self.outcome.diverged)),
             "headline": self.headline(),
-            "rows": [_row_json(row) for row in self.rows],
+            "rows": [_row_to_json(row) for row in self.rows],
             "comparisons": [vars(comparison) for comparison in self.comparisons],
         }
 
@@ -161,11 +161,11 @@ def build_leaderboard(outcome: RunResult) -> Leaderboard:
     return Leaderboard(outcome, rows, compare_models(right) if len(rows) > 1 else [])
 
 
-def _row_json(row: LeaderboardRow) -> dict[str, Any]:
+def _row_to_json(row: LeaderboardRow) -> dict[str, Any]:
     return {
         "model": row.name,
         "published": row.published,
-        **{figure: nan_to_none(row.mean(figure)) for figure in _MEANS},
+        **{figure: nan_to_none(row.mean(figure)) for figure in _METRICS},
         "accuracy_ci95": list(row.interval),
         "accuracy_std": row.spread("accuracy"),
         "accuracy_averaged": row.averaged,
@@ -175,7 +175,7 @@ def _row_json(row: LeaderboardRow) -> dict[str, Any]:
         "runs": [
             {
                 "seed": fit.trained.seed,
-                **{figure: nan_to_none(getattr(scores, figure)) for figure in _MEANS},
+                **{figure: nan_to_none(getattr(scores, figure)) for figure in _METRICS},
                 "train_seconds": fit.trained.train_seconds,
                 "epochs": len(fit.trained.history),
                 "best_epoch": fit.trained.best_epoch,

@@ -36,5 +36,5 @@ class RunClassifier:
     def probabilities(self, images: Images) -> NDArray[np.float64]:
         """Return class probabilities ``(n, 10)`` of uint8 ``(n, 28, 28)``, ink bright on dark."""
         # as shipped networks have it: executors give the same bits, and do not crowd the cores
-        with hardware.threads(1), hardware.library_threads(1):
+        with hardware.torch_threads(1), hardware.library_threads(1):
             return self._model.probabilities(Digits(images, None, "given"))

@@ -50,7 +50,7 @@ def run_experiment(
         for seed in range(experiment.seed, experiment.seed + experiment.seeds)
         for model_spec in experiment.models
     ]
-    jobs = (_job(experiment, digits, model_spec, seed, out) for model_spec, seed in pairs)
+    jobs = (_fit_job(experiment, digits, model_spec, seed, out) for model_spec, seed in pairs)
     found, interrupted = executor.run(jobs, len(pairs), observer)
     # the test digits are looked at here, after every choice has been made
     fits = [
@@ -62,7 +62,7 @@ def run_experiment(
     return RunResult(experiment, digits, fits, interrupted, diverged)
 
 
-def _job(
+def _fit_job(
     experiment: Experiment, digits: ExperimentData, model_spec: ModelSpec, seed: int, out: Path
 ) -> FitJob:
     fit_spec = experiment.fit_spec(model_spec, digits.train, seed)

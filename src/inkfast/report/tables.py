@@ -8,7 +8,7 @@ from rich.text import Text
 from inkfast import noise as noises
 from inkfast.experiments.cross_validation import CrossValidation
 from inkfast.experiments.leaderboard import Leaderboard
-from inkfast.experiments.tuning.trials import Tuned
+from inkfast.experiments.tuning.trials import SearchResult
 
 
 def leaderboard_table(board: Leaderboard) -> Table:
@@ -63,7 +63,7 @@ def folds_table(result: CrossValidation) -> Table:
     return table
 
 
-def trials_table(tuned: Tuned, most: int = 5) -> Table:
+def trials_table(tuned: SearchResult, most: int = 5) -> Table:
     """Return the best trials of a search as a table for the terminal."""
     keys = list(tuned.finished[0].values)
     table = Table(

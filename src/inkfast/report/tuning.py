@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 
 from inkfast.experiments.config import Experiment
 from inkfast.experiments.leaderboard import Leaderboard
-from inkfast.experiments.tuning.plan import Plan
+from inkfast.experiments.tuning.plan import SearchPlan
 from inkfast.experiments.tuning.space import Parameter
-from inkfast.experiments.tuning.trials import TrialRow, Tuned
+from inkfast.experiments.tuning.trials import SearchResult, TrialRow
 from inkfast.report.comparison import render
 from inkfast.report.figures import CARD, COLOURS, svg
 
@@ -24,7 +24,7 @@ _WORST = "#c2c8ce"
 
 
 def write_tuning_report(
-    plan: Plan, tuned: Tuned, best: Experiment, board: Leaderboard, out: Path
+    plan: SearchPlan, tuned: SearchResult, best: Experiment, board: Leaderboard, out: Path
 ) -> Path:
     """Write ``report.html`` into the run folder and return its path."""
     finished = tuned.finished

@@ -16,7 +16,7 @@ from inkfast.core.registry import parse_spec
 from inkfast.models import Architecture, Network, build_model, count_parameters, create
 from inkfast.noise import build_noise
 from inkfast.testing.expect import easy_digits, expect, expect_refusal
-from inkfast.training import FitSpec, TrainedModel, fit, resolve
+from inkfast.training import FitSpec, TrainedModel, fit, resolve_recipe
 
 _QUICK = {"epochs": 1, "batch_size": 60, "min_epoch_images": 0, "precision": "fp32"}
 
@@ -41,7 +41,7 @@ def _train(architecture: Architecture, digits: Digits, seed: int = 0) -> Trained
     return fit(
         FitSpec(
             architecture=architecture,
-            recipe=resolve(architecture.recipe, _QUICK),
+            recipe=resolve_recipe(architecture.recipe, _QUICK),
             digits=digits,
             noise=build_noise("gaussian(sigma=0.4)"),
             seed=seed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from inkfast.training.baseline import check_recipe
 from inkfast.training.fit_spec import TRAIN_NOISE, Callback, FitSpec
 from inkfast.training.loop import fit
-from inkfast.training.recipe import KERAS, Recipe, resolve
+from inkfast.training.recipe import KERAS, Recipe, resolve_recipe
 from inkfast.training.trained_model import Epoch, TrainedModel
 
 __all__ = [
@@ -18,5 +18,5 @@ __all__ = [
     "TrainedModel",
     "check_recipe",
     "fit",
-    "resolve",
+    "resolve_recipe",
 ]

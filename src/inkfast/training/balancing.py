@@ -34,7 +34,7 @@ def balance(digits: Digits, method: str, neighbours: int, seed: int) -> Digits:
     """
     if method == "none":
         return digits
-    check_enough(digits, method, neighbours)
+    check_balancing(digits, method, neighbours)
     labels = digits.known_labels
     pixels = digits.images.reshape(len(digits), -1)
     if method in SYNTHETIC:
@@ -50,7 +50,7 @@ def balance(digits: Digits, method: str, neighbours: int, seed: int) -> Digits:
     return Digits(images, answers.astype(np.int64), f"{digits.name}, {method}")
 
 
-def check_enough(digits: Digits, method: str, neighbours: int) -> None:
+def check_balancing(digits: Digits, method: str, neighbours: int) -> None:
     """Raise if a class has too few rows to be blended; see `balance`."""
     counts = np.bincount(digits.known_labels, minlength=CLASSES)
     short = [c for c in range(CLASSES) if 0 < counts[c] <= neighbours and counts[c] < counts.max()]

@@ -29,7 +29,7 @@ from inkfast.training.recipe import Recipe
 from inkfast.training.trained_model import Epoch, TrainedModel
 from inkfast.training.validation import evaluate_model, validation_digits
 
-_JUDGED = 5_000  # training rows at most on which the fitted model is measured
+_MAX_EVALUATED = 5_000  # training rows at most on which the fitted model is measured
 
 
 def check_recipe(architecture: Architecture, recipe: Recipe) -> None:
@@ -61,16 +61,18 @@ def fit_baseline(fit_spec: FitSpec, callback: Callback) -> TrainedModel:
     check_recipe(baseline, fit_spec.recipe)
     whole = fit_spec.validation is not None
     given, even = training_rows(fit_spec.digits, fit_spec.recipe, fit_spec.seed, whole=whole)
-    seen = _corrupted(even, fit_spec, baseline.copies)
+    seen = _corrupt_copies(even, fit_spec, baseline.copies)
     validation = validation_digits(fit_spec)
     threads = fit_spec.threads or 1
     start = time.perf_counter()
     with hardware.library_threads(threads):
-        estimator = _fitted(baseline, seen, fit_spec, callback)
-        temperature = _temperature(baseline, estimator, validation) if baseline.scores else 1.0
+        estimator = _fit_estimator(baseline, seen, fit_spec, callback)
+        temperature = (
+            _scores_temperature(baseline, estimator, validation) if baseline.scores else 1.0
+        )
         model = SklearnModule(baseline, estimator, temperature)
-        loss, accuracy = _measured(model, _sample(seen))
-        validated = _measured(model, validation)
+        loss, accuracy = _evaluate_unit(model, _evenly_spaced(seen))
+        validated = _evaluate_unit(model, validation)
     seconds = time.perf_counter() - start
     epoch = Epoch(1, loss, accuracy, *validated, learning_rate=0.0, seconds=seconds)
     callback.on_progress(1.0)
@@ -89,11 +91,11 @@ def fit_baseline(fit_spec: FitSpec, callback: Callback) -> TrainedModel:
         threads=threads,
         precision="fp32",
         class_counts={"given": given.class_counts(), "trained_on": even.class_counts()},
-        machine=hardware.describe(),
+        machine=hardware.describe_machine(),
     )
 
 
-def _corrupted(rows: Digits, fit_spec: FitSpec, copies: int) -> Digits:
+def _corrupt_copies(rows: Digits, fit_spec: FitSpec, copies: int) -> Digits:
     """Return the rows under noise and augmentation, in the order that networks meet them."""
     noise, augment = fit_spec.training_noise, build_noise(fit_spec.recipe.augment)
     fresh = fit_spec.train_noise == "fresh"
@@ -107,28 +109,30 @@ def _corrupted(rows: Digits, fit_spec: FitSpec, copies: int) -> Digits:
     return Digits(images, np.tile(rows.known_labels, copies), made[0].name)
 
 
-def _fitted(baseline: Baseline, seen: Digits, fit_spec: FitSpec, callback: Callback) -> Any:
+def _fit_estimator(baseline: Baseline, seen: Digits, fit_spec: FitSpec, callback: Callback) -> Any:
     """Return the fitted estimator, after telling what scikit-learn warned of."""
     estimator = baseline.estimator(derive_seed(fit_spec.seed, "estimator"), fit_spec.threads or 1)
     labels = seen.known_labels
     weights = (
-        {"sample_weight": _weights(labels)} if fit_spec.recipe.class_weights == "balanced" else {}
+        {"sample_weight": _balanced_weights(labels)}
+        if fit_spec.recipe.class_weights == "balanced"
+        else {}
     )
     try:
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
-            estimator.fit(_pixels(seen), labels, **weights)
+            estimator.fit(_unit_pixels(seen), labels, **weights)
     except ValueError as error:
         raise InkfastError(
             f"{baseline.name} cannot be fitted to these rows: {str(error).splitlines()[0]}"
         ) from None
     for warning in warned:
-        callback.on_message(_told(warning))
+        callback.on_message(_warning_text(warning))
     baseline.clean(estimator)
     return estimator
 
 
-def _told(warning: warnings.WarningMessage) -> str:
+def _warning_text(warning: warnings.WarningMessage) -> str:
     from sklearn.exceptions import ConvergenceWarning
 
     if issubclass(warning.category, ConvergenceWarning):
@@ -136,32 +140,34 @@ def _told(warning: warnings.WarningMessage) -> str:
     return str(warning.message).splitlines()[0]
 
 
-def _weights(labels: Labels) -> NDArray[np.float64]:
+def _balanced_weights(labels: Labels) -> NDArray[np.float64]:
     from sklearn.utils.class_weight import compute_sample_weight
 
     return np.asarray(compute_sample_weight("balanced", labels))
 
 
-def _temperature(baseline: Baseline, estimator: Any, validation: Digits) -> float:
+def _scores_temperature(baseline: Baseline, estimator: Any, validation: Digits) -> float:
     """Return the temperature of an estimator's scores; 1 if no validation label was trained on."""
     known = np.isin(validation.known_labels, estimator.classes_)
     if not known.any():
         return 1.0
-    logits = baseline.logits(estimator, _pixels(validation)[known])
+    logits = baseline.logits(estimator, _unit_pixels(validation)[known])
     columns = np.searchsorted(estimator.classes_, validation.known_labels[known])
     return fit_temperature(logits, columns)
 
 
-def _pixels(digits: Digits) -> NDArray[np.float32]:
+def _unit_pixels(digits: Digits) -> NDArray[np.float32]:
     return np.asarray(to_unit(torch.tensor(digits.images)).flatten(1).numpy())
 
 
-def _sample(digits: Digits) -> Digits:
+def _evenly_spaced(digits: Digits) -> Digits:
     """Return rows evenly spaced over all, so that no class and no copy is left out."""
-    rows = np.linspace(0, len(digits) - 1, min(len(digits), _JUDGED)).round().astype(np.int64)
+    rows = (
+        np.linspace(0, len(digits) - 1, min(len(digits), _MAX_EVALUATED)).round().astype(np.int64)
+    )
     return digits.pick(rows, digits.name)
 
 
-def _measured(model: SklearnModule, digits: Digits) -> tuple[float, float]:
+def _evaluate_unit(model: SklearnModule, digits: Digits) -> tuple[float, float]:
     images, labels = torch.tensor(digits.images), torch.tensor(digits.known_labels)
     return evaluate_model(model, images, labels, "fp32")

@@ -23,13 +23,13 @@ from inkfast.noise import Chain, build_noise
 from inkfast.noise.copies import noisy
 from inkfast.synthetic.handwriting import make_handwriting
 from inkfast.synthetic.non_digits import NO_DIGIT, make_non_digits
-from inkfast.training.balancing import balance, check_enough
+from inkfast.training.balancing import balance, check_balancing
 from inkfast.training.recipe import Recipe
 
 
-def split(digits: Digits, recipe: Recipe, seed: int) -> tuple[Indices, Indices]:
+def split_validation(digits: Digits, recipe: Recipe, seed: int) -> tuple[Indices, Indices]:
     """Return the rows to train on and the validation rows, none of them set aside."""
-    left, _ = set_aside(digits, recipe, seed)
+    left, _ = split_calibration(digits, recipe, seed)
     n = len(left)
     if recipe.validation_rows == "last":
         cut = round(n * (1 - recipe.validation))
@@ -42,7 +42,7 @@ def split(digits: Digits, recipe: Recipe, seed: int) -> tuple[Indices, Indices]:
     return left[kept], left[cut_off]
 
 
-def set_aside(digits: Digits, recipe: Recipe, seed: int) -> tuple[Indices, Indices]:
+def split_calibration(digits: Digits, recipe: Recipe, seed: int) -> tuple[Indices, Indices]:
     """Return the rows that train and choose, and the calibration rows, which do neither."""
     if not recipe.calibration:
         return np.arange(len(digits)), np.arange(0)
@@ -56,8 +56,8 @@ def check_rows(digits: Digits, recipe: Recipe, seed: int) -> None:
     Raises:
         InkfastError: Naming the class that is short.
     """
-    rows, _ = split(digits, recipe, seed)
-    check_enough(digits.pick(rows, "training rows"), recipe.balance, recipe.balance_neighbours)
+    rows, _ = split_validation(digits, recipe, seed)
+    check_balancing(digits.pick(rows, "training rows"), recipe.balance, recipe.balance_neighbours)
 
 
 def training_rows(
@@ -74,7 +74,7 @@ def training_rows(
     Raises:
         InkfastError: If balancing has brought in a row that was cut off.
     """
-    rows, _ = (set_aside if whole else split)(digits, recipe, seed)
+    rows, _ = (split_calibration if whole else split_validation)(digits, recipe, seed)
     given = digits.pick(rows, "training rows")
     even = balance(given, recipe.balance, recipe.balance_neighbours, derive_seed(seed, "balance"))
     if even is not given:
@@ -84,10 +84,10 @@ def training_rows(
             raise InkfastError(
                 "balancing saw validation or calibration rows: it must get training rows alone."
             )
-    return given, _with_synthetic(even, recipe.synthetic, derive_seed(seed, "written"))
+    return given, _add_synthetic(even, recipe.synthetic, derive_seed(seed, "written"))
 
 
-def _with_synthetic(rows: Digits, count: int, seed: int) -> Digits:
+def _add_synthetic(rows: Digits, count: int, seed: int) -> Digits:
     """Return the rows, and after them so many digits of our own pen."""
     if not count:
         return rows

@@ -27,18 +27,20 @@ VERSION = 2  # of what is in a checkpoint
 KEPT = 2  # the newest, and one before it in case the newest is torn
 
 
-def save(folder: Path, epoch: int, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
+def save_checkpoint(
+    folder: Path, epoch: int, tensors: dict[str, Tensor], state: dict[str, Any]
+) -> None:
     """Write the checkpoint of a finished epoch and drop those that are no longer needed."""
     content = safetensors.torch.save({k: v.detach().contiguous().cpu() for k, v in tensors.items()})
-    write_bytes(_tensors(folder, epoch), content)
+    write_bytes(_tensors_path(folder, epoch), content)
     known = {"version": VERSION, "epoch": epoch, "sha256": sha256(content)}
-    write_json(_state(folder, epoch), {**state, **known})
+    write_json(_state_path(folder, epoch), {**state, **known})
     for old in sorted(folder.glob("epoch-*.json"))[:-KEPT]:
         old.unlink()
         old.with_suffix(".safetensors").unlink(missing_ok=True)
 
 
-def load_newest(
+def load_newest_checkpoint(
     folder: Path, optimisers: Sequence[Optimizer] = ()
 ) -> tuple[dict[str, Tensor], dict[str, Any], list[str]]:
     """Return tensors and state of the newest whole checkpoint, and what was passed over.
@@ -60,7 +62,7 @@ def load_newest(
                 raise InkfastError("its SHA-256 differs")
             if state.get("version") != VERSION:
                 raise InkfastError("another version of inkfast wrote it")
-            _check(state, optimisers)
+            _check_state(state, optimisers)
             return safetensors.torch.load(content), state, faults
         except (
             InkfastError, OSError, KeyError, TypeError, ValueError, RecursionError, SafetensorError,
@@ -69,7 +71,7 @@ def load_newest(
     return {}, {}, faults
 
 
-def _check(state: dict[str, Any], optimisers: Sequence[Optimizer]) -> None:
+def _check_state(state: dict[str, Any], optimisers: Sequence[Optimizer]) -> None:
     """Raise unless a state is of the kinds that a fit goes on from."""
     check_number("threads", state["threads"], low=1, whole=True)
     check_choice("precision", state["precision"], PRECISIONS)
@@ -95,7 +97,7 @@ def _kinds(value: Any) -> Any:
     return "number" if isinstance(value, int | float) else type(value).__name__
 
 
-def remove(folder: Path) -> None:
+def remove_checkpoints(folder: Path) -> None:
     """Delete the checkpoints of a fit that is finished."""
     for path in [*folder.glob("epoch-*"), *folder.glob(".epoch-*")]:
         path.unlink(missing_ok=True)
@@ -122,7 +124,7 @@ def unpack_optimisers(
     """Give optimisers the state that `pack_optimisers` took apart."""
     for number, (optimiser, text) in enumerate(zip(optimisers, groups, strict=True)):
         state: dict[int, dict[str, Tensor]] = {}
-        for name, value in part(tensors, f"optimiser.{number}").items():
+        for name, value in tensors_under(tensors, f"optimiser.{number}").items():
             index, key = name.split(".", 1)
             state.setdefault(int(index), {})[key] = value
         optimiser.load_state_dict({"state": state, "param_groups": json.loads(text)})
@@ -133,15 +135,15 @@ def unpack_optimisers(
                     values[key] = torch.empty_like(parameter).copy_(value)
 
 
-def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def tensors_under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """Return the tensors whose names start with ``prefix.``, without it."""
     start = prefix + "."
     return {name[len(start) :]: v for name, v in tensors.items() if name.startswith(start)}
 
 
-def _tensors(folder: Path, epoch: int) -> Path:
+def _tensors_path(folder: Path, epoch: int) -> Path:
     return folder / f"epoch-{epoch:06d}.safetensors"
 
 
-def _state(folder: Path, epoch: int) -> Path:
+def _state_path(folder: Path, epoch: int) -> Path:
     return folder / f"epoch-{epoch:06d}.json"

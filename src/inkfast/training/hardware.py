@@ -36,12 +36,12 @@ def keep_freed_memory() -> None:
             libc.mallopt(parameter, 1 << 30)
 
 
-def device() -> torch.device:
+def choose_device() -> torch.device:
     """Return where training runs: a CUDA device when there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def precision(asked: str, where: torch.device) -> str:
+def choose_precision(asked: str, where: torch.device) -> str:
     """Return ``bf16`` or ``fp32``: what was asked for, or for ``auto`` what is fast here.
 
     Where fp32 is asked for on CUDA, cuDNN is told for the whole process not to round to TF32.
@@ -62,7 +62,7 @@ def autocast(where: torch.device, chosen: str) -> torch.autocast:
 
 
 @contextlib.contextmanager
-def threads(count: int) -> Iterator[None]:
+def torch_threads(count: int) -> Iterator[None]:
     """Run a block with `count` torch threads and put the former number back."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
@@ -96,7 +96,7 @@ def choose_threads(step: Callable[[], object], repeats: int = 3) -> int:
     seconds: dict[int, list[float]] = {1: [], most: []}
     for turn in range(repeats + 1):
         for count, times in seconds.items():
-            with threads(count):
+            with torch_threads(count):
                 start = time.perf_counter()
                 step()
                 if turn:  # the first turn warms up
@@ -104,18 +104,18 @@ def choose_threads(step: Callable[[], object], repeats: int = 3) -> int:
     return min(seconds, key=lambda count: statistics.median(seconds[count]))
 
 
-def describe() -> dict[str, str | int]:
+def describe_machine() -> dict[str, str | int]:
     """Return the hardware and versions that a measurement belongs to."""
     from importlib.metadata import version
 
-    where = device()
+    where = choose_device()
     flags = _cpu_info("flags").split()
     return {
         "processor": _cpu_info("model name") or platform.processor() or platform.machine(),
         "instructions": ", ".join(word for flag, word in _INSTRUCTIONS.items() if flag in flags),
         "cores": os.cpu_count() or 1,
         "accelerator": torch.cuda.get_device_name() if where.type == "cuda" else "none",
-        "fast_precision": precision("auto", where),
+        "fast_precision": choose_precision("auto", where),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "torch": torch.__version__,

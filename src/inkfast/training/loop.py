@@ -23,7 +23,7 @@ from inkfast.training.baseline import fit_baseline
 from inkfast.training.batches import TrainingSet, training_rows
 from inkfast.training.fit_spec import Callback, FitSpec
 from inkfast.training.loss import batch_loss
-from inkfast.training.optimisation import Average, learning_rate, make_optimisers
+from inkfast.training.optimisation import WeightAverage, learning_rate, make_optimisers
 from inkfast.training.trained_model import Epoch, TrainedModel
 from inkfast.training.validation import evaluate_model, validation_digits
 
@@ -58,7 +58,7 @@ def fit_resources(fit_spec: FitSpec) -> Iterator[None]:
     hardware.keep_freed_memory()
     # bits may depend on the number of threads, in what comes before the first step as well
     count = fit_spec.threads or torch.get_num_threads()
-    with hardware.threads(count), hardware.library_threads(count):
+    with hardware.torch_threads(count), hardware.library_threads(count):
         yield
 
 
@@ -67,8 +67,8 @@ class TrainingLoop:
 
     def __init__(self, fit_spec: FitSpec, folder: Path | None, callback: Callback) -> None:
         self.fit_spec, self.folder, self.callback = fit_spec, folder, callback
-        self.device = hardware.device()
-        self.precision = hardware.precision(fit_spec.recipe.precision, self.device)
+        self.device = hardware.choose_device()
+        self.precision = hardware.choose_precision(fit_spec.recipe.precision, self.device)
         whole = fit_spec.validation is not None
         given, rows = training_rows(fit_spec.digits, fit_spec.recipe, fit_spec.seed, whole=whole)
         self.class_counts = {"given": given.class_counts(), "trained_on": rows.class_counts()}
@@ -93,7 +93,9 @@ class TrainingLoop:
             self.data.class_weights() if fit_spec.recipe.class_weights == "balanced" else None
         )
         self.optimisers = make_optimisers(self.model, fit_spec.recipe)
-        self.average = Average(self.model, fit_spec.recipe.ema) if fit_spec.recipe.ema else None
+        self.average = (
+            WeightAverage(self.model, fit_spec.recipe.ema) if fit_spec.recipe.ema else None
+        )
         self.best: dict[str, Tensor] = {}
         self.history: list[Epoch] = []
         self.seconds = 0.0
@@ -105,7 +107,7 @@ class TrainingLoop:
     def run(self) -> TrainedModel:
         """Take every step that is left."""
         self.begin()
-        with hardware.threads(self.threads):
+        with hardware.torch_threads(self.threads):
             for images, labels in self.batches():
                 self.step(images, labels)
         return self.finish()
@@ -134,7 +136,7 @@ class TrainingLoop:
             rate = self.optimisers[0].param_groups[0]["lr"]
             self.history.append(Epoch(done, loss, accuracy, *validated, rate, self.seconds))
             if self.best_epoch == done:
-                self.best = _copy(candidate)
+                self.best = _copy_state(candidate)
             self._save()
             self.callback.on_epoch_end(self.history[-1])
             if self.callback.should_stop(self.history[-1]):
@@ -278,13 +280,13 @@ class TrainingLoop:
             "precision": self.precision,
             "history": [vars(epoch) for epoch in self.history],
         }
-        checkpoint.save(self.folder, len(self.history), tensors, state)
+        checkpoint.save_checkpoint(self.folder, len(self.history), tensors, state)
 
     def _resume(self) -> bool:
         """Take up the newest whole checkpoint, if there is one."""
         if self.folder is None:
             return False
-        tensors, state, damaged = checkpoint.load_newest(self.folder, self.optimisers)
+        tensors, state, damaged = checkpoint.load_newest_checkpoint(self.folder, self.optimisers)
         for sentence in damaged:
             self.callback.on_message(sentence)
         if not state:
@@ -293,11 +295,11 @@ class TrainingLoop:
         self.threads, self.precision = state["threads"], state["precision"]
         self.history = Epoch.read_all(state["history"])
         self.seconds = self.history[-1].seconds if self.history else 0.0
-        self.model.load_state_dict(checkpoint.part(tensors, "model"))
-        self.best = checkpoint.part(tensors, "best")
+        self.model.load_state_dict(checkpoint.tensors_under(tensors, "model"))
+        self.best = checkpoint.tensors_under(tensors, "best")
         checkpoint.unpack_optimisers(self.optimisers, tensors, state["groups"])
         if self.average is not None:
-            saved = checkpoint.part(tensors, "average")
+            saved = checkpoint.tensors_under(tensors, "average")
             for index, weight in enumerate(self.average.weights):
                 weight.copy_(saved[str(index)])
         self.callback.on_message(f"going on after epoch {len(self.history)}")
@@ -317,9 +319,9 @@ class TrainingLoop:
             threads=self.threads,
             precision=self.precision,
             class_counts=self.class_counts,
-            machine=hardware.describe(),
+            machine=hardware.describe_machine(),
         )
 
 
-def _copy(model: nn.Module) -> dict[str, Tensor]:
+def _copy_state(model: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in model.state_dict().items()}

@@ -11,7 +11,7 @@ from inkfast.synthetic.non_digits import NO_DIGIT
 from inkfast.training import hardware
 from inkfast.training.recipe import Recipe
 
-_OUTLIERS = 0.5  # their weight in the loss, as in the source of `with_outliers`
+_OUTLIER_WEIGHT = 0.5  # their weight in the loss, as in the source of `with_outliers`
 
 
 def batch_loss(
@@ -34,7 +34,7 @@ def batch_loss(
     """
     with hardware.autocast(images.device, precision):
         logits = model(images).float()
-    targets = with_outliers(labels) if recipe.outliers else labels
+    targets = outlier_targets(labels) if recipe.outliers else labels
     loss = F.cross_entropy(logits, targets, weight=weights, label_smoothing=recipe.label_smoothing)
     if recipe.l2:
         kernels = [m.weight for m in model.modules() if isinstance(m, nn.Conv2d)]
@@ -42,11 +42,11 @@ def batch_loss(
     return loss, (logits.argmax(1) == labels).sum()
 
 
-def with_outliers(labels: Tensor) -> Tensor:
+def outlier_targets(labels: Tensor) -> Tensor:
     """Return targets ``(b, 10)``: the label, or for what is no digit every class a little.
 
     Source: Hendrycks, Mazeika and Dietterich (2019), Deep Anomaly Detection with Outlier Exposure.
     """
     known = labels != NO_DIGIT
     targets = F.one_hot(labels * known, CLASSES).float()
-    return torch.where(known[:, None], targets, _OUTLIERS / CLASSES)
+    return torch.where(known[:, None], targets, _OUTLIER_WEIGHT / CLASSES)

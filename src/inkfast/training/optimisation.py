@@ -117,7 +117,7 @@ def _plateau(recipe: Recipe, losses: Sequence[float]) -> float:
     return rate
 
 
-class Average:
+class WeightAverage:
     """An exponential moving average of a model's weights.
 
     The running statistics of batch normalisation belong to the weights that made them, so those of

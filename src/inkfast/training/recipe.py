@@ -95,7 +95,7 @@ class Recipe:
     precision: str = "auto"
 
     def __post_init__(self) -> None:
-        faults = [fault for check in _CHECKS if (fault := _fault(check, self))]
+        faults = [fault for check in _CHECKS if (fault := _fault_of(check, self))]
         if faults:
             raise InkfastError(" ".join(faults))
 
@@ -146,7 +146,7 @@ _CHECKS = (
 )
 
 
-def _fault(check: Any, recipe: Recipe) -> str:
+def _fault_of(check: Any, recipe: Recipe) -> str:
     try:
         check(recipe)
     except InkfastError as error:
@@ -162,7 +162,7 @@ def upgrade_keys(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {_RENAMED.get(key, key): value for key, value in settings.items()}
 
 
-def resolve(*layers: Mapping[str, Any]) -> Recipe:
+def resolve_recipe(*layers: Mapping[str, Any]) -> Recipe:
     """Return the recipe that the given settings make, a later one overriding an earlier.
 
     Raises:

@@ -48,7 +48,7 @@ class StackableFit:
         self.result: TrainedModel | DivergedError | StoppedError | None = None
         self._batches = self.fit.batches()
         self.batch: Batch
-        with hardware.threads(self.fit.threads):
+        with hardware.torch_threads(self.fit.threads):
             self.go_on()
 
     @property
@@ -74,7 +74,7 @@ class StackableFit:
 def train_stacked(lanes: Sequence[StackableFit]) -> None:
     """Train fits of one form, none of them over, until at least one is."""
     fits = [lane.fit for lane in lanes]
-    with hardware.threads(fits[0].threads):
+    with hardware.torch_threads(fits[0].threads):
         stack = _Stack(fits) if len(fits) > 1 else None
         while all(lane.result is None for lane in lanes):
             widest = max(lane.size for lane in lanes)
@@ -98,11 +98,11 @@ class _Stack:
         self.form = _StackedModule(fits)
         first = fits[0].model
         self.weights = {
-            name: _stacked([fit.model.get_parameter(name) for fit in fits]).requires_grad_()
+            name: _stack_tensors([fit.model.get_parameter(name) for fit in fits]).requires_grad_()
             for name, _ in first.named_parameters()
         }
         self.buffers = {
-            name: _stacked([fit.model.get_buffer(name) for fit in fits])
+            name: _stack_tensors([fit.model.get_buffer(name) for fit in fits])
             for name, _ in first.named_buffers()
         }
         balanced = [fit.weights for fit in fits if fit.weights is not None]
@@ -141,7 +141,7 @@ class _Stack:
                 tensor.data = tensor.data.clone()
 
 
-def _stacked(tensors: Sequence[Tensor]) -> Tensor:
+def _stack_tensors(tensors: Sequence[Tensor]) -> Tensor:
     """Return tensors in one, ``(n, ...)``, of which each becomes a part, in the layout it had."""
     first, size = tensors[0], tensors[0].numel()
     whole = torch.empty(len(tensors) * size, dtype=first.dtype, device=first.device)
@@ -167,11 +167,11 @@ class _StackedModule(nn.Module):
         for module in self.model.modules():
             forward: Any = None
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                forward = partial(_normalise, module)
+                forward = partial(_batch_norm, module)
             elif isinstance(module, nn.Dropout):
-                forward = partial(_outside, partial(_drop, module.p, fits))
+                forward = partial(_call_unbatched, partial(_dropout, module.p, fits))
             elif isinstance(module, nn.AdaptiveAvgPool2d):
-                forward = partial(_outside, partial(_pool, module.output_size))
+                forward = partial(_call_unbatched, partial(_average_pool, module.output_size))
             if forward is not None:
                 module.forward = forward
 
@@ -181,7 +181,7 @@ class _StackedModule(nn.Module):
         return batch_loss(self.model, images, labels, class_weights, self.recipe, self.precision)
 
 
-class _Outside(torch.autograd.Function):
+class _Unbatched(torch.autograd.Function):
     """Calls a function from within `vmap` with the tensors of all networks, ``(n, ...)``."""
 
     @staticmethod
@@ -196,12 +196,12 @@ class _Outside(torch.autograd.Function):
         return function(*whole), 0
 
 
-def _outside(function: Callable[..., Tensor], *tensors: Tensor | None) -> Tensor:
-    found: Tensor = _Outside.apply(function, *tensors)  # type: ignore[no-untyped-call]  # as torch
+def _call_unbatched(function: Callable[..., Tensor], *tensors: Tensor | None) -> Tensor:
+    found: Tensor = _Unbatched.apply(function, *tensors)  # type: ignore[no-untyped-call]  # as torch
     return found
 
 
-def _normalise(norm: nn.modules.batchnorm._BatchNorm, values: Tensor) -> Tensor:
+def _batch_norm(norm: nn.modules.batchnorm._BatchNorm, values: Tensor) -> Tensor:
     """Normalise as in training; the running statistics move in place."""
     assert norm.num_batches_tracked is not None  # noqa: S101 - ours track
     assert norm.momentum is not None  # noqa: S101 - only `Average` takes it away, and gives it back
@@ -217,10 +217,12 @@ def _normalise(norm: nn.modules.batchnorm._BatchNorm, values: Tensor) -> Tensor:
         found = F.batch_norm(side_by_side, mean, variance, weight, bias, True, rate, norm.eps)
         return found.view(len(found), len(values), -1, *found.shape[2:]).movedim(1, 0)
 
-    return _outside(folded, values, norm.running_mean, norm.running_var, norm.weight, norm.bias)
+    return _call_unbatched(
+        folded, values, norm.running_mean, norm.running_var, norm.weight, norm.bias
+    )
 
 
-def _drop(share: float, fits: Sequence[TrainingLoop], values: Tensor) -> Tensor:
+def _dropout(share: float, fits: Sequence[TrainingLoop], values: Tensor) -> Tensor:
     """Drop a share of the values; each fit draws from its own stream."""
     ones = torch.ones(values.shape[1:], dtype=values.dtype, device=values.device)
     if ones.ndim == 4:  # in the layout of a fit alone, on which the order of draws depends
@@ -232,7 +234,7 @@ def _drop(share: float, fits: Sequence[TrainingLoop], values: Tensor) -> Tensor:
     return values * torch.stack(masks)
 
 
-def _pool(size: Any, values: Tensor) -> Tensor:
+def _average_pool(size: Any, values: Tensor) -> Tensor:
     """Average over the image; networks and pictures are one batch."""
     found = F.adaptive_avg_pool2d(values.flatten(0, 1), size)
     return found.view(*values.shape[:2], *found.shape[1:])

@@ -21,7 +21,7 @@ from inkfast.core.io import read_json, sha256, write_bytes, write_json
 from inkfast.core.pixels import to_unit
 from inkfast.core.plugins import check_installed
 from inkfast.models import Architecture
-from inkfast.training.recipe import Recipe, resolve, upgrade_keys
+from inkfast.training.recipe import Recipe, resolve_recipe, upgrade_keys
 
 PRECISIONS = ("bf16", "fp32")
 WEIGHTS_FILE, MODEL_FILE = "model.safetensors", "model.json"  # the latter is written last
@@ -117,7 +117,7 @@ class TrainedModel:
             "architecture": str(self.architecture),
             **({"requires": [package]} if package else {}),
             "recipe": dataclasses.asdict(self.recipe),
-            **{key: getattr(self, key) for key in _PLAIN},
+            **{key: getattr(self, key) for key in _PLAIN_KEYS},
             "history": [vars(epoch) for epoch in self.history],
             "sha256": sha256(content),
         }
@@ -160,14 +160,22 @@ class TrainedModel:
         return cls(
             model=model.eval(),
             architecture=architecture,
-            recipe=resolve(upgrade_keys(described["recipe"])),
+            recipe=resolve_recipe(upgrade_keys(described["recipe"])),
             history=history,
-            **{key: described[key] for key in _PLAIN},
+            **{key: described[key] for key in _PLAIN_KEYS},
         )
 
 
 # what model.json holds as it is
-_PLAIN = ("seed", "best_epoch", "train_seconds", "threads", "precision", "class_counts", "machine")
+_PLAIN_KEYS = (
+    "seed",
+    "best_epoch",
+    "train_seconds",
+    "threads",
+    "precision",
+    "class_counts",
+    "machine",
+)
 
 
 def _check_plain(described: dict[str, Any], epochs: int) -> None:

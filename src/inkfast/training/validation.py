@@ -11,7 +11,7 @@ from inkfast.core.pixels import to_unit
 from inkfast.core.random import derive_seed
 from inkfast.noise.copies import noisy
 from inkfast.training import hardware
-from inkfast.training.batches import set_aside, split
+from inkfast.training.batches import split_calibration, split_validation
 from inkfast.training.fit_spec import FitSpec
 
 
@@ -19,14 +19,14 @@ def validation_digits(fit_spec: FitSpec) -> Digits:
     """Return the task's validation rows, or those cut from its digits, with one noisy copy."""
     clean = fit_spec.validation
     if clean is None:
-        _, rows = split(fit_spec.digits, fit_spec.recipe, fit_spec.seed)
+        _, rows = split_validation(fit_spec.digits, fit_spec.recipe, fit_spec.seed)
         clean = fit_spec.digits.pick(rows, "validation rows")
     return noisy(clean, fit_spec.training_noise, derive_seed(fit_spec.seed, "validation noise"))
 
 
 def calibration_digits(fit_spec: FitSpec) -> Digits:
     """Return the rows that the recipe sets aside for calibration, under the validation's noise."""
-    _, rows = set_aside(fit_spec.digits, fit_spec.recipe, fit_spec.seed)
+    _, rows = split_calibration(fit_spec.digits, fit_spec.recipe, fit_spec.seed)
     clean = fit_spec.digits.pick(rows, "calibration rows")
     return noisy(clean, fit_spec.training_noise, derive_seed(fit_spec.seed, "calibration noise"))
 

@@ -5,9 +5,9 @@ Trials are judged on validation rows. The test digits are looked at once, by the
 
 from __future__ import annotations
 
-from inkfast.experiments.tuning.plan import Plan, read_plan
+from inkfast.experiments.tuning.plan import SearchPlan, parse_search_plan
 from inkfast.experiments.tuning.search import Search
 from inkfast.experiments.tuning.space import Parameter
-from inkfast.experiments.tuning.trials import TrialRow, Tuned
+from inkfast.experiments.tuning.trials import SearchResult, TrialRow
 
-__all__ = ["Parameter", "Plan", "Search", "TrialRow", "Tuned", "read_plan"]
+__all__ = ["Parameter", "Search", "SearchPlan", "SearchResult", "TrialRow", "parse_search_plan"]

@@ -16,7 +16,7 @@ _TUNE = ("trials", "prune", "hours")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class SearchPlan:
     """What `inkfast tune` does.
 
     Attributes:
@@ -67,7 +67,7 @@ class Plan:
         return {parameter.key: str(parameter) for parameter in self.space}
 
 
-def read_plan(settings: Mapping[str, Any]) -> Plan:
+def parse_search_plan(settings: Mapping[str, Any]) -> SearchPlan:
     """Check a tuning file's settings; every end of every range is tried.
 
     Args:
@@ -89,12 +89,12 @@ def read_plan(settings: Mapping[str, Any]) -> Plan:
     check_number("trials", trials, low=1, high=1_000_000, whole=True)
     check_flag("prune", prune)
     check_number("hours", hours, low=0)
-    plan = Plan(
+    plan = SearchPlan(
         settings=given, experiment=from_settings(given), space=space, trials=trials, prune=prune,
         hours=hours,
     )  # fmt: skip
     _model_table(given)
-    _try_ends(plan)
+    _check_bounds(plan)
     return plan
 
 
@@ -108,7 +108,7 @@ def _model_table(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {"model": listed[0]} if isinstance(listed[0], str) else dict(listed[0])
 
 
-def _try_ends(plan: Plan) -> None:
+def _check_bounds(plan: SearchPlan) -> None:
     middle = {parameter.key: parameter.extremes()[0] for parameter in plan.space}
     faults = []
     for parameter in plan.space:

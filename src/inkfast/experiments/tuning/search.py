@@ -40,7 +40,7 @@ from inkfast.experiments.run_folder import (
     trial_folder,
 )
 from inkfast.experiments.tuning import trials
-from inkfast.experiments.tuning.plan import Plan
+from inkfast.experiments.tuning.plan import SearchPlan
 from inkfast.training import Callback, Epoch, TrainedModel, check_recipe
 from inkfast.training.batches import check_rows
 
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     import optuna
 
 
-def search_identity(plan: Plan, dataset: ExperimentData) -> dict[str, Any]:
+def search_identity(plan: SearchPlan, dataset: ExperimentData) -> dict[str, Any]:
     """Return what identifies a search, see `run_folder.claim_run`."""
     return {"kind": TUNING, "space": plan.space_texts(), **dataset.fingerprints()}
 
@@ -66,7 +66,9 @@ class Search:
         InkfastError: If the storage does not answer, or holds another search of this name.
     """
 
-    def __init__(self, plan: Plan, dataset: ExperimentData, out: Path, storage: str = "") -> None:
+    def __init__(
+        self, plan: SearchPlan, dataset: ExperimentData, out: Path, storage: str = ""
+    ) -> None:
         self.plan, self.dataset, self.out = plan, dataset, out
         self.owner = ""  # of this folder, on whatever machine: told apart by chance, not by name
         self.began = time.monotonic()
@@ -80,9 +82,11 @@ class Search:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         logging.getLogger("alembic").setLevel(logging.WARNING)
         prune = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1)
-        with _answering(self.url, ValueError):  # of a URL that Optuna or a driver does not know
+        with _storage_errors(
+            self.url, ValueError
+        ):  # of a URL that Optuna or a driver does not know
             backend = optuna.storages.get_storage(self.url)
-        with _answering(self.url):
+        with _storage_errors(self.url):
             study = optuna.create_study(
                 storage=backend,
                 study_name=self.plan.experiment.name,
@@ -140,14 +144,16 @@ class Search:
         self.study.enqueue_trial(values)
         shutil.rmtree(self._folder(number), ignore_errors=True)
 
-    def run(self, observer: SweepObserver = QUIET, executor: Executor = SERIAL) -> trials.Tuned:
+    def run(
+        self, observer: SweepObserver = QUIET, executor: Executor = SERIAL
+    ) -> trials.SearchResult:
         """Run trials until there are as many as planned, or time is over, or Ctrl-C comes."""
         interrupted = False
         order: list[int] = []  # trial number of each job
         watching = SweepObserver(
             on_fit_start=lambda *words: self._watch(order[words[1] - 1], observer, *words)
         )
-        with _answering(self.url):
+        with _storage_errors(self.url):
             self._take_up()
             results = executor.results(self._jobs(order), self.plan.trials, watching)
             with closing(results):
@@ -266,7 +272,7 @@ class Search:
         """
         from optuna.trial import TrialState
 
-        with _answering(self.url):
+        with _storage_errors(self.url):
             if not self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
                 raise InkfastError("no trial has finished yet. Go on: --resume.")
             fixed = self.study.best_trial
@@ -278,7 +284,7 @@ class Search:
 
 
 @contextmanager
-def _answering(url: str, *more: type[Exception]) -> Iterator[None]:
+def _storage_errors(url: str, *more: type[Exception]) -> Iterator[None]:
     """Turn whatever a data base or its driver raises, and what more is named, into one sentence."""
     import optuna
     import sqlalchemy

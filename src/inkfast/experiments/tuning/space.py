@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _RANGE = ("low", "high", "log", "step")
 # which rows trials are judged by must not vary among them
-_JUDGES = ("validation", "validation_rows", "calibration")
+_FIXED = ("validation", "validation_rows", "calibration")
 _EXPECTED = "{ low = 1e-4, high = 1e-2, log = true } or { choices = [64, 128] }"
 
 
@@ -81,9 +81,9 @@ def parse_space(table: object) -> tuple[Parameter, ...]:
             f"got {short_repr(table)}."
         )
     found, faults = [], []
-    for key, value in _flat(table).items():
+    for key, value in _flatten_model_keys(table).items():
         try:
-            found.append(_parameter(key, value))
+            found.append(_parse_parameter(key, value))
         except InkfastError as error:
             faults.append(str(error))
     if faults:
@@ -91,7 +91,7 @@ def parse_space(table: object) -> tuple[Parameter, ...]:
     return tuple(found)
 
 
-def _flat(table: Mapping[str, Any]) -> dict[str, Any]:
+def _flatten_model_keys(table: Mapping[str, Any]) -> dict[str, Any]:
     """Return the table with TOML's ``model.hidden = ...`` written as one key."""
     flat = dict(table)
     inner = flat.get("model")
@@ -101,8 +101,8 @@ def _flat(table: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def _parameter(key: str, value: object) -> Parameter:
-    known = [field.name for field in dataclasses.fields(Recipe) if field.name not in _JUDGES]
+def _parse_parameter(key: str, value: object) -> Parameter:
+    known = [field.name for field in dataclasses.fields(Recipe) if field.name not in _FIXED]
     if key != "model" and not key.startswith("model.") and key not in known:
         raise unknown_name("search key", key, ["model", "model.KEY", *known])
     if not isinstance(value, Mapping) or not value:
@@ -114,15 +114,15 @@ def _parameter(key: str, value: object) -> Parameter:
         choices = value["choices"]
         if not isinstance(choices, list) or not choices or len(value) > 1:
             raise InkfastError(f"search key `{key}` must be {_EXPECTED}, got {short_repr(value)}.")
-        return Parameter(key=key, choices=tuple(_frozen(choice) for choice in choices))
-    return _range(key, value)
+        return Parameter(key=key, choices=tuple(_to_tuple(choice) for choice in choices))
+    return _parse_range(key, value)
 
 
-def _frozen(value: Any) -> Any:
+def _to_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _range(key: str, value: Mapping[str, Any]) -> Parameter:
+def _parse_range(key: str, value: Mapping[str, Any]) -> Parameter:
     log, step = value.get("log", False), value.get("step", 0)
     check_flag(f"{key}.log", log)
     check_number(f"{key}.step", step, low=0)

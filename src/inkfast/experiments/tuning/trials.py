@@ -39,7 +39,7 @@ class TrialRow:
 
 
 @dataclass(frozen=True)
-class Tuned:
+class SearchResult:
     """A search that has ended, or was interrupted.
 
     Attributes:
@@ -87,7 +87,7 @@ class Tuned:
         }
 
 
-def read_trials(study: optuna.Study, *, interrupted: bool) -> Tuned:
+def read_trials(study: optuna.Study, *, interrupted: bool) -> SearchResult:
     """Return what a study holds of trials that have ended."""
     from optuna.trial import TrialState
 
@@ -103,7 +103,7 @@ def read_trials(study: optuna.Study, *, interrupted: bool) -> Tuned:
                 noted.get(EPOCHS, 0), trial.params,
             )
         )  # fmt: skip
-    return Tuned(rows, _importances(study, rows), interrupted)
+    return SearchResult(rows, _importances(study, rows), interrupted)
 
 
 def _importances(study: optuna.Study, rows: list[TrialRow]) -> dict[str, float]:
