@@ -117,7 +117,7 @@ def test_no_method_ever_sees_a_row_that_is_judged(strokes, monkeypatch):
         seen.append(given)
         return real(given, *rest)
 
-    monkeypatch.setattr("inkfast.training.balancing.balance", spy)
+    monkeypatch.setattr("inkfast.training.batches.balance", spy)
     fit(
         FitSpec(
             architecture=models.build_model("mlp(hidden=[4])"),
