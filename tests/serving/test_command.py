@@ -85,7 +85,7 @@ def test_another_loopback_address_is_answered_at(monkeypatch):
     def run(app: ASGIApp, host: str, *_: object) -> None:
         asyncio.run(ask(app, host))
 
-    monkeypatch.setattr("inkfast.serving.server.run_server", run)
+    monkeypatch.setattr("inkfast.cli.serve.run_server", run)
     monkeypatch.delenv("INKFAST_TOKEN", raising=False)
     serve("127.0.0.2", 0, [])
     assert answers == [200]
@@ -101,10 +101,10 @@ def test_a_large_machine_starts_few_processes(monkeypatch, cores, processes):
             super().__init__(self)
             started.append(number)
 
-    monkeypatch.setattr("inkfast.serving.worker_pool.WorkerPool", Workers)
-    monkeypatch.setattr("inkfast.core.processes.available_cores", lambda: cores)
-    monkeypatch.setattr("inkfast.serving.app.build_app", lambda *_, **__: None)
-    monkeypatch.setattr("inkfast.serving.server.run_server", lambda *_: None)
+    monkeypatch.setattr("inkfast.cli.serve.WorkerPool", Workers)
+    monkeypatch.setattr("inkfast.cli.serve.available_cores", lambda: cores)
+    monkeypatch.setattr("inkfast.cli.serve.build_app", lambda *_, **__: None)
+    monkeypatch.setattr("inkfast.cli.serve.run_server", lambda *_: None)
     monkeypatch.delenv("INKFAST_TOKEN", raising=False)
     serve("127.0.0.1", 0, [])
     assert started == [processes]
