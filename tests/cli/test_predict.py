@@ -21,7 +21,6 @@ from inkfast import cli
 from inkfast.experiments import run_folder
 from inkfast.experiments.run_classifier import RunClassifier
 from inkfast.inference import batch, inputs
-from inkfast.inference.reader import Reader
 from inkfast.training import hardware
 from tests.inference.makers import bars, classifier, png, write_csv, write_pictures
 
@@ -157,7 +156,7 @@ def test_the_unsure_ones_can_be_reviewed(model, tmp_path, inkfast):
 
 def test_an_interrupted_job_is_gone_on_with(model, pictures, tmp_path, inkfast, monkeypatch):
     """Ctrl-C keeps the rows so far and says so; --resume ends with the bytes of one go."""
-    monkeypatch.setattr(batch, "_MOST", 2)
+    monkeypatch.setattr(batch, "_MAX_IMAGES", 2)
     whole, path = tmp_path / "whole.jsonl", tmp_path / "rows.jsonl"
     words = ("predict", pictures, "--model", model, "--to")
     assert inkfast(*words, whole)[0] == 1
@@ -224,18 +223,6 @@ def test_a_cluster_writes_the_same_bytes(pictures, tmp_path, inkfast):
     assert done.returncode == 1, done.stderr
     assert (tmp_path / "ray.csv").read_bytes() == (tmp_path / "serial.csv").read_bytes()
     assert "max_restarts" not in done.stderr
-
-
-def test_a_hand_of_a_cluster_needs_nothing_to_begin_again(model, monkeypatch):
-    """It is made without arguments, and fetches its reader once."""
-    ray = pytest.importorskip("ray")
-    fetched = []
-    monkeypatch.setattr(ray, "get", lambda where: fetched.append(where) or where)
-    hand = batch._RayWorker()
-    where, chunk = [Reader.open(str(model))], [("a.png", png(bars()[0]))]
-    first, second = (hand.read(chunk, where, review=False) for _ in range(2))
-    assert first == second
-    assert fetched == [where]
 
 
 def test_the_package_is_a_program():

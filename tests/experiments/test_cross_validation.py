@@ -15,7 +15,7 @@ from scipy import stats
 from inkfast import cli
 from inkfast.core.digits import Digits, Source
 from inkfast.evaluation.difference import corrected_resampled_t
-from inkfast.execution import SweepObserver
+from inkfast.execution import quiet
 from inkfast.experiments import cross_validation, run_folder
 from inkfast.experiments.config import from_settings
 from inkfast.training import Callback, batches, loop
@@ -44,7 +44,7 @@ def validated(
     experiment = from_settings(settings)
     prints = cross_validation.cross_validation_identity(experiment, source)
     run_folder.claim_run(out, experiment, prints, **({"resume": False, "overwrite": False} | flags))
-    return cross_validation.cross_validate(experiment, source, out, observer or SweepObserver())
+    return cross_validation.cross_validate(experiment, source, out, observer or quiet)
 
 
 def test_every_row_is_held_out_once_in_each_repeat(source):
@@ -147,7 +147,7 @@ def test_what_is_written(source, tmp_path):
 
         return Callback(on_epoch_end=epoch)
 
-    cut = validated(TINY, source, tmp_path / "cut", SweepObserver(on_fit_start=stopping))
+    cut = validated(TINY, source, tmp_path / "cut", stopping)
     assert (cut.interrupted, len(cut.fits)) == (True, 3)
     again = validated(TINY, source, tmp_path / "cut", resume=True)
     assert [fit.scores.accuracy for fit in again.fits] == [f.scores.accuracy for f in result.fits]

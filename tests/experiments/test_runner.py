@@ -13,7 +13,7 @@ import pytest
 
 from inkfast import report
 from inkfast.core.digits import Digits, Source
-from inkfast.execution import SweepObserver
+from inkfast.execution import quiet
 from inkfast.experiments import leaderboard, run_folder, runner
 from inkfast.experiments.config import Experiment, from_settings, read_toml
 from inkfast.experiments.dataset import load_run_data, split_source
@@ -41,9 +41,7 @@ def run(settings, dataset, out: Path, **flags):
     run_folder.claim_run(
         out, experiment, digits.fingerprints(), **({"resume": False, "overwrite": False} | flags)
     )
-    board = leaderboard.build_leaderboard(
-        runner.run_experiment(experiment, digits, out, SweepObserver())
-    )
+    board = leaderboard.build_leaderboard(runner.run_experiment(experiment, digits, out, quiet))
     board.write(out)
     report.write_comparison_report(board, out)
     return board
@@ -122,7 +120,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(dataset, tmp_path):
 
         return Callback(on_epoch_end=epoch)
 
-    cut = runner.run_experiment(experiment, digits, out, SweepObserver(on_fit_start=stopping))
+    cut = runner.run_experiment(experiment, digits, out, stopping)
     assert cut.interrupted
     part = leaderboard.build_leaderboard(cut)
     part.write(out)

@@ -14,7 +14,6 @@ import pytest
 from inkfast import cli
 from inkfast.core.digits import Source
 from inkfast.core.errors import InkfastError
-from inkfast.execution import SweepObserver
 from inkfast.experiments import run_folder, tuning
 from inkfast.experiments.config import Experiment
 from inkfast.experiments.dataset import split_source
@@ -98,7 +97,7 @@ def test_an_interrupted_search_goes_on(strokes, tmp_path):
             raise KeyboardInterrupt
         return Callback()
 
-    cut = search(strokes, tmp_path).run(SweepObserver(on_fit_start=interrupt))
+    cut = search(strokes, tmp_path).run(interrupt)
     assert cut.interrupted
     assert len(cut.trials) == 1
     one = search(strokes, tmp_path)
@@ -159,9 +158,7 @@ def test_two_searches_share_a_storage(strokes, tmp_path):
     assert len(half.trials) == 2
     rest = search(strokes, tmp_path / "b", storage=storage)
     numbers = []
-    rest.run(
-        SweepObserver(on_fit_start=lambda title, number, of: numbers.append(title) or Callback())
-    )
+    rest.run(lambda title, number, of: numbers.append(title) or Callback())
     assert len(numbers) == 2
     for change in ({"search": {"batch_size": {"choices": [9]}}}, {"seed": 1}, {"noise": "blur"}):
         with pytest.raises(InkfastError, match="already holds another search named small.*--name"):

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from inkfast.core.errors import InkfastError
+from inkfast.execution import parse_executor
 from inkfast.inference import batch, inputs, single_digit
 from inkfast.inference.inputs import InputItem
 from inkfast.inference.onnx_classifier import OnnxClassifier
@@ -98,11 +99,11 @@ def test_a_zip_archive_reads_as_its_folder_would(tmp_path, reader):
     content = bytearray(path.read_bytes())
     content[content.index(b"IDAT") + 8] ^= 255  # of the first member
     path.write_bytes(content)
-    good, bad = batch.predict_inputs(inputs.iter_inputs([str(path)]), batch.serial_workers(reader))
+    good, bad = batch.predict_inputs(inputs.iter_inputs([str(path)]), reader)
     assert (good.source, good.prediction.digit) == (f"{path}/./b/1.png", 2)
     assert bad.error.startswith(f"{path}/b/2.png: cannot be taken out of its archive")
     path.write_bytes(b"junk")
-    (broken,) = batch.predict_inputs(inputs.iter_inputs([str(path)]), batch.serial_workers(reader))
+    (broken,) = batch.predict_inputs(inputs.iter_inputs([str(path)]), reader)
     assert "expected a zip archive of pictures" in broken.error
 
 
@@ -114,7 +115,7 @@ def test_too_large_a_file_is_refused_before_it_is_decoded(tmp_path, monkeypatch,
         archive.writestr("a.png", b"x" * 10**6)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x" * 1001)))
     paths = [str(tmp_path / "a.png"), str(tmp_path / "b.zip"), "-"]
-    found = list(batch.predict_inputs(inputs.iter_inputs(paths), batch.serial_workers(reader)))
+    found = list(batch.predict_inputs(inputs.iter_inputs(paths), reader))
     assert len(found) == 3
     assert all("expected an image of at most 0 MB" in row.error for row in found)
 
@@ -124,7 +125,7 @@ def test_bad_files_do_not_end_the_work(tmp_path, reader):
     write_pictures(tmp_path / "in", bars(3))
     (tmp_path / "in" / "001.png").write_bytes(b"junk")
     paths = [str(tmp_path / "in"), str(tmp_path / "gone.png"), str(tmp_path / "in/000.png")]
-    found = list(batch.predict_inputs(inputs.iter_inputs(paths), batch.serial_workers(reader)))
+    found = list(batch.predict_inputs(inputs.iter_inputs(paths), reader))
     assert [row.prediction and row.prediction.digit for row in found] == [0, None, 2, None, 0]
     assert "001.png: expected an image, but it cannot be decoded" in found[1].error
     assert "gone.png: there is no such file. Check its path." in found[3].error
@@ -141,9 +142,7 @@ def test_a_damaged_picture_in_an_archive_is_one_row(method, tmp_path, reader):
     damaged = bytearray(archive.read_bytes())
     damaged[start : start + 30] = b"\xff" * 30
     archive.write_bytes(damaged)
-    first, second = batch.predict_inputs(
-        inputs.iter_inputs([str(archive)]), batch.serial_workers(reader)
-    )
+    first, second = batch.predict_inputs(inputs.iter_inputs([str(archive)]), reader)
     assert "a.zip/0.png: cannot be taken out of its archive" in first.error
     assert second.prediction is not None
 
@@ -213,25 +212,25 @@ class Witness:
 def test_no_more_is_read_than_is_needed(reader):
     """A stream without end gives its first rows; a chunk at a time is asked for."""
     witness = Witness()
-    found = batch.predict_inputs(witness, batch.serial_workers(reader))
+    found = batch.predict_inputs(witness, reader)
     assert [row.source for row in islice(found, 3)] == ["0", "1", "2"]
-    assert witness.loaded <= batch._MOST
-    assert witness.asked <= batch._MOST + 1
+    assert witness.loaded <= batch._MAX_IMAGES
+    assert witness.asked <= batch._MAX_IMAGES + 1
     next(islice(found, 1000, None))
-    assert witness.loaded <= 1000 + 2 * batch._MOST
+    assert witness.loaded <= 1000 + 2 * batch._MAX_IMAGES
 
 
 def test_rows_that_are_done_are_not_read_again(reader):
     """Chunks of them are passed over without a look at their files."""
     witness = Witness()
-    found = batch.predict_inputs(witness, batch.serial_workers(reader), done=10 * batch._MOST + 5)
-    assert next(found).source == str(10 * batch._MOST + 5)
-    assert witness.loaded == batch._MOST
+    found = batch.predict_inputs(witness, reader, skip=10 * batch._MAX_IMAGES + 5)
+    assert next(found).source == str(10 * batch._MAX_IMAGES + 5)
+    assert witness.loaded == batch._MAX_IMAGES
 
 
 def test_large_pictures_make_small_chunks(reader, monkeypatch):
     """Chunks end at a number of bytes, so that their memory has an end."""
-    monkeypatch.setattr(batch, "_MOST_BYTES", 2000)
+    monkeypatch.setattr(batch, "_MAX_BYTES", 2000)
     sizes = []
 
     def chunk_sizes(reader, chunk, **_):
@@ -239,24 +238,20 @@ def test_large_pictures_make_small_chunks(reader, monkeypatch):
         return []
 
     monkeypatch.setattr(batch, "predict_chunk", chunk_sizes)
-    list(batch.predict_inputs(islice(Witness(), 6), batch.serial_workers(reader)))
+    list(batch.predict_inputs(islice(Witness(), 6), reader))
     huge = [InputItem(str(row), 3000, lambda: bars(1)[0]) for row in range(3)]
-    list(batch.predict_inputs(huge, batch.serial_workers(reader)))
+    list(batch.predict_inputs(huge, reader))
     assert sizes == [2, 2, 2, 1, 1, 1]
 
 
 def test_processes_give_the_same_rows_in_order(tmp_path, reader, monkeypatch):
     """Two processes, many small chunks, bad files among them: the rows are those of one process."""
-    monkeypatch.setattr(batch, "_MOST", 3)
+    monkeypatch.setattr(batch, "_MAX_IMAGES", 3)
     write_pictures(tmp_path, bars(40))
     (tmp_path / "007.png").write_bytes(b"junk")
-    expected = list(
-        batch.predict_inputs(
-            inputs.iter_inputs([str(tmp_path)]), batch.serial_workers(reader, review=True)
-        )
-    )
+    expected = list(batch.predict_inputs(inputs.iter_inputs([str(tmp_path)]), reader, review=True))
     found = batch.predict_inputs(
-        inputs.iter_inputs([str(tmp_path)]), batch.process_workers(reader, 2, review=True)
+        inputs.iter_inputs([str(tmp_path)]), reader, parse_executor("local:2"), review=True
     )
     assert list(found) == expected
     assert [row.prediction.digit for row in expected if row.prediction] == [
@@ -274,5 +269,5 @@ class Fatal(bytes):
 def test_a_lost_process_is_one_sentence(reader):
     """Its rows cannot be had: the work ends and says how to go on."""
     given = [InputItem("a", 1, lambda: Fatal(b""))]
-    with pytest.raises(InkfastError, match="a process was lost.*go on with --resume"):
-        list(batch.predict_inputs(given, batch.process_workers(reader, 1)))
+    with pytest.raises(InkfastError, match="a process was lost 3 times.*continue with --resume"):
+        list(batch.predict_inputs(given, reader, parse_executor("local:1")))

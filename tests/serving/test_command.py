@@ -101,7 +101,7 @@ def test_a_large_machine_starts_few_processes(monkeypatch, cores, processes):
             super().__init__(self)
             started.append(number)
 
-    monkeypatch.setattr("inkfast.cli.serve.WorkerPool", Workers)
+    monkeypatch.setattr("inkfast.cli.serve.ReaderPool", Workers)
     monkeypatch.setattr("inkfast.cli.serve.available_cores", lambda: cores)
     monkeypatch.setattr("inkfast.cli.serve.build_app", lambda *_, **__: None)
     monkeypatch.setattr("inkfast.cli.serve.run_server", lambda *_: None)

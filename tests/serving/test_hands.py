@@ -17,7 +17,7 @@ from inkfast.inference.reader import Reader
 from inkfast.serving.limits import Refused
 from inkfast.serving.prediction import PredictRequest, PredictResponse, predict_batch
 from inkfast.serving.request_images import load_request_image
-from inkfast.serving.worker_pool import WorkerPool
+from inkfast.serving.worker_pool import ReaderPool
 from tests.inference.makers import classifier
 from tests.serving.makers import as_file, drawn, readers
 
@@ -28,8 +28,8 @@ def networks() -> dict[str, Reader]:
 
 
 @pytest.fixture
-def hands(networks: dict[str, Reader]) -> Iterator[WorkerPool]:
-    with WorkerPool(networks, 1) as made:
+def hands(networks: dict[str, Reader]) -> Iterator[ReaderPool]:
+    with ReaderPool(networks, 1) as made:
         yield made
 
 
@@ -37,7 +37,7 @@ def question(content: bytes) -> PredictRequest:
     return PredictRequest(partial(load_request_image, content), ("reader", "dense"))
 
 
-def test_answers_are_those_of_this_process(hands: WorkerPool, networks: dict[str, Reader]) -> None:
+def test_answers_are_those_of_this_process(hands: ReaderPool, networks: dict[str, Reader]) -> None:
     asked = [question(as_file(drawn(digit))) for digit in (3, 7)]
     for here, there in zip(predict_batch(networks, asked), hands.predict(asked), strict=True):
         assert isinstance(here, PredictResponse)
@@ -47,7 +47,7 @@ def test_answers_are_those_of_this_process(hands: WorkerPool, networks: dict[str
             np.testing.assert_array_equal(there.probabilities[name], here.probabilities[name])
 
 
-def test_what_cannot_be_read_is_told_and_the_rest_is_answered(hands: WorkerPool) -> None:
+def test_what_cannot_be_read_is_told_and_the_rest_is_answered(hands: ReaderPool) -> None:
     blank = as_file(drawn(1).point(lambda _: 255))
     refused, none, told = hands.predict(
         [question(b"?"), question(blank), question(as_file(drawn(5)))]
@@ -60,7 +60,7 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_answered(hands: WorkerPool)
     assert told.probabilities["reader"].argmax() == 5
 
 
-def test_a_lost_process_is_told_and_another_takes_its_place(hands: WorkerPool) -> None:
+def test_a_lost_process_is_told_and_another_takes_its_place(hands: ReaderPool) -> None:
     """Twice in a row, so that what takes its place can be lost as well."""
     asked = [question(as_file(drawn(4)))]
     for _ in range(2):
@@ -78,7 +78,7 @@ def test_a_lost_process_is_told_and_another_takes_its_place(hands: WorkerPool) -
 def test_a_network_that_fails_is_told_to_those_who_asked_it(networks: dict[str, Reader]) -> None:
     """Logits instead of probabilities: a sentence, and the process goes on."""
     logits = OnnxClassifier(classifier(softmax=False).SerializeToString(), "logits.onnx")
-    with WorkerPool(networks | {"logits": Reader(logits, 0)}, 1) as hands:
+    with ReaderPool(networks | {"logits": Reader(logits, 0)}, 1) as hands:
         picture = partial(load_request_image, as_file(drawn(6)))
         failed, told = hands.predict(
             [PredictRequest(picture, ("logits",)), PredictRequest(picture, ("reader",))]
@@ -116,7 +116,7 @@ def fail() -> None:
     raise RuntimeError("unforeseen")
 
 
-def test_what_no_one_foresaw_says_where(hands: WorkerPool) -> None:
+def test_what_no_one_foresaw_says_where(hands: ReaderPool) -> None:
     (error,) = hands.predict([PredictRequest(fail, ("reader",))])  # type: ignore[arg-type]
     assert isinstance(error, RuntimeError)
     assert "in fail" in error.__notes__[0]
@@ -124,7 +124,7 @@ def test_what_no_one_foresaw_says_where(hands: WorkerPool) -> None:
 
 def test_none_is_left(networks: dict[str, Reader]) -> None:
     before = set(active_children())
-    with WorkerPool(networks, 2) as hands:
+    with ReaderPool(networks, 2) as hands:
         started = set(active_children()) - before
         assert len(started) == 2
     assert not any(child.is_alive() for child in started)

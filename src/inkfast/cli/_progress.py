@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from inkfast.cli._console import Printer
-from inkfast.execution import SERIAL, Executor, SweepObserver
+from inkfast.execution import SERIAL, Executor, Observer
 from inkfast.training import Callback, Epoch
 
 
@@ -18,12 +18,10 @@ class Display(Printer):
     _bars: Progress | None = None
 
     @contextmanager
-    def showing(self, executor: Executor = SERIAL) -> Iterator[SweepObserver]:
-        """Show progress while the block runs; fits that run side by side are told apart by name."""
+    def showing(self, executor: Executor = SERIAL) -> Iterator[Observer[Epoch]]:
+        """Show progress while the block runs; concurrent fits are told apart by name."""
         if not self.console.is_terminal:
-            yield SweepObserver(
-                on_fit_start=self._plain_named if executor.side_by_side else self._plain
-            )
+            yield self._plain_named if executor.concurrent else self._plain
             return
         columns = (
             TextColumn("{task.description}", markup=False), BarColumn(bar_width=24),
@@ -31,7 +29,7 @@ class Display(Printer):
         )  # fmt: skip
         with Progress(*columns, console=self.console) as bars:
             self._bars = bars
-            yield SweepObserver(on_fit_start=self._bar)
+            yield self._bar
 
     def _plain(self, title: str, number: int, of: int) -> Callback:
         self.say(f"[{number}/{of}] {title}")

@@ -50,7 +50,7 @@ def explore(
     exploration.EXPLORATION.claim(folder, overwrite=overwrite)
     with display.showing() as observer:
         found = exploration.explore_digits(
-            survey, chain, seed, display.stage, observer.on_fit_start if labels else None
+            survey, chain, seed, display.stage, observer if labels else None
         )
     display.stage("writing the page")
     summary.write_summary(found, folder)

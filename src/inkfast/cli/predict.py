@@ -8,16 +8,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, TextIO
 
 import typer
 
 from inkfast.cli._models import model_name, open_reader
 from inkfast.cli._prediction_job import PredictionJob, warn
-from inkfast.core import processes
 from inkfast.core.errors import InkfastError
 from inkfast.core.io import check_folder, check_free, check_resume
-from inkfast.core.processes import ExecutorSpec
+from inkfast.execution import parse_executor
 from inkfast.inference import batch, inputs, output_files
 from inkfast.inference.output_formats import OUTPUT_FORMATS, choose_format
 from inkfast.inference.reader import Reader
@@ -76,7 +75,7 @@ def predict(
     Columns: source, digit (empty where unsure), confidence (of the best guess,
     unsure or not), runner_up, runner_up_confidence, unsure (why), error.
     """
-    place = processes.parse_executor(executor)
+    where = parse_executor(executor, stacked=False)
     wanted = inputs.check_paths(paths or [])
     if not wanted and not files_from:
         raise InkfastError("expected at least one PATH, or --files-from FILE, got none.")
@@ -96,9 +95,11 @@ def predict(
     try:
         if output.done:
             given = output_files.check_same_sources(given, job.kept())
-        team = _crew(place, reader, review=review is not None)
-        with _engine(place), closing(batch.predict_inputs(given, team, output.done)) as found:
-            for row in found:
+        results = batch.predict_inputs(
+            given, reader, where, skip=output.done, review=review is not None
+        )
+        with where.open(), closing(results):
+            for row in results:
                 job.keep(row)
         if not output.written:
             raise InkfastError(f"expected pictures, got none: {_EXPECTED}.")
@@ -187,21 +188,4 @@ def _open_output(
     }  # fmt: skip
     return output_files.TextFileWriter(
         to, OUTPUT_FORMATS[form], job, resume=resume, overwrite=overwrite
-    )
-
-
-def _engine(place: ExecutorSpec) -> Any:
-    """Return what holds the executor's machines."""
-    if place.kind != "ray":
-        return nullcontext()
-    from inkfast.execution import ray_cluster
-
-    return ray_cluster.connected(place.address)
-
-
-def _crew(place: ExecutorSpec, reader: Reader, *, review: bool) -> batch.Workers:
-    if place.kind == "local":
-        return batch.process_workers(reader, place.processes, review=review)
-    return (batch.ray_workers if place.kind == "ray" else batch.serial_workers)(
-        reader, review=review
     )

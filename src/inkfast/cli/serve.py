@@ -15,7 +15,7 @@ from inkfast.cli._console import Printer, open_console
 from inkfast.cli._models import is_onnx
 from inkfast.core.digits import Digits, Images
 from inkfast.core.errors import InkfastError, check_number, install_hint
-from inkfast.core.processes import available_cores
+from inkfast.execution import available_cores
 from inkfast.inference.reader import Reader, shipped_names
 
 try:
@@ -25,7 +25,7 @@ try:
     from inkfast.serving.app import build_app
     from inkfast.serving.limits import Limits
     from inkfast.serving.server import run_server
-    from inkfast.serving.worker_pool import WorkerPool
+    from inkfast.serving.worker_pool import ReaderPool
 except ModuleNotFoundError as error:
     raise InkfastError(
         f"serving needs {error.name}, which is not installed; {install_hint('serve')}"
@@ -57,7 +57,7 @@ def serve(
         printer.say(f"the Noise Lab: {url}{'#token=' + token if token else ''}", style="bold")
         printer.say(f"the API: {url}openapi.json, {url}v2 and {url}metrics; Ctrl-C stops it")
 
-    with WorkerPool(readers, min(available_cores(), _MOST_HANDS)) as hands:
+    with ReaderPool(readers, min(available_cores(), _MOST_HANDS)) as hands:
         app = build_app(
             readers, corrupt=corrupt_image, token=token, limits=limits, hands=hands, address=host
         )

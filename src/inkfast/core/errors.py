@@ -3,8 +3,9 @@
 ValueError
 └── InkfastError       an input cannot be used; the user can fix it
     ├── NoInkError     an image shows nothing that stands out from its paper
-    ├── DivergedError  the loss of a fit became NaN or infinite
-    └── StoppedError   a callback stopped a fit before its last epoch
+    └── NoResultError  a job ended without a result; the other jobs continue
+        ├── DivergedError  the loss of a fit became NaN or infinite
+        └── StoppedError   a callback stopped a fit before its last epoch
 
 A message is one line: what was expected, what was given, what to do. The command line prints it on
 stderr and exits with code 2. A request that the HTTP server refuses is an
@@ -34,11 +35,15 @@ class NoInkError(InkfastError):
         super().__init__(message)
 
 
-class DivergedError(InkfastError):
+class NoResultError(InkfastError):
+    """A job ended without a result; the other jobs continue."""
+
+
+class DivergedError(NoResultError):
     """The loss of a fit became NaN or infinite."""
 
 
-class StoppedError(InkfastError):
+class StoppedError(NoResultError):
     """A callback stopped a fit before its last epoch."""
 
 

@@ -1,12 +1,31 @@
-"""Where independent fits run: here one by one or together, in local processes, on a Ray cluster.
+"""Where independent work runs: in this process, in local processes or on a Ray cluster.
 
-A fit's numbers depend on its task and its thread count alone, never on where it ran; but for
-rounding, where several take their steps together.
+The result of a job depends on the job alone, never on where it ran; `stacked` alone rounds
+differently.
 """
 
 from __future__ import annotations
 
-from inkfast.execution.executors import SERIAL, Executor, parse_executor
-from inkfast.execution.jobs import QUIET, FitJob, FitOutcome, SweepObserver
+from inkfast.execution.base import ATTEMPTS, Executor
+from inkfast.execution.cores import available_cores
+from inkfast.execution.job import Callback, Job, Observer, Outcome, SteppedRun, quiet
+from inkfast.execution.parse import EXECUTORS, parse_executor
+from inkfast.execution.serial import SerialExecutor
 
-__all__ = ["QUIET", "SERIAL", "Executor", "FitJob", "FitOutcome", "SweepObserver", "parse_executor"]
+SERIAL = SerialExecutor()
+
+__all__ = [
+    "ATTEMPTS",
+    "EXECUTORS",
+    "SERIAL",
+    "Callback",
+    "Executor",
+    "Job",
+    "Observer",
+    "Outcome",
+    "SerialExecutor",
+    "SteppedRun",
+    "available_cores",
+    "parse_executor",
+    "quiet",
+]

@@ -1,60 +1,47 @@
-"""Fits side by side in this process: equal networks take their steps at once on one device."""
+"""Several jobs in this process that take their steps together: one small network fills no GPU."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass
+from functools import partial
 
-from inkfast.execution.jobs import (
-    FitJob,
-    FitOutcome,
-    SweepObserver,
-    finished_or_fit,
-    is_finished,
-    keep,
-)
-from inkfast.models import Network
-from inkfast.training import Callback
-from inkfast.training.stacked import StackableFit, train_stacked
+from inkfast.execution.job import Job, Metrics, Observer, Outcome, Result, SteppedRun, outcome_of
+from inkfast.execution.serial import SerialExecutor
 
 
-@dataclass(frozen=True)
-class StackedJob:
-    """A job that is under way."""
+class StackedExecutor(SerialExecutor):
+    """Advances jobs of one group together; jobs without steps run one after another.
 
-    number: int
-    job: FitJob
-    callback: Callback
-    lane: StackableFit
-
-
-def results(
-    jobs: Iterable[FitJob], total: int, observer: SweepObserver, most: int
-) -> Generator[tuple[int, FitOutcome]]:
-    """Yield each job's number and result as they end; up to `most` are under way.
-
-    Those equal to the eldest go on; one that has none like it is trained alone, and so is what
-    takes no steps.
+    Args:
+        most: Number of jobs under way at most.
     """
-    waiting = enumerate(jobs)
-    fits: list[StackedJob] = []
-    while True:
-        while len(fits) < most and (following := next(waiting, None)) is not None:
-            number, job = following
-            callback = observer.on_fit_start(job.title, number + 1, total)
-            if is_finished(job.folder) or not isinstance(job.fit_spec.architecture, Network):
-                yield number, finished_or_fit(job.fit_spec, job.folder, callback)
-                continue
-            lane = StackableFit(job.fit_spec, job.folder / "checkpoints", callback)
-            fits.append(StackedJob(number, job, callback, lane))
-        if not fits:
-            return
-        if all(fit.lane.result is None for fit in fits):  # one may be over as it is taken up
-            train_stacked([fit.lane for fit in fits if fit.lane.form == fits[0].lane.form])
-        ended = [
-            (fit, keep(fit.lane.result, fit.job.folder, fit.callback))
-            for fit in fits
-            if fit.lane.result is not None
-        ]
-        fits = [fit for fit in fits if fit.lane.result is None]
-        yield from ((fit.number, result) for fit, result in ended)
+
+    concurrent = True
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def results(
+        self, jobs: Iterable[Job[Metrics, Result]], total: int, observer: Observer[Metrics]
+    ) -> Generator[tuple[int, Outcome[Result]]]:
+        """See `Executor.results`; the group of the oldest run advances."""
+        waiting = enumerate(jobs)
+        runs: dict[int, SteppedRun[Result]] = {}
+        while True:
+            while len(runs) < self.most and (following := next(waiting, None)) is not None:
+                number, job = following
+                callback = observer(job.title, number + 1, total)
+                run = job.begin(callback)
+                if run is None:
+                    yield number, outcome_of(partial(job.run, callback))
+                else:
+                    runs[number] = run
+            if not runs:
+                return
+            if not any(run.ended for run in runs.values()):  # one may have ended before it began
+                first, *rest = runs.values()
+                first.advance([run for run in rest if run.group == first.group])
+            # all are stored before the first is yielded
+            ended = {n: outcome_of(run.finish) for n, run in runs.items() if run.ended}
+            runs = {number: run for number, run in runs.items() if number not in ended}
+            yield from ended.items()

@@ -23,13 +23,13 @@ from inkfast.core.io import nan_to_none, write_json, write_text
 from inkfast.core.random import derive_seed
 from inkfast.core.splits import stratified_group_kfold, unique_image_counts
 from inkfast.evaluation import FoldComparison, Scores, compare_folds, deciding_p, score
-from inkfast.execution import QUIET, SERIAL, Executor, FitJob, SweepObserver
+from inkfast.execution import SERIAL, Executor, Observer, quiet
 from inkfast.experiments.config import Experiment, ModelSpec
 from inkfast.experiments.dataset import subsample_classes
 from inkfast.experiments.run_folder import CROSS_VALIDATION, FOLDS_CSV, VALIDATION, fold_folder
 from inkfast.models import count_parameters
 from inkfast.noise.copies import noisy
-from inkfast.training import FitSpec, TrainedModel
+from inkfast.training import Epoch, FitJob, FitSpec, TrainedModel
 from inkfast.training.batches import check_rows
 
 METRICS = ("accuracy", "loss", "macro_f1", "ece")
@@ -231,7 +231,7 @@ def cross_validate(
     experiment: Experiment,
     source: Source,
     out: Path,
-    observer: SweepObserver = QUIET,
+    observer: Observer[Epoch] = quiet,
     executor: Executor = SERIAL,
 ) -> CrossValidation:
     """Train every model on every fold; finished fits found in `out` are taken as they are.

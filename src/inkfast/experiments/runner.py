@@ -7,11 +7,11 @@ from pathlib import Path
 
 from inkfast.core.errors import DivergedError
 from inkfast.evaluation.scores import Floats
-from inkfast.execution import QUIET, SERIAL, Executor, FitJob, SweepObserver
+from inkfast.execution import SERIAL, Executor, Observer, quiet
 from inkfast.experiments.config import Experiment, ModelSpec
 from inkfast.experiments.dataset import ExperimentData
 from inkfast.experiments.run_folder import fit_folder
-from inkfast.training import TrainedModel
+from inkfast.training import Epoch, FitJob, TrainedModel
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def run_experiment(
     experiment: Experiment,
     digits: ExperimentData,
     out: Path,
-    observer: SweepObserver = QUIET,
+    observer: Observer[Epoch] = quiet,
     executor: Executor = SERIAL,
 ) -> RunResult:
     """Train every model on every seed; finished fits found in `out` are taken as they are.

@@ -21,7 +21,7 @@ from inkfast.serving.metrics import Metrics
 from inkfast.serving.middleware import RequestGuard, refusal
 from inkfast.serving.routes_v1 import Corrupt, json_response
 from inkfast.serving.schemas import problems
-from inkfast.serving.worker_pool import WorkerPool
+from inkfast.serving.worker_pool import ReaderPool
 
 _ABOUT = "Reads handwritten digits, and shows how networks hold under noise."
 
@@ -32,7 +32,7 @@ def build_app(
     corrupt: Corrupt,
     token: str = "",
     limits: Limits | None = None,
-    hands: WorkerPool | None = None,
+    hands: ReaderPool | None = None,
     address: str = "127.0.0.1",
 ) -> RequestGuard:
     """Return the application.

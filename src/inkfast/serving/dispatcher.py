@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any
 
 from inkfast.core.errors import unknown_name
-from inkfast.core.processes import available_cores
+from inkfast.execution import available_cores
 from inkfast.inference.reader import Reader
 from inkfast.serving.batch_queue import BatchQueue
 from inkfast.serving.limits import Limits, Refused
 from inkfast.serving.prediction import PredictRequest, PredictResponse, predict_batch
-from inkfast.serving.worker_pool import WorkerPool
+from inkfast.serving.worker_pool import ReaderPool
 
 _TOGETHER = 8  # questions that one thread takes at once; more leaves other threads without work
 
@@ -32,7 +32,7 @@ class Dispatcher:
     """
 
     def __init__(
-        self, readers: Mapping[str, Reader], limits: Limits, hands: WorkerPool | None
+        self, readers: Mapping[str, Reader], limits: Limits, hands: ReaderPool | None
     ) -> None:
         self.readers = dict(readers)
         answer = hands.predict if hands else partial(predict_batch, self.readers)

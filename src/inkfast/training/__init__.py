@@ -1,8 +1,9 @@
-"""Training: a recipe in, a `Trained` model out."""
+"""Training: a recipe in, a `TrainedModel` out."""
 
 from __future__ import annotations
 
 from inkfast.training.baseline import check_recipe
+from inkfast.training.fit_job import FitJob, FitOutcome
 from inkfast.training.fit_spec import TRAIN_NOISE, Callback, FitSpec
 from inkfast.training.loop import fit
 from inkfast.training.recipe import KERAS, Recipe, resolve_recipe
@@ -13,6 +14,8 @@ __all__ = [
     "TRAIN_NOISE",
     "Callback",
     "Epoch",
+    "FitJob",
+    "FitOutcome",
     "FitSpec",
     "Recipe",
     "TrainedModel",

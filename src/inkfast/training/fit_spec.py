@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TypeAlias
 
+from inkfast import execution
 from inkfast.core.digits import Digits
 from inkfast.models import Architecture
 from inkfast.noise import Chain
 from inkfast.training.recipe import Recipe
 from inkfast.training.trained_model import Epoch
+
+# Called with the progress of a fit; its metrics are those of an `Epoch`.
+Callback: TypeAlias = execution.Callback[Epoch]
 
 TRAIN_NOISE = ("fresh", "once", "none")
 
@@ -43,20 +47,3 @@ class FitSpec:
     def training_noise(self) -> Chain:
         """The noise that training and validation rows are under."""
         return self.noise if self.train_noise != "none" else Chain((), "none")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Callback:
-    """Functions that are called while a model is trained; each does nothing unless given.
-
-    Attributes:
-        on_progress: Called with the share of the fit that is done, in [0, 1].
-        on_epoch_end: Called with each finished epoch.
-        on_message: Called with anything else worth saying, one sentence at a time.
-        should_stop: Called after each epoch; training stops when it returns true.
-    """
-
-    on_progress: Callable[[float], None] = field(default=lambda share: None)
-    on_epoch_end: Callable[[Epoch], None] = field(default=lambda epoch: None)
-    on_message: Callable[[str], None] = field(default=lambda sentence: None)
-    should_stop: Callable[[Epoch], bool] = field(default=lambda epoch: False)

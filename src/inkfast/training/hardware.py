@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from inkfast.core.processes import available_cores
+from inkfast.execution import available_cores
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 # what tells apart the speed of processors of one name: the kernel's flag, and what people call it

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from inkfast.core.errors import InkfastError, StoppedError
 from inkfast.core.io import write_text
 from inkfast.core.random import derive_seed
-from inkfast.execution import QUIET, SERIAL, Executor, FitJob, FitOutcome, SweepObserver
+from inkfast.execution import SERIAL, Executor, Observer, quiet
 from inkfast.experiments.config import Experiment
 from inkfast.experiments.dataset import ExperimentData
 from inkfast.experiments.run_folder import (
@@ -41,7 +41,7 @@ from inkfast.experiments.run_folder import (
 )
 from inkfast.experiments.tuning import trials
 from inkfast.experiments.tuning.plan import SearchPlan
-from inkfast.training import Callback, Epoch, TrainedModel, check_recipe
+from inkfast.training import Callback, Epoch, FitJob, FitOutcome, TrainedModel, check_recipe
 from inkfast.training.batches import check_rows
 
 if TYPE_CHECKING:
@@ -145,14 +145,15 @@ class Search:
         shutil.rmtree(self._folder(number), ignore_errors=True)
 
     def run(
-        self, observer: SweepObserver = QUIET, executor: Executor = SERIAL
+        self, observer: Observer[Epoch] = quiet, executor: Executor = SERIAL
     ) -> trials.SearchResult:
         """Run trials until there are as many as planned, or time is over, or Ctrl-C comes."""
         interrupted = False
         order: list[int] = []  # trial number of each job
-        watching = SweepObserver(
-            on_fit_start=lambda *words: self._watch(order[words[1] - 1], observer, *words)
-        )
+
+        def watching(title: str, number: int, total: int) -> Callback:
+            return self._watch(order[number - 1], observer, title, number, total)
+
         with _storage_errors(self.url):
             self._take_up()
             results = executor.results(self._jobs(order), self.plan.trials, watching)
@@ -208,14 +209,14 @@ class Search:
         )
 
     def _watch(
-        self, number: int, observer: SweepObserver, title: str, at: int, of: int
+        self, number: int, observer: Observer[Epoch], title: str, at: int, of: int
     ) -> Callback:
         trial = self.running[number]
         shown = ", ".join(
             f"{key}={value:.3g}" if isinstance(value, float) else f"{key}={value}"
             for key, value in trial.params.items()
         )
-        callback = observer.on_fit_start(f"{title} ({shown})", at, of)
+        callback = observer(f"{title} ({shown})", at, of)
 
         def should_stop(epoch: Epoch) -> bool:
             if number not in self.running:  # told late, by a machine that was taken for dead

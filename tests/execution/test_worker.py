@@ -1,4 +1,4 @@
-"""Places: Ctrl-C while processes are started is neither lost nor heard by them."""
+"""Worker processes: started, lost, started again, and ended with their parent."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import sys
 
 import pytest
 
-from inkfast.core.errors import InkfastError
-from inkfast.core.processes import block_sigint, parse_executor
+from inkfast.execution.worker import block_sigint
 
 BLOCKED = "import signal as s; print(s.SIGINT in s.pthread_sigmask(s.SIG_BLOCK, []))"
 
@@ -31,11 +30,3 @@ def test_ctrl_c_waits_until_processes_are_started():
         pass
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
-
-
-def test_only_fits_run_together():
-    """Who reads pictures is not offered what trains networks."""
-    assert parse_executor("stacked", fits=True).processes == 8
-    assert parse_executor("stacked:3", fits=True).processes == 3
-    with pytest.raises(InkfastError, match="must be serial, local:N .* got 'stacked'"):
-        parse_executor("stacked")
