@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from tools import mutate
+from tools.mutant_runner import RoomTests
 from tools.mutations import find_mutations
-from tools.results import ROOT
 
 
 def mutants(source: str) -> set[str]:
@@ -57,28 +59,47 @@ def test_a_sample_is_drawn_from_its_seed():
     assert all(path.startswith("src/inkfast/core/") for path, _ in drawn)
 
 
-def test_tests_named_after_a_file_come_first():
-    """They are the ones that most likely fail."""
-    files = mutate.select_tests(ROOT, "src/inkfast/noise/mnist_c.py")
-    assert files[0] == "tests/noise/test_mnist_c.py"
-    assert len(files) > 1
-
-
-@pytest.mark.parametrize(("after", "outcome"), [("a", "passed"), ("a + 1", "failed")])
-def test_a_mutant_survives_if_all_tests_pass(after, outcome, tmp_path, monkeypatch):
-    """The mutated file is tested in the copy, and restored."""
-    source, room = "def f(a):\n    return a\n", tmp_path / "src" / "inkfast" / "room"
-    room.mkdir(parents=True)
-    (tmp_path / "tests" / "room").mkdir(parents=True)
-    (room / "one.py").write_text(source)
-    (tmp_path / "tests" / "room" / "test_one.py").write_text(
-        "from runpy import run_path\n"
-        "def test_it():\n    assert run_path('src/inkfast/room/one.py')['f'](1) == 1\n"
+@pytest.fixture
+def tests(tmp_path, monkeypatch) -> RoomTests:
+    """Return the tests of a package of one function, in a tree of their own."""
+    room, folder = tmp_path / "src" / "inkfast" / "room", tmp_path / "tests" / "room"
+    for each in (room, folder):
+        each.mkdir(parents=True)
+    (room / "one.py").write_text("def f(a):\n    return a\n\n\ndef g(a):\n    return a\n")
+    (folder / "test_one.py").write_text(
+        "import runpy\n"
+        "from pathlib import Path\n"
+        f"found = runpy.run_path({str(room / 'one.py')!r})\n"
+        "def test_f():\n    assert found['f'](1) == 1\n"
+        "def test_g():\n    found['g'](1)\n"
     )
     monkeypatch.setattr(mutate, "ROOT", tmp_path)
-    (mutation,) = [m for m in find_mutations(source) if m.operator == "return None"]
-    mutation = type(mutation)(
-        "x", mutation.line, mutation.start, mutation.end, "", f"return {after}"
-    )
-    assert mutate.check_mutant(tmp_path, "src/inkfast/room/one.py", mutation, 60) == outcome
-    assert (room / "one.py").read_text() == source
+    return RoomTests(tmp_path, "room")
+
+
+def change(tests: RoomTests, line: int, after: str) -> str:
+    """Return the outcome of a mutant that returns something else in a line."""
+    source = (tests.folder / "one.py").read_text()
+    (found,) = [m for m in find_mutations(source) if (m.line, m.operator) == (line, "return None")]
+    mutation = dataclasses.replace(found, after=f"return {after}")
+    outcome = mutate.check_mutant(tests, "src/inkfast/room/one.py", mutation, 60)
+    assert (tests.folder / "one.py").read_text() == source
+    return outcome
+
+
+def test_a_mutant_survives_if_all_tests_pass(tests):
+    """The mutated file is tested in the copy and restored; each line has the tests that execute it."""
+    assert tests.trace()
+    path = tests.folder / "one.py"
+    node = "tests/room/test_one.py::test_"
+    assert tests.traced == {f"{path}:2": [f"{node}f"], f"{path}:6": [f"{node}g"]}
+    assert change(tests, 2, "a + 0") == "passed"
+    assert change(tests, 2, "a + 1") == "failed"
+    assert change(tests, 6, "None") == "passed"
+
+
+def test_a_mutant_that_hangs_is_stopped(tests):
+    """The time limit ends it."""
+    path = tests.folder / "one.py"
+    path.write_text(path.read_text().replace("return a\n\n", "while True: pass\n\n"))
+    assert tests.run(path, range(2, 3), 3) == "timeout"
