@@ -95,7 +95,7 @@ def test_the_best_epoch_is_kept_and_not_the_last(apart, monkeypatch):
     assert bits(trained) != snapshots[2]
 
 
-def test_a_model_is_trained_anew_whatever_was_trained_before(apart):
+def test_every_fit_starts_from_its_own_weights(apart):
     """A fit after another one gives the bits it gives alone: no network goes on training."""
     alone = fit(fit_spec(apart, balance="over"))
     fit(fit_spec(apart))
@@ -119,7 +119,7 @@ def test_test_digits_among_the_training_digits_are_refused(apart):
         split_source(from_settings(SETTINGS), leaking)
 
 
-def test_copies_of_a_picture_stay_on_one_side(apart):
+def test_copies_of_an_image_stay_on_one_side(apart):
     """However rows are cut, for testing, choosing, calibrating or into folds, none is divided."""
     rows = np.random.default_rng(0).permutation(np.tile(np.arange(400), 2))
     doubled = apart.pick(rows, "doubled")
