@@ -13,7 +13,7 @@ from inkfast.testing.data_checks import SOURCE_CHECKS
 @pytest.mark.parametrize("check", SOURCE_CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", ["embedded", "synthetic"])
 def test_sources_fulfil_the_contract(name, check):
-    """Each source that is always there passes each check of `inkfast.testing.data_checks.check_data_source`."""
+    """Each source that is always there passes each check of `inkfast.testing.check_data_source`."""
     check(DATA_SOURCES.build(name))
 
 

@@ -23,7 +23,7 @@ SMALL = {
 @pytest.mark.parametrize("check", MODEL_CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", NAMES)
 def test_models_fulfil_the_contract(name, check):
-    """Each model passes each check of `inkfast.testing.model_checks.check_model`."""
+    """Each model passes each check of `inkfast.testing.check_model`."""
     check(models.build_model(SMALL.get(name, name)))
 
 

@@ -16,7 +16,7 @@ ALL = [str(cls()) for cls in NOISES] + [*PRESETS, *MNIST_C]
 @pytest.mark.parametrize("check", CHAIN_CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("text", ALL)
 def test_chains_fulfil_the_contract(check, text):
-    """Each corruption and preset passes each check of `inkfast.testing.noise_checks.check_noise`."""
+    """Each corruption and preset passes each check of `inkfast.testing.check_noise`."""
     check(noise.build_noise(text), noise_images())
 
 

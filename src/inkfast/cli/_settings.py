@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from inkfast.core.errors import InkfastError
-from inkfast.experiments.config import read_toml
+from inkfast.experiments.config import merge_settings, read_toml
 
 
 def settings_from_flags(
@@ -43,20 +43,4 @@ def read_settings(recipe: Path, flags: dict[str, Any]) -> dict[str, Any]:
     """Return the settings of a recipe file with the flags laid over them."""
     settings = read_toml(recipe)
     settings.setdefault("name", recipe.stem)
-    return _merged(settings, flags)
-
-
-def _merged(settings: dict[str, Any], flags: dict[str, Any]) -> dict[str, Any]:
-    """Lay flags over a recipe file; recipe keys also over those of single models."""
-    recipe = flags.get("recipe", {})
-    merged = {**settings, **flags}
-    if "tune" in flags and isinstance(settings.get("tune"), dict):
-        merged["tune"] = {**settings["tune"], **flags["tune"]}
-    common = settings.get("recipe", {})
-    if recipe and isinstance(common, dict):
-        merged["recipe"] = {**common, **recipe}
-    if recipe and isinstance(merged.get("models"), list):
-        merged["models"] = [
-            {**item, **recipe} if isinstance(item, dict) else item for item in merged["models"]
-        ]
-    return merged
+    return merge_settings(settings, flags)

@@ -146,6 +146,22 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InkfastError(f"{path} is not valid TOML: {error}.") from None
 
 
+def merge_settings(settings: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay given settings over those of a file; recipe keys also over those of single models."""
+    recipe = given.get("recipe", {})
+    merged = {**settings, **given}
+    if "tune" in given and isinstance(settings.get("tune"), dict):
+        merged["tune"] = {**settings["tune"], **given["tune"]}
+    common = settings.get("recipe", {})
+    if recipe and isinstance(common, dict):
+        merged["recipe"] = {**common, **recipe}
+    if recipe and isinstance(merged.get("models"), list):
+        merged["models"] = [
+            {**item, **recipe} if isinstance(item, dict) else item for item in merged["models"]
+        ]
+    return merged
+
+
 def from_settings(settings: Mapping[str, Any]) -> Experiment:
     """Check settings and fill in every default; all faults are reported together.
 

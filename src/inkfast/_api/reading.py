@@ -1,0 +1,201 @@
+"""Read digits from Python: arrays, PIL images and files, without torch."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from inkfast.core.digits import SIDE, Images
+from inkfast.core.errors import InkfastError, short_repr
+from inkfast.core.pixels import to_uint8
+from inkfast.inference.page import Page, open_page, read_page
+from inkfast.inference.reader import DEFAULT_MODEL, Prediction, Reader
+from inkfast.inference.single_digit import predict_chunk
+
+AnyArray: TypeAlias = NDArray[np.generic]
+AnyImage: TypeAlias = str | os.PathLike[str] | Image.Image | AnyArray
+_EXPECTED = "a path, a PIL image or a NumPy array"
+_DEEP = ("I", "F")  # first letters of Pillow's modes with more than 8 bits per channel
+_SMALL = (SIDE, SIDE)
+
+
+class DigitReader:
+    """A network that reads digits, with the confidence from which its predictions count as sure.
+
+    Made by `load_reader`.
+
+    Attributes:
+        name: Path of the network's file.
+        threshold: Confidence below which a prediction is marked as unsure, in [0, 1]; above 1 every
+            prediction is.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self.name = reader.classifier.name
+        self.threshold = reader.threshold
+
+    def __repr__(self) -> str:
+        return f"DigitReader({self.name!r}, threshold={self.threshold:.4g})"
+
+    def predict(self, images: AnyImage | Sequence[AnyImage]) -> list[Prediction]:
+        """Read images that show one digit each.
+
+        Args:
+            images: One image or several. A 28x28 array ``(28, 28)``, or ``(n, 28, 28)`` for
+                several, goes to the network as it is: uint8 or floats in [0, 1], bright ink on
+                dark. A path, a PIL image or an array of any other size is a photograph or scan of
+                one digit on paper, which is found, centred and checked first.
+
+        Returns:
+            One `Prediction` per image, in order. `Prediction.unsure` says why a digit should not
+            be relied on; it is ``""`` otherwise.
+
+        Raises:
+            InkfastError: If an image cannot be read.
+        """
+        if isinstance(images, np.ndarray) and images.shape[1:] == _SMALL:
+            return self._reader.predict(_as_uint8(images))
+        if isinstance(images, str | os.PathLike | Image.Image | np.ndarray):
+            images = [images]
+        if not isinstance(images, Sequence):
+            raise InkfastError(
+                f"images must be {_EXPECTED}, or a list of them, got {short_repr(images)}."
+            )
+        chunk = [_named_content(image, row) for row, image in enumerate(images)]
+        return [_checked_prediction(result) for result in predict_chunk(self._reader, chunk)]
+
+    def read(self, image: AnyImage) -> Page:
+        """Find the digits on a photograph or scan and read them.
+
+        Args:
+            image: Path, PIL image, or array ``(h, w)``, ``(h, w, 3)`` or ``(h, w, 4)`` of uint8 or
+                floats in [0, 1].
+
+        Returns:
+            The `Page`: `Page.numbers` are the numbers as text, ``?`` for an unsure digit;
+            `Page.digits` has each digit with its box in pixels and its `Prediction`.
+
+        Raises:
+            InkfastError: If the image cannot be read.
+        """
+        if isinstance(image, str | os.PathLike):
+            return read_page(open_page(Path(image)), self._reader)
+        return read_page(open_page(_encode(image)), self._reader)
+
+
+def load_reader(
+    model: str | os.PathLike[str] = DEFAULT_MODEL,
+    *,
+    max_error: float | None = None,
+    threads: int = 0,
+) -> DigitReader:
+    """Load a network that reads digits; torch is not needed.
+
+    Args:
+        model: Name of a network that inkfast ships, or path of an ONNX file, such as one written
+            by ``inkfast export``.
+        max_error: Largest share of errors among the predictions that are not marked as unsure, in
+            (0, 1). It must be one that the file's risk guarantee covers. None takes the threshold
+            that the file was exported with.
+        threads: Threads of the network; 0 uses all cores.
+
+    Raises:
+        InkfastError: If there is no such network, or it guarantees nothing as strict as
+            `max_error`.
+    """
+    if not isinstance(model, str | os.PathLike):
+        raise InkfastError(
+            f"model must be the name of a network or the path of an ONNX file, got "
+            f"{short_repr(model)}."
+        )
+    return DigitReader(Reader.open(os.fspath(model), max_error, threads))
+
+
+@cache
+def _default_reader() -> DigitReader:
+    return load_reader()
+
+
+def predict(images: AnyImage | Sequence[AnyImage]) -> list[Prediction]:
+    """Read images of one digit each with the default network; see `DigitReader.predict`."""
+    return _default_reader().predict(images)
+
+
+def read(image: AnyImage) -> Page:
+    """Read the digits of a photograph with the default network; see `DigitReader.read`."""
+    return _default_reader().read(image)
+
+
+def _named_content(image: Any, row: int) -> tuple[str, bytes | Images]:
+    """Return an image as `predict_chunk` takes it: a name, and a file's bytes or 28x28 pixels."""
+    if isinstance(image, str | os.PathLike):
+        return str(image), _file_content(Path(image))
+    if isinstance(image, np.ndarray) and image.shape == _SMALL:
+        return f"image {row}", _as_uint8(image)
+    return f"image {row}", _encode(image)
+
+
+def _checked_prediction(result: Any) -> Prediction:
+    if result.prediction is None:
+        raise InkfastError(result.error)
+    prediction: Prediction = result.prediction
+    return prediction
+
+
+def _file_content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise InkfastError(f"{path}: there is no such file. Check its path.") from None
+    except OSError as error:
+        raise InkfastError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def _encode(image: Any) -> bytes:
+    """Return a PIL image or an array as the content of an image file."""
+    if isinstance(image, np.ndarray):
+        image = _pil_image(image)
+    if not isinstance(image, Image.Image):
+        raise InkfastError(f"expected an image: {_EXPECTED}, got {short_repr(image)}.")
+    upright = ImageOps.exif_transpose(image)
+    deep = upright.mode.startswith(_DEEP)
+    if not deep and upright.mode not in ("1", "L", "LA", "P", "RGB", "RGBA"):
+        upright = upright.convert("RGB")
+    file = io.BytesIO()
+    upright.save(file, "TIFF" if deep else "PNG")
+    return file.getvalue()
+
+
+def _pil_image(image: AnyArray) -> Image.Image:
+    colour = image.ndim == 3 and image.shape[2] in (3, 4)
+    if not (image.ndim == 2 or colour) or 0 in image.shape:
+        raise InkfastError(
+            "an image must be an array of shape (h, w), (h, w, 3) or (h, w, 4), got shape "
+            f"{image.shape}."
+        )
+    return Image.fromarray(_as_uint8(image))
+
+
+def _as_uint8(image: AnyArray) -> NDArray[np.uint8]:
+    """Return pixels as uint8, or raise `InkfastError`."""
+    if image.dtype == np.uint8:
+        return np.ascontiguousarray(image, np.uint8)
+    if image.dtype.kind == "f" and image.size:
+        floats = np.asarray(image, np.float64)
+        if 0 <= floats.min() <= floats.max() <= 1:
+            return to_uint8(floats)
+    ends = (
+        f" from {image.min()} to {image.max()}" if image.size and image.dtype.kind in "iuf" else ""
+    )
+    raise InkfastError(
+        f"pixels must be uint8, or floats in [0, 1] without NaN, got {image.dtype}{ends}."
+    )
