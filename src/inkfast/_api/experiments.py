@@ -18,7 +18,7 @@ from inkfast.core.digits import Source
 from inkfast.core.errors import InkfastError, short_repr
 from inkfast.core.io import read_object
 from inkfast.data import asked_again
-from inkfast.execution import QUIET, parse_executor
+from inkfast.execution import parse_executor, quiet
 from inkfast.experiments import cross_validation as folding
 from inkfast.experiments import leaderboard, run_folder, runner
 from inkfast.experiments.config import Experiment, from_settings, merge_settings, read_toml
@@ -105,12 +105,12 @@ def compare(
         run_folder.claim_run(
             folder, resolved, digits.fingerprints(), resume=False, overwrite=overwrite
         )
-        outcome = runner.run_experiment(resolved, digits, folder, QUIET, where)
+        outcome = runner.run_experiment(resolved, digits, folder, quiet, where)
         _check_finished(outcome)
         board = leaderboard.build_leaderboard(outcome)
         if out is not None:
             board.write(folder)
-            report.write_report(board, folder)
+            report.write_comparison_report(board, folder)
         return _results(run_folder.COMPARISON, board.to_json(), out)
 
 
@@ -158,14 +158,14 @@ def cross_validate(
     where = parse_executor(executor or "serial")
     with _folder(out) as folder, where.open():
         run_folder.claim_run(
-            folder, resolved, folding.fingerprints(resolved, source),
+            folder, resolved, folding.cross_validation_identity(resolved, source),
             resume=False, overwrite=overwrite,
         )  # fmt: skip
-        result = folding.cross_validate(resolved, source, folder, QUIET, where)
+        result = folding.cross_validate(resolved, source, folder, quiet, where)
         _check_finished(result)
         if out is not None:
             result.write(folder)
-            report.write_folds(result, folder)
+            report.write_validation_report(result, folder)
         return _results(run_folder.CROSS_VALIDATION, result.to_json(), out)
 
 
