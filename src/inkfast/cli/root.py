@@ -83,9 +83,9 @@ def build_root() -> TyperGroup:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from inkfast import __version__
+        from importlib.metadata import version  # it takes a while to import
 
-        sys.stdout.write(f"inkfast {__version__}\n")
+        sys.stdout.write(f"inkfast {version('inkfast')}\n")
         raise typer.Exit
 
 

@@ -10,6 +10,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from importlib.metadata import version
 from math import isnan
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,6 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from inkfast import __version__
 from inkfast.core.digits import Digits, Images
 from inkfast.core.errors import InkfastError
 from inkfast.core.io import sha256, write_bytes, write_json
@@ -121,7 +121,7 @@ def _metadata(
 ) -> dict[str, Any]:
     """Return the metadata of a file: how its network was trained, and its guarantees."""
     return {
-        "inkfast": __version__,
+        "inkfast": version("inkfast"),
         "model": str(model_spec.architecture),
         "recipe": dataclasses.asdict(trained.recipe),
         "seed": trained.seed,
