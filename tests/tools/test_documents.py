@@ -142,6 +142,18 @@ def test_links_in_the_documents_lead_somewhere():
                 assert heading in anchors(path), f"{document.name}: {target}#{heading}"
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+def test_files_and_targets_that_a_document_names_exist(document):
+    """Each path into the repository and each target of `make` in README and docs is there."""
+    text = document.read_text(encoding="utf-8")
+    folders = "benchmarks|docs|notebooks|recipes|src|tests|tools"
+    for path in re.findall(rf"(?<![\w/])((?:{folders})/[\w./-]*[\w/])", text):
+        assert (ROOT / path).exists(), path
+    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    for target in re.findall(r"(?:^|`)make (\w+)", text, re.MULTILINE):
+        assert target in targets
+
+
 def anchors(path: Path) -> list[str]:
     """Return the anchors of a page's headings."""
     headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
