@@ -408,6 +408,7 @@ def test_a_damaged_mnist_is_one_line(inkfast, tmp_path, monkeypatch):
     assert "train-images-idx3-ubyte.gz is damaged" in message
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_the_finished_part(digits, tmp_path):
     """SIGINT in the second fit: exit code 130, a leaderboard of the first, and --resume ends it."""
     (tmp_path / "two.toml").write_text(

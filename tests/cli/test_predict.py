@@ -210,6 +210,7 @@ def test_a_runs_model_reads_on_one_thread(monkeypatch):
     assert seen == [(1, {1})]
 
 
+@pytest.mark.slow
 def test_a_cluster_writes_the_same_bytes(pictures, tmp_path, inkfast):
     """A Ray cluster of this machine's own, in a process of its own; it complains of nothing."""
     pytest.importorskip("ray")

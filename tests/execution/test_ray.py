@@ -99,6 +99,7 @@ def two_nodes(tmp_path):
         shutil.rmtree(place, ignore_errors=True)
 
 
+@pytest.mark.slow
 def test_a_cluster_gives_the_same_bits_though_a_node_is_killed(two_nodes, strokes, tmp_path):
     """Of two nodes one dies at the first epoch: nothing is lost, nothing doubled; no token, no entry."""
     address, worker, shell = two_nodes

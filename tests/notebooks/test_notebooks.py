@@ -122,6 +122,7 @@ def dedent(text: str) -> str:
     return re.sub("^ {8}", "", text, flags=re.MULTILINE).strip()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_does_what_it_says(name, execute):
     """Every cell runs, nothing complains, every picture is there, and each claim holds."""
