@@ -111,7 +111,10 @@ def test_the_page_of_models_is_written_from_the_registry():
 @pytest.mark.parametrize("document", DOCUMENTS, ids=named)
 def test_every_command_of_a_document_exists(document, monkeypatch, capsys):
     """Each `inkfast` line in README and docs names a command and options that its help knows."""
-    blocks = re.findall(r"^```\n(.*?)^```", document.read_text(encoding="utf-8"), FLAGS)
+    text = document.read_text(encoding="utf-8")
+    blocks = [
+        body for language, body in re.findall(r"^```(\w*)\n(.*?)^```", text, FLAGS) if not language
+    ]
     command_line = r"^(?:\S+=\S+ )?(?:\.venv/bin/)?inkfast (.+?)(?:\s+#.*)?$"
     lines = re.findall(command_line, "".join(blocks), re.MULTILINE)
     assert len(lines) >= COMMANDS.get(named(document), 0)
@@ -166,6 +169,14 @@ def test_architecture_names_every_module():
     for path in (ROOT / "src" / "inkfast").iterdir():
         if path.name[0] not in "_." and (path.suffix == ".py" or path.is_dir()):
             assert f"  {path.name}{'/' if path.is_dir() else ''} " in text, path.name
+
+
+def test_the_python_of_the_readme_prints_what_it_says(monkeypatch, capsys):
+    """The example is executed in the repository and prints what stands in its comment."""
+    monkeypatch.chdir(ROOT)
+    (example,) = re.findall(r"```python\n(.+?)```", README, re.DOTALL)
+    exec(example, {})  # noqa: S102 - our own text
+    assert capsys.readouterr().out.strip() == example.strip().rpartition("# ")[2]
 
 
 def test_the_python_of_the_page_on_training_runs(capsys):
