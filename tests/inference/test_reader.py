@@ -1,4 +1,4 @@
-"""A reader answers, or says why it is unsure; the shipped one knows a digit from what is none."""
+"""A reader answers or says why it is unsure; the shipped one tells digits from other images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from inkfast.core.errors import InkfastError
-from inkfast.inference.reader import SHIPPED_FOLDER, Reader, shipped_names
+from inkfast.inference.reader import NOT_A_DIGIT, SHIPPED_FOLDER, Reader, shipped_names
 from inkfast.synthetic.handwriting import make_handwriting
 from tests.inference.makers import classifier
 from tests.inference.non_digits import KINDS, make
@@ -22,21 +22,21 @@ def shipped() -> Reader:
 
 @pytest.fixture
 def model(tmp_path):
-    """Return the path of a small classifier that describes itself as given."""
+    """Return a function that writes a small classifier with the given metadata: its path."""
 
-    def write_it(**about: object) -> str:
+    def write_model(**metadata: object) -> str:
         made = classifier()
         entry = made.metadata_props.add()
-        entry.key, entry.value = "inkfast", json.dumps(about)
+        entry.key, entry.value = "inkfast", json.dumps(metadata)
         path = tmp_path / "small.onnx"
         path.write_bytes(made.SerializeToString())
         return str(path)
 
-    return write_it
+    return write_model
 
 
 def bright(tenth: int, value: int, also: int = 0, second: int = 0) -> np.ndarray:
-    """Return an image that the small classifier reads as `tenth`, the surer the brighter."""
+    """Return an image that the small classifier reads as `tenth`; brighter pixels make it surer."""
     image = np.zeros(784, np.uint8)
     places = np.arange(784) * 10 // 784
     image[places == tenth] = value
@@ -44,16 +44,16 @@ def bright(tenth: int, value: int, also: int = 0, second: int = 0) -> np.ndarray
     return image.reshape(1, 28, 28)
 
 
-def test_an_answer_has_a_runner_up(model):
-    """The two likeliest digits and their probabilities."""
+def test_a_prediction_has_a_runner_up(model):
+    """A prediction holds the two likeliest digits and their probabilities."""
     (answer,) = Reader.open(model(threshold=0.5)).predict(bright(7, 200, 3, 195))
     assert (answer.digit, answer.runner_up) == (7, 3)
     assert answer.confidence > answer.runner_up_confidence > 0.001
     assert answer.unsure == ""
 
 
-def test_exactly_as_sure_as_asked_is_an_answer(model):
-    """The threshold itself is enough; what is a little more is not."""
+def test_a_confidence_equal_to_the_threshold_is_enough(model):
+    """A confidence equal to the threshold is sure; one just below it is unsure."""
     reader = Reader.open(model(threshold=0.5))
     (answer,) = reader.predict(bright(7, 200, 3, 195))
     assert (
@@ -64,63 +64,65 @@ def test_exactly_as_sure_as_asked_is_an_answer(model):
 
 
 def test_it_says_why_it_is_unsure(model):
-    """Between two digits it names both; where no two are likely it looks like none."""
+    """Between two digits both are named; if no two digits are likely, it is not a digit."""
     reader = Reader.open(model(threshold=0.95))
     (between,) = reader.predict(bright(7, 200, 3, 199))
     assert between.unsure == "it may be 7 or 3"
     (none,) = reader.predict(np.zeros((1, 28, 28), np.uint8))
-    assert none.unsure == "it looks like no digit"
+    assert none.unsure == NOT_A_DIGIT == "this does not look like a digit"
     strict = Reader(reader.classifier, threshold=0.9999)
     assert strict.predict(bright(7, 200, 3, 199))[0].unsure == "it may be 7 or 3"
 
 
-def test_a_file_that_answers_nothing_says_so(model):
-    """However sure it is, the reason is the promise that could not be made, not the picture."""
+def test_a_model_without_a_guarantee_never_answers(model):
+    """However confident it is, the reason is the missing guarantee and not the image."""
     (sure,) = Reader.open(model(threshold=2)).predict(bright(7, 255))
     assert sure.confidence > 0.9
-    assert sure.unsure == "no promise about this network's errors could be made"
+    assert sure.unsure == "no error rate could be guaranteed for this network"
 
 
-def test_a_stricter_promise_needs_more_confidence(model):
-    """Of the promises kept by the file, the least strict that is strict enough is taken."""
+def test_a_stricter_guarantee_needs_more_confidence(model):
+    """Of the guarantees in the file, the loosest that is strict enough is taken."""
     path = model(threshold=0.5, promises=[[0.001, 2], [0.005, 0.9], [0.01, 0.8], [0.02, 0.3]])
     assert Reader.open(path).threshold == 0.5
     assert Reader.open(path, max_error=0.01).threshold == 0.8
     assert Reader.open(path, max_error=0.019).threshold == 0.8
-    assert Reader.open(path, max_error=0.02).threshold == 0.5  # likelier wrong is no answer
-    with pytest.raises(InkfastError, match=r"cannot promise max_error=0\.002; it promises 0\.005"):
+    assert Reader.open(path, max_error=0.02).threshold == 0.5
+    with pytest.raises(
+        InkfastError, match=r"does not guarantee max_error=0\.002; it guarantees 0\.005"
+    ):
         Reader.open(path, max_error=0.002)
     assert Reader.open(model(threshold=0.0)).threshold == 0.5
 
 
-def test_a_shipped_reader_is_not_told_to_be_exported(model):
-    """What it can promise is said; only a file of one's own can be exported for another promise."""
+def test_only_an_own_model_can_be_exported_again(model):
+    """For a shipped reader the message lists its guarantees, without advice on exporting it."""
     with pytest.raises(
-        InkfastError, match=r"it promises [\d., ]+\. Ask for one of these, or more\.$"
+        InkfastError, match=r"it guarantees [\d., ]+\. Ask for one of these, or more\.$"
     ):
         Reader.open(max_error=0.0001)
-    with pytest.raises(InkfastError, match=r"promises nothing\. What .* at its export, by --max"):
+    with pytest.raises(InkfastError, match=r"guarantees nothing\. .* is exported, by --max"):
         Reader.open(model(threshold=2.0, promises=[[0.01, 2]]), max_error=0.01)
 
 
-def test_a_file_that_promises_nothing_always_answers(model):
-    """A classifier of another maker answers; asked for a promise, it is refused."""
+def test_a_model_without_metadata_always_answers(model):
+    """A classifier of another maker has no threshold; asked for a guarantee, it is refused."""
     assert Reader.open(model()).threshold == 0
-    with pytest.raises(InkfastError, match="it promises nothing"):
+    with pytest.raises(InkfastError, match="it guarantees nothing"):
         Reader.open(model(), max_error=0.01)
     for promises in ([1], [[0.01, 10**400]]):
-        with pytest.raises(InkfastError, match="its `promises` makes no sense"):
+        with pytest.raises(InkfastError, match="expected pairs of numbers as its `promises`"):
             Reader.open(model(promises=promises), max_error=0.01)
 
 
 def test_an_unknown_name_lists_what_is_shipped():
-    """With the nearest."""
+    """The message suggests the nearest name."""
     with pytest.raises(InkfastError, match=r"unknown shipped network 'raeder'.*Did you mean"):
         Reader.open("raeder")
 
 
 def test_a_tampered_weight_file_is_refused(tmp_path):
-    """One changed byte, and the SHA-256 is another."""
+    """A file with one changed byte no longer has the SHA-256 beside it."""
     content = bytearray((SHIPPED_FOLDER / "reader.onnx").read_bytes())
     content[len(content) // 2] ^= 1
     (tmp_path / "reader.onnx").write_bytes(content)
@@ -129,20 +131,22 @@ def test_a_tampered_weight_file_is_refused(tmp_path):
         Reader.open(str(tmp_path / "reader.onnx"))
 
 
-def test_what_is_shipped_is_small_and_describes_itself():
-    """At most 1.5 MB, and the JSON beside it holds what the file says of itself."""
+def test_shipped_networks_are_small_and_carry_metadata():
+    """Each file has at most 1.5 MB, and the JSON beside it repeats its metadata."""
     assert "reader" in shipped_names()
     for name in shipped_names():
         path = SHIPPED_FOLDER / f"{name}.onnx"
         assert path.stat().st_size <= 1_500_000
         beside = json.loads(path.with_suffix(".json").read_text())
-        about = Reader.open(name).classifier.metadata.values
-        assert {key: beside[key] for key in about} == about
-        assert {"recipe", "digits", "temperature", "calibration_digits", "threshold"} <= set(about)
+        metadata = Reader.open(name).classifier.metadata.values
+        assert {key: beside[key] for key in metadata} == metadata
+        assert {"recipe", "digits", "temperature", "calibration_digits", "threshold"} <= set(
+            metadata
+        )
 
 
 def test_the_shipped_reader_reads(shipped):
-    """Digits that it was not trained on: another seed of our pen."""
+    """It reads synthetic handwriting of a seed it was not trained on."""
     digits = make_handwriting(500, seed=99)
     answers = shipped.predict(digits.images)
     right = [a.digit == label for a, label in zip(answers, digits.labels, strict=True)]
@@ -151,8 +155,8 @@ def test_the_shipped_reader_reads(shipped):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_no_digit_is_told_from_digits(shipped, kind):
-    """By confidence alone, each kind for itself; none of them was made by what made outliers."""
+def test_non_digits_are_told_from_digits(shipped, kind):
+    """Confidence alone separates each kind, made by other code than the training's outliers."""
     digits = make_handwriting(300, seed=98).images
     others = make(kind, 300, digits)
     sure = shipped.classifier.probabilities(np.concatenate([digits, others])).max(axis=1)

@@ -1,4 +1,8 @@
-"""As much of protobuf as it takes to look into an ONNX file before anything else opens it."""
+"""Look through an ONNX file before ONNX Runtime opens it: does it name other files to read?
+
+ONNX lets a model keep weights in other files, which opening it would read. Only the protobuf fields
+where a model can say so are parsed: the `onnx` package, which knows all, is larger than the reader.
+"""
 
 from __future__ import annotations
 
@@ -6,39 +10,46 @@ from collections.abc import Iterable, Iterator
 
 from inkfast.core.errors import InkfastError
 
-# field numbers of onnx.proto: where tensors lie, and where they would name another file
-_GRAPH, _TRAINING, _FUNCTION = 7, 20, 25  # of a model
-_TRAINING_GRAPHS, _FUNCTION_NODE = (1, 2), 7
-_NODE, _INITIALIZER, _SPARSE = 1, 5, 15  # of a graph
-_ATTRIBUTE = 5  # of a node
-_TENSORS, _SUBGRAPHS, _SPARSES = (5, 10), (6, 11), (22, 23)  # of an attribute
-_VALUES_AND_INDICES = (1, 2)  # of a sparse tensor
-_EXTERNAL_DATA, _DATA_LOCATION = 13, 14
-_MAX_DEPTH = 20
+# Field numbers of onnx.proto, https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+_GRAPH, _TRAINING, _FUNCTION = 7, 20, 25  # of ModelProto
+_TRAINING_GRAPHS, _FUNCTION_NODE = (1, 2), 7  # of TrainingInfoProto, of FunctionProto
+_NODE, _INITIALIZER, _SPARSE = 1, 5, 15  # of GraphProto
+_ATTRIBUTE = 5  # of NodeProto
+_TENSORS, _SUBGRAPHS, _SPARSES = (5, 10), (6, 11), (22, 23)  # of AttributeProto
+_VALUES_AND_INDICES = (1, 2)  # of SparseTensorProto
+_EXTERNAL_DATA, _DATA_LOCATION = 13, 14  # of TensorProto
+_MAX_DEPTH = 20  # graphs within graphs; chosen far above what exporters write
+# Wire types of protobuf, https://protobuf.dev/programming-guides/encoding/
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 def has_external_data(model: bytes) -> bool:
-    """Return whether an ONNX file keeps weights in other files, which reading it would open.
+    """Return whether an ONNX model keeps weights in other files.
+
+    Args:
+        model: Content of the file.
 
     Raises:
-        InkfastError: If the bytes are no protobuf message.
+        InkfastError: If the bytes are not a protobuf message.
     """
-    trained = [
-        g for part in _submessages(model, _TRAINING) for g in _submessages(part, *_TRAINING_GRAPHS)
+    graphs = list(_submessages(model, _GRAPH))
+    for training in _submessages(model, _TRAINING):
+        graphs += _submessages(training, *_TRAINING_GRAPHS)
+    nodes = [
+        node
+        for function in _submessages(model, _FUNCTION)
+        for node in _submessages(function, _FUNCTION_NODE)
     ]
-    functions = [
-        n for part in _submessages(model, _FUNCTION) for n in _submessages(part, _FUNCTION_NODE)
-    ]
-    graphs = (*_submessages(model, _GRAPH), *trained)
-    return any(_graph_has_external_data(g, 0) for g in graphs) or any(
-        _node_has_external_data(n, 0) for n in functions
+    return any(_graph_has_external_data(graph, 0) for graph in graphs) or any(
+        _node_has_external_data(node, 0) for node in nodes
     )
 
 
 def _graph_has_external_data(graph: bytes, depth: int) -> bool:
     if depth > _MAX_DEPTH:
-        raise InkfastError("the file is no ONNX model: its graphs are nested too deeply")
-    tensors = (*_submessages(graph, _INITIALIZER), *_sparse_tensors(_submessages(graph, _SPARSE)))
+        raise InkfastError("the file is not an ONNX model: its graphs are nested too deeply")
+    sparse = _sparse_tensors(_submessages(graph, _SPARSE))
+    tensors = (*_submessages(graph, _INITIALIZER), *sparse)
     return any(map(_tensor_has_external_data, tensors)) or any(
         _node_has_external_data(node, depth) for node in _submessages(graph, _NODE)
     )
@@ -47,18 +58,18 @@ def _graph_has_external_data(graph: bytes, depth: int) -> bool:
 def _node_has_external_data(node: bytes, depth: int) -> bool:
     for attribute in _submessages(node, _ATTRIBUTE):
         sparse = _sparse_tensors(_submessages(attribute, *_SPARSES))
-        if any(map(_tensor_has_external_data, (*_submessages(attribute, *_TENSORS), *sparse))):
+        tensors = (*_submessages(attribute, *_TENSORS), *sparse)
+        if any(map(_tensor_has_external_data, tensors)):
             return True
-        if any(
-            _graph_has_external_data(graph, depth + 1)
-            for graph in _submessages(attribute, *_SUBGRAPHS)
-        ):
+        subgraphs = _submessages(attribute, *_SUBGRAPHS)
+        if any(_graph_has_external_data(graph, depth + 1) for graph in subgraphs):
             return True
     return False
 
 
-def _sparse_tensors(tensors: Iterable[bytes]) -> list[bytes]:
-    return [part for tensor in tensors for part in _submessages(tensor, *_VALUES_AND_INDICES)]
+def _sparse_tensors(sparse: Iterable[bytes]) -> list[bytes]:
+    """Return the tensors of values and of indices of sparse tensors."""
+    return [part for tensor in sparse for part in _submessages(tensor, *_VALUES_AND_INDICES)]
 
 
 def _tensor_has_external_data(tensor: bytes) -> bool:
@@ -69,38 +80,38 @@ def _tensor_has_external_data(tensor: bytes) -> bool:
 
 
 def _submessages(message: bytes, *numbers: int) -> Iterator[bytes]:
-    """Yield the messages that lie in fields of the given numbers."""
+    """Yield the messages in a message's fields of the given numbers."""
     for number, value in _message_fields(message):
         if number in numbers and isinstance(value, bytes):
             yield value
 
 
 def _message_fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Yield (number, value) of a message's fields: a whole number, or the bytes they hold."""
+    """Yield the number and the value of each field: an integer, or the bytes it holds."""
     at = 0
     while at < len(message):
         key, at = _read_varint(message, at)
-        kind = key & 7
-        if kind == 0:
+        number, kind = key >> 3, key & 7
+        if kind == _VARINT:
             value, at = _read_varint(message, at)
-            yield key >> 3, value
+            yield number, value
             continue
-        if kind == 2:
+        if kind == _BYTES:
             length, at = _read_varint(message, at)
-        elif kind in (1, 5):
-            length = 8 if kind == 1 else 4
+        elif kind in (_FIXED64, _FIXED32):
+            length = 8 if kind == _FIXED64 else 4
         else:
-            raise InkfastError("the file is no ONNX model")
+            raise InkfastError("the file is not an ONNX model")
         if at + length > len(message):
-            raise InkfastError("the file is no ONNX model, or was cut off")
-        yield key >> 3, message[at : at + length]
+            raise InkfastError("the file is not an ONNX model, or was cut off")
+        yield number, message[at : at + length]
         at += length
 
 
 def _read_varint(message: bytes, at: int) -> tuple[int, int]:
-    """Return the whole number at a place and the place after it."""
+    """Return the integer at a position, and the position after it."""
     value = 0
-    for shift in range(0, 70, 7):
+    for shift in range(0, 70, 7):  # ten bytes of seven bits at most
         if at >= len(message):
             break
         byte = message[at]
@@ -108,4 +119,4 @@ def _read_varint(message: bytes, at: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
             return value, at
-    raise InkfastError("the file is no ONNX model, or was cut off")
+    raise InkfastError("the file is not an ONNX model, or was cut off")

@@ -1,4 +1,4 @@
-"""`Classifier`: a network in an ONNX file that answers for 28x28 images."""
+"""`OnnxClassifier`: a classifier of 28x28 images in an ONNX file, run by ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from inkfast.core.errors import InkfastError, short_repr
 from inkfast.core.io import sha256
 from inkfast.inference.onnx_check import has_external_data
 
-_MAX_BYTES = 2**31 - 1  # bytes of a protobuf message
-_BATCH_SIZE = 250  # images at a time: their activations stay in the cache
+_MAX_BYTES = 2**31 - 1  # the limit of protobuf messages
+_BATCH_SIZE = 250  # images of a call, so that their activations stay in the cache; not tuned
 _FLOAT_TYPES = ("tensor(float)", "tensor(double)", "tensor(float16)")
-METADATA_KEY = "inkfast"  # the key under which an exported model describes itself
-# Keys of that description: risk guarantees and prediction sets, as the first files named them.
+METADATA_KEY = "inkfast"  # key of the metadata in an exported model
+# keys in that metadata; their words are older than the names in the code
 GUARANTEES, PREDICTION_SETS = "promises", "label_sets"
 
 
 @dataclass(frozen=True)
 class ModelMetadata:
-    """What a file says of itself.
+    """Metadata that an exported model carries, or the JSON file beside it.
 
     Attributes:
-        values: By name.
-        name: Of the file, for messages.
+        values: Values by key.
+        name: Name of the file, for messages.
     """
 
     values: dict[str, Any]
     name: str
 
     @classmethod
-    def read(cls, text: str, name: str) -> ModelMetadata:
-        """Read JSON.
+    def parse(cls, text: str, name: str) -> ModelMetadata:
+        """Parse JSON.
 
         Raises:
             InkfastError: If it is not a JSON object.
@@ -47,122 +47,132 @@ class ModelMetadata:
         except (ValueError, RecursionError):  # the latter for thousands of brackets
             values = None
         if not isinstance(values, dict):
-            raise InkfastError(f"{name}: expected what it says of itself as a JSON object.")
+            raise InkfastError(f"{name}: expected metadata as a JSON object, got something else.")
         return cls(values, name)
 
     def text(self, key: str) -> str:
-        """Return a word; "" if it is not there."""
+        """Return a string; "" if the key is missing."""
         return str(self._value(key, str, ""))
 
     def number(self, key: str) -> float:
-        """Return a number; NaN if it is not there."""
+        """Return a number; NaN if the key is missing."""
         found = self._value(key, (int, float), float("nan"))
         try:
             return float(found)
         except OverflowError:
-            raise self._nonsense(key, found) from None
+            raise self._invalid(key, "a number", found) from None
 
     def pairs(self, key: str) -> list[tuple[float, float]]:
-        """Return a list of pairs of numbers; [] if it is not there."""
+        """Return a list of pairs of numbers; [] if the key is missing."""
         found = self._value(key, list, [])
         try:
             return [(float(first), float(second)) for first, second in found]
         except (TypeError, ValueError, OverflowError):
-            raise InkfastError(f"{self.name}: its `{key}` makes no sense.") from None
+            raise self._invalid(key, "pairs of numbers", found) from None
 
     def _value(self, key: str, kind: Any, default: Any) -> Any:
         found = self.values.get(key, default)
         if not isinstance(found, kind) or isinstance(found, bool):
-            raise self._nonsense(key, found)
+            names = {str: "a string", list: "a list"}
+            raise self._invalid(key, names.get(kind, "a number"), found)
         return found
 
-    def _nonsense(self, key: str, found: object) -> InkfastError:
+    def _invalid(self, key: str, expected: str, found: object) -> InkfastError:
         return InkfastError(
-            f"{self.name}: its `{key}` is {short_repr(found)}, which makes no sense."
+            f"{self.name}: expected {expected} as its `{key}`, got {short_repr(found)}."
         )
 
 
 class OnnxClassifier:
-    """An ONNX classifier of 28x28 images, whoever made it.
+    """A classifier of 28x28 images in an ONNX file, made by inkfast or by others.
 
     Args:
-        content: Of the file.
-        name: What messages call it.
+        content: Content of the file.
+        name: Name of the file in messages.
         threads: Threads of a call; 0 for all cores.
 
     Attributes:
-        name: What messages call it.
+        name: Name of the file in messages.
         fingerprint: SHA-256 of the file.
-        about: What the file says of itself, if inkfast made it.
+        metadata: Metadata in the file; empty if inkfast did not make it.
 
     Raises:
-        InkfastError: If it is no such classifier.
+        InkfastError: If the file is not such a classifier.
     """
 
     def __init__(self, content: bytes, name: str, threads: int = 0) -> None:
         self.name = name
         self.fingerprint = sha256(content)
-        self._made_of = (content, name, threads)
+        self._arguments = (content, name, threads)
         self.session = _create_session(name, content, threads)
         self.input, self.output = _find_input_and_output(name, self.session)
         metadata = self.session.get_modelmeta().custom_metadata_map
-        self.metadata = ModelMetadata.read(metadata.get(METADATA_KEY, "{}"), name)
+        self.metadata = ModelMetadata.parse(metadata.get(METADATA_KEY, "{}"), name)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # so that it can be sent to another process, whose disk may be another
-        return OnnxClassifier, self._made_of
+        # a session cannot be serialised; the other process may not have this disk
+        return OnnxClassifier, self._arguments
 
     @classmethod
     def open(cls, path: Path, threads: int = 0) -> OnnxClassifier:
-        """Read a file, checked against the SHA-256 in the JSON file beside it, if there is one.
+        """Open a file; its SHA-256 is checked if a JSON file beside it has one.
 
         Raises:
-            InkfastError: If it cannot be read, was changed, or is no such classifier.
+            InkfastError: If it cannot be read, was changed, or is not such a classifier.
         """
         return cls(_read_verified(path), str(path), threads)
 
     def probabilities(self, images: Images) -> NDArray[np.float64]:
-        """Return class probabilities ``(n, 10)`` of uint8 ``(n, 28, 28)``, ink bright on dark.
+        """Return class probabilities.
+
+        Args:
+            images: uint8 ``(n, 28, 28)``, bright ink on dark.
+
+        Returns:
+            Probabilities ``(n, 10)`` in [0, 1]; each row sums to 1.
 
         Raises:
-            InkfastError: If these are no such images, or what comes out are no probabilities.
+            InkfastError: If the images have another type or shape, or the model's output is not
+                probabilities.
         """
         _check_images(images)
         shape = self.input.shape
         batch = self._fixed_batch or _BATCH_SIZE
         wanted = images if self.input.type == "tensor(uint8)" else images.astype(np.float32) / 255
         wanted = wanted.reshape(-1, *shape[1:])
-        found = [self._batch(wanted[i : i + batch], batch) for i in range(0, len(wanted), batch)]
+        found = [
+            self._run_batch(wanted[i : i + batch], batch) for i in range(0, len(wanted), batch)
+        ]
         result = np.concatenate(found) if found else np.zeros((0, CLASSES))
-        self._check(result)
+        self._check_probabilities(result)
         return result
 
     @property
     def _fixed_batch(self) -> int:
-        """The only number of images that the file takes at a time; 0 if it takes any."""
+        """The only batch size that the model takes; 0 if it takes any."""
         size = self.input.shape[0]
         return size if isinstance(size, int) and size > 0 else 0
 
-    def _batch(self, images: NDArray[Any], size: int) -> NDArray[np.float64]:
+    def _run_batch(self, images: NDArray[Any], size: int) -> NDArray[np.float64]:
         count = len(images)
         if self._fixed_batch and count < size:
             spare = np.zeros((size - count, *images.shape[1:]), images.dtype)
             images = np.concatenate([images, spare])
         try:
             (found,) = self.session.run([self.output.name], {self.input.name: images})
-        except Exception as error:  # whatever the graph does with its input
+        except Exception as error:  # a graph may fail on its input in any way
             raise InkfastError(
                 f"{self.name} cannot read {len(images)} images at a time ({_error_summary(error)})."
             ) from None
         answers = np.asarray(found, np.float64)
         if answers.shape != (len(images), CLASSES):  # else a row may be another image's answer
             raise InkfastError(
-                f"{self.name}: expected an answer (n, {CLASSES}), got {answers.shape} for "
-                f"{len(images)} images."
+                f"{self.name}: expected an output of shape ({len(images)}, {CLASSES}) for "
+                f"{len(images)} images, got {answers.shape}."
             )
         return answers[:count]
 
-    def _check(self, result: NDArray[np.float64]) -> None:
+    def _check_probabilities(self, result: NDArray[np.float64]) -> None:
         if not np.isfinite(result).all():
             raise InkfastError(f"{self.name}: expected probabilities, got NaN or infinity.")
         sums = result.sum(axis=1)
@@ -174,7 +184,7 @@ class OnnxClassifier:
 
 
 def _check_images(images: object) -> None:
-    """Raise if these are no uint8 ``(n, 28, 28)``: another shape would be cut up anew."""
+    """Raise unless these are uint8 ``(n, 28, 28)``: `reshape` would accept other shapes."""
     if not isinstance(images, np.ndarray):
         came = type(images).__name__
     elif images.dtype != np.uint8 or images.shape[1:] != (SIDE, SIDE):
@@ -183,7 +193,7 @@ def _check_images(images: object) -> None:
         return
     raise InkfastError(
         f"expected images as a NumPy array, uint8 (n, {SIDE}, {SIDE}), ink bright on dark, got "
-        f"{came}. Pictures of any size are read by `inkfast.inference.page.read_page`."
+        f"{came}. Images of any size are read by `inkfast.inference.page.read_page`."
     )
 
 
@@ -194,13 +204,13 @@ def _read_verified(path: Path) -> bytes:
         if not 0 < size <= _MAX_BYTES:
             raise InkfastError(f"{path}: expected an ONNX model, got {size:,} bytes.")
         content = path.read_bytes()
-        about = beside.read_text(encoding="utf-8") if beside.is_file() else "{}"
+        metadata = beside.read_text(encoding="utf-8") if beside.is_file() else "{}"
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
+        reason = getattr(error, "strerror", None) or "it is not text"
         raise InkfastError(
             f"{getattr(error, 'filename', beside)} cannot be read: {reason}."
         ) from None
-    expected = ModelMetadata.read(about, str(beside)).text("sha256")
+    expected = ModelMetadata.parse(metadata, str(beside)).text("sha256")
     if expected and expected != sha256(content):
         raise InkfastError(
             f"{path} was changed or damaged: its SHA-256 is not the one in {beside.name}. "
@@ -214,19 +224,19 @@ def _create_session(name: str, content: bytes, threads: int) -> Any:
 
     try:
         if has_external_data(content):
-            raise InkfastError("its weights lie in other files: save it as one file")
+            raise InkfastError("it keeps weights in other files: save it as one file")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 4
-        # a second thread that spins steals the time of whoever else works on this machine
+        # a second thread that spins takes time from other processes on this machine
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except InkfastError as error:
         raise InkfastError(f"{name} cannot be used: {error}.") from None
-    except Exception as error:  # whatever onnxruntime finds wrong with a file
+    except Exception as error:  # onnxruntime raises many kinds of errors
         raise InkfastError(
-            f"{name} is no ONNX model that can be run ({_error_summary(error)})."
+            f"{name} is not an ONNX model that can be run ({_error_summary(error)})."
         ) from None
 
 
@@ -235,7 +245,11 @@ def _error_summary(error: Exception) -> str:
 
 
 def _find_input_and_output(name: str, session: Any) -> tuple[Any, Any]:
-    """Return the input and the output, if they are those of a digit classifier."""
+    """Return the input and the output, if they are those of a digit classifier.
+
+    Raises:
+        InkfastError: If they are not.
+    """
     inputs, outputs = session.get_inputs(), session.get_outputs()
     if len(inputs) != 1:
         raise InkfastError(f"{name}: expected one input of 28x28 images, got {len(inputs)}.")

@@ -1,4 +1,4 @@
-"""`Reader`: a classifier that says what it read, how sure it is, and when it is not."""
+"""`Reader`: a classifier that says which digit it read and how sure it is, or why it is unsure."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from inkfast.core.digits import MIN_CONFIDENCE, Images
 from inkfast.core.errors import InkfastError, check_number, command_name, unknown_name
-from inkfast.inference.onnx_classifier import ModelMetadata, OnnxClassifier
+from inkfast.inference.onnx_classifier import GUARANTEES, ModelMetadata, OnnxClassifier
 
 SHIPPED_FOLDER = Path(__file__).parent / "shipped"
 DEFAULT_MODEL = "reader"  # the shipped network that reads through noise
-_MIN_TOP_TWO = 0.9  # what the two best guesses at a digit make up together
+NOT_A_DIGIT = "this does not look like a digit"
+NO_GUARANTEE = "no error rate could be guaranteed for this network"
+_MIN_TOP_TWO = 0.9  # probability of the two likeliest digits together; less: not a digit. By eye
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,11 @@ class Prediction:
     """What a reader says of one 28x28 image.
 
     Attributes:
-        digit: The likeliest, 0 to 9.
+        digit: The likeliest digit, 0 to 9.
         confidence: Calibrated probability that it is right, in [0, 1].
-        runner_up: The next likeliest.
-        runner_up_confidence: Its probability.
-        unsure: Why the digit should not be relied on; "" when it can be.
+        runner_up: The second likeliest digit, 0 to 9.
+        runner_up_confidence: Calibrated probability of the second likeliest, in [0, 1].
+        unsure: Reason not to rely on the digit; "" if the reader is sure.
     """
 
     digit: int
@@ -39,27 +41,27 @@ class Prediction:
 
 
 class ProbabilityModel(Protocol):
-    """What a reader needs of a classifier: what it is, and probabilities of images."""
+    """A classifier as a reader needs it: identified, and with calibrated probabilities."""
 
     name: str
     fingerprint: str
     metadata: ModelMetadata
 
     def probabilities(self, images: Images) -> NDArray[np.float64]:
-        """Return class probabilities ``(n, 10)`` of uint8 ``(n, 28, 28)``, ink bright on dark."""
+        """Return class probabilities ``(n, 10)`` of uint8 ``(n, 28, 28)``, bright ink on dark."""
         ...
 
 
 class Reader:
-    """A classifier and the confidence from which it answers.
+    """A classifier that answers only if it is confident enough.
 
     Args:
-        classifier: Gives probabilities.
-        threshold: Least confidence with which to answer; above 1 it never does.
+        classifier: Model that gives calibrated probabilities.
+        threshold: Confidence from which the reader answers, in [0, 1]; above 1 it never answers.
 
     Attributes:
-        classifier: Gives probabilities.
-        threshold: Least confidence with which to answer.
+        classifier: Model that gives calibrated probabilities.
+        threshold: Confidence from which the reader answers.
     """
 
     def __init__(self, classifier: ProbabilityModel, threshold: float) -> None:
@@ -72,35 +74,45 @@ class Reader:
         """Open a shipped network by name, or any ONNX file by path.
 
         Args:
-            model: A name, see `shipped_names`, or the path of a file that ends in .onnx.
-            max_error: Share of errors among the answers that must not be exceeded; None takes the
-                one that the file was made for.
+            model: Name of a shipped network, see `shipped_names`, or path of an .onnx file.
+            max_error: Largest share of errors among the answers, in (0, 1); the share that the
+                file was exported with by default.
             threads: Threads of a call; 0 for all cores.
 
         Raises:
-            InkfastError: If there is no such model, its file was changed, or it promises nothing
-                as strict as `max_error`.
+            InkfastError: If there is no such model, its file was changed, or it guarantees no
+                share of errors as small as `max_error`.
         """
         classifier = OnnxClassifier.open(_model_path(model), threads)
         return cls(classifier, _confidence_threshold(classifier, max_error))
 
     def predict(self, images: Images) -> list[Prediction]:
-        """Read uint8 ``(n, 28, 28)``, ink bright on dark; all else is refused."""
+        """Read images.
+
+        Args:
+            images: uint8 ``(n, 28, 28)``, bright ink on dark.
+
+        Returns:
+            A prediction for each image.
+
+        Raises:
+            InkfastError: If the images have another type or shape.
+        """
         return self.to_predictions(self.classifier.probabilities(images))
 
     def to_predictions(self, probabilities: NDArray[np.float64]) -> list[Prediction]:
-        """Return what class probabilities ``(n, 10)`` of the classifier say."""
-        return [self._answer(row) for row in probabilities]
+        """Return predictions for class probabilities ``(n, 10)`` of the classifier."""
+        return [self._to_prediction(row) for row in probabilities]
 
-    def _answer(self, row: NDArray[np.float64]) -> Prediction:
+    def _to_prediction(self, row: NDArray[np.float64]) -> Prediction:
         second, first = (int(digit) for digit in np.argsort(row, kind="stable")[-2:])
-        sure = float(row[first])
-        reason = "" if sure >= self.threshold else f"it may be {first} or {second}"
+        confidence = float(row[first])
+        reason = "" if confidence >= self.threshold else f"it may be {first} or {second}"
         if reason and row[first] + row[second] < min(self.threshold, _MIN_TOP_TWO):
-            reason = "it looks like no digit"
+            reason = NOT_A_DIGIT
         if self.threshold > 1:  # whatever it looks like
-            reason = "no promise about this network's errors could be made"
-        return Prediction(first, sure, second, float(row[second]), reason)
+            reason = NO_GUARANTEE
+        return Prediction(first, confidence, second, float(row[second]), reason)
 
 
 def shipped_names() -> list[str]:
@@ -122,21 +134,21 @@ def _model_path(model: str) -> Path:
 
 
 def _confidence_threshold(classifier: OnnxClassifier, max_error: float | None) -> float:
-    """Return the least confidence with which the file answers, 0 if it promises nothing."""
-    about = classifier.metadata
+    """Return the confidence from which a file answers; 0 if it guarantees nothing."""
+    metadata = classifier.metadata
     if max_error is None:
-        named = about.number("threshold")
+        named = metadata.number("threshold")
         return 0.0 if np.isnan(named) else max(MIN_CONFIDENCE, named)
     check_number("max_error", max_error, above=0, high=0.999)
-    promises = about.pairs("promises")
-    kept = [threshold for error, threshold in promises if error <= max_error and threshold <= 1]
+    guarantees = metadata.pairs(GUARANTEES)  # share of errors, and the threshold for it
+    kept = [threshold for error, threshold in guarantees if error <= max_error and threshold <= 1]
     if not kept:
-        known = ", ".join(f"{error:g}" for error, threshold in promises if threshold <= 1)
+        known = ", ".join(f"{error:g}" for error, threshold in guarantees if threshold <= 1)
         shipped = Path(classifier.name).parent == SHIPPED_FOLDER
         how = " Ask for one of these, or more." if known else ""
-        how += "" if shipped else " What it promises is tested at its export, by --max-error."
+        how += "" if shipped else " Guarantees are tested when a model is exported, by --max-error."
         raise InkfastError(
-            f"{classifier.name} cannot promise max_error={max_error:g}; it promises "
+            f"{classifier.name} does not guarantee max_error={max_error:g}; it guarantees "
             f"{known or 'nothing'}.{how}"
         )
     return max(MIN_CONFIDENCE, min(kept))

@@ -1,4 +1,4 @@
-"""ONNX classifiers of others: whatever takes 28x28 is read, whatever is off is one line."""
+"""ONNX files of any maker: classifiers of 28x28 images are used, other files get one clear line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.inference.makers import classifier
 
 
 def scalar() -> onnx.ModelProto:
-    """Return a model with one number for all images together."""
+    """Return a model whose output is a single number for all images."""
     model = classifier()
     model.graph.node.append(helper.make_node("ReduceMax", ["answer"], ["one"], keepdims=0))
     model.graph.output[0].CopyFrom(helper.make_tensor_value_info("one", TensorProto.FLOAT, []))
@@ -26,7 +26,7 @@ def scalar() -> onnx.ModelProto:
 
 
 def other_rows(how: str, shape: tuple = ("n", 28, 28)) -> onnx.ModelProto:
-    """Return a model whose answer has one row for all images, one too few, or two for each."""
+    """Return a model whose output has one row for all images, one row too few, or two per image."""
     model = classifier(shape)
     bounds = {"from": [0], "to": [1 if how == "same" else -1]}
     for name, values in bounds.items():
@@ -43,7 +43,7 @@ def other_rows(how: str, shape: tuple = ("n", 28, 28)) -> onnx.ModelProto:
 
 @pytest.fixture
 def images() -> np.ndarray:
-    """Return 600 images, each with a bright tenth."""
+    """Return 600 images; in each, one tenth of the pixels is bright."""
     images = np.random.default_rng(0).integers(0, 30, (600, 784), dtype=np.uint8)
     for row, image in enumerate(images):
         image[(np.arange(784) * 10 // 784) == row % 10] = 255
@@ -61,8 +61,8 @@ def images() -> np.ndarray:
         (("n", 1, 28, 28), TensorProto.FLOAT),
     ],
 )
-def test_every_common_input_is_fed(shape, kind, images):
-    """Any batch size, with or without a channel, bytes or numbers from 0 to 1."""
+def test_every_common_input_is_accepted(shape, kind, images):
+    """Any batch size, with or without a channel axis, uint8 or float in [0, 1]."""
     found = OnnxClassifier(classifier(shape, kind=kind).SerializeToString(), "model").probabilities(
         images
     )
@@ -83,15 +83,15 @@ def test_every_common_input_is_fed(shape, kind, images):
         ([[0]], "list"),
     ],
 )
-def test_other_pixels_are_refused(given, came, kind):
-    """No array is cut up anew or divided by 255 twice: one line says what came."""
+def test_other_types_and_shapes_are_refused(given, came, kind):
+    """No array is reshaped or divided by 255 twice: one line says what was given."""
     reader = Reader(OnnxClassifier(classifier(kind=kind).SerializeToString(), "model"), 0.5)
     with pytest.raises(InkfastError, match=rf"expected .* \(n, 28, 28\).* got {came}\. "):
         reader.predict(given)
 
 
-def test_no_image_gives_no_answer(images):
-    """An empty set is an empty answer."""
+def test_no_images_give_no_predictions(images):
+    """An empty batch gives an empty array of probabilities."""
     reader = OnnxClassifier(classifier().SerializeToString(), "model")
     assert reader.probabilities(images[:0]).shape == (0, 10)
 
@@ -102,39 +102,39 @@ def test_no_image_gives_no_answer(images):
         (classifier(("n", 32, 32)), r"expected an input \(n, 28, 28\).*got \('n', 32, 32\)"),
         (classifier(("n", 3, 28, 28)), r"got \('n', 3, 28, 28\)"),
         (classifier(kind=TensorProto.INT64), r"expected an input of uint8 or float, got .*int64"),
-        (classifier(classes=7), r"expected an answer \(n, 10\), got \(250, 7\) for 250"),
-        (scalar(), r"expected an answer \(n, 10\), got \(\) for 250 images"),
-        (other_rows("same"), r"expected an answer \(n, 10\), got \(1, 10\) for 250 images"),
-        (other_rows("fewer"), r"expected an answer \(n, 10\), got \(249, 10\) for 250 images"),
-        (other_rows("twice"), r"expected an answer \(n, 10\), got \(500, 10\) for 250 images"),
-        (other_rows("fewer", (64, 28, 28)), r"got \(63, 10\) for 64 images"),
+        (classifier(classes=7), r"expected an output of shape \(250, 10\) .*, got \(250, 7\)"),
+        (scalar(), r"expected an output of shape .* 250 images, got \(\)"),
+        (other_rows("same"), r"expected an output of shape .* 250 images, got \(1, 10\)"),
+        (other_rows("fewer"), r"expected an output .* 250 images, got \(249, 10\)"),
+        (other_rows("twice"), r"expected an output .* 250 images, got \(500, 10\)"),
+        (other_rows("fewer", (64, 28, 28)), r"64 images, got \(63, 10\)"),
         (classifier(softmax=False), "expected probabilities that sum to 1, got sums from"),
     ],
 )
-def test_another_shape_is_explained(model, message, images):
-    """What is no classifier of 28x28 images into ten probabilities is refused in one line."""
+def test_a_model_of_another_shape_is_refused(model, message, images):
+    """A model that does not map 28x28 images to ten probabilities is refused in one line."""
     with pytest.raises(InkfastError, match=message) as error:
         OnnxClassifier(model.SerializeToString(), "model").probabilities(images)
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("content", [b"not a model", b"\x08", b"", b"\xff" * 100])
-def test_another_file_is_explained(content, tmp_path):
-    """A file that is no ONNX model is refused in one line."""
+def test_another_file_is_refused(content, tmp_path):
+    """A file that is not an ONNX model is refused in one line."""
     (tmp_path / "model.onnx").write_bytes(content)
     with pytest.raises(InkfastError, match=r"model\.onnx") as error:
         OnnxClassifier.open(tmp_path / "model.onnx")
     assert "\n" not in str(error.value)
 
 
-def test_a_missing_file_is_explained(tmp_path):
-    """There is nothing to read."""
+def test_a_missing_file_is_named(tmp_path):
+    """The message says that the file cannot be read."""
     with pytest.raises(InkfastError, match="cannot be read"):
         OnnxClassifier.open(tmp_path / "model.onnx")
 
 
 def external(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return the model with its weights said to be in another file."""
+    """Return the model with a note that its weights are in another file."""
     external_data_helper.set_external_data(model.graph.initializer[0], "/etc/passwd")
     model.graph.initializer[0].ClearField("raw_data")
     model.graph.initializer[0].data_location = TensorProto.EXTERNAL
@@ -170,17 +170,17 @@ def sparse(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def training(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return the model with such weights in what it says of its training."""
+    """Return the model with such weights in its training information."""
     model.training_info.add().algorithm.CopyFrom(external(classifier()).graph)
     return model
 
 
 @pytest.mark.parametrize("change", [external, inner, function, sparse, training])
 def test_weights_in_other_files_are_refused(change):
-    """No file is opened that the person did not name, wherever the model names it."""
+    """No file is opened that the user did not name, wherever in the model it is named."""
     content = change(classifier()).SerializeToString()
     assert has_external_data(content)
-    with pytest.raises(InkfastError, match="its weights lie in other files: save it as one file"):
+    with pytest.raises(InkfastError, match="it keeps weights in other files: save it as one file"):
         OnnxClassifier(content, "model")
     assert not has_external_data(classifier().SerializeToString())
 
@@ -188,24 +188,24 @@ def test_weights_in_other_files_are_refused(change):
 @pytest.mark.parametrize(
     ("metadata", "message"),
     [
-        ("no json", "expected what it says of itself as a JSON object"),
-        ("[1]", "expected what it says of itself as a JSON object"),
-        ('{"threshold": null}', "its `threshold` is None, which makes no sense"),
-        ('{"a": ' + "[" * 100_000, "expected what it says of itself as a JSON object"),
-        ('{"threshold": 1%s}' % ("0" * 400), r"its `threshold` is 10+…, which makes no sense"),
-        ('{"threshold": "x"}', "its `threshold` is 'x', which makes no sense"),
+        ("no json", "expected metadata as a JSON object"),
+        ("[1]", "expected metadata as a JSON object"),
+        ('{"threshold": null}', "expected a number as its `threshold`, got None"),
+        ('{"a": ' + "[" * 100_000, "expected metadata as a JSON object"),
+        ('{"threshold": 1%s}' % ("0" * 400), r"expected a number as its `threshold`, got 10+…"),
+        ('{"threshold": "x"}', "expected a number as its `threshold`, got 'x'"),
     ],
 )
-def test_nonsense_about_itself_is_explained(metadata, message):
-    """Metadata is as foreign as the rest of the file."""
+def test_invalid_metadata_is_refused(metadata, message):
+    """Metadata is checked like the rest of the file."""
     model = classifier()
     helper.set_model_props(model, {"inkfast": metadata})
     with pytest.raises(InkfastError, match=message):
         OnnxClassifier(model.SerializeToString(), "model").metadata.number("threshold")
 
 
-def test_what_a_graph_cannot_do_is_explained(images):
-    """An error of the graph itself is one line, and so is an answer that is no number."""
+def test_an_error_of_the_graph_is_one_line(images):
+    """A graph that fails on its input, or returns NaN, is reported in one line."""
     model = classifier()
     for node in model.graph.node:
         if node.op_type == "Flatten":
@@ -221,8 +221,8 @@ def test_what_a_graph_cannot_do_is_explained(images):
         OnnxClassifier(broken.SerializeToString(), "model").probabilities(images)
 
 
-def test_labels_beside_probabilities_are_left_alone(images):
-    """Converters of scikit-learn's models answer with labels first."""
+def test_labels_beside_probabilities_are_ignored(images):
+    """Converters of scikit-learn's models put an output of labels before the probabilities."""
     model = classifier()
     model.graph.node.append(helper.make_node("ArgMax", ["answer"], ["label"], axis=1, keepdims=0))
     model.graph.output.insert(0, helper.make_tensor_value_info("label", TensorProto.INT64, ["n"]))
@@ -231,7 +231,7 @@ def test_labels_beside_probabilities_are_left_alone(images):
 
 
 def test_a_tampered_file_is_refused(tmp_path):
-    """A SHA-256 beside the file is checked before anything parses it."""
+    """The SHA-256 beside the file is checked before the file is parsed."""
     content = classifier().SerializeToString()
     path = tmp_path / "model.onnx"
     path.write_bytes(content)
