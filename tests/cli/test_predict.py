@@ -368,7 +368,7 @@ def test_what_a_job_left_can_be_begun_anew(model, pictures, tmp_path, inkfast):
     to = tmp_path / "a.csv"
     words = ("predict", pictures, "--model", model, "--to", to, "--format")
     assert "use --format csv" in inkfast(*words, "kaggle")[2]
-    assert "begin anew with --overwrite" in inkfast(*words, "csv")[2]
+    assert "start again with --overwrite" in inkfast(*words, "csv")[2]
     assert inkfast(*words, "csv", "--overwrite")[0] == 1  # one is bad
     assert to.read_text().startswith("source,")
     assert not Path(f"{to}.part").exists()

@@ -1,4 +1,4 @@
-"""Files of rows: whole or a part that can be gone on with, to the same bytes."""
+"""Files of results: complete, or a part that can be resumed to the same bytes."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def written(path: Path, form: str, rows: list[InputResult]) -> bytes:
             output.write(row)
         output.finish()
     finally:
-        output.leave()
+        output.abort()
     return path.read_bytes()
 
 
 def answered(form: str) -> list[InputResult]:
-    """Return rows that a form can hold: Kaggle's has a place for answers alone."""
+    """Return the rows that a format can hold: Kaggle's has no place for an error."""
     return [row for row in ROWS if row.prediction] if form == "kaggle" else ROWS
 
 
@@ -54,8 +54,8 @@ def answered(form: str) -> list[InputResult]:
 @given(share=st.floats(0, 1))
 @example(share=0.0)
 @example(share=1.0)
-def test_a_job_cut_off_anywhere_is_gone_on_with_to_the_same_bytes(form, share, tmp_path):
-    """Whatever byte was the last one to be written, no row is lost, doubled or torn."""
+def test_an_interrupted_job_is_resumed_to_the_same_bytes(form, share, tmp_path):
+    """Whatever byte was written last, no row is lost, written twice or cut."""
     rows = answered(form)
     whole = written(tmp_path / "whole", form, rows)
     cut = round(share * len(whole))
@@ -63,15 +63,15 @@ def test_a_job_cut_off_anywhere_is_gone_on_with_to_the_same_bytes(form, share, t
     output_files.partial_path(path).write_bytes(whole[:cut])
     (tmp_path / "rows.part.json").write_text(json.dumps(JOB))
     output = output_files.TextFileWriter(path, OUTPUT_FORMATS[form], JOB, resume=True)
-    assert output.done == max(0, whole[:cut].count(b"\n") - bool(OUTPUT_FORMATS[form].header))
-    kept = list(output.kept())
+    assert output.resumed == max(0, whole[:cut].count(b"\n") - bool(OUTPUT_FORMATS[form].header))
+    kept = list(output.iter_resumed())
     assert [state for _, state in kept] == [
-        "" if form == "kaggle" else row.state for row in rows[: output.done]
+        "" if form == "kaggle" else row.state for row in rows[: output.resumed]
     ]
     assert all(
         source in ("", row.values()["source"]) for (source, _), row in zip(kept, rows, strict=False)
     )
-    for row in rows[output.done :]:
+    for row in rows[output.resumed :]:
         output.write(row)
     output.finish()
     assert path.read_bytes() == whole
@@ -79,8 +79,8 @@ def test_a_job_cut_off_anywhere_is_gone_on_with_to_the_same_bytes(form, share, t
     path.unlink()
 
 
-def test_every_row_is_one_line_that_its_reader_understands(tmp_path):
-    """Names of any bytes come through CSV and JSON; numbers are rounded, what is not is null."""
+def test_every_row_is_one_line_that_can_be_parsed(tmp_path):
+    """File names of any bytes survive CSV and JSON; numbers are rounded, missing values null."""
     lines = written(tmp_path / "a", "jsonl", ROWS).decode().splitlines()
     parsed = [json.loads(line) for line in lines]
     assert [tuple(values) for values in parsed] == [RESULT_FIELDS] * 4
@@ -102,29 +102,31 @@ def test_every_row_is_one_line_that_its_reader_understands(tmp_path):
     )
 
 
-def test_kaggles_form_has_no_place_for_a_row_without_an_answer(tmp_path):
-    """The row is named, with the form that has one."""
+def test_kaggles_format_refuses_a_row_without_a_digit(tmp_path):
+    """The message names the row and a format that can hold it."""
     with pytest.raises(InkfastError, match="expected an image.*use --format csv"):
         written(tmp_path / "a", "kaggle", ROWS)
 
 
-def test_a_part_is_neither_thrown_away_nor_mixed_with_another_job(tmp_path):
-    """Without --resume, with another model, or when it is damaged, it is left as it is."""
+def test_a_part_is_neither_deleted_nor_mixed_with_another_job(tmp_path):
+    """Without --resume, with another model, or if damaged, the part is left unchanged."""
     path = tmp_path / "rows.csv"
     output = output_files.TextFileWriter(path, OUTPUT_FORMATS["csv"], JOB, resume=False)
     output.write(ROWS[0])
-    output.leave()
+    output.abort()
     left = output.part.read_bytes()
-    with pytest.raises(InkfastError, match="what an interrupted job left. Go on with --resume"):
+    with pytest.raises(
+        InkfastError, match="the rows of an interrupted job. Continue with --resume"
+    ):
         output_files.TextFileWriter(path, OUTPUT_FORMATS["csv"], JOB, resume=False)
-    with pytest.raises(InkfastError, match="left by a job with another model or form"):
+    with pytest.raises(InkfastError, match="left by a job with another model or format"):
         output_files.TextFileWriter(path, OUTPUT_FORMATS["csv"], {"model": "b"}, resume=True)
     assert output.part.read_bytes() == left
     output.part.write_bytes(left + b"junk\n")
     again = output_files.TextFileWriter(path, OUTPUT_FORMATS["csv"], JOB, resume=True)
-    with pytest.raises(InkfastError, match="row 2 is no row"):
-        list(again.kept())
-    again.leave()
+    with pytest.raises(InkfastError, match="row 2 cannot be parsed"):
+        list(again.iter_resumed())
+    again.abort()
 
 
 @pytest.mark.parametrize(
@@ -139,24 +141,26 @@ def test_a_part_is_neither_thrown_away_nor_mixed_with_another_job(tmp_path):
         ("jsonl", b'{"source": "a", "digit": 1%s}' % (b"0" * 5000)),
     ],
 )
-def test_a_row_that_is_none_is_explained(form, row, tmp_path):
-    """Whatever was done to a part, one sentence names the row."""
+def test_a_damaged_row_is_named(form, row, tmp_path):
+    """A row of a part that cannot be parsed is named in one sentence."""
     path = tmp_path / "rows"
     output = output_files.TextFileWriter(path, OUTPUT_FORMATS[form], JOB, resume=False)
     output.write(ROWS[0])
-    output.leave()
+    output.abort()
     with output.part.open("ab") as file:
         file.write(row + b"\n")
     again = output_files.TextFileWriter(path, OUTPUT_FORMATS[form], JOB, resume=True)
-    with pytest.raises(InkfastError, match=r"part is damaged: row 2 is no row\. Delete it\.$"):
-        list(again.kept())
-    again.leave()
+    with pytest.raises(
+        InkfastError, match=r"part is damaged: row 2 cannot be parsed\. Delete it\.$"
+    ):
+        list(again.iter_resumed())
+    again.abort()
 
 
 @pytest.mark.parametrize("rows", ["", "1,7\n"])
 @pytest.mark.parametrize("header", ["a,b\n", "ImageId,Labels\n", "\n", "\xff" * 30 + "\n"])
-def test_another_header_is_explained(header, rows, tmp_path):
-    """Lines below it are not taken for ours, and ours are not put there."""
+def test_another_header_is_refused(header, rows, tmp_path):
+    """Rows below another header are neither resumed nor appended to."""
     part = output_files.partial_path(tmp_path / "a.csv")
     part.write_text(header + rows, encoding="latin-1")
     (tmp_path / "a.csv.part.json").write_text(json.dumps(JOB))
@@ -165,8 +169,8 @@ def test_another_header_is_explained(header, rows, tmp_path):
     assert part.read_text(encoding="latin-1") == header + rows
 
 
-def test_what_tells_of_a_part_may_be_damaged(tmp_path):
-    """Brackets in brackets are no reason for a traceback."""
+def test_a_damaged_job_file_is_refused(tmp_path):
+    """Deeply nested JSON beside a part gives one sentence and no traceback."""
     output_files.partial_path(tmp_path / "a.csv").write_text("a\n")
     (tmp_path / "a.csv.part.json").write_text("[" * 100_000)
     with pytest.raises(InkfastError, match="part.json is damaged: expected JSON"):
@@ -187,7 +191,7 @@ def opened(
 @pytest.mark.parametrize("flags", [{}, {"resume": True}, {"overwrite": True}])
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
 def test_two_jobs_do_not_write_one_file(name, flags, tmp_path):
-    """The second is refused and changes nothing, until the first has let go or is done."""
+    """The second job is refused and changes nothing until the first is aborted or complete."""
     path = tmp_path / name
     first = opened(path)
     for row in ROWS:
@@ -197,13 +201,13 @@ def test_two_jobs_do_not_write_one_file(name, flags, tmp_path):
     first.finish()
     whole = path.read_bytes()
     again = opened(path, **flags)
-    again.leave()
+    again.abort()
     assert path.read_bytes() == whole
     assert [entry.name for entry in tmp_path.iterdir()] == [name]
 
 
-def test_a_part_that_is_renamed_meanwhile_is_another_job_s(tmp_path, monkeypatch):
-    """What was opened is by now the file that the other job has finished: it is left alone."""
+def test_a_part_renamed_meanwhile_belongs_to_another_job(tmp_path, monkeypatch):
+    """A part that another job completed after it was opened is left unchanged."""
     path = tmp_path / "a.csv"
     real = io.lock
 
@@ -218,45 +222,45 @@ def test_a_part_that_is_renamed_meanwhile_is_another_job_s(tmp_path, monkeypatch
 
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
 def test_files_are_written_where_there_are_no_locks(name, tmp_path, monkeypatch):
-    """Outside Unix nothing is kept open that is to be renamed."""
+    """Where files cannot be locked, no file is kept open while it is renamed."""
     monkeypatch.setitem(sys.modules, "fcntl", None)
     output = opened(tmp_path / name)
-    assert output._claim.closed
+    assert output._lock.closed
     output.write(ROWS[0])
     output.finish()
     assert (tmp_path / name).stat().st_size
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
-def test_a_folder_in_the_place_of_the_part_is_explained(name, tmp_path):
-    """Nothing is deleted, whatever was asked for."""
+def test_a_folder_named_like_the_part_is_refused(name, tmp_path):
+    """A folder is never deleted, not even with --overwrite."""
     output_files.partial_path(tmp_path / name).mkdir()
     with pytest.raises(InkfastError, match="cannot write .*part: Is a directory. Choose another"):
         opened(tmp_path / name, overwrite=True)
 
 
 def test_a_job_that_wrote_no_row_leaves_nothing(tmp_path):
-    """There is nothing to go on with."""
+    """Without a row there is nothing to resume, so no part is left."""
     for output in (
         output_files.TextFileWriter(tmp_path / "a.csv", OUTPUT_FORMATS["csv"], JOB, resume=False),
         output_files.ParquetFileWriter(tmp_path / "a.parquet"),
     ):
-        output.leave()
+        output.abort()
     assert not list(tmp_path.iterdir())
 
 
-def test_other_pictures_are_not_added_to_kept_rows():
-    """The first ones must be those of the rows that are there, and as many."""
+def test_other_images_are_not_added_to_resumed_rows():
+    """The first inputs must be those of the resumed rows, and at least as many."""
     pictures = [InputItem(name, 0, bytes) for name in "abc"]
     assert list(output_files.check_same_sources(pictures, iter(["a", ""]))) == pictures
     with pytest.raises(InkfastError, match="row 2 is x, and now it would be b"):
         list(output_files.check_same_sources(pictures, iter(["a", "x"])))
-    with pytest.raises(InkfastError, match="rows of more pictures than the 3 given"):
+    with pytest.raises(InkfastError, match="read more images than the 3 given"):
         list(output_files.check_same_sources(pictures, iter("abcd")))
 
 
 def test_parquet_holds_the_same_rows_in_groups(tmp_path, monkeypatch):
-    """Written a group at a time, with types, null where there is nothing."""
+    """Rows are written in groups, with types, missing values as null."""
     parquet = pytest.importorskip("pyarrow.parquet")
     monkeypatch.setattr(output_files, "_ROW_GROUP", 3)
     output = output_files.ParquetFileWriter(tmp_path / "a.parquet")
@@ -269,8 +273,8 @@ def test_parquet_holds_the_same_rows_in_groups(tmp_path, monkeypatch):
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.parquet"]
 
 
-def test_a_place_that_cannot_be_written_is_explained(tmp_path):
-    """A file where a folder should be: one sentence."""
+def test_a_path_that_cannot_be_written_is_named(tmp_path):
+    """A file in place of a folder is reported in one sentence."""
     (tmp_path / "file").write_text("")
     with pytest.raises(InkfastError, match="cannot write"):
         output_files.TextFileWriter(
@@ -281,7 +285,7 @@ def test_a_place_that_cannot_be_written_is_explained(tmp_path):
 
 
 def test_a_full_disk_keeps_what_was_written(tmp_path):
-    """The error says what to do, and the rows before it are there to go on with."""
+    """The error says what to do, and the rows written before it can be resumed."""
     path = tmp_path / "a.csv"
     output = output_files.TextFileWriter(path, OUTPUT_FORMATS["csv"], JOB, resume=False)
     output.write(ROWS[0])
@@ -294,7 +298,7 @@ def test_a_full_disk_keeps_what_was_written(tmp_path):
     with pytest.raises(InkfastError, match=r"No space left on device\. Free some space"):
         output.write(ROWS[1])
     output._file.write = real
-    output.leave()
+    output.abort()
     again = output_files.TextFileWriter(path, OUTPUT_FORMATS["csv"], JOB, resume=True)
-    again.leave()
-    assert again.done == 1
+    again.abort()
+    assert again.resumed == 1

@@ -31,7 +31,7 @@ class PredictionJob:
 
     def kept(self) -> Iterator[str]:
         """Yield the sources of the rows that an interrupted job left."""
-        for source, state in self.output.kept():
+        for source, state in self.output.iter_resumed():
             self.counts[state] += 1
             yield source
 

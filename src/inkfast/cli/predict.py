@@ -93,10 +93,10 @@ def predict(
     job = PredictionJob(output, review, tells=to is not None and sys.stdout.isatty())
     given = inputs.iter_inputs(chain(wanted, _listed_paths(files_from)))
     try:
-        if output.done:
+        if output.resumed:
             given = output_files.check_same_sources(given, job.kept())
         results = batch.predict_inputs(
-            given, reader, where, skip=output.done, review=review is not None
+            given, reader, where, skip=output.resumed, review=review is not None
         )
         with where.open(), closing(results):
             for row in results:
@@ -105,20 +105,20 @@ def predict(
             raise InkfastError(f"expected pictures, got none: {_EXPECTED}.")
         output.finish()
     except KeyboardInterrupt:
-        output.leave()
+        output.abort()
         if output.part and output.part.exists():
             warn(f"{output.written:,} rows are kept in {output.part}: go on with --resume")
         raise
     except BrokenPipeError:  # whoever read our lines has seen enough
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - kept until the end
     except BaseException:
-        output.leave()
+        output.abort()
         raise
     if to:
         kaggle = " in Kaggle's form (--format csv for confidences)" if rows == "kaggle" else ""
         who = model_name(reader, model)
         # Kaggle's form does not keep which rows were unsure before an interruption
-        rest = "" if kaggle and output.done else job.rest()
+        rest = "" if kaggle and output.resumed else job.rest()
         _say(f"{output.written:,} digits read by {who}: {to}{kaggle}{rest}")
     elif review and not job.counts["unsure"]:
         warn(f"0 unsure: there is nothing to review in {review}")

@@ -1,7 +1,7 @@
-"""Rows -> table, JSON lines, CSV, Parquet or Kaggle's submission, a line a row as they come.
+"""Write results as they come: lines of text to a stream or a file, or a Parquet file.
 
-A file grows under the name ``FILE.part`` and gets its own when it is whole; an interrupted job is
-gone on with from the whole rows that it left there.
+A file grows under the name ``FILE.part`` and is renamed when it is complete. An interrupted job is
+resumed after the last complete line of its part.
 """
 
 from __future__ import annotations
@@ -20,106 +20,107 @@ from inkfast.inference.inputs import InputItem
 from inkfast.inference.output_formats import OutputFormat
 from inkfast.inference.results import RESULT_FIELDS, InputResult, one_line
 
-_READ_BYTES = 1 << 20  # bytes of a row
-_ROW_GROUP = 50_000  # rows of a Parquet file that are written together
+_READ_BYTES = 1 << 20  # read at a time
+_ROW_GROUP = 50_000  # rows of a Parquet file that are written together; bounds memory
 
 
 def partial_path(path: Path) -> Path:
-    """Return the name under which a file grows until it is whole."""
+    """Return the name under which a file grows until it is complete."""
     return path.with_name(f"{path.name}.part")
 
 
 def _lock_partial(path: Path) -> IO[bytes]:
-    """Keep other jobs from writing the part of `path` until what is returned is closed."""
+    """Lock the part of `path` against other jobs; closing the returned file unlocks it."""
     return open_locked(
         partial_path(path), f"another job is writing {path}. Wait for it, or choose another file."
     )
 
 
 class ResultWriter(ABC):
-    """Where rows go.
+    """Destination of results.
 
     Attributes:
-        written: Rows in it.
-        done: Those of them that an interrupted job left there.
-        part: The file that holds them until it is whole, if they go to one.
+        written: Number of rows written, resumed ones included.
+        resumed: Number of rows that an interrupted job left.
+        part: File that holds the rows until it is complete; None for a stream.
     """
 
-    done: int = 0
+    resumed: int = 0
     written: int = 0
     part: Path | None = None
 
     @abstractmethod
     def write(self, row: InputResult) -> None:
-        """Write a row behind the others."""
+        """Append a row."""
 
-    def kept(self) -> Iterator[tuple[str, str]]:
-        """Yield the source, or "" if it is not told, and the state of each row that was left."""
+    def iter_resumed(self) -> Iterator[tuple[str, str]]:
+        """Yield source and state of each resumed row; the source is "" if the format lacks it."""
         return iter(())
 
     @abstractmethod
     def finish(self) -> None:
-        """Make it whole."""
+        """Complete the output."""
 
     @abstractmethod
-    def leave(self) -> None:
-        """Let go of it before it is whole."""
+    def abort(self) -> None:
+        """Close the output before it is complete."""
 
 
 class StreamWriter(ResultWriter):
-    """Rows as lines of an open stream, such as a terminal or a pipe."""
+    """Writes rows as lines to an open stream, such as a terminal or a pipe."""
 
-    def __init__(self, file: IO[str], form: OutputFormat) -> None:
-        self._file, self._form = file, form
+    def __init__(self, file: IO[str], line_format: OutputFormat) -> None:
+        self._file, self._format = file, line_format
 
     def write(self, row: InputResult) -> None:
-        """Write a row; whoever reads the stream has it at once."""
-        line = self._form.line(row, self.written + 1)
-        if self._form.header and not self.written:
-            line = f"{self._form.header}\n{line}"
+        """Append a row and flush the stream."""
+        line = self._format.format_line(row, self.written + 1)
+        if self._format.header and not self.written:
+            line = f"{self._format.header}\n{line}"
         self._file.write(line + "\n")
         self._file.flush()
         self.written += 1
 
     def finish(self) -> None:
-        """Do nothing: every line is written already."""
+        """Do nothing: every line is already written."""
 
-    def leave(self) -> None:
-        """Do nothing: the stream belongs to whoever opened it."""
+    def abort(self) -> None:
+        """Do nothing: the stream belongs to the caller."""
 
 
 class TextFileWriter(ResultWriter):
-    """A file of rows that grows until it is whole.
+    """Writes rows as lines to a file.
 
     Args:
-        path: Its name once it is whole.
-        form: Of its lines.
-        job: What must be the same for rows to belong together; kept beside the part.
-        resume: Whether to go on with what an interrupted job left.
-        overwrite: Whether what it left may go.
+        path: Name of the complete file.
+        line_format: Format of its lines.
+        job: Settings that must be equal for a job to be resumed; kept beside the part.
+        resume: Whether to continue after the rows that an interrupted job left.
+        overwrite: Whether to delete these rows.
 
     Raises:
-        InkfastError: If another job is writing it; if an interrupted job left rows and they are
-            not to be kept, or belong to another job; or the place cannot be written.
+        InkfastError: If another job is writing the file; if an interrupted job left rows and
+            neither `resume` nor `overwrite` is set, or its settings were others; or if the file
+            cannot be written.
     """
 
     def __init__(
         self,
         path: Path,
-        form: OutputFormat,
+        line_format: OutputFormat,
         job: dict[str, Any],
         *,
         resume: bool,
         overwrite: bool = False,
     ) -> None:
-        self.path, self.form = path, form
+        self.path, self._format = path, line_format
         self.part: Path = partial_path(path)
-        self._about = path.with_name(f"{path.name}.part.json")
-        self._claim = _lock_partial(path)
+        self._job_file = path.with_name(f"{path.name}.part.json")
+        self._lock = _lock_partial(path)
         try:
             self._begin(job, resume=resume, overwrite=overwrite)
         except BaseException:
-            self._claim.close()
+            self._lock.close()
             raise
 
     def _begin(self, job: dict[str, Any], *, resume: bool, overwrite: bool) -> None:
@@ -127,88 +128,89 @@ class TextFileWriter(ResultWriter):
         if overwrite:
             os.truncate(self.part, 0)
         if self.part.stat().st_size:
-            self._check(job, resume)
+            self._check_job(job, resume)
             lines = _truncate_to_whole_lines(self.part)
         if lines:
             self._check_header()
-        self.done = self.written = max(0, lines - bool(self.form.header))
-        write_json(self._about, job)
+        self.resumed = self.written = max(0, lines - bool(self._format.header))
+        write_json(self._job_file, job)
         try:
             self._file = self.part.open("a", encoding="utf-8", newline="")
-            if not lines and self.form.header:
-                self._file.write(self.form.header + "\n")
+            if not lines and self._format.header:
+                self._file.write(self._format.header + "\n")
         except OSError as error:
             raise cannot_write(self.part, error) from None
 
-    def _check(self, job: dict[str, Any], resume: bool) -> None:
+    def _check_job(self, job: dict[str, Any], resume: bool) -> None:
         if not resume:
             raise InkfastError(
-                f"{self.part} holds what an interrupted job left. Go on with --resume, or "
-                "begin anew with --overwrite."
+                f"{self.part} holds the rows of an interrupted job. Continue with --resume, or "
+                "start again with --overwrite."
             )
-        if not self._about.exists() or read_json(self._about) != job:
+        if not self._job_file.exists() or read_json(self._job_file) != job:
             raise InkfastError(
-                f"{self.part} was left by a job with another model or form. Go on with the same "
-                "flags, or begin anew with --overwrite."
+                f"{self.part} was left by a job with another model or format. Give the same flags, "
+                "or start again with --overwrite."
             )
 
     def _check_header(self) -> None:
-        header = f"{self.form.header}\n".encode() if self.form.header else b""
+        header = f"{self._format.header}\n".encode() if self._format.header else b""
         with self.part.open("rb") as file:
             if file.read(len(header)) != header:
                 raise InkfastError(
-                    f"{self.part} is damaged: its first line is not {self.form.header}. Delete it."
+                    f"{self.part} is damaged: its first line is not {self._format.header}. "
+                    "Delete it."
                 )
 
-    def kept(self) -> Iterator[tuple[str, str]]:
-        """Read the lines that were left, one after the other; see `Output.kept`."""
+    def iter_resumed(self) -> Iterator[tuple[str, str]]:
+        """Parse the resumed lines one by one; see `ResultWriter.iter_resumed`."""
         with self.part.open("rb") as file:
-            for number, line in enumerate(file, start=0 if self.form.header else 1):
-                if number > self.done:
+            for number, line in enumerate(file, start=0 if self._format.header else 1):
+                if number > self.resumed:
                     return
                 if number:
-                    yield self._kept(line, number)
+                    yield self._parse(line, number)
 
-    def _kept(self, line: bytes, number: int) -> tuple[str, str]:
+    def _parse(self, line: bytes, number: int) -> tuple[str, str]:
         try:
-            return self.form.kept(line.decode().removesuffix("\n"))
+            return self._format.parse_line(line.decode().removesuffix("\n"))
         except (ValueError, KeyError, TypeError, RecursionError, csv.Error):
             raise InkfastError(
-                f"{self.part} is damaged: row {number} is no row. Delete it."
+                f"{self.part} is damaged: row {number} cannot be parsed. Delete it."
             ) from None
 
     def write(self, row: InputResult) -> None:
-        """Write a row behind the others."""
+        """Append a row."""
         try:
-            self._file.write(self.form.line(row, self.written + 1) + "\n")
+            self._file.write(self._format.format_line(row, self.written + 1) + "\n")
         except OSError as error:
             raise cannot_write(self.part, error) from None
         self.written += 1
 
     def finish(self) -> None:
-        """Give the file its name: it is whole."""
+        """Rename the file to its final name."""
         try:
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
             os.replace(self.part, self.path)
-            self._about.unlink(missing_ok=True)
+            self._job_file.unlink(missing_ok=True)
         except OSError as error:
             raise cannot_write(self.path, error) from None
-        self._claim.close()
+        self._lock.close()
 
-    def leave(self) -> None:
-        """Keep what there is for another time; nothing if there is no row."""
-        with suppress(OSError):  # a full disk, of which has been told
+    def abort(self) -> None:
+        """Keep the part, so that the job can be resumed; delete it if it has no row."""
+        with suppress(OSError):  # a full disk, already reported
             self._file.close()
         if not self.written:
             self.part.unlink(missing_ok=True)
-            self._about.unlink(missing_ok=True)
-        self._claim.close()
+            self._job_file.unlink(missing_ok=True)
+        self._lock.close()
 
 
 def _truncate_to_whole_lines(part: Path) -> int:
-    """Cut off what was being written when the job ended, and return how many lines are left."""
+    """Cut off the incomplete last line, and return how many lines are left."""
     lines = whole = 0
     with part.open("r+b") as file:
         while block := file.read(_READ_BYTES):
@@ -220,13 +222,13 @@ def _truncate_to_whole_lines(part: Path) -> int:
 
 
 class ParquetFileWriter(ResultWriter):
-    """A Parquet file of rows; one that was interrupted cannot be gone on with.
+    """Writes rows to a Parquet file; an interrupted job cannot be resumed.
 
     Args:
-        path: Its name once it is whole.
+        path: Name of the complete file.
 
     Raises:
-        InkfastError: If another job is writing it, or the place cannot be written.
+        InkfastError: If another job is writing the file, or it cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -236,17 +238,17 @@ class ParquetFileWriter(ResultWriter):
         self.path = path
         self.part: Path = partial_path(path)
         self._rows: list[dict[str, Any]] = []
-        kinds = (pa.string(), pa.int8(), pa.float64(), pa.int8(), pa.float64(), *[pa.string()] * 2)
-        self._schema = pa.schema(list(zip(RESULT_FIELDS, kinds, strict=True)))
-        self._claim = _lock_partial(path)
+        types = (pa.string(), pa.int8(), pa.float64(), pa.int8(), pa.float64(), *[pa.string()] * 2)
+        self._schema = pa.schema(list(zip(RESULT_FIELDS, types, strict=True)))
+        self._lock = _lock_partial(path)
         try:
             self._file = parquet.ParquetWriter(self.part, self._schema)
         except OSError as error:
-            self._claim.close()
+            self._lock.close()
             raise cannot_write(self.part, error) from None
 
     def write(self, row: InputResult) -> None:
-        """Write a row behind the others."""
+        """Append a row."""
         self._rows.append(row.values())
         self.written += 1
         if len(self._rows) == _ROW_GROUP:
@@ -262,44 +264,44 @@ class ParquetFileWriter(ResultWriter):
         self._rows = []
 
     def finish(self) -> None:
-        """Give the file its name: it is whole."""
+        """Rename the file to its final name."""
         self._flush()
         try:
             self._file.close()
             os.replace(self.part, self.path)
         except OSError as error:
             raise cannot_write(self.path, error) from None
-        self._claim.close()
+        self._lock.close()
 
-    def leave(self) -> None:
-        """Remove what there is."""
+    def abort(self) -> None:
+        """Delete the part."""
         with suppress(OSError):
             self._file.close()
         self.part.unlink(missing_ok=True)
-        self._claim.close()
+        self._lock.close()
 
 
-def check_same_sources(given: Iterable[InputItem], kept: Iterator[str]) -> Iterator[InputItem]:
-    """Pass pictures on, the first of which must be those whose rows are kept.
+def check_same_sources(inputs: Iterable[InputItem], resumed: Iterator[str]) -> Iterator[InputItem]:
+    """Yield the inputs; the first of them must be those of the resumed rows.
 
     Args:
-        given: The pictures.
-        kept: The source of each row that is kept; "" where it is not told.
+        inputs: Input images of the whole job.
+        resumed: Source of each resumed row; "" if the format lacks it.
 
     Raises:
-        InkfastError: If they are others, or fewer.
+        InkfastError: If the inputs are others, or fewer than the resumed rows.
     """
     number = 0
-    for number, one in enumerate(given, start=1):
+    for number, one in enumerate(inputs, start=1):
         source = one_line(one.source)
-        before = next(kept, "")
+        before = next(resumed, "")
         if before not in ("", source):
             raise InkfastError(
-                f"what is to be gone on with is of other pictures: row {number} is {before}, and "
-                f"now it would be {source}. Give the same ones."
+                f"the interrupted job read other images: its row {number} is {before}, and now "
+                f"it would be {source}. Give the same images."
             )
         yield one
-    if next(kept, None) is not None:
+    if next(resumed, None) is not None:
         raise InkfastError(
-            f"what is to be gone on with has rows of more pictures than the {number:,} given."
+            f"the interrupted job read more images than the {number:,} given. Give the same images."
         )

@@ -1,4 +1,4 @@
-"""Forms in which rows are written as text, a line a row."""
+"""Formats in which results are written as text, one line per row."""
 
 from __future__ import annotations
 
@@ -18,17 +18,19 @@ from inkfast.inference.table_inputs import TABLE_READERS
 
 @dataclass(frozen=True)
 class OutputFormat:
-    """A form of text with a line a row.
+    """A text format with one line per row.
 
     Attributes:
-        header: The first line; "" for none.
-        line: Returns a row's line, from the row and its number from 1, without its end.
-        kept: Returns what a written line tells of its row: its source, or "", and its state.
+        header: First line; "" for none.
+        format_line: Function of a result and its number from 1 that returns the result's line,
+            without a newline.
+        parse_line: Function of a line that returns the source ("" if the format lacks it) and the
+            state of its result; used to resume a job.
     """
 
     header: str
-    line: Callable[[InputResult, int], str]
-    kept: Callable[[str], tuple[str, str]]
+    format_line: Callable[[InputResult, int], str]
+    parse_line: Callable[[str], tuple[str, str]]
 
 
 def _format_jsonl(row: InputResult, _: int) -> str:
@@ -79,10 +81,10 @@ def _parse_table(line: str) -> tuple[str, str]:
 
 def _format_kaggle(row: InputResult, number: int) -> str:
     if row.prediction is None and os.path.splitext(row.source)[1].lower() in TABLE_READERS:
-        raise InkfastError(row.error)  # the table itself cannot be read, in no form
+        raise InkfastError(row.error)  # the table itself cannot be read in any format
     if row.prediction is None:
         raise InkfastError(
-            f"{row.error} Kaggle's form needs an answer to every row: use --format csv."
+            f"{row.error} Kaggle's format needs a digit in every row: use --format csv."
         )
     return f"{number},{row.prediction.digit}"
 
@@ -97,21 +99,21 @@ _FORMAT_OF_SUFFIX = {".csv": "csv", ".jsonl": "jsonl", ".txt": "table", ".parque
 
 
 def choose_format(asked: str | None, to: Path | None, known: Sequence[str], otherwise: str) -> str:
-    """Return the form that was asked for, or else that of a file's name.
+    """Return the name of the format to write.
 
     Args:
-        asked: By name, one of `known`; or None.
-        to: The file; None for a stream of text.
-        known: Names of forms.
-        otherwise: The form where neither says.
+        asked: Name of the format asked for, one of `known`; None to choose by the file's suffix.
+        to: File to write; None for a stream of text.
+        known: Names of the allowed formats.
+        otherwise: Name of the format if neither `asked` nor `to` is given.
 
     Raises:
-        InkfastError: If it is unknown, or nothing that a stream of text can hold.
+        InkfastError: If the format is unknown, or Parquet for a stream.
     """
     if asked is not None:
         check_choice("format", asked, known)
     if asked == "parquet" and to is None:
-        raise InkfastError("--format parquet is no text: it needs --to FILE.")
+        raise InkfastError("--format parquet is not text: it needs --to FILE.")
     if asked or to is None:
         return asked or otherwise
     if to.suffix.lower() not in _FORMAT_OF_SUFFIX:
