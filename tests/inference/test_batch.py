@@ -101,10 +101,10 @@ def test_a_zip_archive_reads_as_its_folder_would(tmp_path, reader):
     path.write_bytes(content)
     good, bad = batch.predict_inputs(inputs.iter_inputs([str(path)]), reader)
     assert (good.source, good.prediction.digit) == (f"{path}/./b/1.png", 2)
-    assert bad.error.startswith(f"{path}/b/2.png: cannot be taken out of its archive")
+    assert bad.error.startswith(f"{path}/b/2.png: cannot be read from its archive")
     path.write_bytes(b"junk")
     (broken,) = batch.predict_inputs(inputs.iter_inputs([str(path)]), reader)
-    assert "expected a zip archive of pictures" in broken.error
+    assert "expected a zip archive of images" in broken.error
 
 
 def test_too_large_a_file_is_refused_before_it_is_decoded(tmp_path, monkeypatch, reader):
@@ -143,7 +143,7 @@ def test_a_damaged_picture_in_an_archive_is_one_row(method, tmp_path, reader):
     damaged[start : start + 30] = b"\xff" * 30
     archive.write_bytes(damaged)
     first, second = batch.predict_inputs(inputs.iter_inputs([str(archive)]), reader)
-    assert "a.zip/0.png: cannot be taken out of its archive" in first.error
+    assert "a.zip/0.png: cannot be read from its archive" in first.error
     assert second.prediction is not None
 
 

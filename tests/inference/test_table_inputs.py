@@ -201,7 +201,7 @@ def test_parquet_of_pictures_and_of_pixels(tmp_path):
     pq.write_table(pa.table({"label": labels, "image": structs}), tmp_path / "struct.parquet")
     for name in ("bytes.parquet", "struct.parquet"):
         found = list(table_inputs.parquet_rows(tmp_path / name))
-        assert f"{name}#4: expected the bytes of a picture" in str(found.pop(3))
+        assert f"{name}#4: expected the bytes of an image file" in str(found.pop(3))
         assert found == expected
     for kind, scale in ((pa.uint8(), 255), (pa.float32(), 1.0)):
         pixels = images.reshape(20, 784) // 255 * scale
@@ -218,7 +218,7 @@ def test_what_is_no_parquet_of_pictures_is_explained(tmp_path):
     with pytest.raises(InkfastError, match=r"expected a column image, or 784 columns.*\['a'\]"):
         list(table_inputs.parquet_rows(tmp_path / "a.parquet"))
     (tmp_path / "b.parquet").write_bytes(b"junk")
-    with pytest.raises(InkfastError, match="is no Parquet file that can be read") as error:
+    with pytest.raises(InkfastError, match="is not a Parquet file that can be read") as error:
         list(table_inputs.parquet_rows(tmp_path / "b.parquet"))
     assert "\n" not in str(error.value)
 

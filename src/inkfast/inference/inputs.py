@@ -1,7 +1,7 @@
-"""PATH -> a stream of pictures: files, folders, globs, zip archives, tables of pixels, stdin.
+"""Iterate over input images: files, folders, globs, zip archives, tables of pixels, stdin.
 
-Nothing is read before it is asked for, and nothing is kept: a million pictures take no more memory
-than a few.
+Content is read only when it is asked for and never kept: a million images take no more memory than
+a few.
 """
 
 from __future__ import annotations
@@ -21,18 +21,19 @@ from inkfast.core.errors import InkfastError
 from inkfast.imaging.opening import IMAGE_SUFFIXES
 from inkfast.inference import table_inputs
 
-MAX_IMAGE_BYTES = 64 << 20  # of one picture's file
-Content: TypeAlias = bytes | Images  # a picture's file, or 28x28 pixels that need no decoding
+MAX_IMAGE_BYTES = 64 << 20  # of one image file; a limit on memory, chosen
+Content: TypeAlias = bytes | Images  # an image file, or uint8 (28, 28) with bright ink on dark
 
 
 @dataclass(frozen=True)
 class InputItem:
-    """One picture, before it is read.
+    """One input image that is not yet read.
 
     Attributes:
-        source: Its path; in a table ``TABLE#ROW``, rows counted from 1.
-        size: Bytes of it, as far as can be told without reading.
-        load: Gives its content, or raises an `InkfastError` that begins with its source.
+        source: Path of the image; ``TABLE#ROW`` in a table, rows counted from 1.
+        size: Size in bytes, 0 if it is not known without reading.
+        load: Function that returns the content, or raises an `InkfastError` whose message begins
+            with the source.
     """
 
     source: str
@@ -41,27 +42,27 @@ class InputItem:
 
     @classmethod
     def broken(cls, source: str, error: InkfastError) -> InputItem:
-        """Return what stands for a picture that cannot be had."""
+        """Return an input whose loading fails with an error."""
         return cls(source, 0, partial(_raise_error, error))
 
 
 def check_paths(paths: Iterable[str]) -> list[str]:
-    """Return the paths, each of which names something that is there; patterns stay patterns.
+    """Return the paths with ``~`` expanded; patterns stay patterns.
 
     Raises:
-        InkfastError: If one does not.
+        InkfastError: If a path does not exist and no file matches it.
     """
-    kept = [os.path.expanduser(path) for path in paths]
-    for path in kept:
+    expanded = [os.path.expanduser(path) for path in paths]
+    for path in expanded:
         if path != "-" and not os.path.exists(path) and not match_pattern(path):
             raise InkfastError(f"{path}: there is no such file or folder, and no file matches it.")
-    return kept
+    return expanded
 
 
 def iter_inputs(paths: Iterable[str]) -> Iterator[InputItem]:
-    """Yield the pictures of all paths in their order, those of a folder sorted by name.
+    """Yield the images of all paths in order; those of a folder are sorted by name.
 
-    Whatever cannot be opened is one broken picture, after which the others follow.
+    A path that cannot be opened gives one broken input, and the others follow.
     """
     for path in paths:
         try:
@@ -88,9 +89,9 @@ def _inputs_at(path: str) -> Iterator[InputItem]:
 
 
 def match_pattern(pattern: str) -> list[str]:
-    """Return the files and folders that a pattern names, in order."""
+    """Return the files and folders that match a pattern, sorted."""
     found = sorted(glob.glob(pattern, recursive=True))
-    # `**` finds the files in a folder itself
+    # `**` also matches the files inside the folders it matches
     return [path for path in found if not os.path.isdir(path)] if "**" in pattern else found
 
 
@@ -111,7 +112,7 @@ def _read_image_file(path: str) -> bytes:
 
 def _read_stdin() -> bytes:
     if sys.stdin is None:
-        raise InkfastError("-: expected a picture on standard input, which is closed.")
+        raise InkfastError("-: expected an image on standard input, which is closed.")
     return _check_image_size(sys.stdin.buffer.read(MAX_IMAGE_BYTES + 1), "-")
 
 
@@ -124,8 +125,8 @@ def _check_image_size(content: bytes, source: str) -> bytes:
 
 
 def _folder_inputs(path: str) -> Iterator[InputItem]:
-    """Yield the pictures of a folder and the folders in it; links to folders are not followed."""
-    # folders may lie in one another more deeply than functions may call themselves
+    """Yield the images of a folder and its subfolders; links to folders are not followed."""
+    # a stack, since folders may be nested more deeply than Python's recursion limit
     opened = [(path, iter(_folder_entries(path)))]
     while opened:
         folder, entries = opened[-1]
@@ -143,9 +144,9 @@ def _folder_inputs(path: str) -> Iterator[InputItem]:
 
 
 def _folder_entries(folder: str) -> list[tuple[str, bool]]:
-    """Return the names of a folder's pictures and folders, and which are folders, sorted."""
+    """Return the sorted names of a folder's images and subfolders, and whether each is a folder."""
     with os.scandir(folder) as entries:
-        # names alone, since an entry holds ten times as much; a pipe would be waited for for ever
+        # names alone, since an entry takes ten times the memory; reading a pipe could block forever
         found = (
             (entry.name, entry.is_dir(follow_symlinks=False))
             for entry in entries
@@ -161,11 +162,13 @@ def _has_image_suffix(name: str) -> bool:
 
 def _archive_inputs(path: str) -> Iterator[InputItem]:
     try:
-        archive = zipfile.ZipFile(path)  # closed with the last of its pictures
+        archive = zipfile.ZipFile(path)  # closed with the last of its images
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise InkfastError(f"{path}: expected a zip archive of pictures ({error}).") from None
+        raise InkfastError(f"{path}: expected a zip archive of images ({error}).") from None
     for member in sorted(archive.infolist(), key=lambda member: member.filename):
-        parts = member.filename.removeprefix("./").split("/")  # some write ./ before each name
+        parts = member.filename.removeprefix("./").split(
+            "/"
+        )  # some programs write ./ before each name
         hidden = any(part.startswith((".", "__MACOSX")) for part in parts)
         if not hidden and _has_image_suffix(member.filename):
             source = f"{path}/{member.filename}"
@@ -180,14 +183,14 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, source: str)
             return _check_image_size(file.read(MAX_IMAGE_BYTES + 1), source)
     except (InkfastError, MemoryError):
         raise
-    except Exception as error:  # damaged, encrypted, of an unknown method: each fails its own way
-        raise InkfastError(f"{source}: cannot be taken out of its archive ({error}).") from None
+    except Exception as error:  # damaged, encrypted or of an unknown method
+        raise InkfastError(f"{source}: cannot be read from its archive ({error}).") from None
 
 
 def _table_inputs(
     path: str, read: Callable[[Path], Iterator[Content | InkfastError]]
 ) -> Iterator[InputItem]:
-    """Number the rows of a table; one that is broken does not end it."""
+    """Yield the rows of a table; a broken row does not end it."""
     for row, content in enumerate(read(Path(path)), start=1):
         source = f"{path}#{row}"
         if isinstance(content, InkfastError):

@@ -1,6 +1,6 @@
-"""Tables of pictures, row by row: Kaggle's CSV, NumPy files, Parquet of pixels or of picture files.
+"""Tables of images, row by row: Kaggle's CSV, NumPy files, Parquet of pixels or of image files.
 
-A row is uint8 ``(28, 28)``, ink bright on dark, or the bytes of a picture's file.
+A row is uint8 ``(28, 28)`` with bright ink on dark, or the bytes of an image file.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from inkfast.core.digits import SIDE, Images
 from inkfast.core.errors import InkfastError, short_repr
 from inkfast.data import arrays, kaggle_csv
 
-_BLOCK_ROWS = 1024  # of a table at a time
-_BLOCK_BYTES = 1 << 20  # bytes of a CSV at a time
-_COLUMN_BUFFER = 1 << 16  # bytes; there may be 784 columns
+_BLOCK_ROWS = 1024  # rows of a table read at a time
+_BLOCK_BYTES = 1 << 20  # bytes of a CSV read at a time
+_COLUMN_BUFFER = 1 << 16  # bytes for each of up to 784 columns
 
 TableRows = Iterator[bytes | Images | InkfastError]
 
 
 def csv_rows(path: Path) -> TableRows:
-    """Yield the rows of a digit-recognizer CSV, with an error in place of a bad one.
+    """Yield the rows of a digit-recognizer CSV, with an error in place of a bad row.
 
     Raises:
-        InkfastError: If the header is another, or there is no row below it.
+        InkfastError: If the header is wrong, or there is no row below it.
     """
     names = kaggle_csv.csv_columns(path)
     row = 0
@@ -63,10 +63,10 @@ def _line_blocks(path: Path) -> Iterator[bytes]:
 
 
 def _parse_block(block: bytes, columns: int) -> Images | None:
-    """Return the images of lines that hold nothing but numbers up to 255, None of all others."""
+    """Return the images of lines of plain numbers up to 255; None for other lines."""
     text = np.frombuffer(block, np.uint8)
-    digits = text - np.uint8(ord("0"))  # what is none wraps round to more than 9
-    ends = np.flatnonzero(digits > 9)  # of numbers
+    digits = text - np.uint8(ord("0"))  # other characters wrap around to more than 9
+    ends = np.flatnonzero(digits > 9)  # of the numbers
     if len(ends) % columns:
         return None
     between = text[ends].reshape(-1, columns)
@@ -85,7 +85,7 @@ def _parse_block(block: bytes, columns: int) -> Images | None:
 
 
 def _parse_csv_line(line: bytes, names: list[str], source: str) -> Images | InkfastError:
-    """Return the image of one line, spaces and quotes aside, or what is wrong with it."""
+    """Return the image of one line, spaces and quotes removed, or the error in it."""
     words = [word.strip().strip('"') for word in line.decode("latin1").split(",")]
     if len(words) != len(names):
         return InkfastError(f"{source}: expected {len(names)} columns, got {len(words)}.")
@@ -102,14 +102,14 @@ def numpy_rows(path: Path) -> TableRows:
     """Yield the images of an .npy file, or of an .npz file's first array of images.
 
     Raises:
-        InkfastError: If it holds something else, or is cut off.
+        InkfastError: If it holds something else, or is truncated.
     """
     try:
         with _open_array(path) as file:
             plain = _read_array_header(file, path)[1]
         if plain:
             yield from _rescaled_images(lambda: _array_blocks(path), path)
-        else:  # stored column by column: only the whole can be turned round
+        else:  # stored in column-major order: rows can only be read from the whole
             yield from arrays.load_arrays(path).train.images
     except InkfastError:
         raise
@@ -118,7 +118,7 @@ def numpy_rows(path: Path) -> TableRows:
 
 
 def _rescaled_images(blocks: Callable[[], Iterator[NDArray[Any]]], path: Path) -> Iterator[Images]:
-    """Yield rows as uint8 images, all on one scale: nearly always the first block tells it."""
+    """Yield rows as uint8 images, all on one scale, which the first block nearly always tells."""
     top = arrays.full_ink(blocks())
     for block in blocks():
         yield from arrays.images_of(block, path, top)
@@ -126,7 +126,7 @@ def _rescaled_images(blocks: Callable[[], Iterator[NDArray[Any]]], path: Path) -
 
 @contextmanager
 def _open_array(path: Path) -> Iterator[IO[bytes]]:
-    """Open an .npy file, or the one of an .npz archive that holds images."""
+    """Open an .npy file, or the array of images in an .npz archive."""
     if path.suffix.lower() == ".npy":
         with path.open("rb") as file:
             yield file
@@ -143,7 +143,7 @@ def _open_array(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _read_array_header(file: IO[bytes], path: Path) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Return shape, whether rows lie one after the other, and type."""
+    """Return an array's shape, whether it is in row-major order, and its type."""
     version = np.lib.format.read_magic(file)
     if version == (1, 0):
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
@@ -152,7 +152,7 @@ def _read_array_header(file: IO[bytes], path: Path) -> tuple[tuple[int, ...], bo
     if dtype.hasobject:
         raise InkfastError(f"{path}: expected numbers, got pickled objects.")
     none = np.empty((0, *shape[1:]), dtype)
-    arrays.images_of(none, path, shape=shape)  # raises where these are no images
+    arrays.images_of(none, path, shape=shape)  # raises if these are not images
     return shape, not fortran, dtype
 
 
@@ -171,8 +171,8 @@ def _array_blocks(path: Path) -> Iterator[NDArray[Any]]:
 def parquet_rows(path: Path) -> TableRows:
     """Yield the rows of a Parquet file.
 
-    It has a column `image` of picture files, as bytes or as Hugging Face's struct of bytes and
-    path, or 784 columns of pixels; a column `label` is passed over.
+    The file has a column `image` of image files, as bytes or as Hugging Face's struct of bytes
+    and path, or 784 columns of pixels; a column `label` is ignored.
 
     Raises:
         InkfastError: If it has neither, or is damaged.
@@ -194,17 +194,17 @@ def parquet_rows(path: Path) -> TableRows:
         if isinstance(error, InkfastError):
             raise
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise InkfastError(f"{path} is no Parquet file that can be read ({first}).") from None
+        raise InkfastError(f"{path} is not a Parquet file that can be read ({first}).") from None
 
 
 def _check_image_column(columns: list[Any], path: Path) -> None:
-    """Raise unless one column `image` holds bytes, or structs with bytes."""
+    """Raise unless there is one column `image` of bytes, or of structs with bytes."""
     import pyarrow as pa
 
     kinds = [field.type for field in columns if field.name == "image"]
     inner = kinds[0]
     if pa.types.is_struct(inner):
-        at = inner.get_field_index("bytes")  # -1 for none, or several
+        at = inner.get_field_index("bytes")  # -1 for none or several
         inner = inner.field(at).type if at >= 0 else inner
     if pa.types.is_dictionary(inner):
         inner = inner.value_type
@@ -217,7 +217,7 @@ def _check_image_column(columns: list[Any], path: Path) -> None:
 
 
 def _check_pixel_columns(columns: list[Any], path: Path) -> None:
-    """Raise unless the columns are 784 of numbers, each with a name of its own."""
+    """Raise unless there are 784 columns of numbers, each with its own name."""
     import pyarrow as pa
 
     names = [field.name for field in columns]
@@ -243,7 +243,9 @@ def _image_column_rows(file: Any, path: Path) -> TableRows:
     row = 0
     for batch in file.iter_batches(64, columns=["image"]):
         column = batch.column(0)
-        if pa.types.is_struct(column.type):  # the bytes alone: what lies beside them may be odd
+        if pa.types.is_struct(
+            column.type
+        ):  # the bytes alone: other fields may have unsupported types
             column = column.flatten()[column.type.get_field_index("bytes")]
         for value in column:
             row += 1
@@ -252,7 +254,8 @@ def _image_column_rows(file: Any, path: Path) -> TableRows:
                 yield content
             else:
                 yield InkfastError(
-                    f"{path}#{row}: expected the bytes of a picture, got {type(content).__name__}."
+                    f"{path}#{row}: expected the bytes of an image file, got "
+                    f"{type(content).__name__}."
                 )
 
 

@@ -1,8 +1,8 @@
-"""`written`: digits by a pen of our own, in hands that MNIST has few of.
+"""Synthetic handwriting: digits in writing styles that are rare in MNIST.
 
 MNIST was written in the United States. Elsewhere people also write a 1 with a flag and a foot,
-cross their 7 and curl their 9. A pen that follows a smooth line through a few points, each moved
-at random, writes such digits in any number.
+cross their 7 and curl their 9. Each style is a few points, moved at random for every digit, and a
+smooth line through them.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from inkfast.core.digits import CLASSES, SIDE, Digits, Images, Source
 from inkfast.core.errors import check_number
 from inkfast.imaging.centering import BOX
 
-Points = NDArray[np.floating]  # (n, points, 2), x to the right and y down
+Points = NDArray[np.floating]  # (n, points, 2): x to the right, y down
 
-_BETWEEN = 6  # pieces of a line between two points that a hand goes through
-_BLOCK = 64  # digits drawn at a time
+_SEGMENTS = 6  # line segments between two points of a stroke; chosen by eye
+_BLOCK = 64  # digits drawn at a time; bounds memory
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class Style:
     """One way to write a digit.
 
     Attributes:
-        digit: Which.
-        strokes: Each as text, "x y" in percent of the width and height from the top left, joined by
-            commas; ``!`` after a point makes it a corner.
-        share: How often it is written, relative to the digit's other shapes.
+        digit: The digit, 0 to 9; another number for signs that are not digits.
+        strokes: Strokes as text: points "x y" in percent of the width and height from the top left,
+            joined by commas; ``!`` after a point makes it a corner.
+        share: Relative frequency among the styles of the same digit.
     """
 
     digit: int
@@ -90,20 +90,20 @@ STYLES = (
 
 
 def load_handwriting() -> Source:
-    """Return 20,000 of them."""
+    """Return 20,000 synthetic digits as a data source."""
     notice = "These digits are drawn by a program, not by people: figures do not compare."
     return Source(make_handwriting(20_000), None, "synthetic", notice)
 
 
 def make_handwriting(n: int, seed: int = 0) -> Digits:
-    """Write digits of all classes in MNIST's frame.
+    """Draw digits of all classes in MNIST's frame.
 
     Args:
-        n: How many; the classes take turns.
-        seed: Of everything that is drawn.
+        n: Number of digits, at least 10.
+        seed: Seed of the random generator of styles, points and pen widths.
 
     Returns:
-        Digits named ``synthetic``, classes in turn.
+        Digits named ``synthetic``, their labels 0, 1, .. 9, 0, ..
     """
     check_number("n", n, low=10, high=10_000_000, whole=True)
     rng = np.random.default_rng(seed)
@@ -111,32 +111,37 @@ def make_handwriting(n: int, seed: int = 0) -> Digits:
     images = np.zeros((n, SIDE, SIDE), np.uint8)
     which = np.empty(n, np.int64)
     for digit in range(CLASSES):
-        own = [place for place, shape in enumerate(STYLES) if shape.digit == digit]
-        shares = np.array([STYLES[place].share for place in own])
+        own = [index for index, style in enumerate(STYLES) if style.digit == digit]
+        shares = np.array([STYLES[index].share for index in own])
         rows = np.flatnonzero(labels == digit)
         which[rows] = rng.choice(own, len(rows), p=shares / shares.sum())
-    for place, shape in enumerate(STYLES):
-        rows = np.flatnonzero(which == place)
-        images[rows] = draw_style(shape, len(rows), rng)
+    for index, style in enumerate(STYLES):
+        rows = np.flatnonzero(which == index)
+        images[rows] = draw_style(style, len(rows), rng)
     return Digits(images, labels, "synthetic")
 
 
-def draw_style(shape: Style, n: int, rng: np.random.Generator) -> Images:
-    """Return `n` pictures of one shape, uint8 ``(n, 28, 28)``, each by a hand of its own."""
+def draw_style(style: Style, n: int, rng: np.random.Generator) -> Images:
+    """Draw one style `n` times with random variations: uint8 ``(n, 28, 28)``, bright on black."""
     blocks = [
-        _draw_style_block(shape, min(_BLOCK, n - start), rng) for start in range(0, n, _BLOCK)
+        _draw_style_block(style, min(_BLOCK, n - start), rng) for start in range(0, n, _BLOCK)
     ]
     return np.concatenate([np.zeros((0, SIDE, SIDE), np.uint8), *blocks])
 
 
-def _draw_style_block(shape: Style, n: int, rng: np.random.Generator) -> Images:
-    width = rng.uniform(1.6, 4.0, (n, 1, 1)).astype(np.float32)  # of the pen, pixels
-    shaky = rng.uniform(0.02, 0.07, (n, 1, 1))  # of the digit's height
+def _draw_style_block(style: Style, n: int, rng: np.random.Generator) -> Images:
+    width = rng.uniform(1.6, 4.0, (n, 1, 1)).astype(np.float32)  # of the stroke, in pixels
+    jitter = rng.uniform(0.02, 0.07, (n, 1, 1))  # share of the digit's height
     lines = []
-    for text in shape.strokes:
+    for text in style.strokes:
         points, corners = _parse_stroke(text)
-        hand = points[None] * rng.uniform(0.5, 0.9, (n, 1, 1)) ** [1, 0]  # narrower than high
-        lines.append(_smooth_line(hand + rng.normal(0, 1, (n, len(points), 2)) * shaky, corners))
+        narrowed = points[None] * rng.uniform(0.5, 0.9, (n, 1, 1)) ** [
+            1,
+            0,
+        ]  # digits are narrower than tall
+        lines.append(
+            _smooth_line(narrowed + rng.normal(0, 1, (n, len(points), 2)) * jitter, corners)
+        )
     lines = _place_in_frame(lines, width, rng)
     away = np.min([_distance_to_line(line) for line in lines], axis=0)
     ink = np.clip((width - away * 2) / 2 + 0.5, 0, 1) * rng.uniform(0.8, 1, (n, 1, 1))
@@ -144,18 +149,18 @@ def _draw_style_block(shape: Style, n: int, rng: np.random.Generator) -> Images:
 
 
 def _parse_stroke(text: str) -> tuple[Points, list[bool]]:
-    """Return a stroke's points ``(points, 2)`` from 0 to 1, and which are corners."""
+    """Return a stroke's points ``(points, 2)`` in [0, 1], and whether each is a corner."""
     places = [place.strip() for place in text.split(",")]
     points = np.array([place.rstrip("!").split() for place in places], np.float32) / 100
     return points, [place.endswith("!") for place in places]
 
 
 def _smooth_line(points: Points, corners: list[bool]) -> Points:
-    """Return the line through the points that turns evenly everywhere but at corners.
+    """Return a smooth line through the points, with corners kept.
 
     Source: Catmull and Rom (1974), A Class of Local Interpolating Splines.
     """
-    share = np.linspace(0, 1, _BETWEEN, endpoint=False)[:, None]
+    share = np.linspace(0, 1, _SEGMENTS, endpoint=False)[:, None]
     pieces = []
     last = points.shape[1] - 1
     for i in range(last):
@@ -173,7 +178,7 @@ def _smooth_line(points: Points, corners: list[bool]) -> Points:
 
 
 def _place_in_frame(lines: list[Points], width: Points, rng: np.random.Generator) -> list[Points]:
-    """Slant, turn and scale lines into MNIST's box, the mean of their points at the centre."""
+    """Slant, rotate and scale lines into MNIST's box, the mean of their points at the centre."""
     n = len(width)
     slant, turn = rng.normal(0.1, 0.2, n), rng.normal(0, 0.09, n)
     cos, sin, one = np.cos(turn), np.sin(turn), np.ones(n)
@@ -185,7 +190,7 @@ def _place_in_frame(lines: list[Points], width: Points, rng: np.random.Generator
     size = (high - low).max(axis=2, keepdims=True)
     scale = (BOX - width) / size
     middle = everything.mean(axis=1, keepdims=True)
-    # no further aside than the frame allows
+    # moved back where a line would leave the frame
     half = (SIDE - width) / 2
     placed = [(line - middle) * scale for line in moved]
     ends = np.concatenate(placed, axis=1)
@@ -195,7 +200,7 @@ def _place_in_frame(lines: list[Points], width: Points, rng: np.random.Generator
 
 
 def _distance_to_line(line: Points) -> Points:
-    """Return each pixel's distance ``(n, 28, 28)`` to the nearest piece of a line, in pixels."""
+    """Return each pixel's distance ``(n, 28, 28)`` to the nearest segment of a line, in pixels."""
     place = np.arange(SIDE, dtype=np.float32)
     x, y = place[None, None, :], place[None, :, None]
     nearest = np.full((len(line), SIDE, SIDE), np.inf, np.float32)

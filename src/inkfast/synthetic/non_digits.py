@@ -1,4 +1,7 @@
-"""Pictures that are no digit, to teach a network not to be sure of them."""
+"""Images that show no digit, to train a network to be unsure of them (outlier exposure).
+
+Source: Hendrycks et al. (2019), Deep Anomaly Detection with Outlier Exposure.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,11 @@ from inkfast.imaging.ink import Ink
 from inkfast.imaging.normalization import normalize
 from inkfast.synthetic.handwriting import Style, draw_style
 
-NO_DIGIT = -1  # the label of what is none
-_MEET = 0.3  # of full ink: where strokes of two digits touch
-_LEAST = 6  # columns that two digits are apart at least, else they may be one
+NO_DIGIT = -1  # the label of an image that shows no digit
+_TOUCHING_INK = 0.3  # amount of ink at which strokes of two digits touch; chosen by eye
+_MIN_SHIFT = 6  # columns between two digits; closer together they may look like one. By eye
 
-# Letters and signs that no digit looks like, as `inkfast.synthetic.handwriting` writes digits.
+# Letters and signs that look like no digit, drawn as `inkfast.synthetic.handwriting` draws digits
 _SIGNS = tuple(
     Style(NO_DIGIT, strokes)
     for strokes in (
@@ -41,15 +44,15 @@ _SIGNS = tuple(
 
 
 def make_non_digits(digits: Digits, n: int, seed: int = 0) -> Images:
-    """Return pictures that are no digit, all kinds in equal parts.
+    """Return images that show no digit, of all kinds in equal parts.
 
-    The kinds are scribbles, letters and signs, two digits at once, two that touch, digits cut up,
-    texture, and nearly nothing.
+    The kinds are scribbles, letters and signs, pairs of digits, pairs that touch, digits cut into
+    quarters, textures, and nearly blank images.
 
     Args:
-        digits: Of which pairs and pieces are made.
-        n: How many.
-        seed: Of everything that is drawn.
+        digits: Digits of which pairs and quarters are made.
+        n: Number of images.
+        seed: Seed of the random generator of everything that is drawn.
 
     Returns:
         uint8 ``(n, 28, 28)``.
@@ -71,7 +74,7 @@ def make_non_digits(digits: Digits, n: int, seed: int = 0) -> Images:
 
 
 def _draw_scribbles(images: Images, n: int, rng: np.random.Generator) -> Images:
-    """Pens that wander: too many turns for a digit."""
+    """Random walks of a pen, with too many turns for a digit."""
     made = []
     for _ in range(0, n, 8):
         strokes = [rng.uniform(0, 100, (rng.integers(5, 9), 2)) for _ in range(rng.integers(1, 4))]
@@ -83,15 +86,15 @@ def _draw_scribbles(images: Images, n: int, rng: np.random.Generator) -> Images:
 def _draw_signs(images: Images, n: int, rng: np.random.Generator) -> Images:
     which = rng.integers(0, len(_SIGNS), n)
     made = np.zeros((n, SIDE, SIDE), np.uint8)
-    for place, shape in enumerate(_SIGNS):
-        rows = np.flatnonzero(which == place)
+    for index, style in enumerate(_SIGNS):
+        rows = np.flatnonzero(which == index)
         if len(rows):
-            made[rows] = draw_style(shape, len(rows), rng)
+            made[rows] = draw_style(style, len(rows), rng)
     return made
 
 
 def _draw_pairs(images: Images, n: int, rng: np.random.Generator) -> Images:
-    """Two digits: half beside each other, half on top of each other."""
+    """Pairs of digits: half of them side by side, half on top of each other."""
     first, second = (images[rng.integers(0, len(images), n)] for _ in range(2))
     narrow = np.concatenate([_squeeze(first, 14), _squeeze(second, 14)], axis=2)
     moved = np.stack([
@@ -102,7 +105,7 @@ def _draw_pairs(images: Images, n: int, rng: np.random.Generator) -> Images:
 
 
 def _draw_touching_pairs(images: Images, n: int, rng: np.random.Generator) -> Images:
-    """Two digits written into each other, brought to one frame as if they were one."""
+    """Pairs of touching digits, brought to one frame as if they were one digit."""
     made = np.zeros((n, SIDE, SIDE), np.uint8)
     for row, pair in enumerate(images[rng.integers(0, len(images), (n, 2))] / np.float32(255)):
         first, second = np.pad(pair, ((0, 0), (0, 0), (0, SIDE)))
@@ -110,16 +113,16 @@ def _draw_touching_pairs(images: Images, n: int, rng: np.random.Generator) -> Im
         apart = next(
             away
             for away in range(SIDE, 0, -1)
-            if away == _LEAST or (first * np.roll(second, away, axis=1)).max() > _MEET
+            if away == _MIN_SHIFT or (first * np.roll(second, away, axis=1)).max() > _TOUCHING_INK
         )
         both = np.maximum(first, np.roll(second, apart, axis=1))
-        if both.max() > _MEET:
-            made[row] = normalize(Ink(both, both > _MEET))
+        if both.max() > _TOUCHING_INK:
+            made[row] = normalize(Ink(both, both > _TOUCHING_INK))
     return made
 
 
 def _squeeze(images: Images, width: int) -> Images:
-    """Return the middle 20 columns, squeezed into `width`, areas averaged."""
+    """Return the middle 20 columns squeezed into `width` columns, areas averaged."""
     small = [
         np.asarray(Image.fromarray(i[:, 4:24]).resize((width, SIDE), Image.Resampling.BOX))
         for i in images
@@ -128,13 +131,13 @@ def _squeeze(images: Images, width: int) -> Images:
 
 
 def _mix_quarters(images: Images, n: int, rng: np.random.Generator) -> Images:
-    """Digits cut into quarters, and the quarters of several put together."""
+    """Quarters of four digits put together."""
     half = SIDE // 2
     made = np.zeros((n, SIDE, SIDE), np.uint8)
     for y in (0, half):
         for x in (0, half):
             source = images[rng.integers(0, len(images), n)]
-            # never a quarter where it came from: it may show a digit's whole outline
+            # no quarter keeps its place, where it might show a digit's whole outline
             from_y, from_x = half - y, (half - x if y else x)
             made[:, y : y + half, x : x + half] = source[
                 :, from_y : from_y + half, from_x : from_x + half
@@ -143,7 +146,7 @@ def _mix_quarters(images: Images, n: int, rng: np.random.Generator) -> Images:
 
 
 def _draw_textures(images: Images, n: int, rng: np.random.Generator) -> Images:
-    """Noise from fine to coarse, grey or black and white, and bars."""
+    """Fine to coarse noise, grey or black and white, and bars."""
     from scipy import ndimage
 
     made = np.zeros((n, SIDE, SIDE), np.float64)
@@ -159,7 +162,7 @@ def _draw_textures(images: Images, n: int, rng: np.random.Generator) -> Images:
 
 
 def _draw_nearly_blank(images: Images, n: int, rng: np.random.Generator) -> Images:
-    """Even grey, and a few specks on half of them."""
+    """Even grey, with a few specks on half of the images."""
     ground = rng.uniform(0, 1, (n, 1, 1)) * (rng.random((n, 1, 1)) < 0.6)
     hiss = rng.normal(0, 1, (n, SIDE, SIDE)) * rng.uniform(0, 0.05, (n, 1, 1))
     specks = rng.random((n, SIDE, SIDE)) < rng.uniform(0, 0.02, (n, 1, 1))
