@@ -342,8 +342,8 @@ def test_a_killed_fit_goes_on_to_the_same_bits(strokes, tmp_path, where, recipe)
     assert died.returncode == -signal.SIGKILL
     said = []
     resumed = fit(fit_spec(strokes, **recipe), folder, Callback(on_message=said.append))
-    assert said[0].startswith("going on after epoch ")
-    assert said[0] != "going on after epoch 0"
+    assert said[0].startswith("resumed after epoch ")
+    assert said[0] != "resumed after epoch 0"
     assert same(resumed, fit(fit_spec(strokes, **recipe)))
     assert [e.validation_loss for e in resumed.history] == [
         e.validation_loss for e in fit(fit_spec(strokes, **recipe)).history
@@ -369,7 +369,7 @@ def test_a_torn_checkpoint_is_passed_over_and_said(strokes, tmp_path, tear):
     resumed = fit(fit_spec(strokes), tmp_path, Callback(on_message=said.append))
     assert said[0].startswith("checkpoint epoch-000003 cannot be used")
     assert ("another version of inkfast wrote it" in said[0]) == (tear == "version")
-    assert said[1] == "going on after epoch 2"
+    assert said[1] == "resumed after epoch 2"
     assert same(resumed, fit(fit_spec(strokes)))
 
 

@@ -160,7 +160,7 @@ def test_an_interrupted_group_goes_on(strokes, tmp_path, model):
         side_by_side(given, tmp_path, [Callback(), Callback(on_progress=interrupt), Callback()])
     said = []
     resumed = side_by_side(given, tmp_path, [Callback(on_message=said.append)] * 3)
-    assert said == ["going on after epoch 1"] * 3
+    assert said == ["resumed after epoch 1"] * 3
     for mine, whole in zip(resumed, side_by_side(given), strict=True):
         assert_alike(mine, whole)
 
@@ -169,10 +169,10 @@ def test_only_fits_of_one_form_share_steps(strokes):
     """Rates and seeds may differ; network, batch size and loss may not."""
     one = stacked.StackableFit(fit_spec(strokes), None, Callback())
     other = fit_spec(strokes, seed=1, learning_rate=0.1, optimiser="sgd")
-    assert stacked.StackableFit(other, None, Callback()).form == one.form
+    assert stacked.StackableFit(other, None, Callback()).signature == one.signature
     for unlike in (fit_spec(strokes, "lenet5"), fit_spec(strokes, batch_size=32), fit_spec(strokes, l2=0.1),
                    fit_spec(strokes, precision="bf16"), fit_spec(strokes, outliers=10)):  # fmt: skip
-        assert stacked.StackableFit(unlike, None, Callback()).form != one.form
+        assert stacked.StackableFit(unlike, None, Callback()).signature != one.signature
 
 
 def test_a_fit_keeps_no_other_in_memory(strokes):

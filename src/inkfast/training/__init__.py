@@ -1,4 +1,4 @@
-"""Training: a recipe in, a `TrainedModel` out."""
+"""Training: a `FitSpec` in, a `TrainedModel` out."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Evening out class counts on training rows, through imbalanced-learn.
+"""Balancing the classes of training rows by imbalanced-learn.
 
-Called on the rows that are trained on, after validation and test rows have been cut off, so that no
-method can copy or blend a digit that is judged later. Synthetic digits come after the real ones.
+It is applied after validation and test rows have been cut off, so that no method can copy or blend
+a digit that is evaluated later. New digits come after the given ones.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ SYNTHETIC = ("smote", "borderline-smote", "adasyn")
 
 
 def balance(digits: Digits, method: str, neighbours: int, seed: int) -> Digits:
-    """Return digits with as many rows of every class as the method makes.
+    """Return digits with the same number of rows in every class.
 
     Args:
         digits: Labelled training rows.
-        method: One of `METHODS`: rows drawn again (over), left out (under), or blended from
-            neighbours of their class (the rest), each up or down to one count for all classes.
-        neighbours: Of one digit, among which the other parent of a synthetic one is drawn.
-        seed: Decides which rows.
+        method: One of `METHODS`: over repeats rows, under drops rows, the others blend rows of a
+            class with their neighbours.
+        neighbours: Number of nearest neighbours that a digit is blended with.
+        seed: Seed of the choice of rows.
 
     Raises:
         InkfastError: If a class has too few rows for the method.
@@ -40,23 +40,23 @@ def balance(digits: Digits, method: str, neighbours: int, seed: int) -> Digits:
     if method in SYNTHETIC:
         pixels = pixels.astype(np.float32)
     try:
-        rows, answers = _sampler(method, neighbours, seed).fit_resample(pixels, labels)
+        rows, new_labels = _sampler(method, neighbours, seed).fit_resample(pixels, labels)
     except (ValueError, RuntimeError) as error:
         raise InkfastError(
-            f"balance={method!r} can do nothing with these rows: {str(error).splitlines()[0]} "
+            f"balance={method!r} cannot balance these rows: {str(error).splitlines()[0]} "
             "Take balance='smote' or 'over'."
         ) from None
     images = np.clip(np.rint(rows), 0, 255).astype(np.uint8).reshape(-1, SIDE, SIDE)
-    return Digits(images, answers.astype(np.int64), f"{digits.name}, {method}")
+    return Digits(images, new_labels.astype(np.int64), f"{digits.name}, {method}")
 
 
 def check_balancing(digits: Digits, method: str, neighbours: int) -> None:
-    """Raise if a class has too few rows to be blended; see `balance`."""
+    """Raise if a class has too few rows to be blended, see `balance`."""
     counts = np.bincount(digits.known_labels, minlength=CLASSES)
     short = [c for c in range(CLASSES) if 0 < counts[c] <= neighbours and counts[c] < counts.max()]
     if method in SYNTHETIC and short:
         raise InkfastError(
-            f"balance={method!r} blends each digit with one of its {neighbours} neighbours: class "
+            f"balance={method!r} blends a digit with one of its {neighbours} neighbours: class "
             f"{short[0]} needs at least {neighbours + 1} rows, got {counts[short[0]]}. Lower "
             "balance_neighbours, or take balance='over'."
         )

@@ -1,7 +1,7 @@
-"""`fit_baseline`: fit an estimator of scikit-learn on the rows that a network would be trained on.
+"""`fit_baseline`: fits an estimator of scikit-learn to the rows a network would be trained on.
 
-An estimator sees no batches, so there is nothing to resume: noise and augmentation are drawn once
-for every copy of the rows, and the history is one epoch.
+An estimator is fitted in one go, so there is nothing to resume: noise and augmentation are drawn
+once for every copy of the rows, and the history has one epoch.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from inkfast.training.recipe import Recipe
 from inkfast.training.trained_model import Epoch, TrainedModel
 from inkfast.training.validation import evaluate_model, validation_digits
 
-_MAX_EVALUATED = 5_000  # training rows at most on which the fitted model is measured
+_MAX_EVALUATED = 5_000  # most training rows that the fitted model is evaluated on
 
 
 def check_recipe(architecture: Architecture, recipe: Recipe) -> None:
-    """Raise if a model cannot be trained as the recipe says.
+    """Raise if a model cannot be trained with a recipe.
 
     Raises:
-        InkfastError: For weights of classes that a baseline cannot give its rows.
+        InkfastError: If the recipe weights classes and the estimator takes no sample weights.
     """
     weighs = not isinstance(architecture, Baseline) or architecture.weighs
     if recipe.class_weights == "balanced" and not weighs:
         raise InkfastError(
-            f"class_weights='balanced' does not work with {architecture.name}, whose rows have no "
-            "weights. Take balance='over' or 'under', or leave it out."
+            f"class_weights='balanced' does not work with {architecture.name}, which takes no "
+            "sample weights. Take balance='over' or 'under', or leave it out."
         )
 
 
@@ -50,8 +50,8 @@ def fit_baseline(fit_spec: FitSpec, callback: Callback) -> TrainedModel:
     """Fit a baseline.
 
     Args:
-        fit_spec: Its architecture is a `Baseline`; threads 0 means 1.
-        callback: Told of the one epoch, and of an estimator that stopped before it converged.
+        fit_spec: What to fit; its architecture is a `Baseline`, and 0 threads mean 1.
+        callback: Called with the one epoch, and if the estimator has not converged.
 
     Raises:
         InkfastError: If the estimator cannot be fitted to these rows.
@@ -77,9 +77,7 @@ def fit_baseline(fit_spec: FitSpec, callback: Callback) -> TrainedModel:
     epoch = Epoch(1, loss, accuracy, *validated, learning_rate=0.0, seconds=seconds)
     callback.on_progress(1.0)
     callback.on_epoch_end(epoch)
-    callback.should_stop(
-        epoch
-    )  # it is over either way, but a worker's epoch travels with this question
+    callback.should_stop(epoch)  # the fit ends anyway; worker processes send the epoch with it
     return TrainedModel(
         model=model.eval(),
         architecture=fit_spec.architecture,
@@ -96,7 +94,7 @@ def fit_baseline(fit_spec: FitSpec, callback: Callback) -> TrainedModel:
 
 
 def _corrupt_copies(rows: Digits, fit_spec: FitSpec, copies: int) -> Digits:
-    """Return the rows under noise and augmentation, in the order that networks meet them."""
+    """Return the rows under augmentation and noise, in the order used for networks."""
     noise, augment = fit_spec.training_noise, build_noise(fit_spec.recipe.augment)
     fresh = fit_spec.train_noise == "fresh"
     if not fresh:
@@ -110,7 +108,7 @@ def _corrupt_copies(rows: Digits, fit_spec: FitSpec, copies: int) -> Digits:
 
 
 def _fit_estimator(baseline: Baseline, seen: Digits, fit_spec: FitSpec, callback: Callback) -> Any:
-    """Return the fitted estimator, after telling what scikit-learn warned of."""
+    """Fit the estimator and pass on the warnings of scikit-learn."""
     estimator = baseline.estimator(derive_seed(fit_spec.seed, "estimator"), fit_spec.threads or 1)
     labels = seen.known_labels
     weights = (
@@ -136,7 +134,7 @@ def _warning_text(warning: warnings.WarningMessage) -> str:
     from sklearn.exceptions import ConvergenceWarning
 
     if issubclass(warning.category, ConvergenceWarning):
-        return "stopped at max_iter before it converged; more iterations may read better"
+        return "stopped at max_iter before it converged; more iterations may raise its accuracy"
     return str(warning.message).splitlines()[0]
 
 
@@ -161,7 +159,7 @@ def _unit_pixels(digits: Digits) -> NDArray[np.float32]:
 
 
 def _evenly_spaced(digits: Digits) -> Digits:
-    """Return rows evenly spaced over all, so that no class and no copy is left out."""
+    """Return evenly spaced rows, so that every class and every copy is among them."""
     rows = (
         np.linspace(0, len(digits) - 1, min(len(digits), _MAX_EVALUATED)).round().astype(np.int64)
     )

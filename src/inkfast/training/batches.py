@@ -1,7 +1,7 @@
-"""From digits in memory to batches: rows in random order, corrupted on the device.
+"""From digits to batches: rows are split, balanced, shuffled and corrupted on the device.
 
 The whole set lies on the device as uint8; a batch is picked, scaled and corrupted there. Every
-draw of an epoch comes from (seed, purpose, epoch), so an epoch can be made again on its own.
+draw of an epoch depends on (seed, purpose, epoch), so each epoch can be reproduced by itself.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from inkfast.training.recipe import Recipe
 
 
 def split_validation(digits: Digits, recipe: Recipe, seed: int) -> tuple[Indices, Indices]:
-    """Return the rows to train on and the validation rows, none of them set aside."""
+    """Return the rows to train on and the validation rows, calibration rows left out."""
     left, _ = split_calibration(digits, recipe, seed)
     n = len(left)
     if recipe.validation_rows == "last":
@@ -43,7 +43,7 @@ def split_validation(digits: Digits, recipe: Recipe, seed: int) -> tuple[Indices
 
 
 def split_calibration(digits: Digits, recipe: Recipe, seed: int) -> tuple[Indices, Indices]:
-    """Return the rows that train and choose, and the calibration rows, which do neither."""
+    """Return the rows to train and validate on, and the calibration rows."""
     if not recipe.calibration:
         return np.arange(len(digits)), np.arange(0)
     purpose = derive_seed(seed, "calibration rows")
@@ -51,7 +51,7 @@ def split_calibration(digits: Digits, recipe: Recipe, seed: int) -> tuple[Indice
 
 
 def check_rows(digits: Digits, recipe: Recipe, seed: int) -> None:
-    """Raise if digits are too few to be split and balanced as the recipe says.
+    """Raise if there are too few digits to be split and balanced by the recipe.
 
     Raises:
         InkfastError: Naming the class that is short.
@@ -63,13 +63,14 @@ def check_rows(digits: Digits, recipe: Recipe, seed: int) -> None:
 def training_rows(
     digits: Digits, recipe: Recipe, seed: int, *, whole: bool = False
 ) -> tuple[Digits, Digits]:
-    """Return the rows left after validation was cut off, as given and as trained on.
+    """Return the training rows before and after balancing and synthetic digits.
 
     Args:
         digits: Labelled rows.
-        recipe: How much is cut off, and how the rest is balanced.
-        seed: Decides which rows.
-        whole: Whether no validation is cut off, because it has rows of its own; calibration is.
+        recipe: Shares that are cut off, balancing and synthetic digits.
+        seed: Seed of the choice of rows.
+        whole: Whether validation rows are given separately, so that only calibration rows are cut
+            off.
 
     Raises:
         InkfastError: If balancing has brought in a row that was cut off.
@@ -82,13 +83,13 @@ def training_rows(
         held_back = {image.tobytes() for image in np.delete(digits.images, rows, axis=0)} - known
         if any(image.tobytes() in held_back for image in even.images):
             raise InkfastError(
-                "balancing saw validation or calibration rows: it must get training rows alone."
+                "balancing was given validation or calibration rows: expected training rows only."
             )
     return given, _add_synthetic(even, recipe.synthetic, derive_seed(seed, "written"))
 
 
 def _add_synthetic(rows: Digits, count: int, seed: int) -> Digits:
-    """Return the rows, and after them so many digits of our own pen."""
+    """Return the rows followed by `count` digits of synthetic handwriting."""
     if not count:
         return rows
     more = make_handwriting(count, seed)
@@ -99,14 +100,14 @@ def _add_synthetic(rows: Digits, count: int, seed: int) -> Digits:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """The training rows on the device and what happens to them.
+    """The training rows on the device, with the noise applied to each batch.
 
     Attributes:
         images: uint8 ``(n, 28, 28)``.
         labels: int64 ``(n,)``; `NO_DIGIT` for outliers.
-        chain: Applied to every batch, drawn afresh.
-        recipe: Batch size and length of an epoch.
-        seed: From which every order and corruption is derived.
+        chain: Noise chain, drawn again for every batch.
+        recipe: Recipe with batch size and length of an epoch.
+        seed: Seed of order and noise.
     """
 
     images: Tensor
@@ -126,7 +127,7 @@ class TrainingSet:
         seed: int,
         device: torch.device,
     ) -> TrainingSet:
-        """Put digits on the device; noise that is not fresh is drawn once, here."""
+        """Put digits on the device; noise that is not fresh is drawn here, once."""
         augment = build_noise(recipe.augment)
         if not fresh:
             digits = noisy(digits, noise, derive_seed(seed, "training noise"))
@@ -142,7 +143,7 @@ class TrainingSet:
 
     @property
     def steps(self) -> int:
-        """Steps of one epoch; the last, partial batch counts unless it holds a single image."""
+        """Number of steps in an epoch; a last batch of a single image is left out."""
         rows, size = self._rows(), self.recipe.batch_size
         return max(1, rows // size + (rows % size > 1))
 
@@ -165,7 +166,7 @@ class TrainingSet:
             yield self.chain(images, draws)[:, None], self.labels[rows]
 
     def class_weights(self) -> Tensor:
-        """Return n / (classes * n_class) for every class, 1 for one without rows."""
+        """Return n / (classes * n_class) for every class, 1 for a class without rows."""
         known = self.labels[self.labels != NO_DIGIT]
         counts = torch.bincount(known, minlength=CLASSES)
         present = counts > 0

@@ -1,9 +1,8 @@
-"""Training state on disk: whole and checked, or not there.
+"""Checkpoints: the training state after each epoch, as two files.
 
-One checkpoint is two files, ``epoch-000003.safetensors`` with every tensor and
-``epoch-000003.json`` with the rest and the SHA-256 of the first. The JSON is written last: without
-it, or when the SHA-256 differs, the checkpoint does not count and the one before is used.
-Randomness needs no state of its own: every draw of an epoch comes from (seed, purpose, epoch).
+``epoch-000003.safetensors`` has every tensor, ``epoch-000003.json`` the rest and the SHA-256 of the
+first file. The JSON is written last: without it, or with another SHA-256, the checkpoint before is
+used. Random state is not saved, since every draw depends on (seed, purpose, epoch).
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ from inkfast.core.errors import InkfastError, check_choice, check_number
 from inkfast.core.io import read_object, sha256, write_bytes, write_json
 from inkfast.training.trained_model import PRECISIONS, Epoch
 
-VERSION = 2  # of what is in a checkpoint
-KEPT = 2  # the newest, and one before it in case the newest is torn
+VERSION = 2  # of the format of a checkpoint
+KEPT = 2  # the newest and the one before, in case the newest is damaged
 
 
 def save_checkpoint(
     folder: Path, epoch: int, tensors: dict[str, Tensor], state: dict[str, Any]
 ) -> None:
-    """Write the checkpoint of a finished epoch and drop those that are no longer needed."""
+    """Write the checkpoint of a finished epoch and delete older ones, see `KEPT`."""
     content = safetensors.torch.save({k: v.detach().contiguous().cpu() for k, v in tensors.items()})
     write_bytes(_tensors_path(folder, epoch), content)
     known = {"version": VERSION, "epoch": epoch, "sha256": sha256(content)}
@@ -43,15 +42,15 @@ def save_checkpoint(
 def load_newest_checkpoint(
     folder: Path, optimisers: Sequence[Optimizer] = ()
 ) -> tuple[dict[str, Tensor], dict[str, Any], list[str]]:
-    """Return tensors and state of the newest whole checkpoint, and what was passed over.
+    """Return tensors and state of the newest valid checkpoint, and the faults of newer ones.
 
     Args:
-        folder: Where they lie.
-        optimisers: What the state must fit, where it is gone on from.
+        folder: Folder of the checkpoints.
+        optimisers: Optimisers that the state must fit if training is resumed.
 
     Returns:
-        The tensors and the state, both empty when there is no whole checkpoint, and one sentence
-        for each newer checkpoint that cannot be used.
+        The tensors and the state, both empty if there is no valid checkpoint, and one sentence for
+        each newer checkpoint that cannot be used.
     """
     faults: list[str] = []
     for path in sorted(folder.glob("epoch-*.json"), reverse=True):
@@ -67,19 +66,19 @@ def load_newest_checkpoint(
         except (
             InkfastError, OSError, KeyError, TypeError, ValueError, RecursionError, SafetensorError,
         ) as error:  # fmt: skip
-            faults.append(f"checkpoint {path.stem} cannot be used ({error}); passed over")
+            faults.append(f"checkpoint {path.stem} cannot be used ({error}); skipped")
     return {}, {}, faults
 
 
 def _check_state(state: dict[str, Any], optimisers: Sequence[Optimizer]) -> None:
-    """Raise unless a state is of the kinds that a fit goes on from."""
+    """Raise unless a state has the types and the optimisers that a fit can be resumed with."""
     check_number("threads", state["threads"], low=1, whole=True)
     check_choice("precision", state["precision"], PRECISIONS)
     if len(Epoch.read_all(state["history"])) != state["epoch"]:
-        raise InkfastError("its history is of other epochs")
+        raise InkfastError("its history has other epochs")
     wanted = pack_optimisers(optimisers)[1]
     if optimisers and list(map(_kinds_of_text, state["groups"])) != [*map(_kinds_of_text, wanted)]:
-        raise InkfastError("its `groups` are of other optimisers")
+        raise InkfastError("its `groups` belong to other optimisers")
 
 
 def _kinds_of_text(text: str) -> Any:
@@ -87,18 +86,18 @@ def _kinds_of_text(text: str) -> Any:
 
 
 def _kinds(value: Any) -> Any:
-    """Return JSON with a word for its kind in place of each value; the parameters stay."""
+    """Return JSON with each value replaced by its type; `params` stay as they are."""
     if isinstance(value, dict):
         return {key: v if key == "params" else _kinds(v) for key, v in value.items()}
     if isinstance(value, list):
         return [_kinds(v) for v in value]
     if value is None or isinstance(value, bool):
-        return "switch"  # which ways of computing there are depends on the machine
+        return "switch"  # None or bool: which implementations exist depends on the machine
     return "number" if isinstance(value, int | float) else type(value).__name__
 
 
 def remove_checkpoints(folder: Path) -> None:
-    """Delete the checkpoints of a fit that is finished."""
+    """Delete the checkpoints of a finished fit."""
     for path in [*folder.glob("epoch-*"), *folder.glob(".epoch-*")]:
         path.unlink(missing_ok=True)
     if folder.is_dir() and not any(folder.iterdir()):
@@ -106,7 +105,7 @@ def remove_checkpoints(folder: Path) -> None:
 
 
 def pack_optimisers(optimisers: Sequence[Optimizer]) -> tuple[dict[str, Tensor], list[str]]:
-    """Take the state of optimisers apart into tensors and JSON."""
+    """Split the state of optimisers into tensors and JSON."""
     states = [optimiser.state_dict() for optimiser in optimisers]
     tensors = {
         f"optimiser.{number}.{index}.{key}": value
@@ -121,7 +120,7 @@ def pack_optimisers(optimisers: Sequence[Optimizer]) -> tuple[dict[str, Tensor],
 def unpack_optimisers(
     optimisers: Sequence[Optimizer], tensors: dict[str, Tensor], groups: Sequence[str]
 ) -> None:
-    """Give optimisers the state that `pack_optimisers` took apart."""
+    """Restore the state that `pack_optimisers` returned."""
     for number, (optimiser, text) in enumerate(zip(optimisers, groups, strict=True)):
         state: dict[int, dict[str, Tensor]] = {}
         for name, value in tensors_under(tensors, f"optimiser.{number}").items():
@@ -136,7 +135,7 @@ def unpack_optimisers(
 
 
 def tensors_under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """Return the tensors whose names start with ``prefix.``, without it."""
+    """Return the tensors whose names start with ``prefix.``, with the prefix removed."""
     start = prefix + "."
     return {name[len(start) :]: v for name, v in tensors.items() if name.startswith(start)}
 

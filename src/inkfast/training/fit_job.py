@@ -133,7 +133,7 @@ class _SteppedFit:
     @property
     def group(self) -> Hashable:
         """Equal for fits whose steps can be taken at once."""
-        return self.fit.form
+        return self.fit.signature
 
     @property
     def ended(self) -> bool:

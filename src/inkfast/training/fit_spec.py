@@ -20,18 +20,18 @@ TRAIN_NOISE = ("fresh", "once", "none")
 
 @dataclass(frozen=True, kw_only=True)
 class FitSpec:
-    """Everything that decides the outcome of one fit, besides the machine.
+    """Everything that decides the result of one fit, besides the machine.
 
     Attributes:
-        architecture: What to train.
-        recipe: How.
-        digits: Training rows, clean; validation is cut from them.
-        noise: The noise that the model is meant for.
-        train_noise: fresh (drawn anew for every batch), once (one noisy copy) or none. Validation
-            rows get one noisy copy, or none.
-        seed: Decides weights, order, noise and validation rows.
-        threads: torch threads; 0 times a step and chooses.
-        validation: Rows to choose the epoch by, clean; None cuts them from `digits`.
+        architecture: Model to train.
+        recipe: How to train it.
+        digits: Clean training rows; validation rows are cut from them.
+        noise: Noise of the digits the model is meant for.
+        train_noise: fresh (drawn again for every batch), once (one noisy copy) or none. Validation
+            rows have one noisy copy, or none.
+        seed: Seed of weights, order, noise and validation rows.
+        threads: Number of torch threads; 0 chooses by timing a step.
+        validation: Clean rows to choose the epoch on; None cuts them from `digits`.
     """
 
     architecture: Architecture
@@ -45,5 +45,5 @@ class FitSpec:
 
     @property
     def training_noise(self) -> Chain:
-        """The noise that training and validation rows are under."""
+        """The noise of training and validation rows."""
         return self.noise if self.train_noise != "none" else Chain((), "none")

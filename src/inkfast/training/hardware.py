@@ -1,4 +1,4 @@
-"""What the machine is good at: precision, number of threads, memory that is kept, its name."""
+"""The hardware: device, precision, number of threads, memory and a description."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import torch
 from inkfast.execution import available_cores
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-# what tells apart the speed of processors of one name: the kernel's flag, and what people call it
+# instruction sets that matter for speed: flag of the kernel, usual name
 _INSTRUCTIONS = {
     "avx2": "AVX2", "avx512f": "AVX-512", "avx512_vnni": "VNNI", "avx512_bf16": "bf16",
     "amx_bf16": "AMX bf16",
@@ -25,10 +25,10 @@ _INSTRUCTIONS = {
 
 
 def keep_freed_memory() -> None:
-    """Tell glibc to keep freed memory instead of giving it back to the kernel at once.
+    """Make glibc keep freed memory instead of returning it to the kernel at once.
 
-    Each training step frees and takes the same large blocks; by default glibc maps and unmaps them
-    every time and the kernel zeroes every page. Does nothing where there is no glibc.
+    Each training step frees and allocates the same large blocks; by default glibc unmaps and maps
+    them every time, and the kernel zeroes every page. Without glibc nothing is done.
     """
     if platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL("libc.so.6")
@@ -37,17 +37,17 @@ def keep_freed_memory() -> None:
 
 
 def choose_device() -> torch.device:
-    """Return where training runs: a CUDA device when there is one, else the CPU."""
+    """Return the device to train on: CUDA if available, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def choose_precision(asked: str, where: torch.device) -> str:
-    """Return ``bf16`` or ``fp32``: what was asked for, or for ``auto`` what is fast here.
+    """Return ``bf16`` or ``fp32``: the one asked for, or the faster one for ``auto``.
 
-    Where fp32 is asked for on CUDA, cuDNN is told for the whole process not to round to TF32.
+    If fp32 is asked for on CUDA, rounding to TF32 in cuDNN is disabled for the whole process.
     """
     if where.type == "cuda" and asked == "fp32":
-        torch.backends.cudnn.allow_tf32 = False  # the default is True, for convolutions alone
+        torch.backends.cudnn.allow_tf32 = False  # the default is True, for convolutions only
     if asked != "auto":
         return asked
     if where.type == "cuda":
@@ -57,13 +57,13 @@ def choose_precision(asked: str, where: torch.device) -> str:
 
 
 def autocast(where: torch.device, chosen: str) -> torch.autocast:
-    """Return the context in which a network runs at the chosen precision."""
+    """Return the context manager that runs a network at a precision."""
     return torch.autocast(where.type, dtype=torch.bfloat16, enabled=chosen == "bf16")
 
 
 @contextlib.contextmanager
 def torch_threads(count: int) -> Iterator[None]:
-    """Run a block with `count` torch threads and put the former number back."""
+    """Run a block with `count` torch threads, then restore the former number."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -73,7 +73,7 @@ def torch_threads(count: int) -> Iterator[None]:
 
 
 def library_threads(count: int) -> AbstractContextManager[object]:
-    """Return a context in which NumPy, SciPy and scikit-learn compute with `count` threads."""
+    """Return the context manager that gives NumPy, SciPy and scikit-learn `count` threads."""
     from threadpoolctl import threadpool_limits
 
     limits: AbstractContextManager[object] = threadpool_limits(count)
@@ -81,14 +81,14 @@ def library_threads(count: int) -> AbstractContextManager[object]:
 
 
 def choose_threads(step: Callable[[], object], repeats: int = 3) -> int:
-    """Time one step with one thread and with all of them, and return the faster number.
+    """Time a step with one thread and with one per core, and return the faster number.
 
-    All threads wait for the slowest one many times in each step, so a busy neighbour can make two
-    threads far slower than one. The two are timed in turn, so that both meet the same neighbour.
+    Threads wait for the slowest one many times in each step, so another busy process can make two
+    threads far slower than one. The two are timed alternately, under the same load.
 
     Args:
-        step: Does the work of one training step and changes nothing that matters.
-        repeats: How often each is timed; the medians are compared.
+        step: Function that does the work of one training step and changes no state.
+        repeats: Number of timings of each; the medians are compared.
     """
     most = available_cores()
     if most == 1:
@@ -105,7 +105,7 @@ def choose_threads(step: Callable[[], object], repeats: int = 3) -> int:
 
 
 def describe_machine() -> dict[str, str | int]:
-    """Return the hardware and versions that a measurement belongs to."""
+    """Return the hardware and the versions under which a measurement was made."""
     from importlib.metadata import version
 
     where = choose_device()
@@ -125,7 +125,7 @@ def describe_machine() -> dict[str, str | int]:
 
 
 def _cpu_info(key: str) -> str:
-    """Return one line of the kernel's description of the first processor, "" elsewhere."""
+    """Return an entry of /proc/cpuinfo for the first processor, "" if there is none."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith(key):

@@ -1,4 +1,4 @@
-"""`fit`: train one model; a network's epoch is chosen on validation rows alone."""
+"""`fit`: trains one model; the epoch of a network is chosen on its validation rows."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ def fit(
     """Train one model.
 
     Args:
-        fit_spec: What to train, how and on what.
-        folder: Where every epoch leaves a checkpoint; a whole one found there is gone on from,
-            to the same bits on a CPU as without the interruption. None keeps none, and a
-            baseline leaves none.
-        callback: Told of progress.
+        fit_spec: Model, recipe, digits, noise and seed.
+        folder: Folder for a checkpoint of every epoch. Training resumes from a valid checkpoint
+            found there, on a CPU to the same bits as without the interruption. None writes none;
+            a baseline has none.
+        callback: Called with progress.
 
     Raises:
-        DivergedError: If the loss becomes NaN or infinite; the last good epoch stays on disk.
-        StoppedError: If `callback` has had enough.
+        DivergedError: If the loss becomes NaN or infinite; the last checkpoint stays.
+        StoppedError: If `callback.should_stop` returns true.
     """
     with fit_resources(fit_spec):
         if isinstance(fit_spec.architecture, Baseline):
@@ -54,16 +54,16 @@ def fit(
 
 @contextmanager
 def fit_resources(fit_spec: FitSpec) -> Iterator[None]:
-    """Give the block the memory and the threads that a fit of this task has."""
+    """Set memory allocation and the number of threads for a fit while the block runs."""
     hardware.keep_freed_memory()
-    # bits may depend on the number of threads, in what comes before the first step as well
+    # bits may depend on the number of threads, before the first step as well
     count = fit_spec.threads or torch.get_num_threads()
     with hardware.torch_threads(count), hardware.library_threads(count):
         yield
 
 
 class TrainingLoop:
-    """One training run: the state that changes from step to step."""
+    """The training of one network: weights, optimisers, history and what else changes."""
 
     def __init__(self, fit_spec: FitSpec, folder: Path | None, callback: Callback) -> None:
         self.fit_spec, self.folder, self.callback = fit_spec, folder, callback
@@ -85,7 +85,7 @@ class TrainingLoop:
             torch.tensor(validation.images, device=self.device),
             torch.tensor(validation.known_labels, device=self.device),
         )
-        assert isinstance(fit_spec.architecture, Network)  # noqa: S101 - `fit` sees to it
+        assert isinstance(fit_spec.architecture, Network)  # noqa: S101 - `fit` checks it
         model = create(fit_spec.architecture, make_generator(fit_spec.seed, "weights"))
         # torch's types leave out `to` with a memory format
         self.model: nn.Module = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -99,13 +99,13 @@ class TrainingLoop:
         self.best: dict[str, Tensor] = {}
         self.history: list[Epoch] = []
         self.seconds = 0.0
-        self.since = 0.0  # when the seconds were last counted
+        self.since = 0.0  # when seconds were last added
         self.threads = fit_spec.threads
         self.random = self._random(0)
-        self.measured: tuple[Tensor, Tensor]  # the loss of the last batch and how many were right
+        self.measured: tuple[Tensor, Tensor]  # loss of the last batch and number correct
 
     def run(self) -> TrainedModel:
-        """Take every step that is left."""
+        """Train the remaining steps and return the model."""
         self.begin()
         with hardware.torch_threads(self.threads):
             for images, labels in self.batches():
@@ -113,16 +113,16 @@ class TrainingLoop:
         return self.finish()
 
     def begin(self) -> None:
-        """Take up a checkpoint, or leave the first one."""
+        """Resume from a checkpoint, or write the first one."""
         if not self._resume():
             self.threads = self.threads or self._choose_threads()
             self._save()  # fixes the thread count before the first epoch can be interrupted
 
     def batches(self) -> Iterator[Batch]:
-        """Yield every batch to train on; whoever asks for the next one has taken its step.
+        """Yield every batch to train on; its step is taken before the next batch is asked for.
 
-        All else is done here: rates, validation, checkpoints, the end. So fits can be led by the
-        hand, several at a time, see `inkfast.training.stacked`.
+        Learning rates, validation, checkpoints and stopping happen here, so that a caller can take
+        the steps of several fits at once, see `inkfast.training.stacked`.
         """
         while len(self.history) < self.fit_spec.recipe.epochs and not self._is_over():
             self.since = time.perf_counter()
@@ -149,7 +149,7 @@ class TrainingLoop:
 
     @property
     def best_epoch(self) -> int:
-        """The epoch that is kept, chosen on validation; ties go to the lower loss."""
+        """The epoch that is kept: the best on validation, ties broken by the other metric."""
         if self.fit_spec.recipe.keep == "last":
             return len(self.history)
         return max(self.history, key=lambda e: e.merit(self.fit_spec.recipe.monitor)).number
@@ -162,10 +162,10 @@ class TrainingLoop:
         return len(self.history) - best >= patience
 
     def _train_epoch(self, number: int) -> Generator[Batch, None, tuple[float, float]]:
-        """Yield an epoch's batches; return their mean loss and accuracy, while training."""
+        """Yield the batches of an epoch; return their mean loss and accuracy."""
         self.model.train()
         losses = [epoch.validation_loss for epoch in self.history]
-        # of loss, right and known ones; on the device, which nobody waits for at every step
+        # sums of loss, correct and labelled images, on the device: reading them would wait for it
         total = torch.zeros(3, device=self.device, dtype=torch.float64)
         seen, steps = 0, self.data.steps
         self.random = self._random(number)
@@ -190,9 +190,9 @@ class TrainingLoop:
         return lost / seen, answered / max(known, 1)
 
     def step(self, images: Tensor, labels: Tensor) -> None:
-        """Take one step."""
+        """Take one training step."""
         self.since = time.perf_counter()
-        with self.drawing():
+        with self.dropout_state():
             loss, right = self._loss(self.model, images, labels)
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
         self.measured = loss.detach(), right
@@ -200,7 +200,7 @@ class TrainingLoop:
         self._count_seconds()
 
     def update(self) -> None:
-        """Move the weights along their gradients."""
+        """Update the weights from their gradients."""
         for optimiser in self.optimisers:
             optimiser.step()
         self.model.zero_grad(set_to_none=True)
@@ -212,13 +212,13 @@ class TrainingLoop:
         return batch_loss(model, images, labels, self.weights, self.fit_spec.recipe, self.precision)
 
     def _random(self, epoch: int) -> Tensor:
-        """Return the state of torch's generator in which dropout begins an epoch."""
+        """Return the state of the generator that dropout draws from at the start of an epoch."""
         seed = derive_seed(self.fit_spec.seed, "dropout", epoch)
         return torch.Generator(self.device).manual_seed(seed).get_state()
 
     @contextmanager
-    def drawing(self) -> Iterator[None]:
-        """Let dropout, which draws from torch's global state, draw from this fit's own."""
+    def dropout_state(self) -> Iterator[None]:
+        """Make dropout, which draws from torch's global generator, draw from this fit's state."""
         source = torch.cuda if self.device.type == "cuda" else torch.random
         before = source.get_rng_state()
         source.set_rng_state(self.random)
@@ -229,11 +229,13 @@ class TrainingLoop:
             source.set_rng_state(before)
 
     def _candidate(self, number: int) -> nn.Module:
-        """Return the network that would be kept if training ended now."""
+        """Return the network to validate: the trained one, or the one with averaged weights."""
         if self.average is None:
             return self.model
         model: nn.Module = copy.deepcopy(self.model)
-        count = ceil(10_000 / self.fit_spec.recipe.batch_size)  # images that pin mean and variance
+        count = ceil(
+            10_000 / self.fit_spec.recipe.batch_size
+        )  # images to estimate mean and variance
         batches = [images for images, _ in islice(self.data.epoch(number), count)]
         with hardware.autocast(self.device, self.precision):
             self.average.load_into(model, batches)
@@ -242,9 +244,7 @@ class TrainingLoop:
     def _check_finite(self, loss: float, number: int) -> None:
         if isfinite(loss):
             return
-        kept = (
-            "The state after the epoch before it is kept." if self.folder and self.history else ""
-        )
+        kept = "The checkpoint of the epoch before is kept." if self.folder and self.history else ""
         finer = "" if self.precision == "fp32" else ", or try precision='fp32'"
         raise DivergedError(
             f"training {self.fit_spec.architecture}: the loss became {loss} in epoch {number}, "
@@ -253,7 +253,7 @@ class TrainingLoop:
         )
 
     def _choose_threads(self) -> int:
-        """Time steps of this very network and batch size on a copy that is thrown away."""
+        """Time steps of this network and batch size on a copy."""
         if self.device.type != "cpu":
             return 1
         model = copy.deepcopy(self.model)
@@ -263,7 +263,7 @@ class TrainingLoop:
             loss, _ = self._loss(model, images, labels)
             loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
 
-        with self.drawing():
+        with self.dropout_state():
             return hardware.choose_threads(step)
 
     def _save(self) -> None:
@@ -283,7 +283,7 @@ class TrainingLoop:
         checkpoint.save_checkpoint(self.folder, len(self.history), tensors, state)
 
     def _resume(self) -> bool:
-        """Take up the newest whole checkpoint, if there is one."""
+        """Load the newest valid checkpoint, if there is one."""
         if self.folder is None:
             return False
         tensors, state, damaged = checkpoint.load_newest_checkpoint(self.folder, self.optimisers)
@@ -291,7 +291,7 @@ class TrainingLoop:
             self.callback.on_message(sentence)
         if not state:
             return False
-        # bits depend on both, so a resumed fit keeps what it began with
+        # bits depend on both, so a resumed fit keeps its first values
         self.threads, self.precision = state["threads"], state["precision"]
         self.history = Epoch.read_all(state["history"])
         self.seconds = self.history[-1].seconds if self.history else 0.0
@@ -302,11 +302,11 @@ class TrainingLoop:
             saved = checkpoint.tensors_under(tensors, "average")
             for index, weight in enumerate(self.average.weights):
                 weight.copy_(saved[str(index)])
-        self.callback.on_message(f"going on after epoch {len(self.history)}")
+        self.callback.on_message(f"resumed after epoch {len(self.history)}")
         return True
 
     def finish(self) -> TrainedModel:
-        """Return the network as it was after the best epoch."""
+        """Return the network with the weights of the best epoch."""
         self.model.load_state_dict(self.best)
         return TrainedModel(
             model=self.model.cpu().eval(),

@@ -1,4 +1,4 @@
-"""The loss of a batch, as a recipe asks for it."""
+"""The loss of a batch, by recipe."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from inkfast.synthetic.non_digits import NO_DIGIT
 from inkfast.training import hardware
 from inkfast.training.recipe import Recipe
 
-_OUTLIER_WEIGHT = 0.5  # their weight in the loss, as in the source of `with_outliers`
+_OUTLIER_WEIGHT = 0.5  # weight of outliers in the loss, as in the source of `with_outliers`
 
 
 def batch_loss(
@@ -22,14 +22,14 @@ def batch_loss(
     recipe: Recipe,
     precision: str,
 ) -> tuple[Tensor, Tensor]:
-    """Return the mean loss of a batch and how many answers are right.
+    """Return the mean loss of a batch and the number of correct predictions.
 
     Args:
         model: The network.
         images: float32 ``(b, 1, 28, 28)``.
         labels: int64 ``(b,)``; `NO_DIGIT` for outliers.
-        weights: Of the ten classes, or None where all weigh the same.
-        recipe: Label smoothing, outliers and l2.
+        weights: Weights of the ten classes, float32 ``(10,)``; None for equal weights.
+        recipe: Recipe with label smoothing, outliers and l2.
         precision: bf16 or fp32.
     """
     with hardware.autocast(images.device, precision):
@@ -43,7 +43,7 @@ def batch_loss(
 
 
 def outlier_targets(labels: Tensor) -> Tensor:
-    """Return targets ``(b, 10)``: the label, or for what is no digit every class a little.
+    """Return targets ``(b, 10)``: one-hot for a digit, uniform and smaller for an outlier.
 
     Source: Hendrycks, Mazeika and Dietterich (2019), Deep Anomaly Detection with Outlier Exposure.
     """

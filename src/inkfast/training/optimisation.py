@@ -1,4 +1,4 @@
-"""The optimisers, the learning rate and the averaged weights that a recipe asks for."""
+"""Optimisers, learning rate schedules and weight averaging, by recipe."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from inkfast.training.recipe import Recipe
 
 
 def make_optimisers(model: nn.Module, recipe: Recipe) -> list[Optimizer]:
-    """Return the recipe's optimiser; for muon two, of which AdamW has the vectors.
+    """Return the recipe's optimisers: one, or for muon a second one, AdamW, for vectors.
 
-    Weight decay spares biases and normalisation.
+    Biases and normalisation have no weight decay.
     """
     matrices = [p for p in model.parameters() if p.ndim > 1]
     vectors = [p for p in model.parameters() if p.ndim <= 1]
@@ -46,15 +46,15 @@ def make_optimisers(model: nn.Module, recipe: Recipe) -> list[Optimizer]:
 
 
 def _muon(weights: Sequence[Tensor], recipe: Recipe) -> Optimizer:
-    """Return torch's Muon, which takes matrices alone, for kernels too.
+    """Return torch's Muon, which only takes matrices, for matrices and kernels.
 
-    Each is given as a matrix with a row for every output channel, in the same memory. Steps have
-    the size of AdamW's, so that both take one learning rate.
+    A kernel is passed as a matrix of one row per output channel that shares its memory. Steps are
+    scaled to the size of AdamW's, so that both use one learning rate.
 
     Sources: Jordan and others (2024), Muon: An optimizer for hidden layers in neural networks; Liu
     and others (2025), Muon is Scalable for LLM Training.
     """
-    # `view` fails where a matrix would be a copy, and training it would change nothing
+    # `view` fails if the matrix would be a copy, whose training would not change the weight
     matrices = [nn.Parameter(_by_channel(w.detach()).view(len(w), -1)) for w in weights]
     optimiser = Muon(
         matrices,
@@ -66,8 +66,8 @@ def _muon(weights: Sequence[Tensor], recipe: Recipe) -> Optimizer:
 
     def give_gradients(*_: object) -> None:
         for matrix, weight in zip(matrices, weights, strict=True):
-            assert weight.grad is not None  # noqa: S101 - every weight is used
-            # its weight may lie elsewhere by now, see `inkfast.training.stacked`
+            assert weight.grad is not None  # noqa: S101 - every weight has a gradient
+            # the weight may have been moved, see `inkfast.training.stacked`
             matrix.data = _by_channel(weight.detach()).view(len(weight), -1)
             matrix.grad = _by_channel(weight.grad).reshape(len(weight), -1)
 
@@ -76,19 +76,19 @@ def _muon(weights: Sequence[Tensor], recipe: Recipe) -> Optimizer:
 
 
 def _by_channel(weight: Tensor) -> Tensor:
-    """Return a kernel with its input channels last, as it lies in memory."""
+    """Return a kernel with its input channels last, in the order of its memory."""
     return weight.permute(0, 2, 3, 1) if weight.ndim == 4 else weight
 
 
 def learning_rate(recipe: Recipe, progress: float, validation_losses: Sequence[float]) -> float:
     """Return the learning rate of a step.
 
-    A function of where training stands and nothing else, so there is no state to save.
+    It depends on the arguments only, so that a schedule has no state to save.
 
     Args:
-        recipe: Names the schedule and its peak.
+        recipe: Recipe with the schedule and its peak.
         progress: Share of all steps done, in [0, 1].
-        validation_losses: One for each finished epoch.
+        validation_losses: Validation loss of each finished epoch.
     """
     peak = recipe.learning_rate
     if recipe.schedule == "onecycle":
@@ -106,7 +106,7 @@ def _cosine(start: float, end: float, share: float) -> float:
 
 
 def _plateau(recipe: Recipe, losses: Sequence[float]) -> float:
-    """Keras' ReduceLROnPlateau on validation loss: a gain of 1e-4 counts as an improvement."""
+    """Return the rate of Keras' ReduceLROnPlateau; an improvement is at least 1e-4."""
     rate, best, waited = recipe.learning_rate, float("inf"), 0
     for loss in losses:
         waited += 1
@@ -118,10 +118,10 @@ def _plateau(recipe: Recipe, losses: Sequence[float]) -> float:
 
 
 class WeightAverage:
-    """An exponential moving average of a model's weights.
+    """Exponential moving average of a model's weights.
 
-    The running statistics of batch normalisation belong to the weights that made them, so those of
-    the averaged weights are measured anew by `load_into`, not averaged.
+    The running statistics of batch normalisation belong to the weights they were computed with, so
+    `load_into` computes those of the averaged weights again instead of averaging them.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -130,12 +130,12 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, model: nn.Module) -> None:
-        """Move towards the model's present weights."""
+        """Update the average with the model's present weights."""
         torch._foreach_lerp_(self.weights, list(model.parameters()), 1 - self.decay)
 
     @torch.no_grad()
     def load_into(self, model: nn.Module, batches: Sequence[Tensor]) -> None:
-        """Give a model the averaged weights and the statistics of `batches` under them."""
+        """Load the averaged weights into a model and compute its statistics on `batches`."""
         for parameter, weight in zip(model.parameters(), self.weights, strict=True):
             parameter.copy_(weight)
         norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
@@ -144,7 +144,7 @@ class WeightAverage:
         momenta = [norm.momentum for norm in norms]
         for norm in norms:
             norm.reset_running_stats()
-            norm.momentum = None  # torch's word for the plain mean over batches
+            norm.momentum = None  # a cumulative mean over batches
         model.eval()
         for norm in norms:
             norm.train()

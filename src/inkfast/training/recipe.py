@@ -1,4 +1,4 @@
-"""`Recipe`: how to train, every choice with its unit and its limits."""
+"""`Recipe`: how a model is trained, every key with its unit and limits."""
 
 from __future__ import annotations
 
@@ -14,52 +14,52 @@ from inkfast.training.balancing import METHODS
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How to train one model; the same words in TOML.
+    """How one model is trained; TOML has the same keys.
 
     Attributes:
-        epochs: Passes over the training rows at most.
-        min_epoch_images: An epoch repeats a small training set until it has shown at least this
-            many images, so that 1,300 digits under fresh noise get as many steps as they need.
-        batch_size: Images of one step.
+        epochs: Largest number of passes over the training rows.
+        min_epoch_images: Least number of images of an epoch; a smaller training set is repeated, so
+            that 1,300 digits under fresh noise get enough steps.
+        batch_size: Number of images in a step.
         optimiser: adam, adamw, sgd, rmsprop or muon (Jordan and others, 2024; AdamW for biases and
             normalisation). Muon orthogonalises every step: fewer epochs for convolutions, but slow
             for wide dense layers.
-        learning_rate: The peak of the schedule.
-        weight_decay: Decoupled for adamw and muon, L2 for the others, on weight matrices alone;
+        learning_rate: Peak of the schedule.
+        weight_decay: Decay of weight matrices, decoupled for adamw and muon, L2 for the others;
             when not given, 0.01 for adamw and muon and 0 for the others.
-        momentum: For sgd, muon (both Nesterov) and rmsprop; when not given, 0.95 for muon and 0
-            for the others.
-        rho: Decay of rmsprop's mean of squares.
+        momentum: Momentum of sgd and muon (both Nesterov) and of rmsprop; when not given, 0.95
+            for muon and 0 for the others.
+        rho: Decay of rmsprop's mean of squared gradients.
         epsilon: Added to the denominator by adam, adamw, rmsprop and muon's AdamW.
-        schedule: onecycle (cosine up to the peak, then down to nothing), plateau (times
-            `plateau_factor` when validation loss has not improved for `plateau_patience` epochs)
-            or constant.
-        warmup: Share of onecycle that goes up.
+        schedule: onecycle (cosine up to the peak, then down to zero), plateau (multiplied by
+            `plateau_factor` after `plateau_patience` epochs without a lower validation loss) or
+            constant.
+        warmup: Share of the steps in which onecycle rises.
         plateau_factor: See `schedule`.
         plateau_patience: See `schedule`.
-        min_learning_rate: Where plateau stops.
-        label_smoothing: Share of each target spread over all ten classes. Raises accuracy under
-            strong noise, and makes probabilities too modest until `export` calibrates them.
-        class_weights: none, or balanced (loss weighted by the inverse class frequency).
-        balance: Evens out class counts of the training rows: none, over, under, smote,
+        min_learning_rate: Lower bound of plateau.
+        label_smoothing: Share of each target that is spread over all ten classes. It raises
+            accuracy under strong noise and lowers confidence, until `export` calibrates it.
+        class_weights: none or balanced (loss weighted by the inverse class frequency).
+        balance: Balancing of the classes in the training rows: none, over, under, smote,
             borderline-smote or adasyn.
-        balance_neighbours: Of one digit, among which SMOTE and its kin choose the other parent.
-        synthetic: How many digits of `inkfast.synthetic.handwriting` are added to the training
-            rows; 0 for none, else at least 10.
-        outliers: How many pictures of `inkfast.synthetic.non_digits`, which are no digit, are shown
-            beside the training rows, to be answered with no preference.
+        balance_neighbours: Number of nearest neighbours that SMOTE and its variants blend with.
+        synthetic: Number of digits of `inkfast.synthetic.handwriting` added to the training rows;
+            0 for none, else at least 10.
+        outliers: Number of images of `inkfast.synthetic.non_digits` added to the training rows,
+            with a uniform target.
         l2: Penalty l2 * sum(w^2) on convolution kernels, as Keras' kernel_regularizer.
-        ema: Decay per step of the exponential moving average of the weights that is validated and
-            kept; 0 for none.
-        augment: Noise chain, fresh for every batch; before noise that is fresh, after noise
-            that was drawn once.
-        validation: Share of the training rows cut off to choose the epoch by.
+        ema: Decay per step of the exponential moving average of the weights, which is validated
+            and kept; 0 for none.
+        augment: Noise chain drawn again for every batch, applied before fresh noise and after
+            noise that was drawn once.
+        validation: Share of the training rows cut off to choose the epoch on.
         calibration: Share of the training rows that neither train nor choose anything, so that a
-            promise made on them holds strictly; 0 for none.
+            guarantee fitted on them holds strictly; 0 for none.
         validation_rows: stratified (the same share of every class) or last (of the rows in order).
-        patience: Stop after so many epochs without a better one; 0 never stops.
-        monitor: What better means: accuracy or loss, on validation.
-        keep: best epoch or last.
+        patience: Number of epochs without a better one after which training stops; 0 never stops.
+        monitor: Validation metric that compares epochs: accuracy or loss.
+        keep: Epoch that is kept: best or last.
         precision: bf16 autocast, fp32, or auto (bf16 where the processor is fast at it).
     """
 
@@ -100,8 +100,8 @@ class Recipe:
             raise InkfastError(" ".join(faults))
 
 
-# How Keras trains when it is told nothing (Keras 3, `compile` and `fit`); its weights begin as
-# init='glorot'. Its plateau and early stopping watch the loss and keep the last weights.
+# Defaults of Keras 3 in `compile` and `fit`; its weights are drawn as by init='glorot'. Its plateau
+# and early stopping monitor the loss and keep the last weights.
 KERAS: Mapping[str, Any] = {
     "optimiser": "adam", "learning_rate": 1e-3, "epsilon": 1e-7, "rho": 0.9, "batch_size": 32,
     "schedule": "constant", "min_epoch_images": 0, "validation_rows": "last", "monitor": "loss",
@@ -163,10 +163,10 @@ def upgrade_keys(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def resolve_recipe(*layers: Mapping[str, Any]) -> Recipe:
-    """Return the recipe that the given settings make, a later one overriding an earlier.
+    """Return the recipe of several layers of settings; later layers override earlier ones.
 
     Raises:
-        InkfastError: Naming every unknown key and every value that is not allowed.
+        InkfastError: If keys are unknown or values not allowed; the message names all of them.
     """
     known = [field.name for field in dataclasses.fields(Recipe)]
     settings = {key: value for layer in layers for key, value in layer.items()}

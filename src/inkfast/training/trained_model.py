@@ -1,4 +1,4 @@
-"""`Trained`: a network with everything that says what it is, saved without pickle."""
+"""`TrainedModel`: a model with its description and history, saved without pickle."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ WEIGHTS_FILE, MODEL_FILE = "model.safetensors", "model.json"  # the latter is wr
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch measured.
+    """Metrics of one epoch.
 
     Attributes:
         number: From 1.
-        loss: Mean training loss over the epoch, as trained on (noise, dropout, smoothing and all).
-        accuracy: Training accuracy over the epoch, likewise.
-        validation_loss: Cross-entropy in nats after the epoch.
-        validation_accuracy: After the epoch, in [0, 1].
-        learning_rate: Of the epoch's last step.
-        seconds: Spent training and validating since the start.
+        loss: Mean training loss over the epoch, with noise, dropout and label smoothing.
+        accuracy: Training accuracy over the epoch, in [0, 1], under the same conditions.
+        validation_loss: Cross-entropy on the validation rows after the epoch, in nats.
+        validation_accuracy: Accuracy on the validation rows after the epoch, in [0, 1].
+        learning_rate: Learning rate of the last step.
+        seconds: Time of training and validation since the start.
     """
 
     number: int
@@ -51,11 +51,11 @@ class Epoch:
 
     @classmethod
     def read(cls, values: Any) -> Epoch:
-        """Return an epoch that was written as JSON.
+        """Return an epoch from its JSON.
 
         Raises:
-            InkfastError: If one of its figures is none.
-            TypeError: If it is something else.
+            InkfastError: If one of its values is not a number in its range.
+            TypeError: If it has other keys.
         """
         epoch = cls(**values)
         for name, value in vars(epoch).items():
@@ -64,14 +64,14 @@ class Epoch:
 
     @classmethod
     def read_all(cls, values: Any) -> list[Epoch]:
-        """Return all epochs of a fit, in their order; see `read`."""
+        """Return all epochs of a fit in order, see `read`."""
         history = [cls.read(epoch) for epoch in values]
         if [epoch.number for epoch in history] != list(range(1, len(history) + 1)):
             raise InkfastError("its epochs are not numbered from 1")
         return history
 
     def merit(self, monitor: str) -> tuple[float, float]:
-        """Return what an epoch is chosen by, larger is better."""
+        """Return the values by which epochs are compared; larger is better."""
         if monitor == "loss":
             return (-self.validation_loss, self.validation_accuracy)
         return (self.validation_accuracy, -self.validation_loss)
@@ -79,7 +79,7 @@ class Epoch:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedModel:
-    """A trained network, in evaluation mode on the CPU, and how it came to be."""
+    """A trained model, in evaluation mode on the CPU, and how it was trained."""
 
     model: nn.Module
     architecture: Architecture
@@ -95,11 +95,11 @@ class TrainedModel:
 
     @property
     def best(self) -> Epoch:
-        """The epoch whose weights these are."""
+        """The epoch whose weights the model has."""
         return self.history[self.best_epoch - 1]
 
     def probabilities(self, digits: Digits) -> NDArray[np.float64]:
-        """Return class probabilities ``(n, 10)``, computed in fp32; rows sum to 1."""
+        """Return class probabilities, float64 ``(n, 10)``, computed in fp32; rows sum to 1."""
         found = []
         with torch.inference_mode():
             for start in range(0, len(digits), 1000):
@@ -108,7 +108,7 @@ class TrainedModel:
         return np.asarray(torch.cat(found).numpy())
 
     def save(self, folder: Path) -> None:
-        """Write ``model.safetensors`` and ``model.json``; the JSON last, with the SHA-256."""
+        """Write ``model.safetensors``, then ``model.json`` with its SHA-256."""
         tensors = {k: v.contiguous() for k, v in self.model.state_dict().items()}
         content = safetensors.torch.save(tensors)
         write_bytes(folder / WEIGHTS_FILE, content)
@@ -125,10 +125,10 @@ class TrainedModel:
 
     @classmethod
     def load(cls, folder: Path) -> TrainedModel:
-        """Read what `save` wrote; the weights' SHA-256 is checked before they are parsed.
+        """Load a saved model; the SHA-256 of the weights is checked before they are parsed.
 
         Raises:
-            InkfastError: If a file is missing, damaged or not the one that was saved.
+            InkfastError: If a file is missing, damaged or was changed.
         """
         described = read_json(folder / MODEL_FILE)
         if isinstance(described, dict):
@@ -155,7 +155,7 @@ class TrainedModel:
         with torch.device("meta"):
             model = architecture.build()
         model.load_state_dict(safetensors.torch.load(content), assign=True)
-        # the layout it was trained in, so that answers are the same to the bit
+        # the memory layout of training, so that predictions are equal to the bit
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # untyped
         return cls(
             model=model.eval(),
@@ -166,7 +166,7 @@ class TrainedModel:
         )
 
 
-# what model.json holds as it is
+# keys of model.json that are stored unchanged
 _PLAIN_KEYS = (
     "seed",
     "best_epoch",
@@ -179,7 +179,7 @@ _PLAIN_KEYS = (
 
 
 def _check_plain(described: dict[str, Any], epochs: int) -> None:
-    """Raise unless what model.json holds as it is has the kinds that were written."""
+    """Raise unless the values of `_PLAIN_KEYS` have the types that were written."""
     check_number("best_epoch", described["best_epoch"], low=1, high=epochs, whole=True)
     check_number("train_seconds", described["train_seconds"], low=0)
     for name in ("seed", "threads"):
@@ -194,4 +194,6 @@ def _check_plain(described: dict[str, Any], epochs: int) -> None:
     if not isinstance(machine, dict) or not all(
         isinstance(value, str | int) for value in machine.values()
     ):
-        raise InkfastError(f"`machine` must be a table of words, got {short_repr(machine)}")
+        raise InkfastError(
+            f"`machine` must be a table of text and numbers, got {short_repr(machine)}"
+        )

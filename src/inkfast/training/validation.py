@@ -1,4 +1,4 @@
-"""Validation: the rows that a model is chosen by, and what is measured on them."""
+"""Validation and calibration rows of a fit, and the evaluation of a model on them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from inkfast.training.fit_spec import FitSpec
 
 
 def validation_digits(fit_spec: FitSpec) -> Digits:
-    """Return the task's validation rows, or those cut from its digits, with one noisy copy."""
+    """Return one noisy copy of the validation rows, given or cut from the digits."""
     clean = fit_spec.validation
     if clean is None:
         _, rows = split_validation(fit_spec.digits, fit_spec.recipe, fit_spec.seed)
@@ -25,7 +25,7 @@ def validation_digits(fit_spec: FitSpec) -> Digits:
 
 
 def calibration_digits(fit_spec: FitSpec) -> Digits:
-    """Return the rows that the recipe sets aside for calibration, under the validation's noise."""
+    """Return one copy of the calibration rows under the noise of training."""
     _, rows = split_calibration(fit_spec.digits, fit_spec.recipe, fit_spec.seed)
     clean = fit_spec.digits.pick(rows, "calibration rows")
     return noisy(clean, fit_spec.training_noise, derive_seed(fit_spec.seed, "calibration noise"))
@@ -34,7 +34,7 @@ def calibration_digits(fit_spec: FitSpec) -> Digits:
 def evaluate_model(
     model: nn.Module, images: Tensor, labels: Tensor, precision: str
 ) -> tuple[float, float]:
-    """Return mean cross-entropy (nats) and accuracy of a model on uint8 images."""
+    """Return mean cross-entropy in nats and accuracy of a model on uint8 images."""
     model.eval()
     loss = right = 0.0
     with torch.no_grad(), hardware.autocast(images.device, precision):
