@@ -7,13 +7,15 @@ logging is configured otherwise; it never breaks inkfast or another plug-in.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable
 from importlib import metadata
 from typing import Any
 
 from inkfast.core.errors import InkfastError, short_repr
 
 _LOG = logging.getLogger(__name__)
+_PACKAGE = re.compile(r"[A-Za-z0-9][\w.-]*")
 
 
 def load_plugins(group: str, add: Callable[[Any, str], None]) -> None:
@@ -52,14 +54,15 @@ def check_installed(packages: object, where: str) -> None:
     Raises:
         InkfastError: If one is not installed.
     """
-    if not isinstance(packages, Iterable) or not all(isinstance(name, str) for name in packages):
+    listed = packages if isinstance(packages, list) else [None]
+    if not all(isinstance(name, str) and _PACKAGE.fullmatch(name) for name in listed):
         raise InkfastError(
             f"{where}: `requires` must be a list of packages, got {short_repr(packages)}."
         )
-    for name in packages:
+    for name in listed:
         try:
             metadata.distribution(name)
-        except (metadata.PackageNotFoundError, ValueError):
+        except metadata.PackageNotFoundError:
             raise InkfastError(
                 f"{where} needs the plug-in package {name}, which is not installed. Install it: "
                 f"pip install {name}"
