@@ -54,7 +54,7 @@ def check_installed(packages: object, where: str) -> None:
     Raises:
         InkfastError: If one is not installed.
     """
-    listed = packages if isinstance(packages, list) else [None]
+    listed: list[Any] = packages if isinstance(packages, list) else [None]
     if not all(isinstance(name, str) and _PACKAGE.fullmatch(name) for name in listed):
         raise InkfastError(
             f"{where}: `requires` must be a list of packages, got {short_repr(packages)}."
