@@ -56,6 +56,12 @@ def test_without_an_error_confidence_stays_as_it_is():
     assert fit_temperature(to_logits(probabilities), np.append(np.arange(19) % 10, 0)) != 1
 
 
+def test_a_temperature_is_at_most_20():
+    """Confident predictions that are always wrong would need an infinite one."""
+    logits = np.tile([30.0, *[0.0] * 9], (50, 1))
+    assert fit_temperature(logits, np.full(50, 1)) == pytest.approx(20, rel=1e-3)
+
+
 @pytest.mark.parametrize("heat", [0.3, 1.0, 4.0])
 def test_heat_divides_logits(heat):
     """A probability's logarithm is its logit, but for a constant that softmax takes out."""
@@ -123,6 +129,14 @@ def test_label_sets_are_counted():
     """How many hold the label, and how many labels they hold."""
     probabilities = np.array([[0.6, 0.3, 0.1], [0.2, 0.5, 0.3], [0.1, 0.1, 0.8]])
     assert set_coverage_and_size(probabilities, np.array([1, 0, 2]), 0.3) == (2 / 3, 5 / 3)
+
+
+def test_the_threshold_of_prediction_sets_is_a_rank():
+    """It is the k-th greatest probability of a true class, k = ceil((n + 1) coverage)."""
+    true_class = np.linspace(0.05, 0.95, 19)
+    probabilities = np.column_stack([true_class, 1 - true_class])
+    found = prediction_set_threshold(probabilities, np.zeros(19, int), 0.9)
+    assert found == np.sort(true_class)[::-1][18 - 1]
 
 
 def test_label_sets_hold_the_true_label_as_often_as_stated():

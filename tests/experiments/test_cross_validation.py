@@ -14,7 +14,6 @@ from scipy import stats
 
 from inkfast import cli
 from inkfast.core.digits import Digits, Source
-from inkfast.evaluation.difference import corrected_resampled_t
 from inkfast.execution import quiet
 from inkfast.experiments import cross_validation, run_folder
 from inkfast.experiments.config import from_settings
@@ -193,19 +192,6 @@ def test_folds_that_share_more_rows_say_less():
     differences = np.array([0.03, 0.01, 0.04])
     statistic = differences.mean() / np.sqrt((1 / 3 + 1 / 2) * differences.var(ddof=1))
     assert comparison.p_value == pytest.approx(2 * stats.t.sf(statistic, 2))
-
-
-def test_the_corrected_test_is_its_formula():
-    """Without shared rows it is the one-sample t-test; with them p grows as the variance does."""
-    differences = np.array([0.011, 0.02, 0.004, 0.013, 0.009])
-    assert corrected_resampled_t(differences, 0.0) == pytest.approx(
-        stats.ttest_1samp(differences, 0).pvalue
-    )
-    statistic = differences.mean() / np.sqrt((1 / 5 + 1 / 4) * differences.var(ddof=1))
-    assert corrected_resampled_t(differences, 0.25) == pytest.approx(2 * stats.t.sf(statistic, 4))
-    assert corrected_resampled_t(-differences, 0.25) == corrected_resampled_t(differences, 0.25)
-    assert corrected_resampled_t(np.array([0.1]), 0.25) == 1
-    assert corrected_resampled_t(np.array([0.1, 0.1]), 0.25) == 1
 
 
 def test_more_folds_than_rows_of_a_class(source):
