@@ -41,7 +41,7 @@ SOCKETS = 1000
 FILES = 100_000
 CLIENTS = 4
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
-ROUTES = ("/v1/predict", "/v1/read", "/v1/lab?rotate=20", "/v1/lab?heat=true")
+ROUTES = ("/v1/predict", "/v1/read", "/v1/lab?rotate=20", "/v1/lab?occlusion=true")
 _HEAD = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\n"
 HALVES = (b"", _HEAD, _HEAD + b"Content-Length: 1000000\r\n\r\n" + bytes(50_000))
 

@@ -12,7 +12,7 @@ from inkfast.inference import results, single_digit
 from inkfast.inference.page import open_page, read_page
 from inkfast.inference.reader import Prediction, Reader
 from inkfast.serving.prediction import PredictRequest, predict_batch
-from inkfast.serving.request_images import images_under, load_request_image
+from inkfast.serving.request_images import lab_images, load_request_image
 from inkfast.serving.routes_v1 import prediction_json
 from tests.imaging.photographs import digit
 from tests.inference.makers import png
@@ -38,11 +38,11 @@ def test_the_api_and_the_page_give_the_reason_too(reader):
     content = png(np.asarray(drawn(8))[:175])
     for images in (
         partial(load_request_image, content),
-        partial(images_under, content, {}, 0, places=False),
+        partial(lab_images, content, {}, 0, occlusion=False),
         partial(np.zeros, (1, 28, 28), np.uint8),
     ):
-        (told,) = predict_batch({"reader": reader}, [PredictRequest(images, ("reader",))])
-        found = prediction_json(reader, told.probabilities["reader"][-1], told.doubt)
+        (response,) = predict_batch({"reader": reader}, [PredictRequest(images, ("reader",))])
+        found = prediction_json(reader, response.probabilities["reader"][-1], response.quality)
         cut_off = images.func is not np.zeros  # a tensor is taken as it is
         assert (found["unsure"] == "the digit is cut off at the edge of the image") == cut_off
 

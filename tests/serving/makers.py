@@ -1,4 +1,4 @@
-"""Servers and pictures for the tests."""
+"""Servers and images for the tests."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def drawn(digit: int, side: int = 280) -> Image.Image:
 
 
 def as_file(image: Image.Image, kind: str = "PNG") -> bytes:
-    """Return a picture as the bytes of a file."""
+    """Return an image as the bytes of a file."""
     file = io.BytesIO()
     image.save(file, kind)
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""What the API answers to pictures and tensors."""
+"""What the API answers to images and tensors."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from PIL import Image
 from inkfast import noise
 from inkfast.core.digits import Digits
 from inkfast.inference.reader import Prediction, Reader
-from inkfast.serving.request_images import digit_of
+from inkfast.serving.request_images import digit_image
 from inkfast.serving.routes_v1 import model_card
 from inkfast.serving.schemas import ModelCard
 from tests.serving.makers import STROKES, as_file, drawn
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"])
-def test_a_picture_is_read(api, kind):
-    """The body is a picture of one of six formats; the answer says how sure it is."""
-    (answer,) = api.post("/v1/predict", content=as_file(drawn(3), kind)).json()["answers"]
+def test_an_image_is_read(api, kind):
+    """The body is an image of one of six formats; the answer says how sure it is."""
+    (answer,) = api.post("/v1/predict", content=as_file(drawn(3), kind)).json()["predictions"]
     assert (answer["digit"], answer["unsure"]) == (3, "")
     assert 0.9 < answer["confidence"] <= 1
     assert sum(answer["probabilities"]) == pytest.approx(1, abs=1e-4)
@@ -35,32 +35,32 @@ def test_a_picture_is_read(api, kind):
 
 
 def test_several_files_are_answered_in_their_order(api):
-    """Multipart carries many pictures; each has its answer."""
+    """Multipart carries many images; each has its answer."""
     files = [("file", (f"{digit}.png", as_file(drawn(digit)), "image/png")) for digit in STROKES]
     found = api.post("/v1/predict", files=files).json()
     assert found["model"] == "reader"
-    assert [answer["digit"] for answer in found["answers"]] == list(STROKES)
+    assert [answer["digit"] for answer in found["predictions"]] == list(STROKES)
 
 
 def test_the_reason_is_the_readers_own(api, monkeypatch):
     """Whatever a reader says of why it is unsure is what the API says."""
     doubts = [Prediction(3, 0.5, 8, 0.4, "this looks like two touching digits")]
     monkeypatch.setattr(Reader, "to_predictions", lambda *_: doubts)
-    picture = as_file(drawn(3))
-    predicted = api.post("/v1/predict", content=picture).json()["answers"][0]
-    looked = api.post("/v1/lab", content=picture).json()["answers"]["dense"]
+    image = as_file(drawn(3))
+    predicted = api.post("/v1/predict", content=image).json()["predictions"][0]
+    looked = api.post("/v1/lab", content=image).json()["predictions"]["dense"]
     assert predicted["unsure"] == looked["unsure"] == "this looks like two touching digits"
 
 
 def test_an_empty_paper_is_no_digit(api):
     """Where nothing is written, no digit is made up."""
     blank = as_file(Image.new("L", (280, 280), 255))
-    (answer,) = api.post("/v1/predict", content=blank).json()["answers"]
+    (answer,) = api.post("/v1/predict", content=blank).json()["predictions"]
     assert (answer["digit"], answer["unsure"]) == (None, "no ink")
     assert api.post("/v1/read", content=blank).json()["pages"][0]["digits"] == []
     lab = api.post("/v1/lab", content=blank).json()
     assert lab["clean_digit"] is None
-    assert lab["answers"]["dense"]["unsure"] == "no ink"
+    assert lab["predictions"]["dense"]["unsure"] == "no ink"
 
 
 def test_a_number_is_read(api):
@@ -77,32 +77,32 @@ def test_a_number_is_read(api):
 
 def test_noise_is_put_on_a_picture(api):
     """The same chain and seed give the same pixels as in Python."""
-    picture = as_file(drawn(5))
+    image = as_file(drawn(5))
     text = "rotate(degrees=30) + gaussian(sigma=0.2)"
-    response = api.post("/v1/noise", params={"noise": text, "seed": 7}, content=picture)
+    response = api.post("/v1/noise", params={"noise": text, "seed": 7}, content=image)
     assert response.headers["content-type"] == "image/png"
     found = np.asarray(Image.open(io.BytesIO(response.content)))
-    clean = Digits(digit_of(picture)[None], np.zeros(1, np.int64), "one")
+    clean = Digits(digit_image(image)[None], np.zeros(1, np.int64), "one")
     np.testing.assert_array_equal(found, noise.noisy(clean, noise.build_noise(text), 7).images[0])
-    refused = api.post("/v1/noise", params={"noise": "fogg"}, content=picture)
+    refused = api.post("/v1/noise", params={"noise": "fogg"}, content=image)
     assert refused.status_code == 422
     assert "Did you mean 'fog'?" in refused.json()["error"]
 
 
 def test_the_lab_shows_what_each_network_sees_and_says(api):
     """Sliders act on the server; what mattered lies where the ink is."""
-    picture = as_file(drawn(7))
-    asked = {"rotate": 20, "gaussian": 0.1, "seed": 3, "heat": True}
-    found = api.post("/v1/lab", params=asked, content=picture).json()
+    image = as_file(drawn(7))
+    asked = {"rotate": 20, "gaussian": 0.1, "seed": 3, "occlusion": True}
+    found = api.post("/v1/lab", params=asked, content=image).json()
     assert found["noise"] == "rotate(degrees=[20, 20]) + gaussian(sigma=0.1)"
     assert found["clean_digit"] == 7
-    assert list(found["answers"]) == ["dense", "cnn", "reader"]
+    assert list(found["predictions"]) == ["dense", "cnn", "reader"]
     clean, seen = (pixels(found[key]) for key in ("clean", "seen"))
-    np.testing.assert_array_equal(clean, digit_of(picture))
+    np.testing.assert_array_equal(clean, digit_image(image))
     assert (clean != seen).mean() > 0.3
-    heat = pixels(found["heat"]["reader"])
-    assert heat.max() > 20
-    assert heat[clean > 128].mean() > 2 * heat[clean == 0].mean()
+    occlusion = pixels(found["occlusion"]["reader"])
+    assert occlusion.max() > 20
+    assert occlusion[clean > 128].mean() > 2 * occlusion[clean == 0].mean()
     sliders = {slider["name"] for slider in api.get("/v1/lab").json()["sliders"]}
     assert sliders == set(api.get("/v1/lab").json()["curves"]["curves"])
 
@@ -127,10 +127,10 @@ def test_the_documents_examples_are_of_the_form_of_answers(api):
     documents = Path(__file__).parents[2] / "docs" / "serving.md"
     text = documents.read_text(encoding="utf-8")
     shown = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
-    for (route, picture), example in zip(asked.items(), shown, strict=True):
-        found = api.post(f"/v1/{route}", content=as_file(picture)).json()
+    for (route, image), example in zip(asked.items(), shown, strict=True):
+        found = api.post(f"/v1/{route}", content=as_file(image)).json()
         assert form(found) == form(example)
-        (inner,) = found.get("answers") or found["pages"]
+        (inner,) = found.get("predictions") or found["pages"]
         for field in {**inner, **inner.get("digits", [{}])[0]}:
             assert f"`{field}`" in text, field
 
@@ -177,7 +177,7 @@ def test_prometheus_is_told_of_requests(api):
     assert 'inkfast_requests_total{route="/v2/models/{name}",status="404"}' in text
     assert 'route="/v2/models/{name}/versions/{version}/ready",status="404"}' in text
     assert "process_resident_memory_bytes" in text
-    assert "inkfast_waiting 0.0" in text
+    assert "inkfast_requests_waiting 0.0" in text
 
 
 @pytest.mark.parametrize("binary", [True, False])
@@ -191,7 +191,7 @@ def test_tritons_client_is_answered(url, binary):
         assert not client.is_model_ready("nobody")
         assert client.get_server_metadata()["name"] == "inkfast"
         (tensor,) = client.get_model_metadata("reader")["inputs"]
-        images = np.stack([digit_of(as_file(drawn(digit))) for digit in STROKES])
+        images = np.stack([digit_image(as_file(drawn(digit))) for digit in STROKES])
         given = triton.InferInput(tensor["name"], list(images.shape), tensor["datatype"])
         given.set_data_from_numpy(images, binary_data=binary)
         outputs = [triton.InferRequestedOutput("probabilities", binary_data=binary)]
@@ -210,7 +210,7 @@ TENSOR = {"name": "images", "datatype": "UINT8", "shape": [1, 28, 28], "data": [
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"name": "pictures"}, "Expected the input images of UINT8"),
+        ({"name": "photos"}, "Expected the input images of UINT8"),
         ({"datatype": "FP32"}, "got 'images' of 'FP32'"),
         ({"shape": [0, 28, 28]}, "with n from 1 to 1024, got"),
         ({"shape": [1025, 28, 28]}, "with n from 1 to 1024, got"),
@@ -259,7 +259,7 @@ def test_an_output_of_another_name_is_explained(api):
     """There is one output; Triton's classification of it is not offered."""
     for output, message in [
         ({"name": "labels"}, "Expected one output, named probabilities."),
-        ({"name": "probabilities", "parameters": {"classification": 1}}, "take the probabilities"),
+        ({"name": "probabilities", "parameters": {"classification": 1}}, "use the probabilities"),
     ]:
         asked = {"inputs": [TENSOR], "outputs": [output]}
         response = api.post("/v2/models/reader/infer", json=asked)

@@ -45,31 +45,31 @@ def test_it_serves_without_torch_and_stops_when_told(started, tmp_path):
     """A network of one's own beside the shipped ones; SIGTERM lets running requests end."""
     (tmp_path / "own-1.onnx").write_bytes(classifier().SerializeToString())
     process, url = started("--model", tmp_path / "own-1.onnx")
-    picture = as_file(drawn(2))
+    image = as_file(drawn(2))
     names = [model["name"] for model in httpx.get(f"{url}/v1/models").json()["models"]]
     assert "own-1" in names
-    assert httpx.post(f"{url}/v1/noise?noise=fog", content=picture).status_code == 501
-    assert httpx.post(f"{url}/v1/lab?blur=1", content=picture).status_code == 200
+    assert httpx.post(f"{url}/v1/noise?noise=fog", content=image).status_code == 501
+    assert httpx.post(f"{url}/v1/lab?blur=1", content=image).status_code == 200
     held = threading.Event()
 
     def slowly():
-        yield picture[:100]
+        yield image[:100]
         held.wait(10)
-        yield picture[100:]
+        yield image[100:]
 
     answers = []
     asking = threading.Thread(
         target=lambda: answers.append(httpx.post(f"{url}/v1/predict", content=slowly()))
     )
     asking.start()
-    while "inkfast_being_answered 2.0" not in httpx.get(f"{url}/metrics").text:
+    while "inkfast_requests_in_progress 2.0" not in httpx.get(f"{url}/metrics").text:
         pass
     process.send_signal(signal.SIGTERM)
     while takes_connections(url):
         pass
     held.set()
     asking.join(10)
-    assert answers[0].json()["answers"][0]["digit"] == 2
+    assert answers[0].json()["predictions"][0]["digit"] == 2
     assert process.wait(10) == 0
 
 

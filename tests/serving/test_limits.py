@@ -138,7 +138,7 @@ def test_a_body_that_grows_without_saying_so_is_cut_off(api):
 
 
 def test_too_many_files_are_refused(api):
-    """One request carries at most 32 pictures."""
+    """One request carries at most 32 images."""
     files = [("file", ("a.png", DIGIT))] * 33
     for path, sent in (("/v1/predict", files), ("/v1/lab", files[:2])):
         response = api.post(path, files=sent)
@@ -147,7 +147,7 @@ def test_too_many_files_are_refused(api):
 
 
 def test_too_many_fields_are_refused(api):
-    """What stands beside the pictures is not collected without end."""
+    """What stands beside the images is not collected without end."""
     for fields, status in ((8, 200), (9, 400)):
         data = {f"field{i}": "" for i in range(fields)}
         response = api.post("/v1/predict", files={"file": DIGIT}, data=data)
@@ -180,7 +180,7 @@ def test_damaged_multipart_is_explained(api, kind):
 
 
 def test_a_form_that_is_cut_off_is_refused(api):
-    """No picture is dropped in silence; only what follows the closing boundary may be missing."""
+    """No image is dropped in silence; only what follows the closing boundary may be missing."""
     part = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n%b\r\n' % DIGIT
     whole = 2 * part + b"--x--\r\n"
     kind = {"Content-Type": "multipart/form-data; boundary=x"}
@@ -210,7 +210,7 @@ def test_what_all_clients_send_together_is_bounded():
 
 
 def test_a_body_may_be_just_as_large_as_allowed():
-    """The limit itself is let through, to be refused as no picture; a byte more is too large."""
+    """The limit itself is let through, to be refused as no image; a byte more is too large."""
 
     async def ask() -> None:
         async with in_process(Limits(body=1000)) as client:
@@ -255,7 +255,7 @@ def test_load_is_shed_while_health_answers():
         ("/v1/predict", Limits(waiting=0, large_bytes=len(DIGIT) - 1), 200),
         ("/v1/lab", Limits(waiting=0, large_bytes=len(DIGIT) - 1), 200),
         ("/v1/lab", Limits(waiting_large=0), 200),
-        ("/v1/lab?heat=true", Limits(waiting_large=0), 503),
+        ("/v1/lab?occlusion=true", Limits(waiting_large=0), 503),
         ("/v1/read", Limits(waiting_large=0), 503),
         ("/v1/noise?noise=none", Limits(waiting_large=0), 503),
     ],
@@ -318,66 +318,66 @@ def test_a_network_that_is_of_no_use_is_explained():
 
 
 def test_a_fault_in_one_job_is_told_to_those_who_asked():
-    """A lane outlives what its work raises."""
+    """A queue outlives what its work raises."""
 
     def work(jobs: list[int]) -> list[int | Exception]:
         return [1 // job for job in jobs]
 
     async def ask() -> None:
-        lane = BatchQueue(work, threads=1, waiting=9)
+        queue = BatchQueue(work, threads=1, waiting=9)
         with pytest.raises(ZeroDivisionError):
-            await lane.ask(0)
-        assert await lane.ask(1) == 1
-        await asyncio.to_thread(lane.stop)
+            await queue.submit(0)
+        assert await queue.submit(1) == 1
+        await asyncio.to_thread(queue.stop)
 
     asyncio.run(ask())
 
 
-async def busy_lane(waiting: int) -> tuple[Stuck, BatchQueue, asyncio.Task]:
-    """Return a lane of one thread that is at work, with what it works on."""
+async def busy_queue(waiting: int) -> tuple[Stuck, BatchQueue, asyncio.Task]:
+    """Return a queue of one thread that is at work, with what it works on."""
     stuck = Stuck()
-    lane = BatchQueue(
+    queue = BatchQueue(
         lambda jobs: [stuck.probabilities(np.zeros(1)) for _ in jobs], 1, waiting=waiting
     )
-    first = asyncio.create_task(lane.ask(1))
+    first = asyncio.create_task(queue.submit(1))
     while not stuck.batches:
         await asyncio.sleep(0)
-    return stuck, lane, first
+    return stuck, queue, first
 
 
-def test_a_full_lane_refuses():
+def test_a_full_queue_rejects():
     """One works, one waits, the third is refused."""
 
     async def ask() -> None:
-        stuck, lane, first = await busy_lane(waiting=1)
-        second = asyncio.create_task(lane.ask(2))
+        stuck, queue, first = await busy_queue(waiting=1)
+        second = asyncio.create_task(queue.submit(2))
         await asyncio.sleep(0)
         with pytest.raises(Refused, match="Try again in a second"):
-            await lane.ask(3)
+            await queue.submit(3)
         stuck.go.set()
         await asyncio.gather(first, second)
-        lane.stop()
+        queue.stop()
 
     asyncio.run(ask())
 
 
-def test_a_lane_that_is_to_end_lets_nobody_wait():
+def test_a_drained_queue_lets_nobody_wait():
     """What runs is finished, what waits is refused, and so is what finds no thread free."""
 
     async def ask() -> None:
-        stuck, lane, first = await busy_lane(waiting=9)
-        waiting = [asyncio.create_task(lane.ask(2)) for _ in range(3)]
+        stuck, queue, first = await busy_queue(waiting=9)
+        waiting = [asyncio.create_task(queue.submit(2)) for _ in range(3)]
         await asyncio.sleep(0)
-        lane.shed()
+        queue.reject()
         for fit_spec in waiting:
             with pytest.raises(Refused):
                 await fit_spec
         with pytest.raises(Refused):
-            await lane.ask(3)
+            await queue.submit(3)
         stuck.go.set()
         await first
-        assert len(await lane.ask(4)) == 1
-        lane.stop()
+        assert len(await queue.submit(4)) == 1
+        queue.stop()
 
     asyncio.run(ask())
 
@@ -385,7 +385,7 @@ def test_a_lane_that_is_to_end_lets_nobody_wait():
 def four_pages(pool: Executor, url: str) -> list[Future[httpx.Response]]:
     """Ask for four pages; return once one is being read and three wait."""
     asked = [pool.submit(httpx.post, f"{url}/v1/read", content=DIGIT, timeout=20) for _ in range(4)]
-    while "inkfast_waiting 3.0" not in httpx.get(f"{url}/metrics").text:
+    while "inkfast_requests_waiting 3.0" not in httpx.get(f"{url}/metrics").text:
         pass
     return asked
 

@@ -15,9 +15,7 @@ from tests.serving.makers import STROKES, as_file, drawn
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="needs Chromium: apt-get install chromium")
-DOCS = os.environ.get(
-    "INKFAST_SCREENSHOTS", ""
-)  # a folder, to take the pictures of docs/serving.md
+DOCS = os.environ.get("INKFAST_SCREENSHOTS", "")  # a folder, for the screenshots of docs/serving.md
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +30,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def lab(browser, url) -> Iterator[Page]:
-    """Return the open page; whatever is said on its console, or asked of another host, is a fault."""
+    """Return the open page; messages on its console and requests to other hosts are faults."""
     faults: list[str] = []
     context = browser.new_context(viewport={"width": 1280, "height": 860}, color_scheme="light")
     page = context.new_page()
@@ -40,7 +38,7 @@ def lab(browser, url) -> Iterator[Page]:
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on(
         "request",
-        lambda asked: asked.url.startswith((url, "blob:", "data:")) or faults.append(asked.url),
+        lambda sent: sent.url.startswith((url, "blob:", "data:")) or faults.append(sent.url),
     )
     page.goto(url)
     expect(card(page, "reader")).to_have_attribute("data-state", "holds")
@@ -58,7 +56,7 @@ def digit(page: Page, name: str):
 
 
 def write(page: Page, strokes: list[list[tuple[float, float]]]) -> None:
-    """Draw with the mouse, as a hand would: in short movements."""
+    """Draw with the mouse in short movements."""
     box = page.locator("#pad").bounding_box()
     assert box
     for stroke in strokes:
@@ -82,7 +80,7 @@ def test_what_is_written_is_read(lab):
 
 
 def test_sliders_break_the_dense_network_first(lab):
-    """Light fools the dense network, the convolutional ones hold; the figures say how usual it is."""
+    """Light fools the dense network and not the CNN; the chart shows the accuracies there."""
     before = lab.locator("#seen").screenshot()
     lab.fill("#slider-brightness", "0.5")
     expect(card(lab, "dense")).not_to_have_attribute("data-state", "holds")
@@ -96,7 +94,7 @@ def test_sliders_break_the_dense_network_first(lab):
 
 
 def test_one_way_of_saying_how_sure(lab):
-    """A share that is as good as all is never all."""
+    """A share below 100 % is never shown as 100 %."""
     said = lab.evaluate(
         """async () => {
             const { percent } = await import("/page/cards.js");
@@ -107,7 +105,7 @@ def test_one_way_of_saying_how_sure(lab):
 
 
 def test_the_keyboard_alone_will_do(lab):
-    """A sample is chosen and a slider moved with keys; a screen reader is told of the outcome."""
+    """A sample is chosen and a slider moved with keys; a screen reader announces the outcome."""
     lab.get_by_role("button", name="Sample 7").press("Enter")
     expect(digit(lab, "dense")).to_have_text("7")
     slider = lab.get_by_role("slider", name="Turn")
@@ -119,7 +117,7 @@ def test_the_keyboard_alone_will_do(lab):
 
 
 def test_break_it_sweeps_the_slider(lab):
-    """One button shows the lesson, and stops."""
+    """The button starts the sweep, and stops it."""
     lab.click("#play")
     expect(lab.locator("#chain")).to_contain_text("gaussian(sigma=")
     expect(lab.locator("#play")).to_have_text("Stop")
@@ -127,8 +125,8 @@ def test_break_it_sweeps_the_slider(lab):
     expect(lab.locator("#play")).to_have_text("Break it")
 
 
-def test_pictures_are_taken(lab):
-    """A file is uploaded, a picture pasted; what is none is said to be none."""
+def test_images_are_accepted(lab):
+    """A file is uploaded, an image pasted; a file that is no image is refused in words."""
     lab.set_input_files(
         "#file", {"name": "4.png", "mimeType": "image/png", "buffer": as_file(drawn(4))}
     )
@@ -145,13 +143,13 @@ def test_pictures_are_taken(lab):
     )
     expect(digit(lab, "reader")).to_have_text("6")
     lab.set_input_files("#file", {"name": "a.png", "mimeType": "image/png", "buffer": b"none"})
-    expect(lab.get_by_role("alert")).to_contain_text("This is no picture")
+    expect(lab.get_by_role("alert")).to_contain_text("The browser cannot show this file")
 
 
-def test_what_mattered_is_shown_and_a_command_copied(lab):
-    """The heat map appears on request; the copied line asks the same question."""
+def test_occlusion_maps_are_shown_and_a_command_copied(lab):
+    """Occlusion maps appear on request; the copied command sends the same request."""
     lab.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    lab.check("#heat")
+    lab.check("#occlusion")
     expect(card(lab, "cnn").locator(".map")).to_be_visible()
     lab.click("#curl")
     line = lab.evaluate("navigator.clipboard.readText()")
@@ -163,7 +161,7 @@ def test_what_mattered_is_shown_and_a_command_copied(lab):
     ("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)]
 )
 def test_everybody_can_use_it(browser, url, scheme, width):
-    """Axe finds nothing serious, nothing runs over the edge; these are the pictures of the docs."""
+    """Axe finds nothing serious, nothing runs over the edge; these are the screenshots of the docs."""
     height = 844 if width < 500 else 860
     context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": height})
     page = context.new_page()
@@ -173,7 +171,7 @@ def test_everybody_can_use_it(browser, url, scheme, width):
     write(page, STROKES[5])
     page.fill("#slider-translate", "4")
     page.fill("#slider-impulse", "0.06")
-    page.check("#heat")
+    page.check("#occlusion")
     expect(card(page, "reader").locator(".map")).to_be_visible()
     expect(card(page, "dense")).to_have_attribute("data-state", "fooled")
     expect(card(page, "reader")).to_have_attribute("data-state", "holds")

@@ -33,7 +33,7 @@ except ModuleNotFoundError as error:
 
 TOKEN = "INKFAST_TOKEN"  # noqa: S105 - the name of a variable
 _SHORTEST = 16
-_MOST_HANDS = 4  # they keep one event loop busy
+_MAX_WORKERS = 4  # enough to keep one event loop busy
 
 
 def serve(
@@ -57,9 +57,14 @@ def serve(
         printer.say(f"the Noise Lab: {url}{'#token=' + token if token else ''}", style="bold")
         printer.say(f"the API: {url}openapi.json, {url}v2 and {url}metrics; Ctrl-C stops it")
 
-    with ReaderPool(readers, min(available_cores(), _MOST_HANDS)) as hands:
+    with ReaderPool(readers, min(available_cores(), _MAX_WORKERS)) as workers:
         app = build_app(
-            readers, corrupt=corrupt_image, token=token, limits=limits, hands=hands, address=host
+            readers,
+            corrupt=corrupt_image,
+            token=token,
+            limits=limits,
+            workers=workers,
+            address=host,
         )
         run_server(app, host, port, limits, ready)
 

@@ -1,4 +1,4 @@
-"""The application: every route behind one guard."""
+"""The application: all routes, behind one `RequestGuard`."""
 
 from __future__ import annotations
 
@@ -32,31 +32,33 @@ def build_app(
     corrupt: Corrupt,
     token: str = "",
     limits: Limits | None = None,
-    hands: ReaderPool | None = None,
+    workers: ReaderPool | None = None,
     address: str = "127.0.0.1",
 ) -> RequestGuard:
     """Return the application.
 
     Args:
-        readers: By name, as `[a-z0-9_-]{1,64}`.
-        corrupt: Puts named noise on an image; raises ModuleNotFoundError where torch is missing.
-        token: That clients must send; "" where this machine alone can reach the server.
-        limits: How much is taken from clients.
-        hands: Processes that answer beside this one; None answers in this one.
-        address: At which the server listens; one of its own names.
+        readers: Readers by name; names match `[a-z0-9_-]{1,64}`.
+        corrupt: Applies named noise to an image; raises ModuleNotFoundError where torch is missing.
+        token: Token that clients must send; "" if only this machine can reach the server.
+        limits: How much clients may send.
+        workers: Processes that run the networks; None uses threads of this process.
+        address: Address at which the server listens.
     """
     limits = limits or Limits()
     metrics = Metrics()
-    desk = Dispatcher(readers, limits, hands)
-    metrics.callback("inkfast_waiting", "Requests that nobody has taken.", lambda: desk.waiting)
+    dispatcher = Dispatcher(readers, limits, workers)
+    metrics.callback(
+        "inkfast_requests_waiting", "Requests waiting in a queue.", lambda: dispatcher.waiting
+    )
 
     @asynccontextmanager
-    async def life(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        desk.stop()
+        dispatcher.stop()
 
     app = FastAPI(
-        title="inkfast", version=version("inkfast"), description=_ABOUT, lifespan=life,
+        title="inkfast", version=version("inkfast"), description=_ABOUT, lifespan=lifespan,
         docs_url=None, redoc_url=None, default_response_class=Response,
     )  # fmt: skip
     app.add_exception_handler(Refused, _refused)
@@ -65,12 +67,12 @@ def build_app(
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _no_route)
     app.add_exception_handler(Exception, _failed)
-    app.include_router(routes_v1.routes_v1(desk, limits, corrupt))
-    app.include_router(routes_lab.routes_lab(desk, limits))
-    app.include_router(routes_v2.routes_v2(desk, limits))
+    app.include_router(routes_v1.routes_v1(dispatcher, limits, corrupt))
+    app.include_router(routes_lab.routes_lab(dispatcher, limits))
+    app.include_router(routes_v2.routes_v2(dispatcher, limits))
     _add_health(app, metrics)
     _add_page(app)
-    return RequestGuard(app, limits, token, metrics, desk.hurry, address)
+    return RequestGuard(app, limits, token, metrics, dispatcher.drain, address)
 
 
 def _add_health(app: FastAPI, metrics: Metrics) -> None:
@@ -89,7 +91,7 @@ def _add_health(app: FastAPI, metrics: Metrics) -> None:
         responses=examples.example_response({"status": "ready"}) | problems(421),
     )
     async def readyz() -> Response:
-        """Say that every network can be asked: they are loaded before the server listens."""
+        """Say that every network is ready: they are loaded before the server listens."""
         return json_response({"status": "ready"})
 
     @app.get(
@@ -100,9 +102,9 @@ def _add_health(app: FastAPI, metrics: Metrics) -> None:
             **problems(401, 421),
         },
     )
-    async def numbers() -> Response:
-        """Show what Prometheus collects."""
-        return Response(metrics.page(), media_type="text/plain; version=0.0.4")
+    async def prometheus() -> Response:
+        """Return metrics in Prometheus' format."""
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4")
 
 
 def _add_page(app: FastAPI) -> None:
@@ -123,7 +125,7 @@ async def _unusable(_: Request, error: Exception) -> Response:
 
 
 async def _left(_: Request, __: Exception) -> Response:
-    return Response(status_code=499)  # seen by the metrics alone
+    return Response(status_code=499)  # only the metrics show it
 
 
 async def _invalid(_: Request, error: Exception) -> Response:
@@ -140,4 +142,6 @@ async def _no_route(_: Request, error: Exception) -> Response:
 
 
 async def _failed(_: Request, __: Exception) -> Response:
-    return json_response({"error": "The server failed at this. Its log says more."}, 500)
+    return json_response(
+        {"error": "The server failed to answer this request. Its log says why."}, 500
+    )

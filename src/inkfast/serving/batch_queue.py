@@ -1,7 +1,7 @@
-"""Threads behind a bounded queue: the event loop asks and never waits for a picture.
+"""Threads behind a bounded queue, so that the event loop never waits for an image.
 
-A thread takes all that waits, up to a number, and works on it in one go. Under load the network
-so gets several images at once, and a request that comes alone waits for nobody.
+A thread takes all waiting jobs, up to a number, and processes them as one batch. Under load the
+network therefore gets several images at once, and a lone request waits for no timer.
 """
 
 from __future__ import annotations
@@ -23,59 +23,62 @@ class BatchQueue(Generic[Job, Result]):
     """A bounded queue and the threads that empty it.
 
     Args:
-        work: Returns for each job its result, or the exception that it ended with.
-        threads: How many work side by side.
-        waiting: Jobs that may wait; one more is refused.
-        most: Jobs that a thread takes at once.
+        work: Function of a batch of jobs; returns each job's result or its exception.
+        threads: Number of batches processed at the same time.
+        waiting: Number of jobs that may wait; one more is rejected.
+        max_batch: Number of jobs in a batch at most.
     """
 
     def __init__(
         self, work: Callable[[list[Job]], list[Result | Exception]], threads: int, waiting: int,
-        most: int = 1,
+        max_batch: int = 1,
     ) -> None:  # fmt: skip
-        self._work, self._most = work, most
+        self._work, self._max_batch = work, max_batch
         self._loop: asyncio.AbstractEventLoop | None = None
         self._queue: queue.SimpleQueue[tuple[Job, asyncio.Future[Result]] | None]
         self._queue, self._room = queue.SimpleQueue(), waiting
-        self._unanswered, self._shedding = 0, False
+        self._pending, self._rejecting = 0, False
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(threads)]
         for thread in self._threads:
             thread.start()
 
     @property
     def waiting(self) -> int:
-        """How many jobs no thread has taken yet."""
+        """Number of jobs that no thread has taken yet."""
         return self._queue.qsize()
 
-    async def ask(self, job: Job) -> Result:
-        """Return what comes of a job.
+    async def submit(self, job: Job) -> Result:
+        """Return the result of a job.
 
         Raises:
-            Refused: If too many wait already, or the lane is to end before its turn comes.
+            Refused: If the queue is full, or is drained before the job is taken.
         """
-        late = self._shedding and self._unanswered >= len(self._threads)
-        if late or self._queue.qsize() >= self._room:
+        full = self._rejecting and self._pending >= len(self._threads)
+        if full or self._queue.qsize() >= self._room:
             raise busy()
         self._loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = self._loop.create_future()
         self._queue.put((job, future))
-        self._unanswered += 1
+        self._pending += 1
         try:
             return await future
         finally:
-            self._unanswered -= 1
+            self._pending -= 1
 
-    def shed(self) -> None:
-        """Refuse what waits, and from now on what would have to; call it in the event loop."""
-        self._shedding = True
+    def reject(self) -> None:
+        """Reject waiting jobs, and from now on jobs that would have to wait.
+
+        Must be called in the event loop.
+        """
+        self._rejecting = True
         with contextlib.suppress(queue.Empty):
-            while waits := self._queue.get_nowait():
+            while waiting := self._queue.get_nowait():
                 refused: list[Result | Exception] = [busy()]
-                _deliver([waits[1]], refused)
+                _deliver([waiting[1]], refused)
 
     def stop(self) -> None:
-        """Refuse what waits; the threads end with what they do, and nobody waits for them."""
-        self.shed()
+        """Reject waiting jobs; threads end after their current batch and are not joined."""
+        self.reject()
         for _ in self._threads:
             self._queue.put(None)
 
@@ -83,7 +86,7 @@ class BatchQueue(Generic[Job, Result]):
         while (first := self._queue.get()) is not None:
             taken = [first]
             last = False
-            while len(taken) < self._most and not last:
+            while len(taken) < self._max_batch and not last:
                 try:
                     following = self._queue.get_nowait()
                 except queue.Empty:
@@ -92,14 +95,14 @@ class BatchQueue(Generic[Job, Result]):
                     last = True
                 else:
                     taken.append(following)
-            self._answer(taken)
+            self._process(taken)
             if last:
                 return
 
-    def _answer(self, taken: list[tuple[Job, asyncio.Future[Result]]]) -> None:
+    def _process(self, taken: list[tuple[Job, asyncio.Future[Result]]]) -> None:
         try:
             results = self._work([job for job, _ in taken])
-        except Exception as error:  # whatever it is, each of those who asked must hear of it
+        except Exception as error:  # whatever it is, every client must get a response
             results = [error] * len(taken)
         loop = self._loop
         if loop is not None and not loop.is_closed():
@@ -109,7 +112,7 @@ class BatchQueue(Generic[Job, Result]):
 
 def _deliver(futures: list[asyncio.Future[Result]], results: list[Result | Exception]) -> None:
     for future, result in zip(futures, results, strict=True):
-        if future.done():  # the client has gone
+        if future.done():  # the client has disconnected
             continue
         if isinstance(result, Exception):
             future.set_exception(result)

@@ -1,4 +1,4 @@
-"""`Desk`: where the event loop asks, and never waits for a picture itself."""
+"""`Dispatcher`: hands requests from the event loop to the queue that can answer them."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ from inkfast.serving.limits import Limits, Refused
 from inkfast.serving.prediction import PredictRequest, PredictResponse, predict_batch
 from inkfast.serving.worker_pool import ReaderPool
 
-_TOGETHER = 8  # questions that one thread takes at once; more leaves other threads without work
+_MAX_BATCH = 8  # requests that one thread takes at once; more would leave other threads idle
 
 
 class Dispatcher:
-    """Readers by name, and those who ask them.
+    """The readers of a server, and the queues of requests to them.
 
     Args:
-        readers: By name.
-        limits: How much may wait.
-        hands: Processes for small pictures and tensors; None asks in this one.
+        readers: Readers by name.
+        limits: Lengths of the queues.
+        workers: Processes for small images and tensors; None uses threads of this process.
 
     Attributes:
-        readers: By name.
-        small: For small pictures and tensors, several at a time.
-        large: One thread of this process for whatever takes long.
+        readers: Readers by name.
+        small: Queue of small images and tensors, answered in batches.
+        large: Queue of long jobs, run one by one in a thread of this process.
     """
 
     def __init__(
-        self, readers: Mapping[str, Reader], limits: Limits, hands: ReaderPool | None
+        self, readers: Mapping[str, Reader], limits: Limits, workers: ReaderPool | None
     ) -> None:
         self.readers = dict(readers)
-        answer = hands.predict if hands else partial(predict_batch, self.readers)
-        threads = hands.number if hands else available_cores()
+        predict = workers.predict if workers else partial(predict_batch, self.readers)
+        threads = workers.number if workers else available_cores()
         self.small: BatchQueue[PredictRequest, PredictResponse] = BatchQueue(
-            answer, threads, limits.waiting, _TOGETHER
+            predict, threads, limits.waiting, _MAX_BATCH
         )
         self.large: BatchQueue[Callable[[], Any], Any] = BatchQueue(
-            _called, 1, limits.waiting_large
+            _call_all, 1, limits.waiting_large
         )
 
     def reader(self, name: str) -> Reader:
-        """Return a reader.
+        """Return the reader of a name.
 
         Raises:
-            Refused: If there is none of this name.
+            Refused: If there is none.
         """
         if name not in self.readers:
             raise Refused(404, str(unknown_name("model", name, self.readers)))
@@ -56,33 +56,37 @@ class Dispatcher:
 
     @property
     def waiting(self) -> int:
-        """How many requests nobody has taken yet."""
+        """Number of requests in the queues."""
         return self.small.waiting + self.large.waiting
 
-    async def ask(self, question: PredictRequest, *, large: bool = False) -> PredictResponse:
-        """Return what the networks say.
+    async def predict(self, request: PredictRequest, *, large: bool = False) -> PredictResponse:
+        """Return the predictions of a request.
+
+        Args:
+            request: Images and names of networks.
+            large: Whether it takes long, and so must not delay small requests.
 
         Raises:
-            Refused: If too many wait already.
-            InkfastError: If the images cannot be made.
+            Refused: If the queue is full.
+            InkfastError: If the images cannot be used.
         """
         if not large:
-            return await self.small.ask(question)
-        (told,) = await self.large.ask(lambda: predict_batch(self.readers, [question]))
-        if isinstance(told, Exception):
-            raise told
-        assert isinstance(told, PredictResponse)  # noqa: S101 - it is one of the two
-        return told
+            return await self.small.submit(request)
+        (response,) = await self.large.submit(lambda: predict_batch(self.readers, [request]))
+        if isinstance(response, Exception):
+            raise response
+        assert isinstance(response, PredictResponse)  # noqa: S101 - it is one of the two
+        return response
 
-    def hurry(self) -> None:
-        """Refuse large jobs that wait; small ones are answered, which takes no time."""
-        self.large.shed()
+    def drain(self) -> None:
+        """Reject waiting large jobs; small ones are answered, since they take no time."""
+        self.large.reject()
 
     def stop(self) -> None:
-        """Refuse whatever waits, and end the threads."""
-        for lane in (self.small, self.large):
-            lane.stop()
+        """Reject all waiting requests and end the threads."""
+        for queue in (self.small, self.large):
+            queue.stop()
 
 
-def _called(jobs: list[Callable[[], Any]]) -> list[Any]:
+def _call_all(jobs: list[Callable[[], Any]]) -> list[Any]:
     return [job() for job in jobs]

@@ -1,4 +1,4 @@
-"""Examples of what is answered, for OpenAPI; tests compare their form with what comes."""
+"""Example responses for OpenAPI; tests compare their structure with real ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _UNSURE = {
     "unsure": "it may be 1 or 7",
     "probabilities": [0, 0.502125, 0.0066, 0.0566, 0.0002, 0.0001, 0, 0.38401, 0.0436, 0.0067],
 }  # fmt: skip
-PREDICTED = {"model": "reader", "answers": [_SEVEN]}
+PREDICTED = {"model": "reader", "predictions": [_SEVEN]}
 PAGES = {
     "model": "reader",
     "pages": [
@@ -45,7 +45,7 @@ LAB = {
 }  # fmt: skip
 LOOKED = {
     "noise": "rotate(degrees=[30, 30])", "clean": "AAAA...", "seen": "AAAA...", "clean_digit": 7,
-    "answers": {"cnn": _UNSURE, "reader": _SEVEN},
+    "predictions": {"cnn": _UNSURE, "reader": _SEVEN},
 }  # fmt: skip
 METRICS = 'inkfast_requests_total{route="/v1/predict",status="200"} 12.0\n'
 
@@ -53,6 +53,6 @@ METRICS = 'inkfast_requests_total{route="/v1/predict",status="200"} 12.0\n'
 def example_response(
     example: dict[str, Any], model: type[BaseModel] | None = None
 ) -> dict[int | str, dict[str, Any]]:
-    """Return what OpenAPI is told of an answer: an example, and its shape if that has a name."""
-    told: dict[str, Any] = {"content": {"application/json": {"example": example}}}
-    return {200: told | {"model": model} if model else told}
+    """Return OpenAPI's description of a response: an example, and its schema if there is one."""
+    described: dict[str, Any] = {"content": {"application/json": {"example": example}}}
+    return {200: described | {"model": model} if model else described}

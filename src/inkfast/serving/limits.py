@@ -1,4 +1,4 @@
-"""What a server accepts, and the answer to what it does not."""
+"""`Limits` of what clients may send, and `Refused`: a request that is not answered."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ _MOST_DIGITS = 19  # of a number of 64 bits
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How much is taken from clients.
+    """How much clients may send, and how long they may take.
 
     Attributes:
-        body: Bytes of a request.
+        body: Bytes of a request's body.
         held: Bytes of all requests that are being received or answered.
-        head: Bytes of a request line and its headers, or of what follows its body.
-        seconds: In which a request must have arrived, and a response been taken.
+        head: Bytes of a request line and its headers, or of trailers after its body.
+        seconds: Seconds for a request to arrive, and for a response to be taken.
         idle: Seconds that a connection may wait for its next request.
-        stopping: Seconds in which running requests may end once the server is to stop.
-        files: Pictures of one multipart request.
-        images: Images of one tensor.
-        large_bytes: From which a picture is decoded one at a time, beside the others.
-        large: Pixels from which it is.
-        waiting: Small requests that wait for a free core; the next one is shed.
-        waiting_large: The same for large pictures, pages and noise.
+        stopping: Seconds for running requests to end when the server stops.
+        files: Number of images in one multipart request.
+        images: Number of images in one tensor.
+        large_bytes: Bytes above which an image counts as large, and is decoded on its own.
+        large: Pixels above which it does.
+        waiting: Number of small requests that may wait; the next one is rejected.
+        waiting_large: The same for large images, pages and named noise.
     """
 
     body: int = 15_000_000
@@ -42,13 +42,13 @@ class Limits:
     waiting_large: int = 8
 
 
-class Refused(Exception):  # noqa: N818 - it says what happened
-    """A request that is not answered as asked.
+class Refused(Exception):  # noqa: N818 - a response, not a fault of the server
+    """A request that the server refuses.
 
     Attributes:
-        status: Of HTTP.
-        reason: One sentence: what was expected, what came, what to do.
-        headers: Sent along.
+        status: HTTP status code.
+        reason: One sentence: what was expected, what was given, what to do.
+        headers: Headers of the response.
     """
 
     def __init__(self, status: int, reason: str, headers: Mapping[str, str] | None = None) -> None:
@@ -56,12 +56,12 @@ class Refused(Exception):  # noqa: N818 - it says what happened
         self.status, self.reason, self.headers = status, reason, dict(headers or {})
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # so that another process can say it
+        # exceptions cross processes by their arguments
         return Refused, (self.status, self.reason, self.headers)
 
 
 def length_in(text: str) -> int | None:
-    """Return the length that a header gives; None if that is none, or larger than any."""
+    """Return the length in a header; None if it is no number, or too large to be a length."""
     digits = text.lstrip("0")  # Python refuses to convert thousands of digits, be they zeros
     if not text.isdecimal() or len(digits) > _MOST_DIGITS:
         return None
@@ -69,5 +69,5 @@ def length_in(text: str) -> int | None:
 
 
 def busy() -> Refused:
-    """Return the refusal of a request for which there is no room now."""
-    return Refused(503, "All hands are busy. Try again in a second.", {"Retry-After": "1"})
+    """Return the refusal of a request for which there is no capacity now."""
+    return Refused(503, "The server is busy. Try again in a second.", {"Retry-After": "1"})

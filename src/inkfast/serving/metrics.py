@@ -1,4 +1,4 @@
-"""What Prometheus is told."""
+"""Metrics in Prometheus' format."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 
 
 class Metrics:
-    """Requests and their seconds, by route; what waits; the process itself.
+    """Requests and their durations by route, queue lengths, and metrics of the process.
 
     Attributes:
-        being_answered: How many requests have come and are not yet answered.
+        in_progress: Gauge of requests that have begun to arrive and are not yet answered.
     """
 
     def __init__(self) -> None:
@@ -31,23 +31,23 @@ class Metrics:
         self._requests = Counter(
             "inkfast_requests", "Requests answered.", ["route", "status"], registry=self.registry
         )
-        self.being_answered = Gauge(
-            "inkfast_being_answered", "Requests not yet answered.", registry=self.registry
+        self.in_progress = Gauge(
+            "inkfast_requests_in_progress", "Requests not yet answered.", registry=self.registry
         )
         self._seconds = Histogram(
-            "inkfast_request_seconds", "From the first byte of a request to its answer.", ["route"],
+            "inkfast_request_seconds", "From a request's first byte to its response.", ["route"],
             registry=self.registry, buckets=_SECONDS,
         )  # fmt: skip
 
     def callback(self, name: str, text: str, value: Callable[[], float]) -> None:
-        """Show a number whenever somebody looks."""
+        """Add a gauge whose value is computed when metrics are read."""
         Gauge(name, text, registry=self.registry).set_function(value)
 
-    def answered(self, route: str, status: int, seconds: float) -> None:
-        """Count a request."""
+    def record(self, route: str, status: int, seconds: float) -> None:
+        """Record an answered request."""
         self._requests.labels(route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def page(self) -> bytes:
-        """Return all numbers in Prometheus' text format."""
+    def text(self) -> bytes:
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self.registry)

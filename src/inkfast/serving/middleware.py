@@ -1,4 +1,4 @@
-"""What stands before every route: who may ask, how much may come, what browsers are told."""
+"""`RequestGuard`: authentication, size limits, metrics and security headers of every request."""
 
 from __future__ import annotations
 
@@ -34,24 +34,25 @@ _OPEN = frozenset({"/", "/healthz", "/readyz", "/v2/health/live", "/v2/health/re
 
 
 class RequestGuard:
-    """Refuses before anything is read, counts what is being read, and adds security headers.
+    """Refuses requests before their body is read, limits their size and adds security headers.
 
     Args:
-        app: What is guarded.
-        limits: How much is taken.
-        token: Must be sent along with everything but health and the page's own files; "" for a
-            server that this machine alone can reach.
-        metrics: Told of every request.
-        hurry: To be called when no more requests are to come, and those that run may end.
-        address: At which the server listens; without a token it answers to this and to local names.
+        app: The application behind it.
+        limits: How much clients may send.
+        token: Token that every request must carry, except for health checks and the page's own
+            files; "" for a server that only this machine can reach.
+        metrics: Records every request.
+        drain: Called by the server when it stops accepting requests.
+        address: Address at which the server listens. Without a token, only this address and local
+            names are accepted as host names.
     """
 
     def __init__(
         self, app: ASGIApp, limits: Limits, token: str, metrics: Metrics,
-        hurry: Callable[[], None], address: str,
+        drain: Callable[[], None], address: str,
     ) -> None:  # fmt: skip
         self.app, self.limits, self.token, self.metrics = app, limits, token, metrics
-        self.hurry = hurry
+        self.drain = drain
         self._hosts = _OWN_HOSTS | {(f"[{address}]" if ":" in address else address).lower()}
         self._held = 0
 
@@ -60,10 +61,10 @@ class RequestGuard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        start, status, held, begun = time.perf_counter(), 500, 0, False
-        self.metrics.being_answered.inc()
+        start, status, held, started = time.perf_counter(), 500, 0, False
+        self.metrics.in_progress.inc()
 
-        async def counted() -> Message:
+        async def receive_counted() -> Message:
             nonlocal held
             message = await receive()
             size = len(message.get("body", b""))
@@ -72,10 +73,10 @@ class RequestGuard:
             self._check_size(held, 0)
             return message
 
-        async def dressed(message: Message) -> None:
-            nonlocal status, begun
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status, started
             if message["type"] == "http.response.start":
-                status, begun = message["status"], True
+                status, started = message["status"], True
                 message["headers"] = [*message["headers"], *RAW_HEADERS]
                 headers = MutableHeaders(raw=message["headers"])
                 headers.setdefault("Cache-Control", "no-store")
@@ -86,19 +87,19 @@ class RequestGuard:
         try:
             try:
                 self._check(scope)
-                # what is served is small: who asks for a part of it gets the whole
+                # responses are small: range requests get the whole
                 scope["headers"] = [one for one in scope["headers"] if one[0] != b"range"]
-                await self.app(scope, counted, dressed)
+                await self.app(scope, receive_counted, send_with_headers)
             except Refused as refused:
-                await refusal(refused)(scope, receive, dressed)
-            except asyncio.CancelledError:  # the server ends and has waited long enough
-                if begun:
+                await refusal(refused)(scope, receive, send_with_headers)
+            except asyncio.CancelledError:  # the server stops, and has waited long enough
+                if started:
                     raise
-                await refusal(busy())(scope, receive, dressed)
+                await refusal(busy())(scope, receive, send_with_headers)
         finally:
             self._held -= held
-            self.metrics.being_answered.dec()
-            self.metrics.answered(_route(scope), status, time.perf_counter() - start)
+            self.metrics.in_progress.dec()
+            self.metrics.record(_route(scope), status, time.perf_counter() - start)
 
     def _check(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
@@ -114,36 +115,38 @@ class RequestGuard:
         size = length_in(headers.get("content-length", "")) or 0
         self._check_size(size, size)
 
-    def _check_size(self, size: int, coming: int) -> None:
-        """Raise for a request that is too large, or for which there is no room now.
+    def _check_size(self, size: int, announced: int) -> None:
+        """Raise if a request is too large, or if there is no memory for it now.
 
         Args:
             size: Bytes of its body.
-            coming: How many of them have not been counted yet.
+            announced: Bytes of it that have not been received, and so not been counted, yet.
         """
         if size > self.limits.body:
             raise Refused(
                 413,
-                f"Expected a body of at most {self.limits.body // 10**6} MB. Send less at a time.",
+                f"Expected a body of at most {self.limits.body // 10**6} MB. Send less at once.",
             )
-        if self._held + coming > self.limits.held:
+        if self._held + announced > self.limits.held:
             raise busy()
 
 
 def _route(scope: Scope) -> str:
-    """Return a request's path with the names of its parameters in the place of their values."""
+    """Return a request's path with the names of its parameters instead of their values."""
     if "route" not in scope:
         return "other"
     parts = str(scope["path"]).split("/")
     for name, value in scope.get("path_params", {}).items():
-        parts[parts.index(value, 3)] = f"{{{name}}}"  # behind /v2/models, whatever a network's name
+        parts[parts.index(value, 3)] = (
+            f"{{{name}}}"  # after /v2/models, whatever the network is called
+        )
     return "/".join(parts)
 
 
 def _check_host(host: str, own: frozenset[str]) -> None:
-    """Raise unless a local server is called by a local name.
+    """Raise unless the host name of a request is local (protection against DNS rebinding).
 
-    Another site's name may be made to point here, and its pages would then read our answers.
+    Another site's name may be made to point here, and its pages would then read our responses.
     """
     name = host if host.endswith("]") else host.rsplit(":", 1)[0]
     if name.lower() not in own:
@@ -154,5 +157,5 @@ def _check_host(host: str, own: frozenset[str]) -> None:
 
 
 def refusal(refused: Refused) -> JSONResponse:
-    """Return the response that says why."""
+    """Return the response of a refused request."""
     return JSONResponse({"error": refused.reason}, refused.status, dict(refused.headers))

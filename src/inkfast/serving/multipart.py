@@ -1,4 +1,4 @@
-"""The pictures that a request carries, raw or as multipart; nothing touches the disk."""
+"""The images in a request, raw or as multipart; nothing is written to disk."""
 
 from __future__ import annotations
 
@@ -12,53 +12,53 @@ from inkfast.serving.limits import Refused
 
 
 class _InMemory(MultiPartParser):
-    spool_max_size = 2**62  # the guard bounds the body; a temporary file would only add traces
+    spool_max_size = 2**62  # the guard limits the body; nothing may reach the disk
     closed = False
 
     def on_end(self) -> None:
         self.closed = True
 
 
-async def picture_in(request: Request) -> bytes:
-    """Return the one picture of a request.
+async def read_image(request: Request) -> bytes:
+    """Return the only image of a request.
 
     Raises:
-        Refused: If there is none, there are several, or the multipart is damaged.
+        Refused: If there is none, there are several, or the multipart body is damaged.
     """
-    (picture,) = await pictures_in(request, most=1)
-    return picture
+    (image,) = await read_images(request, max_files=1)
+    return image
 
 
-async def pictures_in(request: Request, most: int) -> list[bytes]:
-    """Return the picture that is the body, or those of its multipart files, in order.
+async def read_images(request: Request, max_files: int) -> list[bytes]:
+    """Return the image that is the body, or the files of a multipart body, in order.
 
     Raises:
-        Refused: If there is none, there are too many, or the multipart is damaged.
+        Refused: If there is none, there are too many, or the multipart body is damaged.
     """
     body = await request.body()
     kind = request.headers.get("content-type", "")
     if kind.lower().startswith("multipart/form-data"):
-        found = await _files(request, body, most)
+        found = await _read_files(request, body, max_files)
     else:
         found = [body] if body else []
     if not found:
         raise Refused(
-            400, "Expected a picture as the body, or as files of multipart/form-data, got none."
+            400, "Expected an image as the body, or as files of multipart/form-data, got none."
         )
     return found
 
 
-async def _files(request: Request, body: bytes, most: int) -> list[bytes]:
+async def _read_files(request: Request, body: bytes, max_files: int) -> list[bytes]:
     async def whole() -> AsyncGenerator[bytes, None]:
         yield body
-        if not parser.closed:  # what was cut off would be dropped in silence
+        if not parser.closed:  # else the last file would be dropped silently
             raise MultiPartException("it is cut off before its closing boundary.")
 
-    parser = _InMemory(request.headers, whole(), max_files=most, max_fields=8)
+    parser = _InMemory(request.headers, whole(), max_files=max_files, max_fields=8)
     try:
         form = await parser.parse()
     except (MultiPartException, ValueError) as error:
-        reason = getattr(error, "message", "") or "its parts cannot be told apart"
+        reason = getattr(error, "message", "") or "its parts cannot be response apart"
         raise Refused(400, f"The multipart body cannot be read: {reason}") from None
     try:
         files = [item for _, item in form.multi_items() if isinstance(item, UploadFile)]

@@ -1,4 +1,4 @@
-"""Which parts of an image an answer hangs on: each is covered in turn, and the loss measured.
+"""Occlusion maps: cover each part of an image in turn, and measure the loss of probability.
 
 Source: Zeiler and Fergus (2014), Visualizing and Understanding Convolutional Networks, occlusion.
 """
@@ -20,7 +20,7 @@ _WINDOWS = [
 
 
 def occluded_images(image: Images) -> Images:
-    """Return the image, then a copy for each place with a black square there."""
+    """Return the image, then a copy for each window with a black square there."""
     copies = np.repeat(image[None], 1 + len(_WINDOWS), axis=0)
     for copy, window in zip(copies[1:], _WINDOWS, strict=True):
         copy[window] = 0
@@ -28,13 +28,14 @@ def occluded_images(image: Images) -> Images:
 
 
 def occlusion_map(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how much of the answer's probability each pixel bears.
+    """Return how much of the predicted digit's probability depends on each pixel.
 
     Args:
-        probabilities: ``(1 + places, 10)`` of what `covered` returns.
+        probabilities: Probabilities ``(1 + windows, 10)`` of what `occluded_images` returns.
 
     Returns:
-        ``(28, 28)`` in [0, 1]: the mean loss over the squares that cover a pixel, gains as 0.
+        Mean loss of probability over the windows that cover a pixel, ``(28, 28)`` in [0, 1]; a
+        gain counts as 0.
     """
     whole, parts = probabilities[0], probabilities[1:]
     label = int(whole.argmax())

@@ -1,7 +1,7 @@
-"""The noises of the Noise Lab's sliders, in NumPy, since the page works without torch.
+"""The corruptions of the Noise Lab's sliders, in NumPy, since the page works without torch.
 
-Each does to one image what the corruption of the same name in `inkfast.noise` does; tests compare
-the two to within one grey value of 255.
+Each is the corruption of the same name in `inkfast.noise`; tests compare the two to within one grey
+value of 255.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ _CENTRE = (SIDE - 1) / 2
 
 @dataclass(frozen=True, kw_only=True)
 class Slider:
-    """One noise and how far its strength can be moved.
+    """One corruption and the range of its strength.
 
     Attributes:
-        name: Of the corruption.
-        parameter: That is moved.
-        title: What the page calls it.
-        unit: Shown behind the number.
-        low: Left end.
-        high: Right end.
-        step: Between two strengths.
-        neutral: The strength at which nothing changes.
-        pair: Whether exactly this strength is written as a pair, as signed ones are.
+        name: Name of the corruption.
+        parameter: Name of the parameter that is the strength.
+        title: Label on the page.
+        unit: Unit, shown after the number.
+        low: Smallest strength.
+        high: Largest strength.
+        step: Difference between two neighbouring strengths.
+        neutral: Strength at which nothing changes.
+        pair: Whether the parameter is a range, so that one strength is written ``[s, s]``.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Slider:
     pair: bool = False
 
     def spec(self, strength: float) -> str:
-        """Return the corruption as `inkfast.noise` reads it."""
+        """Return the corruption as `inkfast.noise` parses it."""
         value = f"{strength:g}"
         return f"{self.name}({self.parameter}={f'[{value}, {value}]' if self.pair else value})"
 
@@ -67,44 +67,44 @@ SLIDERS = (
 )  # fmt: skip
 
 
-def chain(strengths: Mapping[str, float]) -> str:
-    """Return what the sliders do as `inkfast.noise` reads it; ``none`` for nothing."""
+def slider_chain(strengths: Mapping[str, float]) -> str:
+    """Return the noise chain of the sliders; ``none`` if all are neutral."""
     moved = [s for s in SLIDERS if strengths.get(s.name, s.neutral) != s.neutral]
     return " + ".join(slider.spec(strengths[slider.name]) for slider in moved) or "none"
 
 
-def corrupted(image: Images, strengths: Mapping[str, float], seed: int) -> Images:
+def corrupt_with_sliders(image: Images, strengths: Mapping[str, float], seed: int) -> Images:
     """Return an image under the sliders' noise.
 
     Args:
-        image: uint8 ``(28, 28)``.
-        strengths: By slider; one that is missing is neutral.
-        seed: Of the grain and of the specks: the same ones as a slider moves.
+        image: Image, uint8 ``(28, 28)``.
+        strengths: Strengths by name of the slider; a missing one is neutral.
+        seed: Seed of grain and specks, so that they stay the same while a slider moves.
     """
     found = image.astype(np.float64) / 255
-    for place, slider in enumerate(SLIDERS):
+    for index, slider in enumerate(SLIDERS):
         strength = strengths.get(slider.name, slider.neutral)
         if strength != slider.neutral:
-            generator = np.random.default_rng([seed, place])
+            generator = np.random.default_rng([seed, index])
             found = _APPLY[slider.name](found, strength, generator)
     return np.asarray(np.rint(255 * found), np.uint8)
 
 
 def _rotate(image: Grey, degrees: float, _: np.random.Generator) -> Grey:
     c, s = cos(radians(degrees)), sin(radians(degrees))
-    return _resampled(image, np.array([[c, s], [-s, c]]))
+    return _resample(image, np.array([[c, s], [-s, c]]))
 
 
 def _translate(image: Grey, pixels: float, _: np.random.Generator) -> Grey:
-    return _resampled(image, np.eye(2), pixels)
+    return _resample(image, np.eye(2), pixels)
 
 
-def _zoom(image: Grey, factor: float, _: np.random.Generator) -> Grey:
-    return _resampled(image, np.eye(2) / factor)
+def _scale(image: Grey, factor: float, _: np.random.Generator) -> Grey:
+    return _resample(image, np.eye(2) / factor)
 
 
-def _resampled(image: Grey, inverse: Grey, shift: float = 0.0) -> Grey:
-    """Read each pixel (row, column) where the inverse map about the centre gives it."""
+def _resample(image: Grey, inverse: Grey, shift: float = 0.0) -> Grey:
+    """Sample the image at the inverse map about its centre; bilinear, zero outside."""
     from scipy import ndimage
 
     offset = _CENTRE - inverse @ [_CENTRE + shift, _CENTRE + shift]
@@ -133,6 +133,6 @@ def _brightness(image: Grey, delta: float, _: np.random.Generator) -> Grey:
 
 
 _APPLY = {
-    "rotate": _rotate, "translate": _translate, "zoom": _zoom, "blur": _blur,
+    "rotate": _rotate, "translate": _translate, "zoom": _scale, "blur": _blur,
     "gaussian": _gaussian, "impulse": _impulse, "brightness": _brightness,
 }  # fmt: skip

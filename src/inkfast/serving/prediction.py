@@ -1,4 +1,4 @@
-"""What is asked of networks, and several questions answered in one pass of each network."""
+"""`predict_batch`: several requests answered with one forward pass of each network."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ from inkfast.serving.limits import Refused
 
 @dataclass(frozen=True)
 class PredictRequest:
-    """Images, and the networks that are to read them.
+    """Images and the networks that classify them.
 
     Attributes:
-        images: Makes uint8 ``(n, 28, 28)``, or these and what is to be doubted about them, where
-            the question is answered, which may be another process: a function of a module, or a
-            partial of one.
-        models: Names of networks.
+        images: Function that returns images, uint8 ``(n, 28, 28)``, or these and their quality
+            check. It is called in the worker, so it must be a function of a module or a partial.
+        models: Names of the networks.
     """
 
     images: Callable[[], Images | tuple[Images, QualityCheck]]
@@ -33,68 +32,66 @@ class PredictRequest:
 
 @dataclass(frozen=True)
 class PredictResponse:
-    """What networks say.
+    """Predictions of networks.
 
     Attributes:
-        images: uint8 ``(n, 28, 28)``, what they saw.
-        probabilities: By name, ``(n, 10)``.
-        doubt: What the picture tells against reading it.
+        images: Images as the networks saw them, uint8 ``(n, 28, 28)``.
+        probabilities: Probabilities ``(n, 10)`` by name of the network.
+        quality: Reasons in the image not to rely on the predictions.
     """
 
     images: Images
     probabilities: Mapping[str, NDArray[np.float64]]
-    doubt: QualityCheck
+    quality: QualityCheck
 
 
 def predict_batch(
-    readers: Mapping[str, Reader], questions: list[PredictRequest]
+    readers: Mapping[str, Reader], requests: list[PredictRequest]
 ) -> list[PredictResponse | Exception]:
-    """Answer several questions with one pass of each network, or say why one cannot be."""
-    made: list[tuple[Images, QualityCheck] | Exception] = [
-        _made(question) for question in questions
-    ]
-    said: list[dict[str, NDArray[np.float64]]] = [{} for _ in questions]
+    """Return the response or the error of each request, with one pass of each network."""
+    prepared = [_prepare_images(request) for request in requests]
+    probabilities: list[dict[str, NDArray[np.float64]]] = [{} for _ in requests]
     for name, reader in readers.items():
         images = {
             i: one[0]
-            for i, (one, asked) in enumerate(zip(made, questions, strict=True))
-            if name in asked.models and not isinstance(one, Exception)
+            for i, (one, request) in enumerate(zip(prepared, requests, strict=True))
+            if name in request.models and not isinstance(one, Exception)
         }
-        for i, rows in zip(images, _rows(reader, [*images.values()]), strict=True):
+        for i, rows in zip(images, _predict_each(reader, [*images.values()]), strict=True):
             if isinstance(rows, Exception):
-                made[i] = rows
+                prepared[i] = rows
             else:
-                said[i][name] = rows
+                probabilities[i][name] = rows
     return [
         one if isinstance(one, Exception) else PredictResponse(one[0], rows, one[1])
-        for one, rows in zip(made, said, strict=True)
+        for one, rows in zip(prepared, probabilities, strict=True)
     ]
 
 
-def _rows(reader: Reader, images: list[Images]) -> list[NDArray[np.float64] | Exception]:
-    """Return for each batch its probabilities, or why the network gives none."""
+def _predict_each(reader: Reader, images: list[Images]) -> list[NDArray[np.float64] | Exception]:
+    """Return the probabilities of each request's images, or the error of its prediction."""
     if not images:
         return []
     try:
         found = reader.classifier.probabilities(np.concatenate(images))
-    except Exception as error:  # those who ask other networks are not to suffer
+    except Exception as error:  # requests to other networks must not fail
         if len(images) == 1:
-            return [with_place(error)]
-        # nor those whom it would answer alone: what one is told does not depend on who else asks
-        return [rows for one in images for rows in _rows(reader, [one])]
+            return [with_traceback_note(error)]
+        # one by one: a response must not depend on the other requests of the batch
+        return [rows for one in images for rows in _predict_each(reader, [one])]
     return [*np.split(found, np.cumsum([len(one) for one in images])[:-1])]
 
 
-def _made(question: PredictRequest) -> tuple[Images, QualityCheck] | Exception:
+def _prepare_images(request: PredictRequest) -> tuple[Images, QualityCheck] | Exception:
     try:
-        made = question.images()
-        return made if isinstance(made, tuple) else (made, QualityCheck())
-    except Exception as error:  # the others in the batch are not to suffer
-        return with_place(error)
+        images = request.images()
+        return images if isinstance(images, tuple) else (images, QualityCheck())
+    except Exception as error:  # the other requests of the batch must not fail
+        return with_traceback_note(error)
 
 
-def with_place(error: Exception) -> Exception:
-    """Return an error that no one foresaw with its traceback as a note, which reaches the log."""
+def with_traceback_note(error: Exception) -> Exception:
+    """Return an error; an unexpected one gets its traceback as a note, which reaches the log."""
     if not isinstance(error, InkfastError | Refused):
         error.add_note(traceback.format_exc())
     return error

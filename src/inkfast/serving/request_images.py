@@ -1,4 +1,4 @@
-"""From the bytes of a picture to the 28x28 pixels that networks see."""
+"""The bytes of an image -> the 28x28 pixels that networks see."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from inkfast.inference.quality import QualityCheck
 from inkfast.inference.single_digit import preprocess_checked
 from inkfast.serving.limits import Limits, Refused
 from inkfast.serving.occlusion_map import occluded_images
-from inkfast.serving.page_noise import corrupted
+from inkfast.serving.page_noise import corrupt_with_sliders
 
 
-def pixels_of(content: bytes) -> int:
-    """Return how many pixels a picture has; nothing is decoded.
+def count_pixels(content: bytes) -> int:
+    """Return the number of pixels of an image without decoding it.
 
     Raises:
-        Refused: If it is none of the six formats, or has more than `MAX_PIXELS`.
+        Refused: If it has none of the six formats, or more than `MAX_PIXELS` pixels.
     """
     try:
         with warnings.catch_warnings():
@@ -35,73 +35,77 @@ def pixels_of(content: bytes) -> int:
         pixels = MAX_PIXELS + 1
     except Exception:  # damaged headers make Pillow fail in every way there is
         raise Refused(
-            415, "Expected a PNG, JPEG, WebP, BMP, GIF or TIFF picture, got something else."
+            415, "Expected a PNG, JPEG, WebP, BMP, GIF or TIFF image, got something else."
         ) from None
     if pixels > MAX_PIXELS:
         most = MAX_PIXELS // 10**6
-        raise Refused(413, f"Expected at most {most} million pixels. Make the picture smaller.")
+        raise Refused(413, f"Expected at most {most} million pixels. Make the image smaller.")
     return pixels
 
 
 def is_large(content: bytes, limits: Limits) -> bool:
-    """Return whether a picture takes longer than others should wait for.
+    """Return whether an image takes so long that small ones must not wait for it.
 
     Raises:
-        Refused: See `pixels_of`; of many bytes not even the head is looked at here.
+        Refused: See `count_pixels`; the header of a long file is not read here.
     """
-    return len(content) > limits.large_bytes or pixels_of(content) > limits.large
+    return len(content) > limits.large_bytes or count_pixels(content) > limits.large
 
 
-def digit_of(content: bytes) -> Images:
-    """Return the digit that a picture shows, see `inkfast.imaging.normalization.preprocess`.
+def digit_image(content: bytes) -> Images:
+    """Return the digit of an image, see `inkfast.imaging.normalization.preprocess`.
 
     Raises:
-        Refused: See `pixels_of`.
+        Refused: See `count_pixels`.
         InkfastError: If it is damaged.
-        NoInkError: If there is nothing on it.
+        NoInkError: If it shows no ink.
     """
-    return _seen(content)[0]
+    return _preprocess_content(content)[0]
 
 
-def _seen(content: bytes) -> tuple[Images, QualityCheck]:
-    """Return `digit_of`, and what is to be doubted about it."""
-    return preprocess_checked(opened(content, DIGIT_PIXELS).grey)
+def _preprocess_content(content: bytes) -> tuple[Images, QualityCheck]:
+    """Return `digit_image` and its quality check."""
+    return preprocess_checked(open_request_image(content, DIGIT_PIXELS).grey)
 
 
 def load_request_image(content: bytes) -> tuple[Images, QualityCheck]:
-    """Return `digit_of` as a batch of one, ``(1, 28, 28)``, and what is to be doubted about it."""
-    image, doubt = _seen(content)
-    return image[None], doubt
+    """Return `digit_image` as a batch of one, ``(1, 28, 28)``, and its quality check."""
+    image, quality = _preprocess_content(content)
+    return image[None], quality
 
 
-def images_under(
-    content: bytes, strengths: Mapping[str, float], seed: int, *, places: bool
+def lab_images(
+    content: bytes, strengths: Mapping[str, float], seed: int, *, occlusion: bool
 ) -> tuple[Images, QualityCheck]:
-    """Return what the Noise Lab asks about: the clean digit, then the noisy one.
+    """Return the images of the Noise Lab: the clean digit, the noisy one, occluded copies.
 
     Args:
-        content: Of a picture.
-        strengths: Of the noises, see `inkfast.serving.page_noise.corrupted`.
-        seed: Of grain and specks.
-        places: Whether copies of the noisy one with covered places follow.
+        content: Bytes of the image.
+        strengths: Strengths of the sliders, see `inkfast.serving.page_noise`.
+        seed: Seed of grain and specks.
+        occlusion: Whether copies of the noisy digit follow, each with one window covered.
 
     Raises:
-        Refused, InkfastError, NoInkError: See `digit_of`.
+        Refused, InkfastError, NoInkError: See `digit_image`.
     """
-    clean, doubt = _seen(content)
-    noisy = corrupted(clean, strengths, seed)
-    return np.stack([clean, *(occluded_images(noisy) if places else [noisy])]), doubt
+    clean, quality = _preprocess_content(content)
+    noisy = corrupt_with_sliders(clean, strengths, seed)
+    return np.stack([clean, *(occluded_images(noisy) if occlusion else [noisy])]), quality
 
 
-def opened(content: bytes, longest: int) -> LoadedImage:
-    """Decode a picture, its longer side no longer than this.
+def open_request_image(content: bytes, longest: int) -> LoadedImage:
+    """Decode an image.
+
+    Args:
+        content: Bytes of the image.
+        longest: Longest side of the result, in pixels.
 
     Raises:
-        Refused: See `pixels_of`.
+        Refused: See `count_pixels`.
         InkfastError: If it is damaged.
     """
     try:
         return open_image(content, longest=longest)
     except InkfastError:
-        pixels_of(content)  # what is no picture, or too large a one, has its own status
+        count_pixels(content)  # another format, or too many pixels, has a status of its own
         raise

@@ -1,4 +1,4 @@
-"""`/v1`: pictures in, answers out."""
+"""`/v1`: images in, predictions out."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from inkfast.inference.reader import DEFAULT_MODEL, Prediction, Reader
 from inkfast.serving import examples
 from inkfast.serving.dispatcher import Dispatcher
 from inkfast.serving.limits import Limits, Refused
-from inkfast.serving.multipart import picture_in, pictures_in
+from inkfast.serving.multipart import read_image, read_images
 from inkfast.serving.prediction import PredictRequest
-from inkfast.serving.request_images import digit_of, is_large, load_request_image, pixels_of
+from inkfast.serving.request_images import count_pixels, digit_image, is_large, load_request_image
 from inkfast.serving.schemas import (
     ModelQuery,
     ModelsSchema,
     PagesSchema,
     PredictedSchema,
-    picture_body,
+    image_body,
     problems,
 )
 
@@ -39,39 +39,44 @@ _DECIMALS = 6  # of every probability and threshold, so that one above the other
 _REFUSALS = problems(400, 401, 404, 413, 415, 421, 422, 503)
 
 
-def routes_v1(desk: Dispatcher, limits: Limits, corrupt: Corrupt) -> APIRouter:
+def routes_v1(dispatcher: Dispatcher, limits: Limits, corrupt: Corrupt) -> APIRouter:
     """Return the routes.
 
     Args:
-        desk: Whom to ask.
-        limits: How much is taken.
-        corrupt: Puts noise on an image; raises ModuleNotFoundError where torch is missing.
+        dispatcher: Answers the requests.
+        limits: How much clients may send.
+        corrupt: Applies noise to an image; raises ModuleNotFoundError where torch is missing.
     """
     router = APIRouter(prefix="/v1", tags=["digits"])
 
     @router.post(
         "/predict",
-        openapi_extra=picture_body("predict"),
+        openapi_extra=image_body("predict"),
         responses=examples.example_response(examples.PREDICTED, PredictedSchema) | _REFUSALS,
     )
     async def predict(request: Request, model: ModelQuery = DEFAULT_MODEL) -> Response:
-        """Read pictures of one digit each."""
-        reader = desk.reader(model)
-        pictures = await pictures_in(request, limits.files)
-        # one after the other: who sends many leaves room in the queue for who sends one
-        answers = [await _answer(desk, limits, reader, model, picture) for picture in pictures]
-        return json_response({"model": model, "answers": answers})
+        """Classify images of one digit each."""
+        reader = dispatcher.reader(model)
+        images = await read_images(request, limits.files)
+        # one after the other, so that many images leave room in the queue for other requests
+        predictions = [
+            await _predict_image(dispatcher, limits, reader, model, image) for image in images
+        ]
+        return json_response({"model": model, "predictions": predictions})
 
     @router.post(
         "/read",
-        openapi_extra=picture_body("read"),
+        openapi_extra=image_body("read"),
         responses=examples.example_response(examples.PAGES, PagesSchema) | _REFUSALS,
     )
     async def read(request: Request, model: ModelQuery = DEFAULT_MODEL) -> Response:
-        """Read pictures of many digits: numbers, line by line."""
-        reader = desk.reader(model)
-        pictures = await pictures_in(request, limits.files)
-        pages = [await desk.large.ask(partial(_page, picture, reader)) for picture in pictures]
+        """Read the numbers on images, line by line."""
+        reader = dispatcher.reader(model)
+        images = await read_images(request, limits.files)
+        pages = [
+            await dispatcher.large.submit(partial(_read_page_json, image, reader))
+            for image in images
+        ]
         return json_response({"model": model, "pages": pages})
 
     @router.get(
@@ -80,20 +85,20 @@ def routes_v1(desk: Dispatcher, limits: Limits, corrupt: Corrupt) -> APIRouter:
         | problems(401, 421),
     )
     async def models() -> Response:
-        """List the networks that can be asked."""
-        cards = [model_card(name, reader) for name, reader in desk.readers.items()]
+        """List the networks."""
+        cards = [model_card(name, reader) for name, reader in dispatcher.readers.items()]
         return json_response({"default": DEFAULT_MODEL, "models": cards})
 
-    _add_noise(router, desk, corrupt)
+    _add_noise(router, dispatcher, corrupt)
     return router
 
 
-def _add_noise(router: APIRouter, desk: Dispatcher, corrupt: Corrupt) -> None:
-    """Add the route that puts a named noise on a picture."""
+def _add_noise(router: APIRouter, dispatcher: Dispatcher, corrupt: Corrupt) -> None:
+    """Add the route that applies named noise to an image."""
 
     @router.post(
         "/noise",
-        openapi_extra=picture_body("noise?noise=rotate(degrees=30)"),
+        openapi_extra=image_body("noise?noise=rotate(degrees=30)"),
         response_class=Response,
         responses={
             200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}},
@@ -106,16 +111,16 @@ def _add_noise(router: APIRouter, desk: Dispatcher, corrupt: Corrupt) -> None:
         noise: Annotated[
             str,
             Query(
-                max_length=300, description="A corruption, a chain or a preset.",
+                max_length=300, description="Corruption, noise chain or preset.",
                 examples=["rotate(degrees=30) + gaussian(sigma=0.2)", "noisy-mnist"],
             ),
         ],
-        seed: Annotated[int, Query(ge=0, le=2**31 - 1, description="Of what is drawn.")] = 0,
+        seed: Annotated[int, Query(ge=0, le=2**31 - 1, description="Seed of the noise.")] = 0,
     ) -> Response:  # fmt: skip
-        """Return a picture of one digit at 28x28, as a PNG file, under a named noise."""
-        picture = await picture_in(request)
+        """Return an image of one digit at 28x28 under named noise, as a PNG file."""
+        image = await read_image(request)
         try:
-            noisy = await desk.large.ask(lambda: corrupt(digit_of(picture), noise, seed))
+            noisy = await dispatcher.large.submit(lambda: corrupt(digit_image(image), noise, seed))
         except ModuleNotFoundError:
             raise Refused(
                 501, f"Noise by name needs torch beside the server, {install_hint('train')}"
@@ -123,46 +128,46 @@ def _add_noise(router: APIRouter, desk: Dispatcher, corrupt: Corrupt) -> None:
         return Response(encode_png(Image.fromarray(noisy)), media_type="image/png")
 
 
-async def _answer(
-    desk: Dispatcher, limits: Limits, reader: Reader, model: str, picture: bytes
+async def _predict_image(
+    dispatcher: Dispatcher, limits: Limits, reader: Reader, model: str, image: bytes
 ) -> dict[str, Any]:
-    question = PredictRequest(partial(load_request_image, picture), (model,))
+    request = PredictRequest(partial(load_request_image, image), (model,))
     try:
-        told = await desk.ask(question, large=is_large(picture, limits))
+        response = await dispatcher.predict(request, large=is_large(image, limits))
     except NoInkError:
         return no_ink()
-    return prediction_json(reader, told.probabilities[model][0], told.doubt)
+    return prediction_json(reader, response.probabilities[model][0], response.quality)
 
 
-def _page(picture: bytes, reader: Reader) -> dict[str, Any]:
-    """Return what stands on a picture, in the API's words."""
-    pixels_of(picture)
-    page = read_page(open_page(picture), reader)
+def _read_page_json(image: bytes, reader: Reader) -> dict[str, Any]:
+    """Return the numbers on an image as JSON."""
+    count_pixels(image)
+    page = read_page(open_page(image), reader)
     digits = [
-        {"box": digit.box, "line": digit.line, "number": digit.number, **_words(digit.prediction)}
+        {"box": digit.box, "line": digit.line, "number": digit.number, **_fields(digit.prediction)}
         for digit in page.digits
     ]
     return {"size": page.size, "numbers": page.numbers, "lines": page.lines, "digits": digits}
 
 
 def prediction_json(
-    reader: Reader, probabilities: NDArray[np.float64], doubt: QualityCheck
+    reader: Reader, probabilities: NDArray[np.float64], quality: QualityCheck
 ) -> dict[str, Any]:
-    """Return what a reader says, in the API's words."""
-    judged = doubt.apply(*reader.to_predictions(probabilities[None]))
+    """Return the prediction of a reader as JSON."""
+    prediction = quality.apply(*reader.to_predictions(probabilities[None]))
     each = [round(value, _DECIMALS) for value in probabilities.tolist()]
-    return _words(judged) | {"probabilities": each}
+    return _fields(prediction) | {"probabilities": each}
 
 
-def _words(judged: Prediction) -> dict[str, Any]:
+def _fields(prediction: Prediction) -> dict[str, Any]:
     return {
         name: round(value, _DECIMALS) if isinstance(value, float) else value
-        for name, value in vars(judged).items()
+        for name, value in vars(prediction).items()
     }
 
 
 def no_ink() -> dict[str, Any]:
-    """Return the answer for a picture on which there is nothing."""
+    """Return the prediction for an image without ink."""
     return {
         "digit": None, "confidence": 0.0, "runner_up": None, "runner_up_confidence": 0.0,
         "unsure": "no ink", "probabilities": [0.0] * CLASSES,
@@ -170,7 +175,7 @@ def no_ink() -> dict[str, Any]:
 
 
 def model_card(name: str, reader: Reader) -> dict[str, Any]:
-    """Return what is to be known of a network."""
+    """Return the description of a network as JSON."""
     return {
         "name": name,
         "architecture": reader.classifier.metadata.text("model"),
@@ -179,7 +184,7 @@ def model_card(name: str, reader: Reader) -> dict[str, Any]:
 
 
 def json_response(content: Any, status: int = 200) -> Response:
-    """Return a response; quicker than by way of a pydantic model."""
+    """Return a JSON response; faster than through a pydantic model."""
     return Response(
         json.dumps(content, allow_nan=False, separators=(",", ":")), status,
         media_type="application/json",

@@ -30,7 +30,7 @@ _TENSOR = {
     "inputs": [{"name": _INPUT, "datatype": "UINT8", "shape": [-1, SIDE, SIDE]}],
     "outputs": [{"name": _OUTPUT, "datatype": "FP32", "shape": [-1, CLASSES]}],
 }
-_BLANK = [[[0] * SIDE for _ in range(SIDE)]]
+_BLANK_IMAGE = [[[0] * SIDE for _ in range(SIDE)]]
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -48,7 +48,7 @@ _BODY: dict[str, Any] = {
                 "example": {
                     "inputs": [
                         {"name": _INPUT, "datatype": "UINT8", "shape": [1, SIDE, SIDE],
-                         "data": _BLANK}
+                         "data": _BLANK_IMAGE}
                     ]
                 },
             },
@@ -76,10 +76,10 @@ _OK: dict[int | str, dict[str, Any]] = {
 }  # fmt: skip
 _SERVER = {"name": "inkfast", "version": version("inkfast"), "extensions": ["binary_tensor_data"]}
 Name = Annotated[ModelName, Path(description="Name of the network.")]
-Version = Annotated[str, Path(pattern="^1$", description="There is one version of each, 1.")]
+Version = Annotated[str, Path(pattern="^1$", description="Version of the network; always 1.")]
 
 
-def routes_v2(desk: Dispatcher, limits: Limits) -> APIRouter:
+def routes_v2(dispatcher: Dispatcher, limits: Limits) -> APIRouter:
     """Return the routes."""
     router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
 
@@ -90,7 +90,7 @@ def routes_v2(desk: Dispatcher, limits: Limits) -> APIRouter:
 
     @router.get("/health/ready", responses=example_response({"ready": True}) | problems(421))
     async def ready() -> Response:
-        """Say that every network can be asked."""
+        """Say that every network is ready."""
         return json_response({"ready": True})
 
     @router.get("", responses=example_response(_SERVER) | problems(401, 421))
@@ -98,52 +98,54 @@ def routes_v2(desk: Dispatcher, limits: Limits) -> APIRouter:
         """Describe the server."""
         return json_response(_SERVER)
 
-    of_one = _model_routes(desk, limits)
-    router.include_router(of_one, prefix="/models/{name}")
+    model_routes = _model_routes(dispatcher, limits)
+    router.include_router(model_routes, prefix="/models/{name}")
     router.include_router(
-        of_one, prefix="/models/{name}/versions/{version}", dependencies=[Depends(_check_version)]
+        model_routes,
+        prefix="/models/{name}/versions/{version}",
+        dependencies=[Depends(_check_version)],
     )
     return router
 
 
 def _check_version(version: Version) -> None:
-    """Take the version from the path, where FastAPI judges it."""
+    """Validate the version in the path."""
 
 
-def _model_routes(desk: Dispatcher, limits: Limits) -> APIRouter:
+def _model_routes(dispatcher: Dispatcher, limits: Limits) -> APIRouter:
     router = APIRouter()
 
     @router.get("/ready", responses=example_response({"name": "reader", "ready": True}) | _REFUSALS)
     async def ready(name: Name) -> Response:
-        """Say that a network can be asked."""
-        desk.reader(name)
+        """Say that a network is ready."""
+        dispatcher.reader(name)
         return json_response({"name": name, "ready": True})
 
-    @router.get("", responses=example_response(_described("reader")) | _REFUSALS)
+    @router.get("", responses=example_response(_describe_model("reader")) | _REFUSALS)
     async def model(name: Name) -> Response:
         """Describe a network's tensors."""
-        desk.reader(name)
-        return json_response(_described(name))
+        dispatcher.reader(name)
+        return json_response(_describe_model(name))
 
     @router.post("/infer", openapi_extra=_BODY, responses=_OK | _REFUSALS)
     async def infer(request: Request, name: Name) -> Response:
         """Return class probabilities of a tensor of images."""
-        desk.reader(name)
+        dispatcher.reader(name)
         if request.headers.get("content-encoding", "identity") != "identity":
             raise Refused(400, "Expected a body that is not compressed.")
-        asked, binary = _parted(await request.body(), request.headers.get(_SPLIT, ""))
-        images = _images(asked, binary, limits.images)
-        told = await desk.ask(PredictRequest(partial(np.asarray, images), (name,)))
-        return _response(asked, name, told.probabilities[name].astype("<f4"))
+        payload, binary = _split_body(await request.body(), request.headers.get(_SPLIT, ""))
+        images = _read_tensor(payload, binary, limits.images)
+        response = await dispatcher.predict(PredictRequest(partial(np.asarray, images), (name,)))
+        return _response(payload, name, response.probabilities[name].astype("<f4"))
 
     return router
 
 
-def _described(name: str) -> dict[str, Any]:
+def _describe_model(name: str) -> dict[str, Any]:
     return {"name": name, "versions": ["1"], "platform": "onnxruntime_onnx", **_TENSOR}
 
 
-def _parted(body: bytes, length: str) -> tuple[dict[str, Any], bytes]:
+def _split_body(body: bytes, length: str) -> tuple[dict[str, Any], bytes]:
     """Return the JSON of a request and the bytes after it."""
     end = len(body)
     if length:
@@ -152,17 +154,17 @@ def _parted(body: bytes, length: str) -> tuple[dict[str, Any], bytes]:
             raise Refused(400, f"{_SPLIT}: expected at most {end}, got {short_repr(length)}.")
         end = given
     try:
-        asked = json.loads(body[:end])
+        payload = json.loads(body[:end])
     except (ValueError, RecursionError):
-        asked = None
-    if not isinstance(asked, dict):
+        payload = None
+    if not isinstance(payload, dict):
         raise Refused(400, "Expected a JSON object with `inputs`.")
-    return asked, body[end:]
+    return payload, body[end:]
 
 
-def _images(asked: Mapping[str, Any], binary: bytes, most: int) -> Images:
-    """Return the tensor of a request."""
-    inputs = asked.get("inputs")
+def _read_tensor(payload: Mapping[str, Any], binary: bytes, most: int) -> Images:
+    """Return the images of a request, uint8 ``(n, 28, 28)``."""
+    inputs = payload.get("inputs")
     if not (isinstance(inputs, list) and len(inputs) == 1 and isinstance(inputs[0], dict)):
         raise Refused(400, f"Expected one input, named {_INPUT}.")
     (tensor,) = inputs
@@ -211,21 +213,21 @@ def _parameters(thing: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
-def _response(asked: Mapping[str, Any], name: str, found: NDArray[np.float32]) -> Response:
-    """Return the answer in the form that was asked for."""
-    outputs = asked.get("outputs") or [{"name": _OUTPUT}]
+def _response(payload: Mapping[str, Any], name: str, found: NDArray[np.float32]) -> Response:
+    """Return the response, as JSON or with a binary tensor."""
+    outputs = payload.get("outputs") or [{"name": _OUTPUT}]
     if not (
         isinstance(outputs, list) and len(outputs) == 1 and isinstance(outputs[0], dict)
         and outputs[0].get("name") == _OUTPUT
     ):  # fmt: skip
         raise Refused(400, f"Expected one output, named {_OUTPUT}.")
     if "classification" in (chosen := _parameters(outputs[0])):
-        raise Refused(400, "The classification extension is not offered: take the probabilities.")
+        raise Refused(400, "The classification extension is not supported: use the probabilities.")
     tensor = {"name": _OUTPUT, "datatype": "FP32", "shape": list(found.shape)}
     content = {"model_name": name, "model_version": "1", "outputs": [tensor]}
-    if isinstance(asked.get("id"), str):
-        content["id"] = asked["id"]
-    if not chosen.get("binary_data", _parameters(asked).get("binary_data_output", False)):
+    if isinstance(payload.get("id"), str):
+        content["id"] = payload["id"]
+    if not chosen.get("binary_data", _parameters(payload).get("binary_data_output", False)):
         return json_response(content | {"outputs": [tensor | {"data": found.ravel().tolist()}]})
     raw = found.tobytes()
     content["outputs"] = [tensor | {"parameters": {"binary_data_size": len(raw)}}]

@@ -1,4 +1,4 @@
-"""The shapes of what is answered, for OpenAPI; what is sent is built as plain dictionaries."""
+"""Schemas of responses for OpenAPI; the responses themselves are plain dictionaries."""
 
 from __future__ import annotations
 
@@ -12,46 +12,54 @@ ModelQuery = Annotated[ModelName, Query(description="Name of the network, see /v
 
 
 class ProblemSchema(BaseModel):
-    """Why a request was not answered as asked."""
+    """Why a request was refused."""
 
-    error: str = Field(description="What was expected, what came, what to do.")
+    error: str = Field(description="What was expected, what was given, what to do.")
 
 
 class PredictionSchema(BaseModel):
-    """What a network says of one digit."""
+    """Prediction of a network for one digit."""
 
-    digit: int | None = Field(ge=0, le=9, description="The likeliest; null where there is no ink.")
-    confidence: float = Field(ge=0, le=1, description="Calibrated probability that it is right.")
-    runner_up: int | None = Field(ge=0, le=9, description="The next likeliest.")
-    runner_up_confidence: float = Field(ge=0, le=1)
-    unsure: str = Field(description="Why the digit should not be relied on; empty when it can be.")
-    probabilities: list[float] = Field(description="Of the digits 0 to 9.")
+    digit: int | None = Field(
+        ge=0, le=9, description="Most probable digit; null if there is no ink."
+    )
+    confidence: float = Field(
+        ge=0, le=1, description="Calibrated probability that the digit is right."
+    )
+    runner_up: int | None = Field(ge=0, le=9, description="Second most probable digit.")
+    runner_up_confidence: float = Field(ge=0, le=1, description="Probability of the runner-up.")
+    unsure: str = Field(description="Why not to rely on the digit; empty if it can be relied on.")
+    probabilities: list[float] = Field(description="Probabilities of the digits 0 to 9.")
 
 
 class PredictedSchema(BaseModel):
-    """One answer a picture, in their order."""
+    """One prediction per image, in the order of the images."""
 
     model: str
-    answers: list[PredictionSchema]
+    predictions: list[PredictionSchema]
 
 
 class LabSchema(BaseModel):
-    """What networks see and say; of a picture without ink `clean_digit` and `answers` alone."""
+    """A digit under noise; without ink there are only `clean_digit` and `predictions`."""
 
-    noise: str = Field("", description="What the sliders do, as `--noise` takes it.")
-    clean: str = Field("", description="The digit before the noise: 28x28 bytes in base64.")
-    seen: str = Field("", description="The same under the noise.")
-    clean_digit: int | None = Field(ge=0, le=9, description="The reader's guess without noise.")
-    answers: dict[str, PredictionSchema] = Field(description="By network.")
-    heat: dict[str, str] = Field({}, description="What mattered, likewise; only if asked for.")
+    noise: str = Field("", description="Noise chain of the sliders, as for `--noise`.")
+    clean: str = Field("", description="Digit before the noise: 28x28 bytes in base64.")
+    seen: str = Field("", description="Digit under the noise, likewise.")
+    clean_digit: int | None = Field(
+        ge=0, le=9, description="The reader's prediction without noise."
+    )
+    predictions: dict[str, PredictionSchema] = Field(description="By name of the network.")
+    occlusion: dict[str, str] = Field(
+        {}, description="Occlusion maps by name of the network, likewise; only on request."
+    )
 
 
 class PageDigitSchema(BaseModel):
     """A digit on a page."""
 
     box: tuple[int, int, int, int] = Field(description="Left, top, width and height, in pixels.")
-    line: int = Field(description="Of the page, from 0.")
-    number: int = Field(description="Of the page, from 0: digits that stand together share it.")
+    line: int = Field(description="Line of the page, counted from 0.")
+    number: int = Field(description="Number on the page, counted from 0; its digits share it.")
     digit: int = Field(ge=0, le=9)
     confidence: float = Field(ge=0, le=1)
     runner_up: int = Field(ge=0, le=9)
@@ -60,57 +68,57 @@ class PageDigitSchema(BaseModel):
 
 
 class PageSchema(BaseModel):
-    """What stands on a picture; `?` in a number is a digit that the reader is unsure of."""
+    """Numbers on an image; `?` stands for a digit that the reader is unsure of."""
 
-    size: tuple[int, int] = Field(description="Width and height of the upright picture, in pixels.")
+    size: tuple[int, int] = Field(description="Width and height of the upright image, in pixels.")
     numbers: list[str]
     lines: list[list[str]]
     digits: list[PageDigitSchema]
 
 
 class PagesSchema(BaseModel):
-    """One page a picture, in their order."""
+    """One page per image, in the order of the images."""
 
     model: str
     pages: list[PageSchema]
 
 
 class ModelCard(BaseModel):
-    """A network that can be asked."""
+    """A network of the server."""
 
     name: str
     architecture: str
     threshold: float | None = Field(
-        description="Confidence from which it answers without being unsure; null if it never is "
-        "sure, since no promise about its errors could be made."
+        description="Confidence from which a digit is not unsure; null if every digit is unsure, "
+        "since no bound on the error rate could be guaranteed."
     )
 
 
 class ModelsSchema(BaseModel):
-    """All networks that can be asked."""
+    """All networks of the server."""
 
     default: str
     models: list[ModelCard]
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return what OpenAPI is told of the ways in which a request can be refused."""
+    """Return OpenAPI's description of refusals with these status codes."""
     words = {
         400: "The request cannot be read.",
         401: "The token is missing or wrong.",
-        404: "There is nothing of this name.",
-        413: "The body or the picture is too large.",
-        415: "The picture is none of the six formats.",
-        421: "The server was called by a foreign name.",
-        422: "A parameter or the picture cannot be used.",
-        501: "This installation cannot do it.",
-        503: "All hands are busy: try again after Retry-After seconds.",
+        404: "There is no model of this name.",
+        413: "The body or the image is too large.",
+        415: "The image has none of the six formats.",
+        421: "The host name is not one of this server's.",
+        422: "A parameter or the image cannot be used.",
+        501: "A package that this needs is not installed.",
+        503: "The server is busy: try again after Retry-After seconds.",
     }
     return {one: {"model": ProblemSchema, "description": words[one]} for one in statuses}
 
 
-def picture_body(route: str) -> dict[str, Any]:
-    """Return what OpenAPI is told of a body that is a picture, raw or multipart."""
+def image_body(route: str) -> dict[str, Any]:
+    """Return OpenAPI's description of a body that is an image, raw or multipart."""
     example = f"curl --data-binary @digit.png 'localhost:8000/v1/{route}'"
     binary = {"type": "string", "format": "binary"}
     form = {
@@ -126,7 +134,7 @@ def picture_body(route: str) -> dict[str, Any]:
     return {
         "requestBody": {
             "required": True,
-            "description": f"A picture of at most 15 MB and 50 million pixels. `{example}`",
+            "description": f"An image of at most 15 MB and 50 million pixels. `{example}`",
             "content": content,
         }
     }

@@ -1,4 +1,4 @@
-"""The server itself: sockets that are closed in time, and a stop that leaves nobody waiting."""
+"""The server: closes slow connections in time, and lets running requests end when it stops."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from inkfast.core.errors import InkfastError
 from inkfast.serving.limits import Limits
 from inkfast.serving.middleware import RAW_HEADERS, RequestGuard
 
-_SWITCH = 0.0005  # seconds after which a computing thread lets the event loop have its turn
+_SWITCH = 0.0005  # seconds after which a computing thread must yield to the event loop
 
-_WHY = (
+_BAD_REQUEST_BODY = (
     b'{"error":"Expected a well-formed HTTP request for a path of this server, with a body as long '
     b'as it says."}'
 )
-_NO_HTTP = b"\r\n".join(
+_BAD_REQUEST = b"\r\n".join(
     [
         b"HTTP/1.1 400 Bad Request",
         *(b"%b: %b" % header for header in RAW_HEADERS),
         b"content-type: application/json",
-        b"content-length: %d" % len(_WHY),
+        b"content-length: %d" % len(_BAD_REQUEST_BODY),
         b"connection: close",
         b"",
-        _WHY,
+        _BAD_REQUEST_BODY,
     ]
 )
 
@@ -40,13 +40,13 @@ _NO_HTTP = b"\r\n".join(
 def run_server(
     app: RequestGuard, host: str, port: int, limits: Limits, ready: Callable[[str], None]
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C; what is running then may end within `limits.stopping`.
+    """Serve until SIGTERM or Ctrl-C; running requests may then end within `limits.stopping`.
 
     Args:
         app: See `inkfast.serving.app.build_app`.
         host: Address to listen at.
-        port: 0 takes a free one.
-        limits: How much is taken from clients.
+        port: Port to listen at; 0 takes a free one.
+        limits: How much clients may send.
         ready: Called with the server's URL once it listens.
 
     Raises:
@@ -62,25 +62,25 @@ def run_server(
         ) from None
     sys.setswitchinterval(_SWITCH)
     _allow_files()
-    # uvicorn raises the signal anew once it has stopped: this makes that a normal end
+    # uvicorn raises the signal again once it has stopped, which must not end the process
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: None)
     Server(app, host, port, limits, ready).run()
 
 
 async def _listen(host: str, port: int) -> None:
-    """Listen for a moment, to see whether one can."""
+    """Listen for a moment, to see whether it is possible."""
     (await asyncio.get_running_loop().create_server(asyncio.Protocol, host, port)).close()
 
 
 class Server(uvicorn.Server):
-    """A server that says when it listens.
+    """A uvicorn server that says when it listens.
 
     Args:
-        app: What is served.
+        app: See `inkfast.serving.app.build_app`.
         host: Address to listen at.
-        port: 0 takes a free one.
-        limits: How much is taken from clients.
+        port: Port to listen at; 0 takes a free one.
+        limits: How much clients may send.
         ready: Called with the server's URL once it listens.
     """
 
@@ -100,22 +100,22 @@ class Server(uvicorn.Server):
         """Listen, and say so."""
         await super().startup(*args, **kwargs)
         if self.started:
-            gc.freeze()  # what is loaded stays: to look through all of it holds everyone up
+            gc.freeze()  # what is loaded by now stays; collecting it would delay every request
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             self._ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
 
     async def shutdown(self, *args: Any, **kwargs: Any) -> None:
-        """Let what runs end, for a while."""
-        self._app.hurry()
+        """Let running requests end, for a while."""
+        self._app.drain()
         await super().shutdown(*args, **kwargs)
 
 
 class Deadline:
-    """Calls a function unless it is cleared in time.
+    """A timer that calls a function unless it is cleared in time.
 
     Args:
-        seconds: That there are.
-        late: What is called then.
+        seconds: Seconds until the call.
+        late: Function to call.
     """
 
     def __init__(self, seconds: float, late: Callable[[], None]) -> None:
@@ -123,29 +123,33 @@ class Deadline:
         self._timer: asyncio.TimerHandle | None = None
 
     def set(self) -> None:
-        """Begin to count, unless it does."""
+        """Start the timer, unless it runs."""
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._seconds, self._late)
 
     def clear(self) -> None:
-        """Stop counting."""
+        """Stop the timer."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
 
 def _protocol(limits: Limits) -> type[asyncio.Protocol]:
-    """Return uvicorn's protocol with a limit to how long a client may take, and to its headers."""
+    """Return uvicorn's protocol with limits on the time of clients and the size of headers."""
 
-    class Punctual(HttpToolsProtocol):
-        _loose = 0  # bytes since a head ended or a body went on
+    class TimedProtocol(HttpToolsProtocol):
+        _loose = 0  # bytes since a head ended or a body continued
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
-            transport.set_write_buffer_limits(0)  # so that the last byte is waited for as the first
+            transport.set_write_buffer_limits(
+                0
+            )  # so that the last byte counts as taken only once it is
             close = transport.abort
-            self._asked, self._taken = (Deadline(limits.seconds, close) for _ in range(2))
-            self._asked.set()
+            self._request_due, self._response_due = (
+                Deadline(limits.seconds, close) for _ in range(2)
+            )
+            self._request_due.set()
 
         def data_received(self, data: bytes) -> None:
             self._loose += len(data)
@@ -153,8 +157,8 @@ def _protocol(limits: Limits) -> type[asyncio.Protocol]:
             if self._loose > limits.head:
                 self.transport.abort()
             if self.cycle is None or self.cycle.more_body or self.cycle.response_complete:
-                # nothing is being answered, and whatever came has ended uvicorn's wait for more
-                self._asked.set()
+                # no request is being answered, and the data has ended uvicorn's keep-alive timer
+                self._request_due.set()
 
         def on_headers_complete(self) -> None:
             self._loose = 0
@@ -166,31 +170,31 @@ def _protocol(limits: Limits) -> type[asyncio.Protocol]:
 
         def on_message_complete(self) -> None:
             super().on_message_complete()
-            self._asked.clear()
+            self._request_due.clear()
 
         def send_400_response(self, msg: str) -> None:
-            """Refuse what is no HTTP in the words of every refusal; no application sees it."""
-            self.transport.write(_NO_HTTP)
+            """Refuse malformed HTTP, which never reaches the application, like other requests."""
+            self.transport.write(_BAD_REQUEST)
             self.transport.close()
 
         def pause_writing(self) -> None:
             super().pause_writing()
-            self._taken.set()
+            self._response_due.set()
 
         def resume_writing(self) -> None:
             super().resume_writing()
-            self._taken.clear()
+            self._response_due.clear()
 
         def connection_lost(self, exc: Exception | None) -> None:
-            self._asked.clear()
-            self._taken.clear()
+            self._request_due.clear()
+            self._response_due.clear()
             super().connection_lost(exc)
 
-    return Punctual
+    return TimedProtocol
 
 
 def _allow_files() -> None:
-    """Let the process hold as many sockets as the system permits."""
+    """Allow the process as many sockets as the system permits."""
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 

@@ -1,4 +1,4 @@
-"""Processes that decode small images and run the networks.
+"""`ReaderPool`: processes that decode small images and run the networks.
 
 They leave a core, and Python's lock, to the event loop; an image that crashes a decoder ends one
 of them and not the server.
@@ -16,7 +16,12 @@ from inkfast.execution.worker import WorkerLostError
 from inkfast.execution.worker_pool import WorkerPool
 from inkfast.inference.reader import Reader
 from inkfast.serving.limits import busy
-from inkfast.serving.prediction import PredictRequest, PredictResponse, predict_batch, with_place
+from inkfast.serving.prediction import (
+    PredictRequest,
+    PredictResponse,
+    predict_batch,
+    with_traceback_note,
+)
 
 
 class ReaderPool:
@@ -65,7 +70,7 @@ def _predict(
     try:
         return predict_batch(readers, requests)
     except Exception as error:  # whatever it is, each client must get a response
-        return [with_place(error)] * len(requests)
+        return [with_traceback_note(error)] * len(requests)
 
 
 def _prepare() -> None:

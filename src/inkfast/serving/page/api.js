@@ -1,33 +1,32 @@
-// What the page asks of its server, one question at a time, the newest first.
+// Requests of the page to its server: one at a time, always the newest.
 
 const token = new URLSearchParams(location.hash.slice(1)).get("token");
 const headers = token ? { Authorization: `Bearer ${token}` } : {};
 
 export const needsToken = Boolean(token);
 
-async function answered(response) {
+async function readJson(response) {
   const content = await response.json().catch(() => ({}));
   if (response.ok) return content;
   throw new Error(content.error || `The server answered ${response.status}.`);
 }
 
 export async function describe() {
-  return answered(await fetch("/v1/lab", { headers }));
+  return readJson(await fetch("/v1/lab", { headers }));
 }
 
-/** The path of a question: sliders that are neutral are left out. */
-export function path(strengths, neutral, extra = {}) {
+/** Return the path of a request; neutral sliders are left out. */
+export function labPath(strengths, neutral, extra = {}) {
   const moved = Object.entries(strengths).filter(([name, value]) => value !== neutral[name]);
   const query = new URLSearchParams({ ...Object.fromEntries(moved), ...extra });
   return `/v1/lab${query.size ? `?${query}` : ""}`;
 }
 
-export async function look(picture, where) {
-  const body = { method: "POST", body: picture, headers };
-  return answered(await fetch(where, body));
+export async function predict(image, path) {
+  return readJson(await fetch(path, { method: "POST", body: image, headers }));
 }
 
-/** A function that runs `work` again as soon as it may, never twice at once. */
+/** Return a function that runs `work`, once more after a run if it was called during it. */
 export function latest(work) {
   let running = false;
   let waiting = false;
@@ -49,7 +48,7 @@ export function latest(work) {
   };
 }
 
-/** The bytes in a text. */
-export function pixels(text) {
+/** Decode base64 into bytes. */
+export function decodePixels(text) {
   return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 }

@@ -1,4 +1,4 @@
-// A card for each network: what it says, how sure it is, and whether it holds.
+// A card for each network: its prediction, its confidence, and whether it holds under the noise.
 
 import { paint } from "./pixels.js";
 
@@ -34,7 +34,7 @@ export class Card {
     this.map.width = this.map.height = 28;
     this.map.hidden = true;
     this.map.setAttribute("role", "img");
-    this.map.setAttribute("aria-label", `What mattered to ${title(model.name)}`);
+    this.map.setAttribute("aria-label", `Occlusion map of ${title(model.name)}`);
     verdict.append(this.digit, words, this.map);
     this.bars = element("ol", "bars");
     this.bars.setAttribute("aria-label", "Probability of each digit");
@@ -58,22 +58,22 @@ export class Card {
     }
   }
 
-  show(answer, expected, seen, heat) {
-    const holds = answer.digit === expected;
-    const state = answer.unsure ? "unsure" : holds ? "holds" : "fooled";
+  show(prediction, expected, pixels, occlusion) {
+    const holds = prediction.digit === expected;
+    const state = prediction.unsure ? "unsure" : holds ? "holds" : "fooled";
     this.root.dataset.state = state;
-    this.digit.textContent = answer.digit ?? "–";
-    this.sure.textContent = `${percent(answer.confidence)}${answer.unsure ? `: ${answer.unsure}` : " sure"}`;
+    this.digit.textContent = prediction.digit ?? "–";
+    this.sure.textContent = `${percent(prediction.confidence)}${prediction.unsure ? `: ${prediction.unsure}` : " sure"}`;
     this.state.textContent = { unsure: "unsure", holds: "holds", fooled: "fooled" }[state];
     [...this.bars.children].forEach((item, digit) => {
-      const share = answer.probabilities[digit];
+      const share = prediction.probabilities[digit];
       item.firstChild.style.transform = `scaleY(${Math.max(share, 0.008)})`;
-      item.classList.toggle("top", digit === answer.digit);
+      item.classList.toggle("top", digit === prediction.digit);
       item.title = `${digit}: ${percent(share)}`;
     });
-    this.map.hidden = !heat;
-    if (heat) paint(this.map, seen, heat);
-    return `${title(this.name)} says ${answer.digit ?? "nothing"}, ${this.sure.textContent}, ${this.state.textContent}.`;
+    this.map.hidden = !occlusion;
+    if (occlusion) paint(this.map, pixels, occlusion);
+    return `${title(this.name)} says ${prediction.digit ?? "nothing"}, ${this.sure.textContent}, ${this.state.textContent}.`;
   }
 }
 

@@ -1,4 +1,4 @@
-// Accuracy against strength, a line for each network, and where the slider stands.
+// Accuracy against strength: a line for each network, and a mark at the slider's strength.
 
 import { percent, title } from "./cards.js";
 
@@ -13,8 +13,8 @@ function svg(tag, attributes, text = "") {
   return made;
 }
 
-/** The value at a strength, between the two that were measured. */
-export function between(strengths, values, at) {
+/** Interpolate linearly between measured values. */
+export function interpolate(strengths, values, at) {
   const right = strengths.findIndex((strength) => strength >= at);
   if (right < 0) return values.at(-1);
   if (right === 0) return values[0];
@@ -59,7 +59,7 @@ export class Chart {
     this.names(accuracy);
   }
 
-  /** Write each network's name where its line ends, none over another. */
+  /** Write each network's name at the end of its line, without overlap. */
   names(accuracy) {
     const ends = this.models.map((name) => ({ name, y: this.y(accuracy[name].at(-1)) }));
     ends.sort((a, b) => a.y - b.y);
@@ -73,20 +73,20 @@ export class Chart {
     }
   }
 
-  /** Show a strength; returns the accuracies there in words. */
+  /** Mark a strength; return the accuracies there as text. */
   at(strength) {
     const { strengths, accuracy } = this.curves[this.slider.name];
     const x = this.x(strength);
     this.mark.setAttribute("x1", x);
     this.mark.setAttribute("x2", x);
-    const told = this.models.map((name) => {
-      const share = between(strengths, accuracy[name], strength);
+    const accuracies = this.models.map((name) => {
+      const share = interpolate(strengths, accuracy[name], strength);
       this.dots[name].setAttribute("cx", x);
       this.dots[name].setAttribute("cy", this.y(share));
       return `${title(name)} ${percent(share)}`;
     });
-    this.root.setAttribute("aria-label", `Share of digits read right: ${told.join(", ")}`);
-    return told.join(" · ");
+    this.root.setAttribute("aria-label", `Accuracy: ${accuracies.join(", ")}`);
+    return accuracies.join(" · ");
   }
 
   x(value) {

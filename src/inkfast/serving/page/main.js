@@ -1,20 +1,20 @@
-// The Noise Lab: every movement of pen or slider asks the server once, and shows what it says.
+// The Noise Lab: every movement of pen or slider sends one request and shows the predictions.
 
-import { describe, latest, look, needsToken, path, pixels } from "./api.js";
+import { decodePixels, describe, labPath, latest, needsToken, predict } from "./api.js";
 import { Card } from "./cards.js";
 import { Chart } from "./chart.js";
 import { Pad } from "./pad.js";
-import { asPng, paint } from "./pixels.js";
+import { encodePng, paint } from "./pixels.js";
 import { Sliders } from "./sliders.js";
 import { offerSamples } from "./samples.js";
 
 const $ = (id) => document.getElementById(id);
-const REST = 250; // milliseconds of quiet after which what mattered is asked for
-const SPEAK = 700; // and after which a screen reader is told
+const REST = 250; // milliseconds without a change after which occlusion maps are requested
+const SPEAK = 700; // and after which a screen reader announces the predictions
 
 let seed = 1;
-let seen = null; // what came back last
-let heat = null;
+let latestResponse = null; // null while the paper is blank
+let occlusion = null;
 let resting = 0;
 let speaking = 0;
 
@@ -32,18 +32,18 @@ async function start() {
   const sliders = new Sliders($("sliders"), kinds, () => moved());
   const chart = new Chart($("chart"), curves.curves, models.map((model) => model.name));
   const pad = new Pad($("pad"), () => ask());
-  const ask = latest(answer);
+  const ask = latest(sendRequest);
 
   function moved() {
     chart.of(sliders.active);
     const strength = sliders.strengths[sliders.active.name];
     $("which").textContent = `under ${sliders.active.title.toLowerCase()}`;
-    const where = `${sliders.active.title} ${sliders.said(sliders.active)}`;
-    $("reading").textContent = `${where}: ${chart.at(strength)} of ${curves.n.toLocaleString("en")} MNIST test digits.`;
+    const position = `${sliders.active.title} ${sliders.format(sliders.active)}`;
+    $("reading").textContent = `${position}: ${chart.at(strength)} of ${curves.n.toLocaleString("en")} MNIST test digits.`;
     ask();
   }
 
-  async function answer() {
+  async function sendRequest() {
     $("hint").hidden = !pad.blank;
     clearTimeout(resting);
     if (pad.blank) {
@@ -51,60 +51,64 @@ async function start() {
       show(null);
       return;
     }
-    const picture = await pad.bytes();
+    const image = await pad.bytes();
     const began = performance.now();
     try {
-      const told = await look(picture, where());
+      const response = await predict(image, requestPath());
       $("time").textContent = `answered in ${Math.round(performance.now() - began)} ms`;
-      show(told);
-      // a photograph is sent once: from then on the 28x28 pixels that were made of it
-      if (told.clean && picture === pad.file) {
-        pad.file = new Blob([pixels(asPng(pixels(told.clean)))], { type: "image/png" });
+      show(response);
+      // an uploaded image is sent once, from then on its 28x28 pixels
+      if (response.clean && image === pad.file) {
+        pad.file = new Blob([decodePixels(encodePng(decodePixels(response.clean)))], { type: "image/png" });
       }
     } catch (error) {
       toast(error.message);
     }
-    if ($("heat").checked) resting = setTimeout(() => warm(picture), REST);
+    if ($("occlusion").checked) resting = setTimeout(() => requestOcclusion(image), REST);
   }
 
-  async function warm(picture) {
-    const asked = where();
+  async function requestOcclusion(image) {
+    const path = requestPath();
     try {
-      const told = await look(picture, where({ heat: true }));
-      if (asked !== where()) return; // a slider has moved since
-      heat = Object.fromEntries(Object.entries(told.heat).map(([name, map]) => [name, pixels(map)]));
-      show(told);
+      const response = await predict(image, requestPath({ occlusion: true }));
+      if (path !== requestPath()) return; // a slider has moved since
+      occlusion = Object.fromEntries(
+        Object.entries(response.occlusion).map(([name, map]) => [name, decodePixels(map)]),
+      );
+      show(response);
     } catch (error) {
       toast(error.message);
     }
   }
 
-  function where(extra = {}) {
-    return path(sliders.strengths, sliders.neutral, { seed, ...extra });
+  function requestPath(extra = {}) {
+    return labPath(sliders.strengths, sliders.neutral, { seed, ...extra });
   }
 
-  function show(told) {
-    seen = told?.seen ? told : null;
-    $("chain").textContent = seen?.noise ?? "none";
-    paint($("seen"), seen ? pixels(seen.seen) : new Uint8Array(784));
-    if (!told) {
+  function show(response) {
+    latestResponse = response?.seen ? response : null;
+    const grey = latestResponse ? decodePixels(latestResponse.seen) : null;
+    $("chain").textContent = latestResponse?.noise ?? "none";
+    paint($("seen"), grey ?? new Uint8Array(784));
+    if (!response) {
       for (const card of cards) card.blank();
       return;
     }
-    const expected = pad.label ?? told.clean_digit;
-    const grey = seen ? pixels(seen.seen) : null;
-    const maps = $("heat").checked && seen ? heat : null;
-    const said = cards.map((card) => card.show(told.answers[card.name], expected, grey, maps?.[card.name]));
+    const expected = pad.label ?? response.clean_digit;
+    const maps = $("occlusion").checked && latestResponse ? occlusion : null;
+    const sentences = cards.map((card) =>
+      card.show(response.predictions[card.name], expected, grey, maps?.[card.name]),
+    );
     clearTimeout(speaking);
-    speaking = setTimeout(() => ($("told").textContent = said.join(" ")), SPEAK);
+    speaking = setTimeout(() => ($("announcement").textContent = sentences.join(" ")), SPEAK);
   }
 
   async function take(file, label = null) {
     try {
-      heat = null;
+      occlusion = null;
       await pad.take(file, label);
     } catch {
-      toast("This is no picture that the browser can show: take a PNG, JPEG, WebP, BMP or GIF.");
+      toast("The browser cannot show this file: use a PNG, JPEG, WebP, BMP or GIF image.");
     }
   }
 
@@ -121,24 +125,24 @@ async function start() {
     seed = (seed % 2 ** 30) + 1;
     ask();
   });
-  $("heat").addEventListener("change", () => {
-    heat = null;
+  $("occlusion").addEventListener("change", () => {
+    occlusion = null;
     ask();
   });
   $("play").addEventListener("click", () => sliders.play($("play")));
-  $("curl").addEventListener("click", () => copyCurl(where()));
-  bring(take);
+  $("curl").addEventListener("click", () => copyCurl(requestPath()));
+  acceptImages(take);
   moved();
   await offerSamples($("samples"), take);
 }
 
-/** Take pictures that are pasted or dropped. */
-function bring(take) {
+/** Accept images that are pasted or dropped. */
+function acceptImages(take) {
   const first = (files) => [...files].find((file) => file.type.startsWith("image/"));
   document.addEventListener("paste", (event) => {
     const file = first(event.clipboardData?.files ?? []);
     if (file) take(file);
-    else toast("There is no picture in the clipboard.");
+    else toast("There is no image in the clipboard.");
   });
   document.addEventListener("dragover", (event) => event.preventDefault());
   document.addEventListener("drop", (event) => {
@@ -155,26 +159,26 @@ function bring(take) {
           return;
         }
       }
-      toast("There is no picture in the clipboard.");
+      toast("There is no image in the clipboard.");
     } catch {
-      toast("The browser keeps its clipboard to itself: press Ctrl+V or ⌘V.");
+      toast("The browser does not let pages read the clipboard: press Ctrl+V or ⌘V.");
     }
   });
 }
 
-async function copyCurl(where) {
-  if (!seen) {
+async function copyCurl(path) {
+  if (!latestResponse) {
     toast("Write a digit first.");
     return;
   }
-  const png = asPng(pixels(seen.clean));
+  const png = encodePng(decodePixels(latestResponse.clean));
   const token = needsToken ? ' -H "Authorization: Bearer $INKFAST_TOKEN"' : "";
-  const line = `echo ${png} | base64 -d | curl -s${token} --data-binary @- '${location.origin}${where}'`;
+  const line = `echo ${png} | base64 -d | curl -s${token} --data-binary @- '${location.origin}${path}'`;
   try {
     await navigator.clipboard.writeText(line);
-    toast("Copied: the clean digit, the noise and the question, for a terminal.");
+    toast("Copied: a command that sends the clean digit and the noise.");
   } catch {
-    toast("The browser does not let pages copy.");
+    toast("The browser does not let pages write to the clipboard.");
   }
 }
 

@@ -1,15 +1,15 @@
-// The paper: strokes of mouse, finger or pen, or a picture somebody brought.
+// The drawing area: strokes of mouse, finger or pen, or an uploaded image.
 
 const INK = "#000";
-const WIDTH = 17; // of a stroke in a paper of 280, which is 1.7 of MNIST's 28
+const WIDTH = 17; // of a stroke; the paper of 280 pixels becomes MNIST's 28
 
 export class Pad {
   constructor(canvas, changed) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d", { willReadFrequently: true });
     this.changed = changed;
-    this.label = null; // of a sample, which is known
-    this.file = null; // bytes that somebody brought, sent as they are
+    this.label = null; // known for samples only
+    this.file = null; // an uploaded image, sent as it is
     this.pointer = null;
     this.last = null;
     this.blank = true;
@@ -83,23 +83,23 @@ export class Pad {
     pen.stroke();
   }
 
-  /** Show a picture and take its file as what is read. */
+  /** Show an image; its file is what is classified. */
   async take(file, label = null) {
-    const picture = await createImageBitmap(file);
+    const image = await createImageBitmap(file);
     this.clear();
     const { width, height } = this.canvas;
-    const scale = Math.min(width / picture.width, height / picture.height);
-    const [w, h] = [picture.width * scale, picture.height * scale];
-    this.context.imageSmoothingEnabled = picture.width > 28;
-    this.context.drawImage(picture, (width - w) / 2, (height - h) / 2, w, h);
+    const scale = Math.min(width / image.width, height / image.height);
+    const [w, h] = [image.width * scale, image.height * scale];
+    this.context.imageSmoothingEnabled = image.width > 28;
+    this.context.drawImage(image, (width - w) / 2, (height - h) / 2, w, h);
     this.file = file;
     this.label = label;
     this.blank = false;
-    this.canvas.dataset.kind = label === null ? "picture" : "sample";
+    this.canvas.dataset.kind = label === null ? "image" : "sample";
     this.changed();
   }
 
-  /** The bytes of what is on the paper. */
+  /** Return the image file to classify. */
   async bytes() {
     return this.file ?? new Promise((done) => this.canvas.toBlob(done, "image/png"));
   }

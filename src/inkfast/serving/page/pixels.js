@@ -1,14 +1,14 @@
-// Small pictures of 28x28: what networks see, and what mattered to them.
+// Draw images of 28x28 pixels, and occlusion maps over them.
 
 const SIDE = 28;
 
-/** Draw grey values, and over them what mattered: the warmer, the more. */
-export function paint(canvas, grey, heat = null) {
+/** Draw grey values, and an occlusion map over them: the warmer, the more important. */
+export function paint(canvas, grey, occlusion = null) {
   const image = new ImageData(SIDE, SIDE);
-  const most = heat ? Math.max(1, ...heat) : 1;
+  const most = occlusion ? Math.max(1, ...occlusion) : 1;
   for (let i = 0; i < SIDE * SIDE; i += 1) {
-    const share = heat ? heat[i] / most : 0;
-    const dim = heat ? grey[i] * 0.75 : grey[i];
+    const share = occlusion ? occlusion[i] / most : 0;
+    const dim = occlusion ? grey[i] * 0.75 : grey[i];
     image.data[4 * i] = dim + (255 - dim) * share;
     image.data[4 * i + 1] = dim + (120 - dim) * share;
     image.data[4 * i + 2] = dim * (1 - share);
@@ -17,8 +17,8 @@ export function paint(canvas, grey, heat = null) {
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-/** The 28x28 grey values as the text of a PNG file. */
-export function asPng(grey) {
+/** Encode 28x28 grey values as a PNG file in base64. */
+export function encodePng(grey) {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = SIDE;
   paint(canvas, grey);

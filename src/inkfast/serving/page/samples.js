@@ -1,9 +1,9 @@
-// Digits of MNIST's test set to begin with, in one picture: a column for each digit.
+// Sample digits of MNIST's test set, from one image with a column for each digit.
 
 const SIDE = 28;
-const FIRST = 2; // the digit that is there when the page opens
+const FIRST = 2; // the digit shown when the page opens
 
-/** Offer one of each digit; a click on the same one brings the next. */
+/** Offer one sample of each digit; another click on it shows the next sample. */
 export async function offerSamples(root, take) {
   const sheet = await createImageBitmap(await (await fetch("/page/samples.png")).blob());
   const rows = sheet.height / SIDE;
@@ -14,15 +14,15 @@ export async function offerSamples(root, take) {
     button.setAttribute("aria-label", `Sample ${digit}`);
     const small = cut(sheet, digit, 0);
     button.append(small);
-    const bring = async () => {
+    const showNext = async () => {
       const canvas = cut(sheet, digit, turn % rows);
       small.getContext("2d").drawImage(canvas, 0, 0);
       turn += 1;
       await take(await new Promise((done) => canvas.toBlob(done, "image/png")), digit);
     };
-    button.addEventListener("click", bring);
+    button.addEventListener("click", showNext);
     root.append(button);
-    if (digit === FIRST) await bring();
+    if (digit === FIRST) await showNext();
   }
 }
 

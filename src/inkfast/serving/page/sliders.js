@@ -1,7 +1,7 @@
-// The noises, one slider each; the one that was moved last is the one the chart shows.
+// A slider for each corruption; the chart shows the one that was moved last.
 
-const SWEEP = 4000; // milliseconds from nothing to the strongest
-const FIRST = "gaussian"; // the one that is there when the page opens
+const SWEEP = 4000; // milliseconds from neutral to the strongest
+const FIRST = "gaussian"; // the active one when the page opens
 
 export class Sliders {
   constructor(root, kinds, changed) {
@@ -33,19 +33,19 @@ export class Sliders {
     input.addEventListener("focus", () => this.choose(kind));
     this.inputs[kind.name] = { row, input, output };
     row.append(label, input, output);
-    this.say(kind);
+    this.update(kind);
     return row;
   }
 
-  /** A slider's strength as it is written. */
-  said(kind) {
+  /** Format a slider's strength. */
+  format(kind) {
     const decimals = kind.step >= 1 ? 0 : kind.step >= 0.1 ? 1 : 2;
     return `${this.strengths[kind.name].toFixed(decimals)}${kind.unit}`;
   }
 
-  say(kind) {
+  update(kind) {
     const { input, output } = this.inputs[kind.name];
-    output.textContent = this.said(kind);
+    output.textContent = this.format(kind);
     input.setAttribute("aria-valuetext", output.textContent);
     const share = (this.strengths[kind.name] - kind.low) / (kind.high - kind.low);
     input.style.setProperty("--share", share);
@@ -55,7 +55,7 @@ export class Sliders {
     this.strengths[kind.name] = strength;
     this.inputs[kind.name].input.value = strength;
     this.active = kind;
-    this.say(kind);
+    this.update(kind);
     this.mark();
     this.changed();
   }
@@ -78,7 +78,7 @@ export class Sliders {
     this.strengths = { ...this.neutral };
     for (const kind of this.kinds) {
       this.inputs[kind.name].input.value = kind.neutral;
-      this.say(kind);
+      this.update(kind);
     }
     this.changed();
   }
@@ -89,7 +89,7 @@ export class Sliders {
     if (this.button) this.button.textContent = "Break it";
   }
 
-  /** Move the active slider from where nothing changes to its end, or stop. */
+  /** Sweep the active slider from neutral to its end, or stop. */
   play(button) {
     if (this.playing) {
       this.stop();

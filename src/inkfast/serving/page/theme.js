@@ -1,4 +1,4 @@
-// Before anything is painted: the theme that was chosen, or else the system's.
+// Runs before anything is painted: the chosen theme, or else the system's.
 const chosen = localStorage.getItem("theme");
 if (chosen) document.documentElement.dataset.theme = chosen;
 

@@ -1,4 +1,4 @@
-"""Processes that answer: what this one would, and again after one is lost."""
+"""Worker processes answer as this process would, and again after one is lost."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ def networks() -> dict[str, Reader]:
 
 
 @pytest.fixture
-def hands(networks: dict[str, Reader]) -> Iterator[ReaderPool]:
+def pool(networks: dict[str, Reader]) -> Iterator[ReaderPool]:
     with ReaderPool(networks, 1) as made:
         yield made
 
 
-def question(content: bytes) -> PredictRequest:
+def request_for(content: bytes) -> PredictRequest:
     return PredictRequest(partial(load_request_image, content), ("reader", "dense"))
 
 
-def test_answers_are_those_of_this_process(hands: ReaderPool, networks: dict[str, Reader]) -> None:
-    asked = [question(as_file(drawn(digit))) for digit in (3, 7)]
-    for here, there in zip(predict_batch(networks, asked), hands.predict(asked), strict=True):
+def test_answers_are_those_of_this_process(pool: ReaderPool, networks: dict[str, Reader]) -> None:
+    asked = [request_for(as_file(drawn(digit))) for digit in (3, 7)]
+    for here, there in zip(predict_batch(networks, asked), pool.predict(asked), strict=True):
         assert isinstance(here, PredictResponse)
         assert isinstance(there, PredictResponse)
         np.testing.assert_array_equal(there.images, here.images)
@@ -47,10 +47,10 @@ def test_answers_are_those_of_this_process(hands: ReaderPool, networks: dict[str
             np.testing.assert_array_equal(there.probabilities[name], here.probabilities[name])
 
 
-def test_what_cannot_be_read_is_told_and_the_rest_is_answered(hands: ReaderPool) -> None:
+def test_what_cannot_be_read_is_told_and_the_rest_is_answered(pool: ReaderPool) -> None:
     blank = as_file(drawn(1).point(lambda _: 255))
-    refused, none, told = hands.predict(
-        [question(b"?"), question(blank), question(as_file(drawn(5)))]
+    refused, none, told = pool.predict(
+        [request_for(b"?"), request_for(blank), request_for(as_file(drawn(5)))]
     )
     assert isinstance(refused, Refused)
     assert refused.status == 415
@@ -60,17 +60,17 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_answered(hands: ReaderPool)
     assert told.probabilities["reader"].argmax() == 5
 
 
-def test_a_lost_process_is_told_and_another_takes_its_place(hands: ReaderPool) -> None:
+def test_a_lost_process_is_told_and_another_takes_its_place(pool: ReaderPool) -> None:
     """Twice in a row, so that what takes its place can be lost as well."""
-    asked = [question(as_file(drawn(4)))]
+    asked = [request_for(as_file(drawn(4)))]
     for _ in range(2):
         (child,) = active_children()
         assert child.pid
         os.kill(child.pid, signal.SIGKILL)
         with pytest.raises(Refused) as told:
-            hands.predict(asked)
+            pool.predict(asked)
         assert told.value.status == 503
-        (found,) = hands.predict(asked)
+        (found,) = pool.predict(asked)
         assert isinstance(found, PredictResponse)
         assert found.probabilities["reader"].argmax() == 4
 
@@ -78,10 +78,10 @@ def test_a_lost_process_is_told_and_another_takes_its_place(hands: ReaderPool) -
 def test_a_network_that_fails_is_told_to_those_who_asked_it(networks: dict[str, Reader]) -> None:
     """Logits instead of probabilities: a sentence, and the process goes on."""
     logits = OnnxClassifier(classifier(softmax=False).SerializeToString(), "logits.onnx")
-    with ReaderPool(networks | {"logits": Reader(logits, 0)}, 1) as hands:
-        picture = partial(load_request_image, as_file(drawn(6)))
-        failed, told = hands.predict(
-            [PredictRequest(picture, ("logits",)), PredictRequest(picture, ("reader",))]
+    with ReaderPool(networks | {"logits": Reader(logits, 0)}, 1) as pool:
+        image = partial(load_request_image, as_file(drawn(6)))
+        failed, told = pool.predict(
+            [PredictRequest(image, ("logits",)), PredictRequest(image, ("reader",))]
         )
         assert isinstance(failed, InkfastError)
         assert "Put a softmax" in str(failed)
@@ -116,17 +116,17 @@ def fail() -> None:
     raise RuntimeError("unforeseen")
 
 
-def test_what_no_one_foresaw_says_where(hands: ReaderPool) -> None:
-    (error,) = hands.predict([PredictRequest(fail, ("reader",))])  # type: ignore[arg-type]
+def test_what_no_one_foresaw_says_where(pool: ReaderPool) -> None:
+    (error,) = pool.predict([PredictRequest(fail, ("reader",))])  # type: ignore[arg-type]
     assert isinstance(error, RuntimeError)
     assert "in fail" in error.__notes__[0]
 
 
 def test_none_is_left(networks: dict[str, Reader]) -> None:
     before = set(active_children())
-    with ReaderPool(networks, 2) as hands:
+    with ReaderPool(networks, 2) as pool:
         started = set(active_children()) - before
         assert len(started) == 2
     assert not any(child.is_alive() for child in started)
     with pytest.raises(Refused):
-        hands.predict([])
+        pool.predict([])

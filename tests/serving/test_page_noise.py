@@ -13,12 +13,12 @@ from inkfast import noise
 from inkfast.core.io import sha256
 from inkfast.inference.reader import SHIPPED_FOLDER
 from inkfast.serving.occlusion_map import occluded_images, occlusion_map
-from inkfast.serving.page_noise import SLIDERS, chain, corrupted
-from inkfast.serving.request_images import digit_of
+from inkfast.serving.page_noise import SLIDERS, corrupt_with_sliders, slider_chain
+from inkfast.serving.request_images import digit_image
 from inkfast.serving.routes_lab import PAGE
 from tests.serving.makers import as_file, drawn
 
-IMAGE = digit_of(as_file(drawn(5)))
+IMAGE = digit_image(as_file(drawn(5)))
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_a_slider_does_what_its_noise_does(slider):
         (ours,) = noise.build_noise(slider.spec(strength))
         clean = torch.tensor(IMAGE[None]).float() / 255
         expected = 255 * ours.apply(clean, ours.sample(1, torch.Generator()))[0].numpy()
-        found = corrupted(IMAGE, {slider.name: strength}, 0).astype(float)
+        found = corrupt_with_sliders(IMAGE, {slider.name: strength}, 0).astype(float)
         assert np.abs(found - expected).max() <= 1, strength
 
 
@@ -38,7 +38,7 @@ def test_a_slider_does_what_its_noise_does(slider):
 def test_drawn_noise_has_its_strength(name, strength):
     """Grain and specks are drawn by other generators: they agree in the mean and spread."""
     grey = np.full((28, 28), 128, np.uint8)
-    found = np.stack([corrupted(grey, {name: strength}, seed) for seed in range(300)])
+    found = np.stack([corrupt_with_sliders(grey, {name: strength}, seed) for seed in range(300)])
     (theirs,) = noise.build_noise(
         f"{name}({'sigma' if name == 'gaussian' else 'amount'}={strength})"
     )
@@ -52,17 +52,19 @@ def test_drawn_noise_has_its_strength(name, strength):
 
 def test_neutral_sliders_change_nothing_and_seeds_repeat():
     """What is drawn depends on the seed and the slider alone."""
-    assert corrupted(IMAGE, {}, 0) is not IMAGE
-    np.testing.assert_array_equal(corrupted(IMAGE, {s.name: s.neutral for s in SLIDERS}, 0), IMAGE)
-    assert chain({}) == "none"
-    one, same, other = (corrupted(IMAGE, {"gaussian": 0.2}, seed) for seed in (1, 1, 2))
+    assert corrupt_with_sliders(IMAGE, {}, 0) is not IMAGE
+    np.testing.assert_array_equal(
+        corrupt_with_sliders(IMAGE, {s.name: s.neutral for s in SLIDERS}, 0), IMAGE
+    )
+    assert slider_chain({}) == "none"
+    one, same, other = (corrupt_with_sliders(IMAGE, {"gaussian": 0.2}, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, same)
     assert (one != other).any()
 
 
 def test_every_chain_is_read_by_the_noise_it_names():
     """What the page shows can be pasted after --noise."""
-    written = chain({slider.name: slider.high for slider in SLIDERS})
+    written = slider_chain({slider.name: slider.high for slider in SLIDERS})
     assert [part.name for part in noise.build_noise(written)] == [slider.name for slider in SLIDERS]
 
 
