@@ -144,7 +144,7 @@ def test_ctrl_c_ends_fits_side_by_side(strokes, tmp_path):
     found, interrupted = parse_executor("stacked").run(given, 3, witness)
     assert not interrupted
     assert all(isinstance(result, TrainedModel) for result in found)
-    assert sum(sentence.startswith("going on after") for sentence in witness.said) == 2
+    assert sum(sentence.startswith("resumed after") for sentence in witness.said) == 2
 
 
 @pytest.mark.parametrize("command", ["compare", "validate"])

@@ -20,12 +20,12 @@ from inkfast.training import checkpoint
 from inkfast.training.fit_spec import Callback, FitSpec
 from inkfast.training.loop import fit
 from inkfast.training.stacked import StackableFit, train_stacked
-from inkfast.training.trained_model import TrainedModel
+from inkfast.training.trained_model import MODEL_FILE, WEIGHTS_FILE, TrainedModel
 
 FitOutcome: TypeAlias = Outcome[TrainedModel]
 
-# model.json last: a folder that has it holds a finished fit
-_FILES = ("model.safetensors", "model.json")
+# MODEL_FILE last: a folder that has it holds a finished fit
+_FILES = (WEIGHTS_FILE, MODEL_FILE)
 # stands in a fit for digits that travel apart from it
 _DETACHED = Digits(np.zeros((1, SIDE, SIDE), np.uint8), None, "sent apart")
 
@@ -108,9 +108,8 @@ class FitJob:
         """Write the files of a model into the folder."""
         for name in _FILES:
             write_bytes(self.folder / name, files[name])
-        checkpoint.remove_checkpoints(
-            self.folder / "checkpoints"
-        )  # of an earlier run on another executor
+        # of an earlier run on another executor
+        checkpoint.remove_checkpoints(self.folder / "checkpoints")
         return TrainedModel.load(self.folder)
 
     def keep(self, trained: TrainedModel) -> TrainedModel:
@@ -120,7 +119,7 @@ class FitJob:
         return trained
 
     def _is_finished(self) -> bool:
-        return (self.folder / "model.json").is_file()
+        return (self.folder / MODEL_FILE).is_file()
 
 
 class _SteppedFit:
