@@ -34,48 +34,55 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from inkfast.experiments import (
-    config,
-    dataset,
-    leaderboard,
-    run_folder,
-    runner,
-)
-from inkfast import report
+import inkfast
 
 DATA = "embedded"  # "mnist" uses MNIST, after `inkfast data fetch`
 EPOCHS = 3  # passes over the training digits; more are more accurate and take longer
 SEEDS = 2  # how often each network is trained, each time from different random weights
+RUN = Path("runs/notebook")  # the same folder that `inkfast compare` writes
 
 # %% [markdown]
-# ## The experiment
+# ## Train
 #
 # All choices in one place, with the same names as in a recipe file and on the command line. The
 # convolutional network is small, so that the notebook runs quickly; plain `"cnn"` is larger.
+#
+# The training noise is drawn again for every batch, so a network never sees the same image twice.
+# The best epoch is chosen on validation digits, which are cut from the training digits; the test
+# digits are not used for any choice.
 
 # %%
-experiment = config.from_settings(
-    {
-        "name": "notebook",
-        "data": DATA,
-        "noise": "noisy-mnist",
-        "models": [
-            {"name": "dense", "model": "mlp(hidden=[256, 128])"},
-            {"name": "convolutional", "model": "cnn(layers='C16(5)/2-C32-MP-C64-GMP')"},
-        ],
-        "seeds": SEEDS,
-        "threads": 1,
-        "recipe": {"epochs": EPOCHS, "batch_size": 125},
-    }
+results = inkfast.compare(
+    models=[
+        {"name": "dense", "model": "mlp(hidden=[256, 128])"},
+        {"name": "convolutional", "model": "cnn(layers='C16(5)/2-C32-MP-C64-GMP')"},
+    ],
+    data=DATA,
+    noise="noisy-mnist",
+    seeds=SEEDS,
+    epochs=EPOCHS,
+    recipe={"batch_size": 125},
+    name="notebook",
+    threads=1,
+    out=RUN,
+    overwrite=True,
 )
-digits = dataset.load_experiment_data(experiment)
-print(f"{len(digits.train):,} digits to train on, {len(digits.test):,} others to test on")
+print(f"full report: {RUN}/report.html")
 
 # %% [markdown]
-# Test digits without and with noise. The noise is drawn once and is the same for both networks.
+# The run folder holds the trained networks. We load them together with the digits they were trained
+# and tested on. The noise of the test digits is drawn once and is the same for both networks.
 
 # %%
+from inkfast.experiments import dataset, run_folder
 from inkfast.report.image_sheets import image_sheet
+
+experiment, fits = run_folder.load_models(RUN)
+digits = dataset.load_experiment_data(experiment)
+models = {
+    row["model"]: [m for spec, m in fits if spec.name == row["model"]] for row in results.rows
+}
+print(f"{len(digits.train):,} digits to train on, {len(digits.test):,} others to test on")
 
 plt.figure(figsize=(9, 1.6), layout="constrained")
 plt.imshow(image_sheet([digits.clean.images[:14], digits.test.images[:14]]), cmap="gray")
@@ -84,41 +91,31 @@ plt.xticks([])
 plt.show()
 
 # %% [markdown]
-# ## Train
-#
-# The training noise is drawn again for every batch, so a network never sees the same image twice.
-# The best epoch is chosen on validation digits, which are cut from the training digits; the test
-# digits are not used for any choice. Solid lines show validation accuracy, dashed lines training
-# accuracy.
+# Solid lines show the accuracy on validation digits, dashed lines that on the training batches; one
+# line per seed.
 
 # %%
-RUN = Path("runs/notebook")  # the same folder that `inkfast compare` writes
-run_folder.claim_run(RUN, experiment, digits.fingerprints(), resume=False, overwrite=True)
-outcome = runner.run_experiment(experiment, digits, RUN)
-board = leaderboard.build_leaderboard(outcome)
-board.write(RUN)
-page = report.write_comparison_report(board, RUN)
-print(f"{len(outcome.fits)} networks trained; the full report: {page}")
-
-# %%
-from IPython.display import HTML
-
-from inkfast.report import figures
-
-HTML(f"<div style='max-width: 30em'>{figures.draw_learning_curve(board.rows, 'accuracy')}</div>")
+plt.figure(figsize=(6, 3), layout="constrained")
+for colour, (name, seeds) in enumerate(models.items()):
+    for number, trained in enumerate(seeds):
+        epochs = [epoch.number for epoch in trained.history]
+        style = {"color": f"C{colour}", "label": None if number else name}
+        plt.plot(epochs, [epoch.validation_accuracy for epoch in trained.history], **style)
+        plt.plot(epochs, [epoch.accuracy for epoch in trained.history], "--", color=f"C{colour}")
+plt.xticks(epochs)
+plt.xlabel("epoch")
+plt.ylabel("accuracy")
+plt.legend()
+plt.show()
 
 # %% [markdown]
 # ## Results
 
 # %%
-from rich.console import Console
-
-from inkfast.report.tables import leaderboard_table
-
-Console(width=110).print(leaderboard_table(board))
-best, other = board.rows[0], board.rows[-1]
-for row in board.rows:
-    print(f"{row.name}: {row.n_parameters:,} parameters")
+for row in results.rows:
+    low, high = row["accuracy_ci95"]
+    print(f"{row['model']}: accuracy {row['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%})")
+    print(f"  {row['n_parameters']:,} parameters, calibration error {row['ece']:.1%}")
 
 # %% [markdown]
 # The convolutional network is far more accurate on noisy digits, with about a tenth of the
@@ -139,9 +136,9 @@ for row in board.rows:
 # good. inkfast calls a difference real only if *both* tests give a p-value below 0.05.
 
 # %%
-print(board.headline(), "\n")
-for comparison in board.comparisons:
-    print("\n".join(comparison.tests))
+print(results.headline, "\n")
+for comparison in results.comparisons:
+    print("\n".join(comparison["tests"]))
 
 # %% [markdown]
 # With only two seeds the second test has little power and often answers "not shown to be real" even
@@ -154,22 +151,20 @@ for comparison in board.comparisons:
 
 # %%
 from inkfast import noise
-from inkfast.evaluation import score
 
 
-def accuracy(row, chain):
-    """Return the accuracy of each seed of a model on the clean test digits under a noise."""
-    corrupted = noise.noisy(digits.clean, noise.build_noise(chain), seed=1)
+def accuracy(name, chain):
+    """Return the accuracy of each seed of a network on the clean test digits under a noise."""
+    corrupted = noise.noisy(digits.clean, inkfast.build_noise(chain), seed=1)
     labels = corrupted.known_labels
-    return [score(fit.trained.probabilities(corrupted), labels).accuracy for fit in row.fits]
+    return [(m.probabilities(corrupted).argmax(axis=1) == labels).mean() for m in models[name]]
 
 
 SHRUNK = "zoom(factor=0.8333)"
 easy = {}
 for chain in ("none", SHRUNK):
-    easy[chain] = [float(np.mean(accuracy(row, chain))) for row in board.rows]
-    shares = ", ".join(f"{r.name} {s:.1%}" for r, s in zip(board.rows, easy[chain]))
-    print(f"{chain}: {shares}")
+    easy[chain] = {name: float(np.mean(accuracy(name, chain))) for name in models}
+    print(f"{chain}: " + ", ".join(f"{name} {share:.1%}" for name, share in easy[chain].items()))
 
 # %% [markdown]
 # Accuracy on clean digits is *lower* than on shrunk ones, and even lower than on noisy ones. The
@@ -189,10 +184,10 @@ SWEEPS = {
 curves = {}
 figure, panels = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained", sharey=True)
 for axes, (chain, (label, steps, trained_to)) in zip(panels, SWEEPS.items()):
-    for row in board.rows:
-        seeds = np.array([accuracy(row, chain.format(step)) for step in steps])
-        curves[row.name, chain] = seeds.mean(axis=1)
-        (line,) = axes.plot(steps, seeds.mean(axis=1), marker="o", label=row.name)
+    for name in models:
+        seeds = np.array([accuracy(name, chain.format(step)) for step in steps])
+        curves[name, chain] = seeds.mean(axis=1)
+        (line,) = axes.plot(steps, seeds.mean(axis=1), marker="o", label=name)
         axes.fill_between(
             steps, seeds.min(axis=1), seeds.max(axis=1), color=line.get_color(), alpha=0.2
         )
@@ -217,17 +212,16 @@ plt.show()
 # error.
 
 # %%
-from sklearn.metrics import ConfusionMatrixDisplay
+from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 
+labels = digits.test.known_labels
+probabilities = {n: [m.probabilities(digits.test) for m in seeds] for n, seeds in models.items()}
 figure, panels = plt.subplots(1, 2, figsize=(10, 5), layout="constrained")
-for axes, row in zip(panels, board.rows):
-    counts = sum(scores.confusion for scores in row.scores)
+for axes, (name, seeds) in zip(panels, probabilities.items()):
+    counts = sum(confusion_matrix(labels, seed.argmax(axis=1)) for seed in seeds)
     ConfusionMatrixDisplay(counts).plot(ax=axes, cmap="Blues", colorbar=False)
-    axes.set(
-        title=f"{row.name}: {counts.sum() - counts.trace()} errors",
-        xlabel="prediction",
-        ylabel="label",
-    )
+    errors = counts.sum() - counts.trace()
+    axes.set(title=f"{name}: {errors} errors", xlabel="prediction", ylabel="label")
 plt.show()
 
 # %% [markdown]
@@ -237,29 +231,25 @@ plt.show()
 # digits?
 
 # %%
-labels = digits.test.known_labels
 figure, panels = plt.subplots(2, 8, figsize=(10, 3.4), layout="constrained")
-for line, row in zip(panels, board.rows):
-    probabilities = row.fits[0].probabilities
-    confidence, predicted = probabilities.max(axis=1), probabilities.argmax(axis=1)
+for line, (name, (first, *_)) in zip(panels, probabilities.items()):
+    confidence, predicted = first.max(axis=1), first.argmax(axis=1)
     wrong = np.flatnonzero(predicted != labels)
     for axes, index in zip(line, wrong[np.argsort(-confidence[wrong])]):
         axes.imshow(digits.test.images[index], cmap="gray")
-        axes.set_title(
-            f"{labels[index]} as {predicted[index]}\n{confidence[index]:.0%} sure", fontsize=9
-        )
+        title = f"{labels[index]} as {predicted[index]}\n{confidence[index]:.0%} sure"
+        axes.set_title(title, fontsize=9)
     for axes in line:
         axes.axis("off")
-    line[0].text(
-        -0.15, 0.5, row.name, transform=line[0].transAxes, rotation=90, va="center", ha="right"
-    )
+    side = {"transform": line[0].transAxes, "rotation": 90, "va": "center", "ha": "right"}
+    line[0].text(-0.15, 0.5, name, **side)
 plt.show()
 
 # %% [markdown]
 # ## What to try next
 #
 # - `SEEDS = 5`: is the second test significant now?
-# - `"train_noise": "none"` in the experiment trains on clean digits and tests on noisy ones. Which
+# - `train_noise="none"` in the experiment trains on clean digits and tests on noisy ones. Which
 #   network suffers more?
 # - Other noise: `"gaussian(sigma=0.4)"` leaves every stroke in its position. Does the dense network
 #   catch up?
