@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from tools.markdown import format_percent, format_range, format_table, format_threads
+from tools.mutants_table import mutants_table
 from tools.results import PUBLISHED, describe_origin, find_suite, load_result
 from tools.target_list import TARGETS
 from tools.targets import target_table
@@ -243,4 +244,5 @@ BENCHMARK_TABLES: dict[str, Callable[[], list[str]]] = {
     "serving": _of("serve_load", _serving_table),
     "damaged": _of("abuse", _damaged_table),
     "growth": _of("growth", _growth_table),
+    "mutants": _of("mutants", mutants_table),
 }

@@ -83,9 +83,10 @@ def mutate_room(tree: Path, room: str, n: int, seed: int) -> dict[str, Any]:
     drawn, total = sample_mutants(room, n, seed)
     rows = []
     for path, mutation in drawn:
+        code = (ROOT / path).read_text(encoding="utf-8").splitlines()[mutation.line - 1].strip()
         cells = {key: cell for key, cell in asdict(mutation).items() if key not in ("start", "end")}
         outcome = check_mutant(tests, path, mutation, limit)
-        rows.append({"file": path, **cells, "outcome": outcome})
+        rows.append({"file": path, "code": code, **cells, "outcome": outcome})
         print(json.dumps(rows[-1]), flush=True)
     return {"room": room, "seed": seed, "mutants": total, "sampled": rows}
 
