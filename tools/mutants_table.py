@@ -17,7 +17,14 @@ def mutants_table(found: dict[str, Any]) -> list[str]:
     rows = [_counts(room["room"], room["sampled"], room["mutants"]) for room in found["rooms"]]
     sampled = [row for room in found["rooms"] for row in room["sampled"]]
     rows.append(_counts("all", sampled, sum(room["mutants"] for room in found["rooms"])))
-    head = ["package", "possible", "sampled", "survived at first", "survive now", "of them equivalent"]
+    head = [
+        "package",
+        "possible",
+        "sampled",
+        "survived at first",
+        "survive now",
+        "of them equivalent",
+    ]
     survivors = [row for row in sampled if row["outcome"] == "passed"]
     alive = sum(_reason(row) == "" for row in survivors) / len(sampled)
     return [
