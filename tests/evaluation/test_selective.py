@@ -1,4 +1,4 @@
-"""Temperature, abstention and label sets: what they promise is simulated."""
+"""Temperature, risk guarantees and prediction sets: their guarantees are simulated."""
 
 from __future__ import annotations
 
@@ -24,24 +24,26 @@ from inkfast.evaluation.selective import (
 )
 
 
-def answers(rng: np.random.Generator, n: int, heat: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    """Return probabilities and labels drawn from them, then made `heat` times too sure."""
+def answers(
+    rng: np.random.Generator, n: int, temperature: float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return probabilities and labels drawn from them, then made `temperature` times too sure."""
     logits = rng.normal(size=(n, 10)) * 2
     logits[np.arange(n), rng.integers(0, 10, n)] += 7
     honest = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     labels = (honest.cumsum(axis=1) > rng.random((n, 1))).argmax(axis=1)
-    return special.softmax(heat * logits, axis=1), labels
+    return special.softmax(temperature * logits, axis=1), labels
 
 
-@pytest.mark.parametrize("heat", [3.0, 0.3])
-def test_temperature_undoes_false_confidence(heat):
+@pytest.mark.parametrize("temperature", [3.0, 0.3])
+def test_temperature_undoes_false_confidence(temperature):
     """Logits three times too large get a temperature of three, and fit again; so do small ones.
 
     Too small they are where labels were smoothed in training.
     """
-    probabilities, labels = answers(np.random.default_rng(0), 20_000, heat)
+    probabilities, labels = answers(np.random.default_rng(0), 20_000, temperature)
     found = fit_temperature(to_logits(probabilities), labels)
-    assert found == pytest.approx(heat, rel=0.05)
+    assert found == pytest.approx(temperature, rel=0.05)
     before = expected_calibration_error(probabilities, labels)
     after = expected_calibration_error(apply_temperature(probabilities, found), labels)
     assert before > 0.03
@@ -62,29 +64,29 @@ def test_a_temperature_is_at_most_20():
     assert fit_temperature(logits, np.full(50, 1)) == pytest.approx(20, rel=1e-3)
 
 
-@pytest.mark.parametrize("heat", [0.3, 1.0, 4.0])
-def test_heat_divides_logits(heat):
+@pytest.mark.parametrize("temperature", [0.3, 1.0, 4.0])
+def test_heat_divides_logits(temperature):
     """A probability's logarithm is its logit, but for a constant that softmax takes out."""
     probabilities = np.random.default_rng(6).dirichlet(np.ones(10), 500)
-    expected = special.softmax(np.log(probabilities) / heat, axis=1)
-    np.testing.assert_allclose(apply_temperature(probabilities, heat), expected, rtol=1e-9)
+    expected = special.softmax(np.log(probabilities) / temperature, axis=1)
+    np.testing.assert_allclose(apply_temperature(probabilities, temperature), expected, rtol=1e-9)
 
 
 def test_heat_keeps_the_answer():
     """A temperature changes confidence, never the order of the labels."""
     probabilities, _ = answers(np.random.default_rng(1), 500)
-    for heat in (0.3, 1.0, 4.0):
-        hot = apply_temperature(probabilities, heat)
+    for temperature in (0.3, 1.0, 4.0):
+        hot = apply_temperature(probabilities, temperature)
         np.testing.assert_array_equal(hot.argsort(axis=1), probabilities.argsort(axis=1))
         np.testing.assert_allclose(hot.sum(axis=1), 1)
     np.testing.assert_allclose(apply_temperature(probabilities, 1.0), probabilities, atol=1e-12)
 
 
-@pytest.mark.parametrize("heat", [1.0, 3.0])
-def test_a_promise_is_broken_at_most_once_in_twenty(heat):
-    """Over 400 draws of calibration digits the true error exceeds the promise in under 5 %."""
+@pytest.mark.parametrize("temperature", [1.0, 3.0])
+def test_a_guarantee_fails_at_most_once_in_twenty(temperature):
+    """Over 400 draws of calibration digits the true error exceeds the bound in at most 5 %."""
     rng = np.random.default_rng(2)
-    everyone, truth = answers(rng, 200_000, heat)
+    everyone, truth = answers(rng, 200_000, temperature)
     broken = answered = 0
     for _ in range(400):
         rows = rng.integers(0, 100_000, 2000)
@@ -93,11 +95,11 @@ def test_a_promise_is_broken_at_most_once_in_twenty(heat):
         broken += coverage > 0 and error > 0.03
         answered += coverage > 0.3
     assert broken <= 20
-    assert answered > 350  # and it is not kept by silence
+    assert answered > 350  # the bound is not kept by answering nothing
 
 
-def test_a_promise_says_what_it_found():
-    """Coverage and error are those of the calibration digits; a stricter promise answers less."""
+def test_a_guarantee_reports_coverage_and_error():
+    """Both are those of the calibration digits; a stricter guarantee answers fewer digits."""
     probabilities, labels = answers(np.random.default_rng(3), 5000)
     loose, strict = (fit_threshold(probabilities, labels, error) for error in (0.05, 0.02))
     assert strict.threshold > loose.threshold
@@ -110,14 +112,14 @@ def test_a_promise_says_what_it_found():
         assert kept.n == 5000
 
 
-def test_what_is_likelier_wrong_than_right_is_no_answer():
-    """However much error is allowed."""
+def test_no_threshold_lies_below_one_half():
+    """A digit more likely wrong than right is not answered, however many errors are allowed."""
     probabilities, labels = answers(np.random.default_rng(5), 5000)
     assert fit_threshold(probabilities, labels, 0.9).threshold == 0.5
 
 
-def test_what_cannot_be_promised_is_not():
-    """With 20 digits nothing can be said about one error in a thousand."""
+def test_too_few_digits_guarantee_nothing():
+    """With 20 digits no threshold can be shown to have at most one error in a thousand."""
     probabilities, labels = answers(np.random.default_rng(4), 20)
     kept = fit_threshold(probabilities, labels, 0.001)
     assert kept.threshold == float("inf")
@@ -125,10 +127,19 @@ def test_what_cannot_be_promised_is_not():
     assert np.isnan(kept.error)
 
 
-def test_label_sets_are_counted():
-    """How many hold the label, and how many labels they hold."""
+def test_prediction_sets_are_counted():
+    """Coverage is the share of sets that hold the label, size their mean number of classes."""
     probabilities = np.array([[0.6, 0.3, 0.1], [0.2, 0.5, 0.3], [0.1, 0.1, 0.8]])
     assert set_coverage_and_size(probabilities, np.array([1, 0, 2]), 0.3) == (2 / 3, 5 / 3)
+
+
+def test_a_class_as_probable_as_the_threshold_is_in_the_set():
+    """The threshold itself belongs to the set; the next smaller probability does not."""
+    threshold = 0.3
+    below = np.nextafter(threshold, 0)
+    probabilities = np.array([[threshold, 1 - threshold], [below, 1 - below]])
+    labels = np.zeros(2, int)
+    assert set_coverage_and_size(probabilities, labels, threshold) == (0.5, 1.5)
 
 
 def test_the_threshold_of_prediction_sets_is_a_rank():
@@ -139,22 +150,22 @@ def test_the_threshold_of_prediction_sets_is_a_rank():
     assert found == np.sort(true_class)[::-1][18 - 1]
 
 
-def test_label_sets_hold_the_true_label_as_often_as_stated():
+def test_prediction_sets_hold_the_label_as_often_as_stated():
     """Over many draws the mean coverage is at least 95 %, and not much more."""
     rng = np.random.default_rng(5)
     probabilities, labels = answers(rng, 60_000)
     held = []
     for _ in range(300):
         rows = rng.integers(0, 30_000, 200)
-        level = prediction_set_threshold(probabilities[rows], labels[rows], 0.95)
+        threshold = prediction_set_threshold(probabilities[rows], labels[rows], 0.95)
         given = probabilities[np.arange(30_000, 60_000), labels[30_000:]]
-        held.append(np.mean(given >= level))
+        held.append(np.mean(given >= threshold))
     assert 0.945 < np.mean(held) < 0.965
 
 
 @pytest.mark.parametrize("coverage", [0.5, 0.8, 0.9, 0.95, 0.99])
 def test_the_digits_said_to_be_enough_are(coverage):
-    """As many as the refusal asks for give a level, and one fewer do not."""
+    """The number of digits in the message gives a threshold, one fewer does not."""
     with pytest.raises(InkfastError) as error:
         prediction_set_threshold(np.ones((0, 10)), np.zeros(0, int), coverage)
     n = int(re.search(r"at least (\d+)", str(error.value))[1])
@@ -180,14 +191,14 @@ def test_bad_calibration_is_explained(call, message):
         call()
 
 
-def test_exactly_the_threshold_is_sure_enough():
-    """An answer as sure as the threshold is given, by the promise and by what it is judged by."""
-    level = float(THRESHOLDS[20])
-    probabilities = np.full((4000, 10), (1 - level) / 9)
-    probabilities[:, 3] = level
+def test_a_confidence_equal_to_the_threshold_is_answered():
+    """Fitting and evaluation agree: only a confidence below the threshold is not answered."""
+    threshold = float(THRESHOLDS[20])
+    probabilities = np.full((4000, 10), (1 - threshold) / 9)
+    probabilities[:, 3] = threshold
     labels = np.full(4000, 3)
-    assert coverage_and_error(probabilities, labels, level) == (1.0, 0.0)
-    assert coverage_and_error(probabilities, labels, np.nextafter(level, 1))[0] == 0
+    assert coverage_and_error(probabilities, labels, threshold) == (1.0, 0.0)
+    assert coverage_and_error(probabilities, labels, np.nextafter(threshold, 1))[0] == 0
     kept = fit_threshold(probabilities, labels, 0.05)
     assert (kept.threshold, kept.coverage) == (THRESHOLDS.min(), 1.0)
     wrong = fit_threshold(probabilities, labels + 1, 0.05)

@@ -16,6 +16,7 @@ from PIL import Image
 from inkfast import cli
 from inkfast.core.digits import Source
 from inkfast.core.errors import InkfastError
+from inkfast.core.io import nan_to_none
 from inkfast.data import load
 from inkfast.experiments import calibration, robustness, run_folder
 from inkfast.experiments.dataset import split_source
@@ -77,6 +78,40 @@ def test_a_run_is_judged_again_once_its_weights_are_others(run, tmp_path, monkey
     assert len(asked) == 2
 
 
+@pytest.mark.parametrize(("given", "threshold", "max_error"), [
+    (None, 0.7, 0.02), (0.9, 0.9, None),
+])  # fmt: skip
+def test_thresholds_are_those_of_the_file(given, threshold, max_error, tmp_path):
+    """Answers and prediction sets have the file's thresholds; another one voids its guarantee."""
+    about = {"threshold": 0.7, "max_error": 0.02, "label_sets": [[0.9, 0.4], [0.99, 0.2]]}
+    path = onnx_file(tmp_path, about)
+    source = Source(make_strokes(), None, "bars")
+    spec = robustness_of_onnx(path, source, suite="n-mnist", seed=0, threshold=given, threads=1)
+    (candidate,) = spec.candidates
+    assert (candidate.threshold, candidate.set_threshold) == (threshold, 0.2)
+    assert nan_to_none(spec.max_error) == max_error
+
+
+def test_the_threshold_of_a_file_is_at_least_one_half(tmp_path):
+    """A file may name a lower one; a digit more likely wrong than right is not answered."""
+    path = onnx_file(tmp_path, {"threshold": 0.3})
+    spec = robustness_of_onnx(
+        path, Source(make_strokes(), None, "bars"), suite="n-mnist", seed=0, threshold=None,
+        threads=1,
+    )  # fmt: skip
+    assert spec.candidates[0].threshold == 0.5
+    assert np.isnan(spec.candidates[0].set_threshold)
+
+
+def onnx_file(folder: Path, about: dict[str, object]) -> Path:
+    """Write a classifier with metadata and return its path."""
+    model = classifier()
+    helper.set_model_props(model, {"inkfast": json.dumps(about)})
+    path = folder / "a.onnx"
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
 def test_figures_are_not_replaced_unasked(run, inkfast, tmp_path):
     """A second call needs --overwrite, and gives the same figures."""
     words = ["robustness", run, "--suite", "n-mnist", "--out", tmp_path]
@@ -108,11 +143,7 @@ def test_validation_rows_are_each_models_own(run, inkfast, tmp_path):
 def test_a_pooled_models_file_is_not_judged_on_digits_that_it_knows(pooled, tmp_path):
     """It was trained on a part of the test digits too; another model of that source was not."""
     strokes = make_strokes()
-    model = classifier()
-    about = {"digits": strokes.fingerprint, "pooled": int(pooled)}
-    helper.set_model_props(model, {"inkfast": json.dumps(about)})
-    path = tmp_path / "a.onnx"
-    path.write_bytes(model.SerializeToString())
+    path = onnx_file(tmp_path, {"digits": strokes.fingerprint, "pooled": int(pooled)})
     with pytest.raises(InkfastError, match="trained on a part") if pooled else nullcontext():
         robustness_of_onnx(
             path, Source(strokes, strokes, "both"), suite="noisy-mnist", seed=0, threshold=None,

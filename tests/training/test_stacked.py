@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -131,6 +133,17 @@ def test_patience_ends_one_and_not_the_others(strokes):
     assert len({len(result.history) for result in found}) > 1
     for mine, one in zip(found, given, strict=True):
         assert_alike(mine, fit(one))
+
+
+def test_the_seconds_of_a_shared_step_are_divided(strokes, monkeypatch):
+    """Three fits that share a step of six seconds are charged two seconds each."""
+    loops = [TrainingLoop(one, None, Callback()) for one in tasks(strokes, MLP, epochs=1, **PLAIN)]
+    batches = [next(one.data.epoch(1)) for one in loops]
+    clock = iter([10.0, 16.0])
+    monkeypatch.setattr(stacked, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    stacked._Stack(loops).step(batches)
+    assert len(loops) == 3
+    assert [one.seconds for one in loops] == [2.0, 2.0, 2.0]
 
 
 def test_divergence_of_one_leaves_the_others(strokes, tmp_path):
