@@ -23,6 +23,8 @@ def test_import_loads_nothing():
         "print([m for m in ('torch', 'numpy', 'PIL', 'onnxruntime', 'sklearn') if m in sys.modules])"
     )
     assert heavy == "[]"
+    assert inkfast.DigitClassifier.__name__ == "DigitClassifier"
+    assert {"torch", "sklearn"} <= set(sys.modules)
 
 
 def test_reading_needs_no_torch():

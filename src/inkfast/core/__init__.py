@@ -1,1 +1,1 @@
-"""What everything else stands on: errors, named specs, file writes, random seeds, `Digits`."""
+"""What all rooms share: errors, registries, file writes, random generators, `Digits`, splits."""

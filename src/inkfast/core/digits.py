@@ -1,4 +1,4 @@
-"""`Digits`: the one form in which labelled images travel through inkfast."""
+"""`Digits`: the data set type of inkfast, images with or without labels."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ Indices = NDArray[np.int64]  # numbers of rows, from 0
 
 @dataclass(frozen=True)
 class Digits:
-    """A set of digit images with or without labels.
+    """Images of digits with or without labels.
 
     Attributes:
-        images: uint8 ``(n, 28, 28)``, ink bright on dark as in MNIST.
-        labels: int64 ``(n,)`` in 0..9, or None where nobody has labelled them.
-        name: Where they come from, e.g. ``"mnist train"``.
+        images: Images, uint8 ``(n, 28, 28)``, bright ink on dark as in MNIST.
+        labels: Labels, int64 ``(n,)`` from 0 to 9, or None if there are none.
+        name: Origin of the digits, e.g. ``"mnist train"``.
     """
 
     images: Images
@@ -54,24 +54,25 @@ class Digits:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over images and labels: the same digits in the same order, nothing else."""
+        """SHA-256 of images and labels; the name does not count."""
         images = np.ascontiguousarray(self.images).data.cast("B")
         labels = b"" if self.labels is None else self.labels.astype("<i8").tobytes()
         return sha256(images, labels)
 
     @cached_property
     def groups(self) -> Indices:
-        """For each row the first row with the same image, int64 ``(n,)``: copies have one number.
+        """Group of each row, int64 ``(n,)``: rows with equal images have the same number.
 
-        By a digest of 16 bytes, since a million images would be as much again in memory.
+        The number is the index of the first of these rows. Splits keep a group on one side.
         """
+        # images are compared by digests of 16 bytes, which take a fraction of their memory
         first: dict[bytes, int] = {}
         digests = (blake2b(image.tobytes(), digest_size=16).digest() for image in self.images)
         return np.array([first.setdefault(digest, row) for row, digest in enumerate(digests)])
 
     @property
     def known_labels(self) -> Labels:
-        """The labels.
+        """Labels, int64 ``(n,)``.
 
         Raises:
             InkfastError: If there are none.
@@ -83,12 +84,12 @@ class Digits:
         return self.labels
 
     def class_counts(self) -> list[int]:
-        """Return how many rows each of the ten classes has."""
+        """Return the number of rows of each of the ten classes."""
         counts: list[int] = np.bincount(self.known_labels, minlength=CLASSES).tolist()
         return counts
 
     def pick(self, rows: Indices, name: str) -> Digits:
-        """Return the given rows as a set of their own."""
+        """Return the digits of the given rows."""
         labels = None if self.labels is None else self.labels[rows]
         return Digits(self.images[rows], labels, name)
 
@@ -114,14 +115,14 @@ def check_labels(labels: Labels, n: int, where: str) -> None:
 
 @dataclass(frozen=True)
 class Source:
-    """What a data source gives: digits to train on, and the test digits where it has its own.
+    """Digits that a data source gives.
 
     Attributes:
-        train: Rows from which validation is cut.
-        test: Rows that are looked at once; None where the source makes no difference, and the
-            experiment cuts a stratified test set itself.
-        name: The source in a word, e.g. ``"mnist"``.
-        notice: What the user must be told loudly, or nothing.
+        train: Training digits; validation rows are cut from them.
+        test: Test digits, or None if the source has none; an experiment then cuts a stratified
+            test set from `train`.
+        name: Name of the source, e.g. ``"mnist"``.
+        notice: Warning that users must see, or "".
     """
 
     train: Digits
@@ -132,14 +133,13 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Survey:
-    """A source, and what its files looked like before they became digits.
+    """Digits of a source with a description of its image files.
 
     Attributes:
-        source: The digits that could be read.
-        files: Name of the file of every row, by part ("train", "test"); empty where the digits do
-            not lie in files of their own.
-        sizes: How many pictures had which size, as (width, height).
-        unreadable: What is wrong with each picture that could not be read, its path first.
+        source: Digits that could be read.
+        files: File of each row, by part ("train", "test"); empty if images have no own files.
+        sizes: Number of images per size (width, height) in pixels.
+        unreadable: One message per image that could not be read; it begins with the path.
     """
 
     source: Source

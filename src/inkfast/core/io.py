@@ -1,4 +1,7 @@
-"""Files that are either whole or absent: every write goes to a temporary name and is renamed."""
+"""Atomic file writes, file locks, JSON and SHA-256.
+
+A file is written under a temporary name and renamed, so it is either complete or absent.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,10 @@ from inkfast.core.errors import InkfastError
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file so that a reader, a crash or a full disk never meets half of it.
+    """Write a file atomically: after a crash or on a full disk it is complete or absent.
 
     Raises:
-        InkfastError: If the place cannot be written (read-only, full, not a folder).
+        InkfastError: If the file cannot be written.
     """
     temporary = None
     try:
@@ -41,13 +44,13 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def lock(file: IO[Any], refusal: str) -> bool:
-    """Keep an open file from other processes of this machine until it is closed.
+    """Lock an open file against other processes of this machine until it is closed.
 
     Returns:
-        Whether it could be: there is no such lock outside Unix, nor on some network drives.
+        Whether the file could be locked; outside Unix and on some network drives it cannot.
 
     Raises:
-        InkfastError: With `refusal`, if another process keeps it.
+        InkfastError: With `refusal` as message, if another process has locked it.
     """
     try:
         import fcntl
@@ -61,10 +64,11 @@ def lock(file: IO[Any], refusal: str) -> bool:
 
 
 def open_locked(path: Path, refusal: str) -> IO[bytes]:
-    """Open a file that grows, or make it, and keep it from others until what is returned is closed.
+    """Open or create a file for appending, and lock it until it is closed.
 
     Raises:
-        InkfastError: With `refusal`, if another process keeps it; or if it cannot be written.
+        InkfastError: With `refusal` as message, if another process has locked it; or if it cannot
+            be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,9 +77,9 @@ def open_locked(path: Path, refusal: str) -> IO[bytes]:
         raise cannot_write(path, error) from None
     try:
         if not lock(file, refusal):
-            file.close()  # what is open cannot be renamed where there are no locks
+            file.close()  # without locks, as on Windows, an open file cannot be renamed
         elif not (path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat())):
-            raise InkfastError(refusal)  # renamed by whoever has just finished it
+            raise InkfastError(refusal)  # another process has just finished and renamed it
     except BaseException:
         file.close()
         raise
@@ -83,29 +87,29 @@ def open_locked(path: Path, refusal: str) -> IO[bytes]:
 
 
 def check_free(path: Path, *, overwrite: bool) -> None:
-    """Raise where a file would take the place of something that it may not.
+    """Check that a file can be written at a path.
 
     Raises:
-        InkfastError: If there is a file and `overwrite` is false, or what there is is no file.
+        InkfastError: If there is a file and `overwrite` is false, or something that is no file.
     """
     if path.exists() and not path.is_file():
-        raise InkfastError(f"{path}: expected a file or a new name. Choose another place.")
+        raise InkfastError(f"{path}: expected a file or a new name. Choose another path.")
     if path.exists() and not overwrite:
         raise InkfastError(f"{path} exists. Add --overwrite, or choose another file.")
 
 
 def check_resume(*, resume: bool, overwrite: bool) -> None:
-    """Raise where both are asked for.
+    """Check that --resume and --overwrite are not combined.
 
     Raises:
-        InkfastError: Saying so.
+        InkfastError: If both are given.
     """
     if resume and overwrite:
         raise InkfastError("--resume and --overwrite exclude each other: give one of them.")
 
 
 def check_folder(path: Path | None) -> None:
-    """Raise unless files can be put into a folder of this name, if there is a name.
+    """Check that a path, if given, can be used as a folder.
 
     Raises:
         InkfastError: If it is a file.
@@ -115,27 +119,27 @@ def check_folder(path: Path | None) -> None:
 
 
 def cannot_write(path: Path, error: OSError) -> InkfastError:
-    """Return the error for a place that refuses to be written."""
+    """Return the error for a path that cannot be written."""
     reason = error.strerror or type(error).__name__
-    mend = "Free some space" if error.errno == errno.ENOSPC else "Choose another place"
-    return InkfastError(f"cannot write {path}: {reason}. {mend}.")
+    fix = "Free some space" if error.errno == errno.ENOSPC else "Choose another path"
+    return InkfastError(f"cannot write {path}: {reason}. {fix}.")
 
 
 def write_text(path: Path, content: str) -> None:
     """Write UTF-8 text atomically; see `write_bytes`.
 
-    Bytes of a file's name that are no text are escaped as Python and JSON escape them.
+    Bytes of file names that are not UTF-8 are escaped as in Python and JSON.
     """
     write_bytes(path, content.encode(errors="backslashreplace"))
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON atomically; NaN and infinity are refused, because JSON has no word for them."""
+    """Write JSON atomically; NaN and infinity are refused, because JSON cannot hold them."""
     write_text(path, json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
 
 def nan_to_none(value: float) -> float | None:
-    """Return a figure as JSON has it: null where it is undefined (NaN)."""
+    """Return a number for JSON: None if it is NaN."""
     return None if math.isnan(value) else value
 
 
@@ -149,20 +153,20 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InkfastError(f"cannot read {path}: {error.strerror}.") from None
-    except (ValueError, RecursionError):  # the latter for brackets in thousands of brackets
-        raise InkfastError(f"{path} is damaged: expected JSON. Make it again.") from None
+    except (ValueError, RecursionError):  # RecursionError: brackets nested thousands deep
+        raise InkfastError(f"{path} is damaged: expected JSON. Create it again.") from None
 
 
 def read_object(path: Path) -> dict[str, Any]:
     """Read a JSON file that holds an object; see `read_json`."""
     found = read_json(path)
     if not isinstance(found, dict):
-        raise InkfastError(f"{path} is damaged: expected a JSON object. Make it again.")
+        raise InkfastError(f"{path} is damaged: expected a JSON object. Create it again.")
     return found
 
 
 def sha256(*parts: bytes | memoryview) -> str:
-    """Return the hexadecimal SHA-256 of the parts, one after the other."""
+    """Return the hexadecimal SHA-256 of the concatenated parts."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part)

@@ -13,12 +13,12 @@ from inkfast.core.errors import InkfastError
 
 
 def stratified_split(labels: Labels, fraction: float, seed: int) -> tuple[Indices, Indices]:
-    """Cut `fraction` of the rows off, the same share of each class.
+    """Cut `fraction` of the rows off, with the same share of each class.
 
-    A class whose share rounds to no row has one all the same, on either side.
+    Each class has at least one row on either side, even if its share rounds to none.
 
     Returns:
-        The row numbers kept and the row numbers cut off, both ascending.
+        Indices of the rows kept and of the rows cut off, both ascending.
 
     Raises:
         InkfastError: If a class has too few rows to appear on both sides.
@@ -44,7 +44,7 @@ def stratified_split(labels: Labels, fraction: float, seed: int) -> tuple[Indice
 
 
 def _lacking(rows: Indices, others: Indices, labels: Labels) -> Indices:
-    """Return the first of the other rows, shuffled, of each class that the rows lack."""
+    """Return one row of `others` for each class that is missing among `rows`."""
     classes, first = np.unique(labels[others], return_index=True)
     return others[first[~np.isin(classes, labels[rows])]]
 
@@ -52,18 +52,18 @@ def _lacking(rows: Indices, others: Indices, labels: Labels) -> Indices:
 def stratified_group_split(
     labels: Labels, groups: Indices, fraction: float, seed: int
 ) -> tuple[Indices, Indices]:
-    """Cut `fraction` of the pictures off as `stratified_split` does, all copies of one together.
+    """Cut `fraction` of the distinct images off, all copies of an image together.
 
-    Where no picture is there twice, the rows are those of `stratified_split`.
+    Without copies, the result is that of `stratified_split`.
 
     Args:
-        labels: ``(n,)``; copies with several labels count as the first of them.
-        groups: ``(n,)``, see `Digits.pictures`.
-        fraction: Share of the pictures that is cut off.
-        seed: Decides which.
+        labels: Labels ``(n,)``; an image with several labels counts under the first.
+        groups: ``(n,)``, see `Digits.groups`.
+        fraction: Share of the distinct images to cut off.
+        seed: Seed of the choice.
 
     Raises:
-        InkfastError: If a class has too few pictures to appear on both sides.
+        InkfastError: If a class has too few distinct images to appear on both sides.
     """
     _, first, own = np.unique(groups, return_index=True, return_inverse=True)
     try:
@@ -71,7 +71,7 @@ def stratified_group_split(
     except InkfastError as error:
         if len(first) == len(labels):
             raise
-        raise InkfastError(f"{error} Copies of a picture were counted once.") from None
+        raise InkfastError(f"{error} Copies of an image were counted once.") from None
     chosen = np.isin(own, cut)
     return np.flatnonzero(~chosen), np.flatnonzero(chosen)
 
@@ -79,16 +79,17 @@ def stratified_group_split(
 def stratified_group_kfold(
     digits: Digits, folds: int, repeats: int, seed: int
 ) -> Iterator[tuple[Indices, Indices]]:
-    """Yield stratified folds, repeat by repeat, all copies of a picture in one fold.
+    """Yield stratified folds, repeat by repeat, with all copies of an image in one fold.
 
     Args:
-        digits: Labelled; copies with several labels count as the first of them.
-        folds: In each repeat; every class needs as many pictures, see `picture_counts`.
-        repeats: How often folds are drawn.
-        seed: Decides which.
+        digits: Labelled digits; an image with several labels counts under the first.
+        folds: Number of folds; each class needs as many distinct images, see
+            `unique_image_counts`.
+        repeats: Number of times that folds are drawn.
+        seed: Seed of the choice.
 
     Yields:
-        The row numbers outside the fold and those in it, both ascending.
+        Indices of the rows outside the fold and of those in it, both ascending.
     """
     from sklearn.model_selection import RepeatedStratifiedKFold
 
@@ -101,6 +102,6 @@ def stratified_group_kfold(
 
 
 def unique_image_counts(digits: Digits) -> NDArray[np.int64]:
-    """Return how many pictures each class has, int64 ``(10,)``; copies are counted once."""
+    """Return the number of distinct images of each class, int64 ``(10,)``."""
     first = np.unique(digits.groups)
     return np.bincount(digits.known_labels[first], minlength=CLASSES)
