@@ -57,7 +57,7 @@ def test_every_recipe_is_an_experiment(path):
     ("name", "tables"),
     [
         ("README.md", 1),
-        ("docs/benchmarks.md", 15),
+        ("docs/benchmarks.md", 16),
         ("docs/model-card.md", 5),
         ("docs/sources.md", 1),
     ],
