@@ -137,7 +137,10 @@ plt.show()
 # is closest to the digit. We compute the means on 80 % of the digits and test on the other 20 %.
 
 # %%
-train_rows, test_rows = data.stratified_split(labels, 0.2, seed=0)
+from sklearn.model_selection import train_test_split
+
+split = {"test_size": 0.2, "stratify": labels, "random_state": 0}
+train_rows, test_rows = train_test_split(np.arange(len(labels)), **split)
 read = {}
 for name, some in {"clean": digits, "noisy": corrupted}.items():
     averages = np.stack(average(some.pick(train_rows, name)))

@@ -39,9 +39,9 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
+from sklearn.model_selection import train_test_split
 
-from inkfast.estimator import DigitClassifier
-from inkfast import data
+from inkfast import DigitClassifier, data
 
 EXAMPLE = Path("example-digits")
 EACH = 30  # images per class
@@ -105,7 +105,8 @@ READER = {
     "random_state": 0,
 }
 
-train_rows, test_rows = data.stratified_split(labels, 0.25, seed=0)
+split = {"test_size": 0.25, "stratify": labels, "random_state": 0}
+train_rows, test_rows = train_test_split(np.arange(len(labels)), **split)
 reader = DigitClassifier(**READER).fit(digits.images[train_rows], labels[train_rows])
 
 probabilities = reader.predict_proba(digits.images[test_rows])
