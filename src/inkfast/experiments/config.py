@@ -1,4 +1,4 @@
-"""`Experiment`: data, noise, models and recipe in one TOML file, or the same words as flags."""
+"""`Experiment`: data, noise, models and recipe, from a TOML file or the flags of a command."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from inkfast.core.registry import split_top_level
 from inkfast.models import MODELS, Architecture
 from inkfast.training import KERAS, TRAIN_NOISE, FitSpec, Recipe, check_recipe, resolve_recipe
 
-_NAME, _SLUG = 200, 60  # most characters of a model's name, and of the folder called after it
+_MAX_NAME, _MAX_SLUG = 200, 60  # characters of a model's name, and of its folder's name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +33,10 @@ class ModelSpec:
     """One model of a comparison.
 
     Attributes:
-        name: What it is called.
-        architecture: What it is.
-        recipe: How it is trained.
-        published: Somebody's accuracy with the same model, in (0, 1], to be shown beside ours.
+        name: Name in tables and figures.
+        architecture: The model.
+        recipe: Its recipe.
+        published: Published accuracy of the same model, in (0, 1], shown beside the measured one.
     """
 
     name: str
@@ -46,31 +46,32 @@ class ModelSpec:
 
     @property
     def slug(self) -> str:
-        """The name as a folder is called."""
-        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")[:_SLUG] or "model"
+        """The name in a form for folders."""
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")[:_MAX_SLUG] or "model"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """A comparison, resolved: every choice is written down.
+    """A comparison of models with every default filled in.
 
     Attributes:
-        name: What the run folder is called.
+        name: Name of the run folder.
         data: Data source by name or path, see `inkfast.data.load`.
-        noise: The noise of test, validation and, by `train_noise`, training digits.
-        train_noise: fresh (drawn anew for every batch), once (one noisy copy) or none (train and
-            choose on clean digits, test on noisy ones).
-        imbalance: Shares of classes that are left in the training rows, ``3=0.05, 8=0.1``; test
-            rows stay as they are.
-        models: What is compared.
-        seeds: How often each model is trained.
-        seed: The first of those seeds; test rows and test noise depend on it alone.
-        folds: Parts of the training digits in `inkfast validate`.
-        repeats: How often `inkfast validate` draws the folds anew.
-        test_fraction: Cut from data that has no test part of its own.
-        pooled: Whether the data's own test part is put to the rest and a new one cut, so that
-            figures compare with work that did so and with no other.
-        threads: torch threads of a fit; 0 chooses by timing.
+        noise: Noise of test and validation digits and, by `train_noise`, of training digits.
+        train_noise: fresh (drawn again for every batch), once (one noisy copy) or none (train and
+            validate on clean digits, test on noisy ones).
+        imbalance: Share of a class that is kept in the training rows, e.g. ``3=0.05, 8=0.1``; test
+            rows are not changed.
+        models: Models that are compared.
+        seeds: Number of fits of each model, each with another seed.
+        seed: First seed; test rows and test noise depend on it only.
+        folds: Number of folds of `inkfast validate`.
+        repeats: Number of times that `inkfast validate` draws folds.
+        test_fraction: Share of the digits that is cut off for testing if the source has no test
+            part.
+        pooled: Whether the test part of the source is pooled with the rest and a new one cut. Such
+            results only compare with others obtained in the same way.
+        threads: Number of torch threads of a fit; 0 chooses by timing.
     """
 
     name: str = "compare"
@@ -88,7 +89,7 @@ class Experiment:
     threads: int = 0
 
     def fit_spec(self, model_spec: ModelSpec, digits: Digits, seed: int) -> FitSpec:
-        """Return what training one of the models on some digits is."""
+        """Return the `FitSpec` of one of the models on some digits."""
         return FitSpec(
             architecture=model_spec.architecture,
             recipe=model_spec.recipe,
@@ -108,7 +109,7 @@ class Experiment:
         return sorted(package for package in found if package)
 
     def to_toml(self) -> str:
-        """Write the experiment so that `from_settings` reads the same one."""
+        """Return the experiment as TOML, from which `from_settings` makes an equal one."""
         import tomli_w
 
         settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
@@ -131,17 +132,17 @@ DEFAULT_MODELS = ("mlp", "cnn")
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Return the settings in a recipe file.
+    """Return the settings of a recipe file.
 
     Raises:
-        InkfastError: If it cannot be read or is not TOML, with line and column.
+        InkfastError: If it cannot be read, or is not TOML; the message has line and column.
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InkfastError(f"cannot read the recipe {path}: {error.strerror}.") from None
     except UnicodeDecodeError:
-        raise InkfastError(f"{path}: expected a TOML file in UTF-8, got something else.") from None
+        raise InkfastError(f"{path}: expected a TOML file in UTF-8, got other bytes.") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InkfastError(f"{path} is not valid TOML: {error}.") from None
 
@@ -163,17 +164,17 @@ def merge_settings(settings: Mapping[str, Any], given: Mapping[str, Any]) -> dic
 
 
 def from_settings(settings: Mapping[str, Any]) -> Experiment:
-    """Check settings and fill in every default; all faults are reported together.
+    """Return the experiment of some settings, with every default filled in.
 
     Args:
-        settings: The keys of `Experiment`, ``recipe`` with training settings for all models, and
-            ``out``, which says where the run goes and is no part of the experiment.
+        settings: Keys of `Experiment`, ``recipe`` with recipe keys for all models, and ``out``, the
+            run folder, which is not part of the experiment.
             A model is text such as ``mlp(hidden=[256])`` or a table with ``model``, optionally
             ``name``, ``published``, ``defaults`` ("inkfast", or "keras" to start from those of
             Keras), and recipe keys of its own.
 
     Raises:
-        InkfastError: Naming each key at fault.
+        InkfastError: If keys are unknown or values not allowed; the message names all of them.
     """
     faults: list[str] = []
     given = dict(settings)
@@ -189,19 +190,19 @@ def from_settings(settings: Mapping[str, Any]) -> Experiment:
     listed = given.pop("models", DEFAULT_MODELS)
     if isinstance(listed, str):
         listed = split_top_level(listed, ",")
-    entries: list[ModelSpec] = []
+    model_specs: list[ModelSpec] = []
     for item in listed if isinstance(listed, list | tuple) else [listed]:
         try:
-            entries.append(_model_spec(item, common))
+            model_specs.append(_model_spec(item, common))
         except InkfastError as error:
             faults.append(str(error))
-    experiment = Experiment(**given, models=_with_unique_names(entries))
+    experiment = Experiment(**given, models=_with_unique_names(model_specs))
     if not listed:
         faults.append('`models` must name at least one model, e.g. ["mlp", "cnn"].')
     faults += _faults(experiment)
     if faults:
         raise InkfastError(" ".join(dict.fromkeys(faults)))
-    # written out, so that the saved experiment means the same when a default changes
+    # resolved, so that a saved experiment keeps its meaning when a default changes
     return dataclasses.replace(experiment, noise=noise.build_noise(experiment.noise).name)
 
 
@@ -221,29 +222,35 @@ def _model_spec(item: Any, common: Mapping[str, Any]) -> ModelSpec:
         check_number("published", published, above=0, high=1)
     recipe = resolve_recipe(architecture.recipe if defaults == "inkfast" else KERAS, common, own)
     check_recipe(architecture, recipe)
-    if not isinstance(name, str) or not 1 <= len(name.strip()) <= _NAME or not name.isprintable():
+    if (
+        not isinstance(name, str)
+        or not 1 <= len(name.strip()) <= _MAX_NAME
+        or not name.isprintable()
+    ):
         raise InkfastError(
-            f"`name` of a model must be 1 to {_NAME} characters, got {short_repr(name)}."
+            f"`name` of a model must be 1 to {_MAX_NAME} characters, got {short_repr(name)}."
         )
     name = name.strip()
     return ModelSpec(name=name, architecture=architecture, recipe=recipe, published=published)
 
 
-def _with_unique_names(entries: list[ModelSpec]) -> tuple[ModelSpec, ...]:
-    """Number entries that would share a folder."""
-    apart: list[ModelSpec] = []
-    for model_spec in entries:
-        taken = {other.slug for other in apart}
+def _with_unique_names(model_specs: list[ModelSpec]) -> tuple[ModelSpec, ...]:
+    """Number the names of models that would share a folder."""
+    unique: list[ModelSpec] = []
+    for model_spec in model_specs:
+        taken = {other.slug for other in unique}
         name, number = model_spec.name, 2
-        # a folder's name is cut off at its end, so a long one has the number in front
-        long = len(model_spec.slug) > _SLUG - len("-123456789")
+        # a long folder name is cut off at its end, so the number goes in front
+        long = len(model_spec.slug) > _MAX_SLUG - len("-123456789")
         while dataclasses.replace(model_spec, name=name).slug in taken:
             name = (
-                f"{number}: {model_spec.name}"[:_NAME] if long else f"{model_spec.name} ({number})"
+                f"{number}: {model_spec.name}"[:_MAX_NAME]
+                if long
+                else f"{model_spec.name} ({number})"
             )
             number += 1
-        apart.append(dataclasses.replace(model_spec, name=name))
-    return tuple(apart)
+        unique.append(dataclasses.replace(model_spec, name=name))
+    return tuple(unique)
 
 
 def _faults(experiment: Experiment) -> list[str]:
@@ -273,10 +280,10 @@ def _faults(experiment: Experiment) -> list[str]:
 
 
 def parse_imbalance(text: str) -> dict[int, float]:
-    """Read ``3=0.05, 8=0.1`` into the share of each class that is kept.
+    """Parse ``3=0.05, 8=0.1`` into the share of each class that is kept.
 
     Raises:
-        InkfastError: If it is something else.
+        InkfastError: If the text has another form.
     """
     shares: dict[int, float] = {}
     if text == "":

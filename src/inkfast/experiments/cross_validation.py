@@ -1,7 +1,7 @@
-"""Cross-validation of an experiment's models on its training digits; test digits are not touched.
+"""Cross-validation of an experiment's models on its training digits; test digits are not used.
 
-Every fold has fresh weights from a seed of its own. Validation rows, balancing and training noise
-come from the training part of the fold alone; the held-out part gets one noisy copy.
+Every fold has initial weights from its own seed. Validation rows, balancing and training noise come
+from the training rows of the fold; the held-out rows get one noisy copy.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ class Fold:
     """One split of the training digits.
 
     Attributes:
-        repeat: From 1.
-        number: From 1, within the repeat.
-        train: Rows that are trained on, validation still among them.
-        held_out: Rows that are judged.
+        repeat: Number of the repeat, from 1.
+        number: Number of the fold within the repeat, from 1.
+        train: Training rows, validation rows included.
+        held_out: Rows that are evaluated on.
     """
 
     repeat: int
@@ -53,7 +53,7 @@ class Fold:
 
     @property
     def slug(self) -> str:
-        """The fold as a folder is called."""
+        """The fold in a form for folders."""
         return f"repeat{self.repeat}-fold{self.number}"
 
 
@@ -69,10 +69,10 @@ class FoldFit:
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """What all finished folds gave; some are missing when it was interrupted or a fit diverged.
+    """Results of all finished folds; some are missing if a fit diverged or Ctrl-C came.
 
-    Folds differ in how hard they are, so then the figures are those of the folds that all models
-    have finished; where there is no such fold, of each model's own.
+    Folds differ in difficulty, so scores are those of the folds that all models have finished; if
+    there is no such fold, of each model's own folds.
     """
 
     experiment: Experiment
@@ -83,55 +83,56 @@ class CrossValidation:
 
     @cached_property
     def common(self) -> set[str]:
-        """The folds that every model with a finished fold has finished."""
+        """The folds finished by every model that has finished any."""
         finished: dict[str, set[str]] = {}
         for fit in self.fits:
             finished.setdefault(fit.model_spec.name, set()).add(fit.fold.slug)
         return set.intersection(*finished.values())
 
-    def of(self, name: str) -> list[FoldFit]:
-        """Return one model's folds that count, in order."""
+    def fits_of(self, name: str) -> list[FoldFit]:
+        """Return the fits of one model that count, in order of their folds."""
         own = [fit for fit in self.fits if fit.model_spec.name == name]
         return [fit for fit in own if fit.fold.slug in self.common] or own
 
     def names(self) -> list[str]:
-        """Return the models with finished folds, the best mean accuracy first."""
+        """Return the names of models with finished folds, the best mean accuracy first."""
         names = dict.fromkeys(fit.model_spec.name for fit in self.fits)
         return sorted(names, key=lambda name: -self.mean(name, "accuracy"))
 
-    def values(self, name: str, figure: str) -> list[float]:
-        """Return one figure of one model for each of its folds."""
-        return [getattr(fit.scores, figure) for fit in self.of(name)]
+    def values(self, name: str, metric: str) -> list[float]:
+        """Return one metric of a model for each of its folds."""
+        return [getattr(fit.scores, metric) for fit in self.fits_of(name)]
 
     def seconds(self, name: str) -> list[float]:
-        """Return how long each of a model's fits took."""
-        return [fit.trained.train_seconds for fit in self.of(name)]
+        """Return the training time of each of a model's fits, in seconds."""
+        return [fit.trained.train_seconds for fit in self.fits_of(name)]
 
-    def mean(self, name: str, figure: str) -> float:
+    def mean(self, name: str, metric: str) -> float:
         """Return the mean over folds."""
-        return float(np.mean(self.values(name, figure)))
+        return float(np.mean(self.values(name, metric)))
 
-    def spread(self, name: str, figure: str) -> float:
+    def std(self, name: str, metric: str) -> float:
         """Return the standard deviation over folds, NaN for a single one."""
-        values = self.values(name, figure)
+        values = self.values(name, metric)
         return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
 
     def comparisons(self) -> list[FoldComparison]:
-        """Compare the best model with each other one; nothing where no fold is common to all."""
+        """Compare the best model with every other one; empty if no fold is common to all."""
         names = self.names() if self.common else []
         accuracy = {
-            name: {fit.fold.slug: fit.scores.accuracy for fit in self.of(name)} for name in names
+            name: {fit.fold.slug: fit.scores.accuracy for fit in self.fits_of(name)}
+            for name in names
         }
         share = 1 / (self.experiment.folds - 1)  # held-out rows per training row
         return compare_folds(accuracy, names, share)
 
     def headline(self) -> str:
-        """Say in one sentence how good the best model is and whether it is really better."""
+        """Return one sentence on the best model's accuracy and its lead over the second."""
         names = self.names()
-        best, folds = names[0], len(self.of(names[0]))
+        best, folds = names[0], len(self.fits_of(names[0]))
         start = (
             f"{best} reads {self.mean(best, 'accuracy'):.2%} ± "
-            f"{100 * self.spread(best, 'accuracy'):.2f} over {folds} folds"
+            f"{100 * self.std(best, 'accuracy'):.2f} over {folds} folds"
         )
         comparisons = self.comparisons()
         if not comparisons:
@@ -145,7 +146,7 @@ class CrossValidation:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return what ``validation.json`` holds; an undefined figure is null."""
+        """Return the content of ``validation.json``; an undefined score is null."""
         return {
             "data": self.source.name,
             "notice": self.source.notice,
@@ -160,12 +161,12 @@ class CrossValidation:
             "rows": [
                 {
                     "model": name,
-                    "published": self.of(name)[0].model_spec.published,
-                    "n_folds": len(self.of(name)),
+                    "published": self.fits_of(name)[0].model_spec.published,
+                    "n_folds": len(self.fits_of(name)),
                     "accuracies": self.values(name, "accuracy"),
-                    "n_parameters": count_parameters(self.of(name)[0].trained.model),
+                    "n_parameters": count_parameters(self.fits_of(name)[0].trained.model),
                     **{f: nan_to_none(self.mean(name, f)) for f in METRICS},
-                    **{f"{f}_std": nan_to_none(self.spread(name, f)) for f in METRICS},
+                    **{f"{f}_std": nan_to_none(self.std(name, f)) for f in METRICS},
                     "train_seconds": float(np.mean(self.seconds(name))),
                     "seconds": self.seconds(name),
                 }
@@ -184,19 +185,19 @@ class CrossValidation:
         for fit in self.fits:
             table.writerow([
                 fit.model_spec.name, fit.fold.repeat, fit.fold.number, len(fit.fold.train),
-                len(fit.fold.held_out), *(getattr(fit.scores, figure) for figure in METRICS),
+                len(fit.fold.held_out), *(getattr(fit.scores, metric) for metric in METRICS),
                 len(fit.trained.history), fit.trained.best_epoch, fit.trained.train_seconds,
             ])  # fmt: skip
         write_text(out / FOLDS_CSV, text.getvalue())
 
 
 def make_folds(digits: Digits, experiment: Experiment) -> Iterator[Fold]:
-    """Yield stratified folds, repeat by repeat; all copies of a picture lie in the same fold.
+    """Yield stratified folds, repeat by repeat; all copies of an image are in the same fold.
 
-    `imbalance` thins the rows that a fold trains on, not those that are judged.
+    `imbalance` applies to the training rows of a fold, not to the held-out ones.
 
     Raises:
-        InkfastError: If a class has fewer pictures than there are folds.
+        InkfastError: If a class has fewer different images than there are folds.
     """
     counts = unique_image_counts(digits)
     rare = [digit for digit in range(CLASSES) if 0 < counts[digit] < experiment.folds]
@@ -207,15 +208,15 @@ def make_folds(digits: Digits, experiment: Experiment) -> Iterator[Fold]:
             "Take fewer folds or more digits."
         )
     seed = derive_seed(experiment.seed, "folds")
-    cuts = stratified_group_kfold(digits, experiment.folds, experiment.repeats, seed)
-    for index, (left, held_out) in enumerate(cuts):
+    splits = stratified_group_kfold(digits, experiment.folds, experiment.repeats, seed)
+    for index, (left, held_out) in enumerate(splits):
         repeat, number = divmod(index, experiment.folds)
         train = left[subsample_classes(digits.known_labels[left], experiment)]
         yield Fold(repeat + 1, number + 1, train, held_out)
 
 
 def cross_validation_identity(experiment: Experiment, source: Source) -> dict[str, str]:
-    """Return what identifies a cross-validation's digits, after checking the first fold.
+    """Return what identifies a cross-validation, see `run_folder.claim_run`; check its first fold.
 
     Raises:
         InkfastError: If a fold, or the validation rows within one, would lack a class.
@@ -223,7 +224,7 @@ def cross_validation_identity(experiment: Experiment, source: Source) -> dict[st
     for fold in make_folds(source.train, experiment):
         for model_spec in experiment.models:
             check_rows(source.train.pick(fold.train, "fold"), model_spec.recipe, experiment.seed)
-        break  # stratified folds differ by at most one picture of a class
+        break  # stratified folds differ by at most one image of a class
     return {"kind": CROSS_VALIDATION, "whole": source.train.fingerprint}
 
 
@@ -234,9 +235,9 @@ def cross_validate(
     observer: Observer[Epoch] = quiet,
     executor: Executor = SERIAL,
 ) -> CrossValidation:
-    """Train every model on every fold; finished fits found in `out` are taken as they are.
+    """Train every model on every fold; fits already finished in `out` are not trained again.
 
-    Ctrl-C ends early, and a fit that diverges is left out: what is finished is returned.
+    After Ctrl-C, or if a fit diverges, the results of the finished fits are returned.
     """
     pairs = [
         (model_spec, fold)
@@ -264,9 +265,9 @@ def cross_validate(
 
 
 def _check_own_models(fits: list[FoldFit]) -> None:
-    """Raise if two folds share a network: it would have learned what it is judged on."""
+    """Raise if two folds share a network, which was then trained on held-out rows."""
     if len({id(fit.trained.model) for fit in fits}) < len(fits):
-        raise InkfastError("two folds hold the same network: each needs one of its own.")
+        raise InkfastError("two folds have the same network: expected one for each fold.")
 
 
 def _fold_fit_spec(

@@ -1,4 +1,4 @@
-"""The digits of an experiment: what is trained on, and what is looked at once."""
+"""The digits of an experiment: training digits, and test digits under its noise."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from inkfast.noise import Chain
 from inkfast.noise.copies import noisy
 from inkfast.training.batches import check_rows
 
-NOT_COMPARED = ", not compared with what the run was trained on"  # said with the digits' name
+NOT_COMPARED = ", not compared with what the run was trained on"  # added to the name of digits
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,12 @@ class ExperimentData:
 
     Attributes:
         source: Name of the data source, ``auto`` resolved.
-        whole: Fingerprint of the source's training digits, before a test part was cut from them.
-        notice: What must be said about the data, or nothing.
-        full: Clean rows that are not tested on, before `imbalance`; folds are cut from them.
-        train: Clean rows to train on; validation is cut from them.
-        clean: Test digits before the noise.
-        test: The same test digits under the noise, made once.
+        whole: SHA-256 of the source's training digits before a test part was cut off.
+        notice: Warning about the data that users must see, or "".
+        full: Clean digits that are not test digits, before `imbalance`; folds are cut from them.
+        train: Clean training digits; validation rows are cut from them.
+        clean: Test digits without noise.
+        test: The same test digits under the noise, drawn once.
         noise: The noise.
     """
 
@@ -49,7 +49,7 @@ class ExperimentData:
     noise: Chain
 
     def fingerprints(self) -> dict[str, str]:
-        """Return the SHA-256 of the digits, by which a run folder knows them."""
+        """Return the SHA-256 of each part, which a run folder keeps."""
         return {
             "whole": self.whole,
             "train": self.train.fingerprint,
@@ -61,12 +61,12 @@ class ExperimentData:
 def load_experiment_data(
     experiment: Experiment, report: Callable[[str, int, int], None] = lambda *_: None
 ) -> ExperimentData:
-    """Load the digits, cut a test part where the source has none, and make the noisy test once."""
+    """Load an experiment's digits, see `split_source`."""
     return split_source(experiment, data.load(experiment.data, report))
 
 
 def split_source(experiment: Experiment, source: Source) -> ExperimentData:
-    """Return an experiment's digits from a loaded source.
+    """Return an experiment's digits from a source; a test part is cut off if it has none.
 
     Raises:
         InkfastError: If there are too few digits, or no labels, to test or to validate on.
@@ -86,9 +86,7 @@ def split_source(experiment: Experiment, source: Source) -> ExperimentData:
         train = full.pick(subsample_classes(full.known_labels, experiment), full.name)
     _ = train.known_labels, test.known_labels
     for model_spec in experiment.models:
-        check_rows(
-            train, model_spec.recipe, experiment.seed
-        )  # refuses here, before a folder is claimed
+        check_rows(train, model_spec.recipe, experiment.seed)  # before a folder is claimed
     chain = noise.build_noise(experiment.noise)
     corrupted = noisy(test, chain, derive_seed(experiment.seed, "test noise"))
     whole = source.train.fingerprint
@@ -96,26 +94,26 @@ def split_source(experiment: Experiment, source: Source) -> ExperimentData:
 
 
 def _check_disjoint(train: Digits, test: Digits) -> None:
-    """Raise if a test image is a training image too."""
+    """Raise if a test image is also a training image."""
     shared = int(_is_among(test, train).sum())
     if shared:
         raise InkfastError(
             f"{shared:,} of the {len(test):,} test digits are training digits too: accuracy on "
-            "them would not tell how new digits are read. Take them out of one of the two."
+            "them would not show how new digits are read. Remove them from one of the two parts."
         )
 
 
 def _is_among(digits: Digits, others: Digits) -> NDArray[np.bool_]:
-    """Return which images are an image of the others too."""
+    """Return a mask of the images that are also among the others."""
     known = {image.tobytes() for image in others.images}
     return np.array([image.tobytes() in known for image in digits.images])
 
 
 def without_seen_images(digits: Digits, train: Digits) -> Digits:
-    """Return the digits without those whose image is a training image; the name says how many.
+    """Return the digits whose image is not a training image; the name says how many were removed.
 
     Raises:
-        InkfastError: If none would be left.
+        InkfastError: If no digit would be left.
     """
     seen = _is_among(digits, train)
     if seen.all():
@@ -138,7 +136,7 @@ def _pool_parts(train: Digits, test: Digits) -> Digits:
 
 
 def subsample_classes(labels: Labels, experiment: Experiment) -> Indices:
-    """Return the rows that `imbalance` leaves: the share of each class, at least one row."""
+    """Return the rows that `imbalance` keeps: a share of each class, at least one row."""
     shares = parse_imbalance(experiment.imbalance)
     rng = np.random.default_rng(derive_seed(experiment.seed, "imbalance"))
     keep = np.ones(len(labels), bool)
@@ -149,15 +147,15 @@ def subsample_classes(labels: Labels, experiment: Experiment) -> Indices:
 
 
 def load_run_data(experiment: Experiment, source: Source, run_folder: Path) -> ExperimentData:
-    """Return the digits of a run as it had them.
+    """Return the digits of a run.
 
     Raises:
-        InkfastError: If they have changed since, so that its test part is not known.
+        InkfastError: If the data has changed since, so that the test part is unknown.
     """
-    kept = load_identity(run_folder)
-    if kept.get("whole") == source.train.fingerprint:
+    identity = load_identity(run_folder)
+    if identity.get("whole") == source.train.fingerprint:
         dataset = split_source(experiment, source)
-        if kept.get("test") == dataset.clean.fingerprint:
+        if identity.get("test") == dataset.clean.fingerprint:
             return dataset
     raise InkfastError(
         f"{experiment.data} has changed since the run in {run_folder}: its test digits cannot be "
@@ -169,20 +167,20 @@ def load_run_data(experiment: Experiment, source: Source, run_folder: Path) -> E
 def load_evaluation_digits(
     experiment: Experiment, source: Source, run_folder: Path, *, same_data: bool
 ) -> Digits:
-    """Return the digits to judge a run's models on, under the experiment's noise.
+    """Return the digits to evaluate a run's models on, under the experiment's noise.
 
-    Of the run's own data that is its test part; of other data the test part where there is one,
-    else all, without the images that the run was trained on. The name of the digits says what was
-    left out, or that the run's own digits are not to be had and nothing was compared.
+    For the run's own data that is its test part; for other data the test part if there is one,
+    else all digits, without the images that the run was trained on. The name of the digits says
+    what was removed, or that the run's own digits are unavailable and nothing was compared.
 
     Args:
-        experiment: The run's, with the data and noise that were asked for.
-        source: The data, loaded.
-        run_folder: The run.
-        same_data: Whether the data asked for is the one the run was trained on.
+        experiment: Experiment of the run with the data and the noise to evaluate on.
+        source: The loaded data.
+        run_folder: Folder of the run.
+        same_data: Whether the data is that of the run.
 
     Raises:
-        InkfastError: If the run's own data has changed, so that its test part is not known.
+        InkfastError: If the run's own data has changed, so that its test part is unknown.
     """
     try:
         return load_run_data(experiment, source, run_folder).test
@@ -192,8 +190,8 @@ def load_evaluation_digits(
     digits = source.test or source.train
     _ = digits.known_labels
     try:
-        at_home = load_experiment(run_folder)
-        train = load_run_data(at_home, data.load(at_home.data), run_folder).train
+        own = load_experiment(run_folder)
+        train = load_run_data(own, data.load(own.data), run_folder).train
     except InkfastError:
         digits = dataclasses.replace(digits, name=f"{digits.name}{NOT_COMPARED}")
     else:

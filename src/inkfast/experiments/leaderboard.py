@@ -1,4 +1,4 @@
-"""The outcome of an experiment as rows: best first, with intervals, spread and tests."""
+"""The leaderboard: models in order of accuracy, with intervals, deviations and tests."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _METRICS = ("accuracy", "loss", "macro_f1", "ece")
 
 @dataclass(frozen=True)
 class LeaderboardRow:
-    """One model of the leaderboard; figures are means over its seeds.
+    """One model of the leaderboard; metrics are means over its seeds.
 
     Attributes:
-        name: The model.
-        fits: One for each seed.
-        scores: Of each fit on the noisy test digits.
-        n_parameters: Trained numbers.
-        averaged: Accuracy of the mean of the fits' probabilities, an ensemble of the seeds; None
-            for a single seed.
+        name: Name of the model.
+        fits: One fit for each seed.
+        scores: Scores of each fit on the noisy test digits.
+        n_parameters: Number of trained parameters.
+        averaged: Accuracy of the ensemble that averages the fits' probabilities; None for a single
+            seed.
     """
 
     name: str
@@ -45,41 +45,41 @@ class LeaderboardRow:
     n_parameters: int
     averaged: float | None = None
 
-    def mean(self, figure: str) -> float:
-        """Return the mean over seeds of one of the scores."""
-        return float(np.mean([getattr(scores, figure) for scores in self.scores]))
+    def mean(self, metric: str) -> float:
+        """Return the mean of a metric over seeds."""
+        return float(np.mean([getattr(scores, metric) for scores in self.scores]))
 
-    def spread(self, figure: str) -> float | None:
-        """Return the standard deviation over seeds, None for a single seed."""
-        values = [getattr(scores, figure) for scores in self.scores]
+    def std(self, metric: str) -> float | None:
+        """Return the standard deviation of a metric over seeds, None for a single seed."""
+        values = [getattr(scores, metric) for scores in self.scores]
         return float(np.std(values, ddof=1)) if len(values) > 1 else None
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval of the accuracy over other test sets of this size."""
+        """The 95 % interval of the accuracy over test sets of this size."""
         return wilson_interval(self.mean("accuracy"), self.scores[0].n)
 
     @property
     def published(self) -> float | None:
-        """Somebody's accuracy with the same model, if the recipe names one."""
+        """Published accuracy of the same model, if the experiment names one."""
         return self.fits[0].model_spec.published
 
     @property
     def seconds(self) -> float:
-        """Mean training time of a fit."""
+        """Mean training time of a fit, in seconds."""
         return float(np.mean([fit.trained.train_seconds for fit in self.fits]))
 
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """Rows best first, and how the best compares with each other one."""
+    """Rows in order of accuracy, and comparisons of the first with every other one."""
 
     outcome: RunResult
     rows: list[LeaderboardRow]
     comparisons: list[Comparison]
 
     def headline(self) -> str:
-        """Say in one sentence who won, by how much, and whether it is real."""
+        """Return one sentence on the best model, its lead and whether the lead is significant."""
         best, test = self.rows[0], self.outcome.dataset.test
         noise = self.outcome.dataset.noise
         under = f" under {noise.in_words()}" if noise else ""
@@ -97,7 +97,7 @@ class Leaderboard:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return what ``leaderboard.json`` holds; an undefined figure is null."""
+        """Return the content of ``leaderboard.json``; an undefined score is null."""
         dataset = self.outcome.dataset
         return {
             "data": dataset.source,
@@ -135,11 +135,11 @@ _COLUMNS = (
 
 
 def build_leaderboard(outcome: RunResult) -> Leaderboard:
-    """Score every finished fit and put the models in order of mean accuracy."""
+    """Score every finished fit and rank the models by mean accuracy, then by mean loss."""
     labels = outcome.dataset.test.known_labels
     finished = [[f for f in outcome.fits if f.model_spec == e] for e in outcome.experiment.models]
     finished = [fits for fits in finished if fits]
-    # an interrupted run may lack a seed of one model: those that all have count, and are paired
+    # after an interruption a model may lack a seed: only seeds that all models have are paired
     common = set.intersection(*({fit.trained.seed for fit in fits} for fits in finished))
     rows = []
     for fits in finished:
@@ -154,20 +154,20 @@ def build_leaderboard(outcome: RunResult) -> Leaderboard:
             LeaderboardRow(paired[0].model_spec.name, paired, scores, n_parameters, averaged)
         )
     rows.sort(key=lambda row: (-row.mean("accuracy"), row.mean("loss")))
-    right = {
+    correct = {
         row.name: np.stack([fit.probabilities.argmax(axis=1) == labels for fit in row.fits])
         for row in rows
     }
-    return Leaderboard(outcome, rows, compare_models(right) if len(rows) > 1 else [])
+    return Leaderboard(outcome, rows, compare_models(correct) if len(rows) > 1 else [])
 
 
 def _row_to_json(row: LeaderboardRow) -> dict[str, Any]:
     return {
         "model": row.name,
         "published": row.published,
-        **{figure: nan_to_none(row.mean(figure)) for figure in _METRICS},
+        **{metric: nan_to_none(row.mean(metric)) for metric in _METRICS},
         "accuracy_ci95": list(row.interval),
-        "accuracy_std": row.spread("accuracy"),
+        "accuracy_std": row.std("accuracy"),
         "accuracy_averaged": row.averaged,
         "n_parameters": row.n_parameters,
         "train_seconds": row.seconds,
@@ -175,7 +175,7 @@ def _row_to_json(row: LeaderboardRow) -> dict[str, Any]:
         "runs": [
             {
                 "seed": fit.trained.seed,
-                **{figure: nan_to_none(getattr(scores, figure)) for figure in _METRICS},
+                **{metric: nan_to_none(getattr(scores, metric)) for metric in _METRICS},
                 "train_seconds": fit.trained.train_seconds,
                 "epochs": len(fit.trained.history),
                 "best_epoch": fit.trained.best_epoch,

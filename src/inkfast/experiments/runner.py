@@ -1,4 +1,4 @@
-"""Running an experiment: every model is trained on every seed, then judged on the test digits."""
+"""Running an experiment: every model is trained on every seed, then predicts the test digits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FitResult:
 
 @dataclass(frozen=True)
 class RunResult:
-    """What an experiment gave; some fits are missing when it was interrupted or one diverged."""
+    """Result of an experiment; fits are missing if one diverged or Ctrl-C came."""
 
     experiment: Experiment
     dataset: ExperimentData
@@ -41,9 +41,9 @@ def run_experiment(
     observer: Observer[Epoch] = quiet,
     executor: Executor = SERIAL,
 ) -> RunResult:
-    """Train every model on every seed; finished fits found in `out` are taken as they are.
+    """Train every model on every seed; fits already finished in `out` are not trained again.
 
-    Ctrl-C ends the run early, and a fit that diverges is left out: what is finished is returned.
+    After Ctrl-C, or if a fit diverges, the finished fits are returned.
     """
     pairs = [
         (model_spec, seed)
@@ -52,7 +52,7 @@ def run_experiment(
     ]
     jobs = (_fit_job(experiment, digits, model_spec, seed, out) for model_spec, seed in pairs)
     found, interrupted = executor.run(jobs, len(pairs), observer)
-    # the test digits are looked at here, after every choice has been made
+    # the only use of the test digits, after every choice has been made
     fits = [
         FitResult(model_spec, result, result.probabilities(digits.test))
         for (model_spec, _), result in zip(pairs, found, strict=True)

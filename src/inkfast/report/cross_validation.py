@@ -16,7 +16,8 @@ def write_validation_report(result: CrossValidation, out: Path) -> Path:
     names = result.names()
     histories = {
         name: [
-            [epoch.validation_accuracy for epoch in fit.trained.history] for fit in result.of(name)
+            [epoch.validation_accuracy for epoch in fit.trained.history]
+            for fit in result.fits_of(name)
         ]
         for name in names
     }

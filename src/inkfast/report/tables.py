@@ -28,7 +28,7 @@ def leaderboard_table(board: Leaderboard) -> Table:
     for column in columns:
         table.add_column(column, justify="right", no_wrap=True)
     for row in board.rows:
-        spread = row.spread("accuracy")
+        spread = row.std("accuracy")
         accuracy = f"{row.mean('accuracy'):.2%}" + (
             f" ± {100 * spread:.2f}" if spread is not None else ""
         )
