@@ -211,21 +211,6 @@ def test_a_runs_model_reads_on_one_thread(monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_cluster_writes_the_same_bytes(pictures, tmp_path, inkfast):
-    """A Ray cluster of this machine's own, in a process of its own; it complains of nothing."""
-    pytest.importorskip("ray")
-    inkfast(
-        "predict", pictures, "--to", tmp_path / "serial.csv"
-    )  # a reader too large for a message
-    done = subprocess.run(
-        [*PROGRAM, "predict", str(pictures), "--executor", "ray", "--to", str(tmp_path / "ray.csv")],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 1, done.stderr
-    assert (tmp_path / "ray.csv").read_bytes() == (tmp_path / "serial.csv").read_bytes()
-    assert "max_restarts" not in done.stderr
-
-
 def test_the_package_is_a_program():
     """`python -m inkfast` is `inkfast`."""
     words = [sys.executable, "-m", "inkfast", "predict", "--help"]

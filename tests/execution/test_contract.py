@@ -11,17 +11,26 @@ from typing import Any
 import pytest
 
 from inkfast.core.errors import InkfastError, StoppedError
-from inkfast.execution import EXECUTORS, Callback, Executor, parse_executor
+from inkfast.execution import (
+    EXECUTORS,
+    Callback,
+    Executor,
+    SerialExecutor,
+    available_cores,
+    parse_executor,
+)  # fmt: skip
+from inkfast.execution.ray_cluster import RayExecutor
 from tests.execution.squares import EPOCHS, SquareJob, Witness
 
-TEXTS = {"serial": "serial", "stacked": "stacked:2", "local": "local:2", "ray": "ray"}
+TEXTS = {"serial": "serial", "stacked": "stacked:2", "local": "local:2"}
 
 
 @pytest.fixture(scope="module", params=list(EXECUTORS))
 def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
     """Every registered executor, open."""
     if request.param == "ray":
-        pytest.importorskip("ray")
+        yield request.getfixturevalue("ray_executor")
+        return
     found = parse_executor(TEXTS[request.param])
     with found.open():
         yield found
@@ -80,14 +89,16 @@ def test_jobs_are_taken_when_there_is_room(executor: Executor, tmp_path: Path) -
     results: list[int] = []
 
     def jobs() -> Iterator[SquareJob]:
-        for value in range(12):
-            assert value - len(results) <= 8  # a bound that any machine keeps
+        for value in range(8):
+            assert value - len(results) <= most
             yield SquareJob(tmp_path / str(value), value)
 
-    for _, outcome in executor.results(jobs(), 12, lambda *_: Callback()):
+    # a cluster has room for a job on each core
+    most = {RayExecutor: available_cores(), SerialExecutor: 0}.get(type(executor), 2)
+    for _, outcome in executor.results(jobs(), 8, lambda *_: Callback()):
         assert isinstance(outcome, int)
         results.append(outcome)
-    assert sorted(results) == [value**2 for value in range(12)]
+    assert sorted(results) == [value**2 for value in range(8)]
 
 
 def test_ctrl_c_returns_what_is_finished(executor: Executor, tmp_path: Path) -> None:

@@ -58,6 +58,16 @@ def test_local_processes_give_the_same_bits_though_one_is_killed(strokes, tmp_pa
     )
 
 
+def test_a_cluster_gives_the_same_bits(strokes, tmp_path, here, ray_executor):
+    """Digits travel out, models come back and are stored here; no checkpoint is left."""
+    found, _ = ray_executor.run(fit_jobs(strokes, tmp_path), 3)
+    assert bits(found) == here
+    assert bits([TrainedModel.load(tmp_path / str(seed)) for seed in range(3)]) == here
+    assert sorted(path.name for path in tmp_path.glob("*/*")) == sorted(
+        ["model.json", "model.safetensors"] * 3
+    )
+
+
 def test_what_is_finished_is_not_trained_again(strokes, tmp_path, here):
     """A second sweep over the same folders starts no process at all."""
     SERIAL.run(fit_jobs(strokes, tmp_path), 3)

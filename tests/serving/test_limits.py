@@ -209,6 +209,37 @@ def test_what_all_clients_send_together_is_bounded():
     asyncio.run(ask())
 
 
+def test_a_body_that_will_not_fit_is_refused_before_it_is_read():
+    """Its announced length counts against what all requests may hold; a length that fits is read."""
+    reader = Reader(Stuck(), 0.5)
+    app = build_app({"reader": reader}, corrupt=without_torch, limits=Limits(held=1000))
+    read = []
+
+    async def status(length: int) -> int:
+        sent = []
+
+        async def receive() -> dict[str, object]:
+            read.append(length)
+            return {"type": "http.request", "body": bytes(length), "more_body": False}
+
+        async def send(message: dict[str, object]) -> None:
+            sent.append(message)
+
+        headers = [(b"host", b"localhost"), (b"content-length", b"%d" % length)]
+        scope = {
+            "type": "http", "method": "POST", "path": "/v1/predict", "raw_path": b"/v1/predict",
+            "query_string": b"", "headers": headers, "scheme": "http", "http_version": "1.1",
+        }  # fmt: skip
+        await app(scope, receive, send)
+        return sent[0]["status"]
+
+    async def ask() -> list[int]:
+        return [await status(length) for length in (1000, 1001)]
+
+    assert asyncio.run(ask()) == [415, 503]
+    assert read == [1000]
+
+
 def test_a_body_may_be_just_as_large_as_allowed():
     """The limit itself is let through, to be refused as no image; a byte more is too large."""
 
