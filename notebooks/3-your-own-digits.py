@@ -72,7 +72,7 @@ print(f"{len(digits):,} images; per class: {digits.class_counts()}")
 
 # %%
 from inkfast.imaging.opening import IMAGE_SUFFIXES
-from inkfast.data.image_folder import read_picture
+from inkfast.data.image_folder import read_image
 
 figure, panels = plt.subplots(2, 10, figsize=(10, 2.6), layout="constrained")
 for digit, (above, below) in enumerate(panels.T):
@@ -85,7 +85,7 @@ for digit, (above, below) in enumerate(panels.T):
         image = Image.open(files[0]).convert("L")
         above.imshow(image, cmap="gray")
         above.set_title(f"{image.width}x{image.height}", fontsize=9)
-        below.imshow(read_picture(files[0]), cmap="gray")
+        below.imshow(read_image(files[0]), cmap="gray")
 plt.show()
 
 # %% [markdown]
@@ -136,7 +136,7 @@ from PIL import ImageDraw
 house = Image.new("L", (80, 80), "white")
 ImageDraw.Draw(house).line([(20, 70), (20, 40), (40, 15), (60, 40), (60, 70), (20, 70)], "black", 5)
 house.save(EXAMPLE / "house.png")
-house = read_picture(EXAMPLE / "house.png")
+house = read_image(EXAMPLE / "house.png")
 
 order = np.argsort(probabilities.max(axis=1))
 shown = {"most confident": order[-1], "least": order[0], "second least": order[1]}

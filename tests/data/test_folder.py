@@ -1,4 +1,4 @@
-"""Folders of pictures in every format and mode, and what is refused."""
+"""Image folders in each format and mode, and faulty ones."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_modes(tmp_path, seven, mode):
     assert np.abs(only(root) - center_digit(255.0 - seven)).mean() < 3
 
 
-def test_mnist_like_pictures_are_taken_as_they_are(tmp_path):
+def test_images_of_28_by_28_are_taken_unchanged(tmp_path):
     """A 28x28 picture with bright ink keeps every pixel."""
     image = np.zeros((28, 28), np.uint8)
     image[4:20, 3:7] = np.arange(64).reshape(16, 4) + 100
@@ -92,10 +92,10 @@ def test_train_and_test_folders(tmp_path, seven):
 
 
 def test_what_is_no_picture_folder(tmp_path, seven):
-    """Empty folders, foreign class names, corrupt and huge pictures are refused by name."""
+    """Empty folders, foreign class names, damaged and huge images are refused by name."""
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(ValueError, match="got no pictures"):
+    with pytest.raises(ValueError, match="got no images"):
         data.load(str(empty))
     with pytest.raises(ValueError, match="got a folder named 'seven'"):
         data.load(str(save(tmp_path / "named" / "seven", Image.fromarray(seven))))
@@ -112,11 +112,11 @@ def test_what_is_no_picture_folder(tmp_path, seven):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name here")
-def test_a_pipe_among_pictures_is_not_waited_for(tmp_path, seven):
+def test_a_pipe_among_images_does_not_block(tmp_path, seven):
     """What is no regular file ends the load, and a survey leaves it out."""
     root = save(tmp_path / "all" / "7", Image.fromarray(seven))
     os.mkfifo(root / "7" / "pipe.png")
-    with pytest.raises(ValueError, match=r"pipe\.png: expected a picture, got no regular file"):
+    with pytest.raises(ValueError, match=r"pipe\.png: expected an image, got no regular file"):
         data.load(str(root))
     found = data.survey(str(root))
     assert (len(found.source.train), len(found.unreadable)) == (1, 1)

@@ -1,4 +1,4 @@
-"""NumPy files: ``.npz`` with named arrays or ``.npy`` with images alone."""
+"""NumPy files: ``.npz`` with images and labels, or ``.npy`` with images alone."""
 
 from __future__ import annotations
 
@@ -17,40 +17,40 @@ EXPECTED = "arrays named images and labels, x and y, or x_train, y_train, x_test
 
 
 def load_arrays(path: Path) -> Source:
-    """Read digits from a NumPy file; nothing in it is ever unpickled.
+    """Read digits from a NumPy file without unpickling anything.
 
     Images may be ``(n, 28, 28)`` or ``(n, 784)``: uint8, whole numbers from 0 to 255, or floats
     in [0, 1].
 
     Raises:
-        InkfastError: If the arrays are missing or hold something else.
+        InkfastError: If the file or its arrays cannot be used.
     """
     try:
         with path.open("rb") as file:
             content = np.load(file, allow_pickle=False)
-            # taken out of the archive here, where it is damaged or not
+            # read all arrays here, so that a damaged archive fails inside this block
             arrays = content if isinstance(content, np.ndarray) else dict(content)
     except Exception as error:
         raise unreadable(path, error) from None
     if isinstance(arrays, np.ndarray):
         return Source(Digits(images_of(arrays, path), None, path.name), None, path.name)
     if not all(isinstance(array, np.ndarray) for array in arrays.values()):
-        raise InkfastError(f"{path}: expected {EXPECTED}, got something that is no array.")
+        raise InkfastError(f"{path}: expected {EXPECTED}, got something else.")
     if "x_train" in arrays:
-        train = _digits(arrays, "x_train", "y_train", path, "train")
-        test = _digits(arrays, "x_test", "y_test", path, "test") if "x_test" in arrays else None
+        train = _read_pair(arrays, "x_train", "y_train", path, "train")
+        test = _read_pair(arrays, "x_test", "y_test", path, "test") if "x_test" in arrays else None
         return Source(train, test, path.name)
     for images, labels in PAIRS:
         if images in arrays:
-            return Source(_digits(arrays, images, labels, path, ""), None, path.name)
+            return Source(_read_pair(arrays, images, labels, path, ""), None, path.name)
     raise InkfastError(f"{path}: expected {EXPECTED}, got {', '.join(sorted(arrays)) or 'none'}.")
 
 
 def unreadable(path: Path, error: Exception) -> InkfastError:
-    """Return what is to be told of a file that is cut off, forged or encrypted.
+    """Return the error for a file that is truncated, damaged or encrypted.
 
-    zipfile, its three methods of packing, numpy and the tokenizer that reads its headers fail each
-    in its own way, and more than a dozen have been met.
+    It is given any exception, because zipfile, its compression methods and NumPy's parser of
+    headers raise more than a dozen kinds.
     """
     reason = getattr(error, "strerror", None) or "it is damaged"
     if "allow_pickle" in str(error):
@@ -60,23 +60,23 @@ def unreadable(path: Path, error: Exception) -> InkfastError:
     )
 
 
-def _digits(
+def _read_pair(
     arrays: dict[str, NDArray[np.generic]], images: str, labels: str, path: Path, part: str
 ) -> Digits:
     pixels = images_of(arrays[images], path)
     given = arrays.get(labels)
     return Digits(
         pixels,
-        None if given is None else _labels(given, len(pixels), path),
+        None if given is None else _int64_labels(given, len(pixels), path),
         f"{path.name} {part}".strip(),
     )
 
 
-def _labels(values: NDArray[np.generic], n: int, path: Path) -> Labels:
+def _int64_labels(values: NDArray[np.generic], n: int, path: Path) -> Labels:
     if values.dtype.kind not in "iu":
         raise InkfastError(f"{path}: labels must be whole numbers, got {values.dtype}.")
     if values.dtype.kind == "u":
-        values = np.minimum(values, 255)  # so that what does not fit int64 is not turned negative
+        values = np.minimum(values, 255)  # large values must not become negative in int64
     labels = values.astype(np.int64)
     labels = labels[:, 0] if labels.shape == (n, 1) else labels
     check_labels(labels, n, str(path))
@@ -86,16 +86,16 @@ def _labels(values: NDArray[np.generic], n: int, path: Path) -> Labels:
 def images_of(
     values: NDArray[Any], path: Path, top: float | None = None, shape: tuple[int, ...] = ()
 ) -> Images:
-    """Return images of any accepted form as uint8 ``(n, 28, 28)``.
+    """Convert images of any accepted shape and type to uint8 ``(n, 28, 28)``.
 
     Args:
-        values: The images, or a part of them.
-        path: Of their file, for messages.
-        top: The value of full ink, see `full_ink`; told by the values themselves unless given.
-        shape: Of the whole, for messages, where the values are a part.
+        values: Images, or a part of them.
+        path: File of the images, for messages.
+        top: Value of full ink, see `full_ink`; taken from `values` if None.
+        shape: Shape of all images, for messages, if `values` is a part.
 
     Raises:
-        InkfastError: If they are something else.
+        InkfastError: If shape, type or range is not accepted.
     """
     if values.shape[1:] == (SIDE, SIDE, 1):
         values = values[..., 0]
@@ -123,5 +123,5 @@ def images_of(
 
 
 def full_ink(parts: Iterable[NDArray[Any]]) -> float:
-    """Return 1 for images of black and white as 0 and 1, or of grey in [0, 1]; else 255."""
+    """Return the value of full ink: 1 if no pixel exceeds 1, else 255."""
     return 255.0 if any(part.size and not part.max() <= 1 for part in parts) else 1.0

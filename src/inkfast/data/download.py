@@ -1,4 +1,4 @@
-"""Fetching one file from the first mirror that gives a good copy, through pooch."""
+"""Download a file from the first mirror that has a good copy, with pooch."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ READ_TIMEOUT = 10.0  # seconds without a single byte
 
 
 class _Progress:
-    """The three calls that pooch makes on a progress bar, passed on as (bytes, total)."""
+    """A progress bar for pooch that passes (bytes so far, bytes in all) to a function."""
 
     def __init__(self, report: Callable[[int, int], None]) -> None:
         self.total = 0
         self._report = report
-        self._done = self._told = 0
+        self._done = self._reported = 0
 
     def update(self, amount: int) -> None:
         self._done += amount
-        if self._done != self._told:  # pooch tells of the end once more
+        if self._done != self._reported:  # pooch reports the end twice
             self._report(self._done, self.total)
-        self._told = self._done
+        self._reported = self._done
 
     def reset(self) -> None:
         self._done = 0
 
     def close(self) -> None:
-        """Do nothing: all has been told."""
+        """Do nothing; pooch requires the method."""
 
 
 def download(
@@ -46,11 +46,11 @@ def download(
     """Download `name` into `folder` from the first mirror whose copy passes `check`.
 
     Args:
-        name: The file's name, the same on every mirror.
+        name: Name of the file, the same on all mirrors.
         mirrors: Base addresses ending in ``/``, tried in turn.
-        folder: Where the file goes; it appears there whole or not at all.
-        check: Raises `InkfastError` when a copy is not good.
-        report: Called with name, bytes so far and bytes in all.
+        folder: Folder of the file, which appears there complete or not at all.
+        check: Raises `InkfastError` if a copy is not good.
+        report: Called with the name, bytes so far and bytes in all.
 
     Raises:
         InkfastError: If the folder cannot be written or no mirror gives a good copy.
@@ -79,7 +79,7 @@ def download(
                     check(Path(copy))
                 except (requests.RequestException, InkfastError) as error:
                     Path(temporary, name).unlink(missing_ok=True)
-                    faults.append(f"{mirror} ({_short(error)})")
+                    faults.append(f"{mirror} ({_reason(error)})")
                     continue
                 os.replace(copy, folder / name)
                 return folder / name
@@ -91,7 +91,7 @@ def download(
     )
 
 
-def _short(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     import requests
 
     if isinstance(error, requests.HTTPError) and error.response is not None:
@@ -101,5 +101,5 @@ def _short(error: Exception) -> str:
     if isinstance(error, requests.ConnectionError):
         return "no connection"
     if isinstance(error, InkfastError):
-        return "the content is not what it should be"
+        return "wrong content"
     return type(error).__name__

@@ -1,7 +1,7 @@
-"""A folder of pictures with one subfolder per class, named ``0`` to ``9``.
+"""Folders of images with one subfolder per class, named ``0`` to ``9``.
 
-A ``train/`` and a ``test/`` folder of such folders give both parts. Pictures of 28x28 are taken as
-they are, noise and all; all others are brought to MNIST's frame.
+``train/`` and ``test/`` folders of such folders give both parts. Images of 28x28 pixels are taken
+unchanged; others are cropped, scaled and centred as in MNIST.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ def load_folder(path: Path) -> Source:
     """Read a folder of class folders, or its ``train`` and ``test`` parts.
 
     Raises:
-        InkfastError: For an empty folder, a subfolder that is no digit, or a picture that is
-            corrupt or larger than 50 million pixels.
+        InkfastError: For an empty folder, a subfolder that is not named after a digit, or an image
+            that is damaged or larger than 50 million pixels.
     """
     return survey_folder(path, most_unreadable=0).source
 
 
 def survey_folder(path: Path, most_unreadable: float = float("inf")) -> Survey:
-    """Read a folder as `load` does, noting file names, sizes and pictures that cannot be read.
+    """Read a folder with the names, sizes and faults of its files.
 
     Args:
-        path: The folder.
-        most_unreadable: How many pictures that cannot be read are left out; the next one raises.
+        path: Path of the folder.
+        most_unreadable: Number of unreadable images to leave out; one more raises.
     """
     name = path.resolve().name
     parts = {"train": path}
@@ -52,7 +52,7 @@ def survey_folder(path: Path, most_unreadable: float = float("inf")) -> Survey:
     sizes: Counter[tuple[int, int]] = Counter()
     unreadable: list[str] = []
     for part, folder in parts.items():
-        digits[part], read = _part(folder, sizes, unreadable, most_unreadable)
+        digits[part], read = _read_part(folder, sizes, unreadable, most_unreadable)
         files[part] = tuple(str(file.relative_to(path)) for file in read)
     return Survey(
         source=Source(digits["train"], digits.get("test"), name),
@@ -63,14 +63,14 @@ def survey_folder(path: Path, most_unreadable: float = float("inf")) -> Survey:
 
 
 def _visible(folder: Path) -> list[Path]:
-    """Return what a folder holds, in order, without hidden files such as macOS leaves."""
+    """Return the entries of a folder in order, without hidden files such as those of macOS."""
     return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
 
 
-def _part(
+def _read_part(
     path: Path, sizes: Counter[tuple[int, int]], unreadable: list[str], most: float
 ) -> tuple[Digits, list[Path]]:
-    """Return the digits of one part and the file of each; sizes and faults are added."""
+    """Return the digits of one part and their files; add to `sizes` and `unreadable`."""
     images, labels, files = [], [], []
     for folder in filter(Path.is_dir, _visible(path)):
         if folder.name not in {str(digit) for digit in range(CLASSES)}:
@@ -79,30 +79,30 @@ def _part(
             if file.suffix.lower() not in IMAGE_SUFFIXES:
                 continue
             try:
-                if not os.path.isfile(file):  # a pipe would be waited for
-                    raise InkfastError(f"{file}: expected a picture, got no regular file.")
-                picture = open_image(file, DIGIT_PIXELS)
-                image = _at_28(picture.grey)
+                if not os.path.isfile(file):  # opening a pipe would block
+                    raise InkfastError(f"{file}: expected an image, got no regular file.")
+                loaded = open_image(file, DIGIT_PIXELS)
+                image = _at_28(loaded.grey)
             except InkfastError as error:
                 unreadable.append(str(error))
                 if len(unreadable) > most:
                     raise
                 continue
-            sizes[picture.size] += 1
+            sizes[loaded.size] += 1
             images.append(image)
             labels.append(int(folder.name))
             files.append(file)
     if not images:
-        got = f"none that can be read: {unreadable[0]}" if unreadable else "no pictures."
+        got = f"none that can be read: {unreadable[0]}" if unreadable else "no images."
         raise InkfastError(f"{path}: expected {_LAYOUT}, got {got}")
     return Digits(np.stack(images), np.array(labels, np.int64), path.resolve().name), files
 
 
-def read_picture(path: Path) -> Images:
-    """Return one picture file as uint8 ``(28, 28)``, ink bright.
+def read_image(path: Path) -> Images:
+    """Return an image file as uint8 ``(28, 28)`` with bright ink.
 
     Raises:
-        InkfastError: If the file is no picture, is damaged or too large.
+        InkfastError: If the file is no image, is damaged or too large.
     """
     return _at_28(open_image(path, DIGIT_PIXELS).grey)
 
@@ -110,5 +110,5 @@ def read_picture(path: Path) -> Images:
 def _at_28(grey: GreyImage) -> Images:
     try:
         return preprocess(grey)
-    except NoInkError:  # of a labelled picture even the faintest trace is worth more than black
+    except NoInkError:  # the faintest trace of a labelled digit is better than none
         return center_digit(to_bright_ink(grey))

@@ -12,21 +12,21 @@ from inkfast.core.digits import SIDE, Digits, Source
 from inkfast.core.errors import InkfastError, short_repr
 
 PIXELS = [f"pixel{i}" for i in range(SIDE * SIDE)]
-_FORM = "expected the header label,pixel0,...,pixel783 (or without label)"
+_HEADER = "expected the header label,pixel0,...,pixel783 (or without label)"
 
 
 def load_csv(path: Path) -> Source:
-    """Read a digit-recognizer CSV; a byte order mark and CRLF line ends are no obstacle.
+    """Read a digit-recognizer CSV, with or without byte order mark, with LF or CRLF line ends.
 
     Raises:
-        InkfastError: Naming the row and column of the first value that is no whole number from
-            0 to 255 (0 to 9 for labels), or the first row with missing or extra columns.
+        InkfastError: If a value is no whole number from 0 to 255 (0 to 9 for labels), with its row
+            and column, or if a row has missing or extra columns.
     """
     import pyarrow as pa
 
     names = csv_columns(path)
     try:
-        table = _table(path, {name: pa.uint8() for name in names})
+        table = _parse_table(path, {name: pa.uint8() for name in names})
     except pa.ArrowInvalid as error:
         _explain(path, names, error)
     if not table.num_rows:
@@ -40,10 +40,10 @@ def load_csv(path: Path) -> Source:
 
 
 def csv_columns(path: Path) -> list[str]:
-    """Return the names in the header: `PIXELS`, behind ``label`` or alone.
+    """Return the column names of the header: `PIXELS`, with or without ``label`` before them.
 
     Raises:
-        InkfastError: If it is another header, or none.
+        InkfastError: If the header is missing or has other names.
     """
     try:
         with path.open(encoding="utf-8-sig", errors="replace") as file:
@@ -52,12 +52,12 @@ def csv_columns(path: Path) -> list[str]:
         raise InkfastError(f"cannot read {path}: {error.strerror}.") from None
     if names not in (PIXELS, ["label", *PIXELS]):
         raise InkfastError(
-            f"{path}: {_FORM}, got {len(names)} columns starting {short_repr(names[:2])}."
+            f"{path}: {_HEADER}, got {len(names)} columns starting {short_repr(names[:2])}."
         )
     return names
 
 
-def _table(path: Path, types: dict[str, Any], encoding: str = "utf8", **parsing: Any) -> Any:
+def _parse_table(path: Path, types: dict[str, Any], encoding: str = "utf8", **parsing: Any) -> Any:
     """Parse the rows below the header with the given column types."""
     from pyarrow import csv
 
@@ -72,7 +72,7 @@ def _table(path: Path, types: dict[str, Any], encoding: str = "utf8", **parsing:
 
 
 def _explain(path: Path, names: list[str], error: Exception | None) -> NoReturn:
-    """Find the first bad row and value with a slow second look, and raise for it."""
+    """Find the first bad row and value in a slow second pass, and raise for it."""
     import pyarrow as pa
 
     bad: list[str] = []
@@ -82,13 +82,13 @@ def _explain(path: Path, names: list[str], error: Exception | None) -> NoReturn:
         return "skip"
 
     try:
-        table = _table(
+        table = _parse_table(
             path, {name: pa.string() for name in names}, "latin1", invalid_row_handler=note
         )
     except pa.ArrowInvalid as fault:
         raise InkfastError(f"{path} is not readable as CSV: {str(fault).splitlines()[0]}") from None
     if bad:
-        raise InkfastError(f"{path}: a row is broken: {bad[0]}. {_FORM.capitalize()}.")
+        raise InkfastError(f"{path}: a row is broken: {bad[0]}. {_HEADER.capitalize()}.")
     for name, column in zip(names, table.columns, strict=True):
         most = 9 if name == "label" else 255
         for row, value in enumerate(column.to_pylist()):
