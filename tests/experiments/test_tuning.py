@@ -112,7 +112,7 @@ def test_an_interrupted_search_goes_on(strokes, tmp_path):
 def test_a_trial_left_running_by_a_power_cut_is_taken_up(strokes, tmp_path):
     """A trial that this folder began and never ended does not count, and is tried again."""
     one = search(strokes, tmp_path)
-    one._take_up()
+    one._requeue_own_trials()
     next(one._jobs([]))
     assert len(search(strokes, tmp_path).run().trials) == 4
 
@@ -121,12 +121,12 @@ def test_trials_of_other_machines_are_waited_for(strokes, tmp_path):
     """A trial that runs elsewhere counts, until a day has gone by."""
     storage = f"sqlite:///{tmp_path}/shared.db"
     other = search(strokes, tmp_path / "a", storage=storage)
-    other._take_up()
+    other._requeue_own_trials()
     next(other._jobs([]))
     here = search(strokes, tmp_path / "b", storage=storage)
     assert len(here.run().trials) == 3
-    assert here.elsewhere() == 1
-    assert other.elsewhere() == 0
+    assert here.running_elsewhere() == 1
+    assert other.running_elsewhere() == 0
 
 
 def test_values_that_do_not_go_together_are_passed_over(strokes, tmp_path):
@@ -196,7 +196,7 @@ RANGE = {"low": 1, "high": 2}
     ({"search": {"learning_rat": RANGE}}, "unknown search key 'learning_rat'. Did you mean 'learning_rate'"),
     ({"search": {"model.hiden": {"choices": [[8]]}}}, "key of model mlp 'hiden'. Did you mean 'hidden'"),
     ({"search": {"batch_size": 3}}, "search key `batch_size` must be { low ="),
-    ({"search": {"batch_size": {"lo": 1, "high": 2}}}, "unknown word of search key `batch_size` 'lo'"),
+    ({"search": {"batch_size": {"lo": 1, "high": 2}}}, "unknown entry of search key `batch_size` 'lo'"),
     ({"search": {"batch_size": {"low": 9, "high": 2}}}, "must have low < high"),
     ({"search": {"learning_rate": {"low": 0, "high": 2, "log": True}}}, "low > 0 where log is true"),
     ({"search": {"learning_rate": {"low": -1.0, "high": 1.0}}}, "search key `learning_rate`: `learning_rate` must be"),

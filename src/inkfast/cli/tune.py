@@ -64,10 +64,10 @@ def tune(
     tuned.write(folder)
     if tuned.interrupted:
         raise interrupted(display)
-    if search.elsewhere():
+    if running := search.running_elsewhere():
         display.say(
-            f"{search.elsewhere()} trials still run on other machines: the test digits are looked "
-            "at when all have ended, by the same command with --resume"
+            f"{running} trials still run on other machines: the test digits are used when all have "
+            "ended, by the same command with --resume"
         )
         return
     best = search.best()

@@ -1,6 +1,6 @@
-"""Tuning: a search space over model and recipe in, the best recipe out, by Optuna.
+"""Tuning: searches a space of models and recipes with Optuna.
 
-Trials are judged on validation rows. The test digits are looked at once, by the best one.
+Trials are evaluated on validation rows; only the best one is evaluated on the test digits.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`Plan`: an experiment with one model, and what is searched around it."""
+"""`SearchPlan`: an experiment with one model, and the space that is searched."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _TUNE = ("trials", "prune", "hours")
 
 @dataclass(frozen=True, kw_only=True)
 class SearchPlan:
-    """What `inkfast tune` does.
+    """The search of `inkfast tune`.
 
     Attributes:
-        settings: Of the experiment, as read; the searched values are laid over them.
-        experiment: The same, with the values that the search starts from.
-        space: What is searched.
-        trials: How many there are to be in all, on every machine that shares the storage.
-        prune: Whether a trial ends early whose validation accuracy lies below the median of
+        settings: Settings of the experiment; the values of a trial override them.
+        experiment: The experiment of these settings.
+        space: The search space.
+        trials: Total number of trials on all machines that share the storage.
+        prune: Whether a trial is stopped if its validation accuracy lies below the median of
             earlier trials at the same epoch.
-        hours: When no further trial is begun; 0 for never.
+        hours: Time after which no trial is started; 0 for no limit.
     """
 
     settings: Mapping[str, Any]
@@ -37,10 +37,10 @@ class SearchPlan:
     hours: float
 
     def candidate(self, values: Mapping[str, Any]) -> Experiment:
-        """Return the experiment with the given values of the search keys.
+        """Return the experiment with values for the search keys.
 
         Raises:
-            InkfastError: If they make a model or a recipe that is not allowed.
+            InkfastError: If the model or the recipe they give is not allowed.
         """
         table = _model_table(self.settings)
         text = values.get("model", table["model"])
@@ -68,14 +68,14 @@ class SearchPlan:
 
 
 def parse_search_plan(settings: Mapping[str, Any]) -> SearchPlan:
-    """Check a tuning file's settings; every end of every range is tried.
+    """Return the search of some settings; both ends of every range are checked.
 
     Args:
-        settings: Those of an experiment with one model, a ``search`` table, and optionally a
+        settings: Settings of an experiment with one model, a ``search`` table, and optionally a
             ``tune`` table with ``trials``, ``prune`` and ``hours``.
 
     Raises:
-        InkfastError: Naming what is at fault.
+        InkfastError: If keys are unknown or values not allowed.
     """
     given = dict(settings)
     space = parse_space(given.pop("search", None))
@@ -109,12 +109,12 @@ def _model_table(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_bounds(plan: SearchPlan) -> None:
-    middle = {parameter.key: parameter.extremes()[0] for parameter in plan.space}
+    defaults = {parameter.key: parameter.bounds()[0] for parameter in plan.space}
     faults = []
     for parameter in plan.space:
-        for value in parameter.extremes():
+        for value in parameter.bounds():
             try:
-                plan.candidate({**middle, parameter.key: value})
+                plan.candidate({**defaults, parameter.key: value})
             except InkfastError as error:
                 faults.append(f"search key `{parameter.key}`: {error}")
     if faults:

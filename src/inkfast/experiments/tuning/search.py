@@ -1,7 +1,7 @@
-"""`Search`: asks Optuna for values, has them trained, and tells it what came of them.
+"""`Search`: asks Optuna for the values of each trial, trains it and reports its accuracy.
 
-Several machines may share one storage: each asks for the next trial when it has room, until the
-study holds as many as were planned. A trial that was interrupted is asked for again.
+Several machines may share one storage: each asks for a trial when it has room, until the study has
+as many as planned. An interrupted trial is queued again.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from inkfast.experiments.tuning.plan import SearchPlan
 from inkfast.training import Callback, Epoch, FitJob, FitOutcome, TrainedModel, check_recipe
 from inkfast.training.batches import check_rows
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # loaded where it is used: other commands import this package as well
     import optuna
 
 
@@ -54,23 +54,23 @@ def search_identity(plan: SearchPlan, dataset: ExperimentData) -> dict[str, Any]
 
 
 class Search:
-    """The trials of one command on one machine.
+    """The trials that one machine runs.
 
     Args:
-        plan: What is searched.
-        dataset: The digits.
+        plan: The search.
+        dataset: The digits of its experiment.
         out: The run folder.
-        storage: Optuna's storage URL; "" for a SQLite file in the folder.
+        storage: Storage URL of Optuna; "" for a SQLite file in the folder.
 
     Raises:
-        InkfastError: If the storage does not answer, or holds another search of this name.
+        InkfastError: If the storage does not answer, or has another search of this name.
     """
 
     def __init__(
         self, plan: SearchPlan, dataset: ExperimentData, out: Path, storage: str = ""
     ) -> None:
         self.plan, self.dataset, self.out = plan, dataset, out
-        self.owner = ""  # of this folder, on whatever machine: told apart by chance, not by name
+        self.owner = ""  # random name of this folder in the storage
         self.began = time.monotonic()
         self.running: dict[int, optuna.Trial] = {}
         self.url = storage or f"sqlite:///{out.absolute() / STUDY}"
@@ -82,9 +82,7 @@ class Search:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         logging.getLogger("alembic").setLevel(logging.WARNING)
         prune = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1)
-        with _storage_errors(
-            self.url, ValueError
-        ):  # of a URL that Optuna or a driver does not know
+        with _storage_errors(self.url, ValueError):  # for a URL unknown to Optuna or its driver
             backend = optuna.storages.get_storage(self.url)
         with _storage_errors(self.url):
             study = optuna.create_study(
@@ -94,8 +92,8 @@ class Search:
                 direction="maximize",
                 pruner=prune if self.plan.prune else optuna.pruners.NopPruner(),
             )
-            # another draw when it goes on, the same one when it is begun again; machines that begin
-            # together must not draw the same
+            # a resumed search draws other values, a repeated one the same; machines that start
+            # together must draw different ones
             seed = derive_seed(self.plan.experiment.seed, "tuning", len(study.trials))
             seed ^= secrets.randbits(32) if shared else 0
             study.sampler = optuna.samplers.TPESampler(seed=seed % 2**32, constant_liar=True)
@@ -125,8 +123,8 @@ class Search:
         """Return what machines must share to search together, see `run_folder.claim_run`."""
         return search_identity(self.plan, self.dataset)
 
-    def _take_up(self) -> None:
-        """Ask again for trials that this folder began and never ended, as after a power cut."""
+    def _requeue_own_trials(self) -> None:
+        """Queue trials again that this folder started and did not end, as after a power cut."""
         from optuna.trial import TrialState
 
         name = owner_file(self.out)
@@ -135,9 +133,9 @@ class Search:
         self.owner = name.read_text(encoding="utf-8")
         for trial in self.study.get_trials(states=(TrialState.RUNNING,)):
             if trial.user_attrs.get(trials.OWNER) == self.owner:
-                self._give_back(trial.number, trial.params)
+                self._requeue(trial.number, trial.params)
 
-    def _give_back(self, number: int, values: dict[str, object]) -> None:
+    def _requeue(self, number: int, values: dict[str, object]) -> None:
         from optuna.trial import TrialState
 
         self.study.tell(number, state=TrialState.FAIL)
@@ -147,24 +145,24 @@ class Search:
     def run(
         self, observer: Observer[Epoch] = quiet, executor: Executor = SERIAL
     ) -> trials.SearchResult:
-        """Run trials until there are as many as planned, or time is over, or Ctrl-C comes."""
+        """Run trials until there are as many as planned, the time is up, or Ctrl-C comes."""
         interrupted = False
         order: list[int] = []  # trial number of each job
 
         def watching(title: str, number: int, total: int) -> Callback:
-            return self._watch(order[number - 1], observer, title, number, total)
+            return self._trial_callback(order[number - 1], observer, title, number, total)
 
         with _storage_errors(self.url):
-            self._take_up()
+            self._requeue_own_trials()
             results = executor.results(self._jobs(order), self.plan.trials, watching)
             with closing(results):
                 try:
                     for number, result in results:
-                        self._tell(order[number], result)
+                        self._record(order[number], result)
                 except KeyboardInterrupt:
                     interrupted = True
             for number, trial in list(self.running.items()):
-                self._give_back(number, trial.params)
+                self._requeue(number, trial.params)
             return trials.read_trials(self.study, interrupted=interrupted)
 
     def _jobs(self, order: list[int]) -> Iterator[FitJob]:
@@ -177,7 +175,7 @@ class Search:
                 model_spec = experiment.models[0]
                 check_recipe(model_spec.architecture, model_spec.recipe)
                 check_rows(self.dataset.train, model_spec.recipe, experiment.seed)
-            except InkfastError:  # values that are allowed one by one and not together
+            except InkfastError:  # values that are allowed separately and not together
                 self._prune(trial, "refused")
                 continue
             self.running[trial.number] = trial
@@ -193,12 +191,12 @@ class Search:
 
         hours = (time.monotonic() - self.began) / 3600
         ended = (TrialState.COMPLETE, TrialState.PRUNED)
-        begun = len(self.study.get_trials(deepcopy=False, states=ended)) + self.elsewhere()
+        begun = len(self.study.get_trials(deepcopy=False, states=ended)) + self.running_elsewhere()
         should_stop = begun + len(self.running) >= self.plan.trials
         return not should_stop and not 0 < self.plan.hours <= hours
 
-    def elsewhere(self) -> int:
-        """Return how many trials run on other machines; one begun a day ago is taken for lost."""
+    def running_elsewhere(self) -> int:
+        """Return the number of trials on other machines; after a day one is considered lost."""
         from optuna.trial import TrialState
 
         since = datetime.now() - timedelta(days=1)
@@ -208,7 +206,7 @@ class Search:
             for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         )
 
-    def _watch(
+    def _trial_callback(
         self, number: int, observer: Observer[Epoch], title: str, at: int, of: int
     ) -> Callback:
         trial = self.running[number]
@@ -219,7 +217,7 @@ class Search:
         callback = observer(f"{title} ({shown})", at, of)
 
         def should_stop(epoch: Epoch) -> bool:
-            if number not in self.running:  # told late, by a machine that was taken for dead
+            if number not in self.running:  # a late message from a worker considered dead
                 return False
             trial.report(epoch.validation_accuracy, epoch.number)
             trial.set_user_attr(trials.EPOCHS, epoch.number)
@@ -228,8 +226,8 @@ class Search:
 
         return dataclasses.replace(callback, should_stop=should_stop)
 
-    def _tell(self, number: int, result: FitOutcome) -> None:
-        """Note a trial's outcome; of the models, only the best one's is kept."""
+    def _record(self, number: int, result: FitOutcome) -> None:
+        """Record the result of a trial; only the best trial's model is kept."""
         trial = self.running.pop(number)
         if isinstance(result, TrainedModel):
             self.study.tell(trial, result.best.validation_accuracy)
@@ -242,7 +240,7 @@ class Search:
         shutil.rmtree(self._folder(number), ignore_errors=True)
 
     def _prune(self, trial: optuna.Trial, end: str) -> None:
-        """Note a trial without a result: Optuna takes a pruned one for bad, and learns from it."""
+        """Record a trial without a result as pruned, which Optuna learns from as a bad one."""
         from optuna.trial import TrialState
 
         trial.set_user_attr(trials.END, end)
@@ -269,13 +267,13 @@ class Search:
         """Return the experiment with the values of the best trial.
 
         Raises:
-            InkfastError: If no trial has finished.
+            InkfastError: If no trial is finished.
         """
         from optuna.trial import TrialState
 
         with _storage_errors(self.url):
             if not self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
-                raise InkfastError("no trial has finished yet. Go on: --resume.")
+                raise InkfastError("no trial is finished yet. Resume the search: --resume.")
             fixed = self.study.best_trial
             import optuna
 
@@ -286,7 +284,7 @@ class Search:
 
 @contextmanager
 def _storage_errors(url: str, *more: type[Exception]) -> Iterator[None]:
-    """Turn whatever a data base or its driver raises, and what more is named, into one sentence."""
+    """Turn the errors of a database and its driver, and others given, into one sentence."""
     import optuna
     import sqlalchemy
 

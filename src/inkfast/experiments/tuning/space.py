@@ -1,4 +1,4 @@
-"""`Parameter`: one key of a search space, its range, and a value from it."""
+"""`Parameter`: one key of a search space with its range or choices."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     import optuna
 
 _RANGE = ("low", "high", "log", "step")
-# which rows trials are judged by must not vary among them
+# keys that decide the validation rows, which must be the same for all trials
 _FIXED = ("validation", "validation_rows", "calibration")
 _EXPECTED = "{ low = 1e-4, high = 1e-2, log = true } or { choices = [64, 128] }"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """One dimension of the search.
+    """One dimension of the search space.
 
     Attributes:
-        key: A recipe key, ``model``, or ``model.`` and one of the model's own.
-        low: Smallest value of a range; a range of whole numbers when both ends are.
+        key: A recipe key, ``model``, or ``model.`` followed by a parameter of the model.
+        low: Smallest value; the range has integers only if both ends are integers.
         high: Largest value.
         log: Whether the range is searched on a logarithmic scale.
-        step: Distance of values in a range; 0 for none.
-        choices: Values instead of a range.
+        step: Distance between values; 0 for a continuous range.
+        choices: Values to choose from instead of a range.
     """
 
     key: str
@@ -41,7 +41,7 @@ class Parameter:
     choices: tuple[Any, ...] = ()
 
     def __str__(self) -> str:
-        """Write the range as in TOML."""
+        """Return the range as in TOML."""
         if self.choices:
             return f"choices = {[list(c) if isinstance(c, tuple) else c for c in self.choices]}"
         log, step = ", log = true" if self.log else "", f", step = {self.step}" if self.step else ""
@@ -61,19 +61,19 @@ class Parameter:
         )
 
     def names(self) -> list[str]:
-        """Return the choices as text: a storage keeps no lists."""
+        """Return the choices as text, since storages do not keep lists."""
         return [str(list(c) if isinstance(c, tuple) else c) for c in self.choices]
 
-    def extremes(self) -> tuple[Any, ...]:
-        """Return the values by which the range is checked before the search."""
+    def bounds(self) -> tuple[Any, ...]:
+        """Return the values that are checked before the search: both ends, or all choices."""
         return self.choices or (self.low, self.high)
 
 
 def parse_space(table: object) -> tuple[Parameter, ...]:
-    """Read the ``[search]`` table; all faults are reported together.
+    """Parse the ``[search]`` table.
 
     Raises:
-        InkfastError: Naming every key at fault.
+        InkfastError: If keys are unknown or ranges not allowed; the message names all of them.
     """
     if not isinstance(table, Mapping) or not table:
         raise InkfastError(
@@ -92,7 +92,7 @@ def parse_space(table: object) -> tuple[Parameter, ...]:
 
 
 def _flatten_model_keys(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the table with TOML's ``model.hidden = ...`` written as one key."""
+    """Return the table with TOML's nested ``model.hidden`` as one key."""
     flat = dict(table)
     inner = flat.get("model")
     if isinstance(inner, Mapping) and "choices" not in inner:
@@ -109,7 +109,7 @@ def _parse_parameter(key: str, value: object) -> Parameter:
         raise InkfastError(f"search key `{key}` must be {_EXPECTED}, got {short_repr(value)}.")
     for word in value:
         if word not in (*_RANGE, "choices"):
-            raise unknown_name(f"word of search key `{key}`", word, [*_RANGE, "choices"])
+            raise unknown_name(f"entry of search key `{key}`", word, [*_RANGE, "choices"])
     if "choices" in value:
         choices = value["choices"]
         if not isinstance(choices, list) or not choices or len(value) > 1:
@@ -149,8 +149,8 @@ def _parse_range(key: str, value: Mapping[str, Any]) -> Parameter:
 
 
 def _divides(step: float, high: float, low: float) -> bool:
-    """Return whether a range is a whole number of steps, in decimals as Optuna counts them."""
+    """Return whether a range is a whole number of steps, in decimal arithmetic as in Optuna."""
     try:
         return (Decimal(str(high)) - Decimal(str(low))) % Decimal(str(step)) == 0
-    except InvalidOperation:  # more steps than there are numbers
+    except InvalidOperation:  # too many steps for decimal arithmetic
         return False

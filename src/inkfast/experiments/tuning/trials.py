@@ -1,4 +1,4 @@
-"""`Tuned`: what a search has found, as rows for the table, the page and ``tune.json``."""
+"""`SearchResult`: the trials of a search, as rows for the table, the page and ``tune.json``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from inkfast.experiments.run_folder import SEARCH
 if TYPE_CHECKING:
     import optuna
 
-# what a trial notes of itself in the storage
+# attributes of a trial in the storage
 SECONDS, EPOCHS, OWNER, END = "seconds", "epochs", "owner", "end"
 
 
@@ -22,12 +22,12 @@ class TrialRow:
     """One trial that has ended.
 
     Attributes:
-        number: From 0, over all machines.
-        end: finished, pruned, diverged or refused, whose values do not go together.
-        accuracy: On validation rows: of the best epoch, or of the last one before it was pruned.
-        seconds: Spent training.
-        epochs: Trained.
-        values: Of the search keys, as the storage keeps them.
+        number: Number from 0, over all machines.
+        end: finished, pruned, diverged, or refused if its values do not go together.
+        accuracy: Validation accuracy of the best epoch, or of the last one of a pruned trial.
+        seconds: Training time.
+        epochs: Number of trained epochs.
+        values: Values of the search keys, as in the storage.
     """
 
     number: int
@@ -40,13 +40,13 @@ class TrialRow:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """A search that has ended, or was interrupted.
+    """The result of a search that has ended or was interrupted.
 
     Attributes:
-        trials: In the order in which they began.
+        trials: Trials in the order of their start.
         importances: Share of each key in the variance of the validation accuracy (fANOVA, Hutter
-            et al. 2014), empty where there are too few trials to say.
-        interrupted: Whether Ctrl-C came.
+            et al. 2014); empty if there are too few trials.
+        interrupted: Whether Ctrl-C ended it.
     """
 
     trials: list[TrialRow]
@@ -60,12 +60,12 @@ class SearchResult:
         return sorted(rows, key=lambda row: (-row.accuracy, row.number))
 
     def counts(self) -> str:
-        """Say how many trials ended how."""
+        """Return the number of trials with each end, as text."""
         ends = [row.end for row in self.trials]
         return ", ".join(f"{ends.count(end)} {end}" for end in dict.fromkeys(ends))
 
     def headline(self, board: Leaderboard) -> str:
-        """Say in one sentence what the best trial reached, on validation and on test."""
+        """Return one sentence on the best trial's validation and test accuracy."""
         low, high = board.rows[0].interval
         return (
             f"The best of {len(self.trials)} trials reads {self.finished[0].accuracy:.2%} of the "
@@ -78,7 +78,7 @@ class SearchResult:
         write_json(out / SEARCH, self.to_json())
 
     def to_json(self) -> dict[str, Any]:
-        """Return what ``tune.json`` holds; an undefined figure is null."""
+        """Return the content of ``tune.json``; an undefined accuracy is null."""
         return {
             "complete": not self.interrupted,
             "best": self.finished[0].number if self.finished else None,
@@ -88,7 +88,7 @@ class SearchResult:
 
 
 def read_trials(study: optuna.Study, *, interrupted: bool) -> SearchResult:
-    """Return what a study holds of trials that have ended."""
+    """Return the trials of a study that have ended."""
     from optuna.trial import TrialState
 
     rows = []
@@ -96,11 +96,11 @@ def read_trials(study: optuna.Study, *, interrupted: bool) -> SearchResult:
         value = trial.value
         if value is None:
             value = trial.intermediate_values.get(trial.last_step or 0, float("nan"))
-        noted = trial.user_attrs
+        attributes = trial.user_attrs
         rows.append(
             TrialRow(
-                trial.number, noted.get(END, "finished"), value, noted.get(SECONDS, 0.0),
-                noted.get(EPOCHS, 0), trial.params,
+                trial.number, attributes.get(END, "finished"), value, attributes.get(SECONDS, 0.0),
+                attributes.get(EPOCHS, 0), trial.params,
             )
         )  # fmt: skip
     return SearchResult(rows, _importances(study, rows), interrupted)
