@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from inkfast.core.errors import NoInkError
 from inkfast.data import embedded
-from inkfast.imaging.ink import find_ink
+from inkfast.imaging.ink import _remove_thick_edge_pieces, find_ink
 from inkfast.imaging.normalization import keep_main_digit, keep_soft_edges, preprocess
 from tests.conftest import DATA
 
@@ -135,6 +135,28 @@ def test_the_dark_end_of_a_slope_of_light_is_no_ink(grain, written):
         preprocess(page)
     page[100:200, 140:150] *= 0.4
     assert preprocess(page).any()
+
+
+def test_the_edge_of_a_shadow_is_no_ink():
+    """Paper that is darker beside a hard edge of light is paper; the digit beside it is ink."""
+    page = np.full((200, 300), 0.9, np.float32)
+    page[:, 170:] *= 0.5
+    page += 0.01 * np.random.default_rng(0).standard_normal(page.shape).astype(np.float32)
+    page[60:140, 80:90] *= 0.3
+    mask = find_ink(page).mask
+    assert mask[60:140, 80:90].mean() > 0.9
+    assert mask[:, 150:190].mean() < 0.01
+
+
+def test_thick_ink_at_the_edge_is_left_out():
+    """The corner of a table is thicker than strokes; a stroke that reaches the edge is kept."""
+    mask = np.zeros((200, 300), bool)
+    mask[60:140, 80:88] = mask[0:50, 150:158] = True
+    strokes = mask.copy()
+    mask[170:, 260:] = True
+    np.testing.assert_array_equal(_remove_thick_edge_pieces(mask), strokes)
+    mask[60:140, 80:88] = False  # with little ink inside, all is kept
+    np.testing.assert_array_equal(_remove_thick_edge_pieces(mask), mask)
 
 
 def test_soft_edges_are_two_pixels_around_a_mask():

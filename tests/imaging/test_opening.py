@@ -1,4 +1,4 @@
-"""Picture files: limits hold before anything is decoded, large photographs cost little."""
+"""Image files: limits are checked before anything is decoded, large photographs cost little."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def content(image: Image.Image, form: str = "PNG", **options) -> bytes:
 
 
 def slope(width: int = 60, height: int = 40) -> Image.Image:
-    """Return a picture that is different in every corner."""
+    """Return an image that differs in every corner."""
     return Image.fromarray(
         np.add.outer(np.linspace(0, 60, height), np.linspace(0, 180, width)).astype(np.uint8)
     )
@@ -31,7 +31,7 @@ def slope(width: int = 60, height: int = 40) -> Image.Image:
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF", "WEBP"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_every_orientation_is_turned_upright(form, orientation, tmp_path):
-    """The eight ways in which a camera can be held, in all formats that note it."""
+    """All eight EXIF orientations are turned upright, in every format that stores them."""
     turns = {
         1: None, 2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4,  # the inverse of what the tag asks for
     }  # fmt: skip
@@ -40,7 +40,7 @@ def test_every_orientation_is_turned_upright(form, orientation, tmp_path):
     stored = upright if turn is None else upright.transpose(Image.Transpose(turn))
     exif = Image.Exif()
     exif[0x0112] = orientation
-    path = tmp_path / "picture"
+    path = tmp_path / "image"
     path.write_bytes(content(stored, form, exif=exif))
     for source in (path, path.read_bytes()):
         found = open_image(source)
@@ -49,7 +49,7 @@ def test_every_orientation_is_turned_upright(form, orientation, tmp_path):
 
 
 def test_large_photographs_are_decoded_small(monkeypatch):
-    """A JPEG of 12 million pixels is brought down by its decoder, not after it."""
+    """A JPEG of 12 million pixels is scaled down by its decoder, not after it."""
     decoded = []
     load = JpegImagePlugin.JpegImageFile.load
     monkeypatch.setattr(
@@ -63,8 +63,8 @@ def test_large_photographs_are_decoded_small(monkeypatch):
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "CMYK", "L", "1", "P", "I;16", "I", "F"])
-def test_every_mode_has_brightness_and_colours(mode):
-    """From one bit to floating point, a dark square on white stays one, when shrunk too."""
+def test_every_mode_has_brightness_and_rgb(mode):
+    """In every mode, from 1 bit to float, a dark square on white stays one, scaled down too."""
     page = np.full((80, 120), 255, np.uint8)
     page[20:60, 40:80] = 0
     image = Image.fromarray(page)
@@ -79,7 +79,7 @@ def test_every_mode_has_brightness_and_colours(mode):
 
 
 def header_of(width: int, height: int) -> bytes:
-    """Return a PNG file that promises many pixels and holds none."""
+    """Return a PNG file whose header names a size and whose pixels are missing."""
     body = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunk = struct.pack(">I", 13) + body + struct.pack(">I", zlib.crc32(body))
     return b"\x89PNG\r\n\x1a\n" + chunk + b"\0\0\0\0IDAT\x35\xaf\x06\x1e"
@@ -87,21 +87,21 @@ def header_of(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("size", [(50_001, 1_000), (200_000, 200_000)])
 def test_too_many_pixels_are_refused_by_the_header(size):
-    """The limit is looked at before a pixel is decoded: there is none here to decode."""
+    """The limit is checked before a pixel is decoded: these files have none."""
     with pytest.raises(InkfastError, match="bomb: expected at most 50 million pixels"):
         open_image(header_of(*size), name="bomb")
 
 
 @pytest.mark.parametrize("form", ["PPM", "ICO", "TGA"])
 def test_other_formats_are_refused(form):
-    """Only the six formats that are promised reach a decoder."""
+    """Only the six documented formats reach a decoder."""
     with pytest.raises(InkfastError, match="expected an image, but it cannot be decoded"):
         open_image(content(slope().convert("RGB"), form))
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"])
 def test_damaged_files_are_one_line(form):
-    """Files cut short or with bytes changed raise nothing but the one kind of error."""
+    """Truncated files and files with changed bytes raise an InkfastError or are read."""
     whole = content(slope(), form)
     rng = np.random.default_rng(0)
     for _ in range(60):
@@ -112,8 +112,8 @@ def test_damaged_files_are_one_line(form):
             assert open_image(bytes(damaged), 100, "damaged").grey.ndim == 2
 
 
-def test_pixels_that_are_no_numbers_are_refused():
-    """NaN has no brightness."""
+def test_pixels_that_are_not_finite_are_refused():
+    """An image with NaN pixels is refused."""
     image = Image.fromarray(np.full((30, 30), np.nan, np.float32))
     with pytest.raises(InkfastError, match=r"^a\.tif: .* got NaN or infinity"):
         open_image(content(image, "TIFF"), name="a.tif")
@@ -128,12 +128,12 @@ def test_pixels_that_are_no_numbers_are_refused():
     ],
 )  # fmt: skip
 def test_a_strip_keeps_its_height(size, expected):
-    """Within the pixels of a square; all else is brought down by its longer side, to the bit."""
-    picture = slope(*size)
-    found = open_image(content(picture), 400, shortest=133)
+    """A strip keeps its height within the pixels of a square; other images scale by the longer side."""
+    image = slope(*size)
+    found = open_image(content(image), 400, shortest=133)
     assert (found.image.size, found.size) == (expected, size)
-    grey = shrink(np.asarray(picture, np.float32) / 255, 400, 133)
+    grey = shrink(np.asarray(image, np.float32) / 255, 400, 133)
     assert grey.shape[::-1] == expected
     assert shrink(grey, 400, 133) is grey
     if max(size) <= 3 * min(size):
-        assert np.array_equal(found.image, open_image(content(picture), 400).image)
+        assert np.array_equal(found.image, open_image(content(image), 400).image)

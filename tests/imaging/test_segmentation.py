@@ -46,6 +46,12 @@ def test_a_huge_thing_at_the_edge_is_left_out():
     assert found(page(DIGIT, OTHER, inside)) == [DIGIT, OTHER, inside]
 
 
+def test_writing_that_fills_the_image_is_kept():
+    """If little ink is away from the edge, what reaches the edge is the digit and not a frame."""
+    digit, speck = (0, 40, 200, 140), (90, 10, 98, 18)
+    assert digit in found(page(digit, speck))
+
+
 def test_pieces_that_are_huge_together_are_left_out_at_the_edge():
     """A thing at the edge may be broken into pieces that are not huge by themselves."""
     upper, lower = (0, 300, 115, 310), (120, 300, 160, 310)

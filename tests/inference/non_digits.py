@@ -1,4 +1,4 @@
-"""Eight kinds of pictures that are no digit, none made by what training makes its outliers with."""
+"""Eight kinds of images of no digit, made by other code than the outliers of training."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def make(kind: str, n: int, digits: Images, seed: int = 0) -> Images:
 
 
 def _blank(digits: Images, rng: np.random.Generator) -> Images:
-    """Paper, at most with a little grain."""
+    """Blank paper, at most with a little grain."""
     grain = rng.normal(rng.choice([0, 20, 120]), rng.uniform(0, 8), (28, 28))
     return grain.clip(0, 255).astype(np.uint8)
 
@@ -33,7 +33,7 @@ def _sign(digits: Images, rng: np.random.Generator) -> Images:
 
 
 def _printed(glyphs: str, rng: np.random.Generator) -> Images:
-    """One glyph, 20 pixels high or wide, turned a little."""
+    """One glyph, 20 pixels high or wide, rotated a little."""
     page = Image.new("L", (120, 120))
     font = ImageFont.load_default(64)
     ImageDraw.Draw(page).text(
@@ -49,7 +49,7 @@ def _printed(glyphs: str, rng: np.random.Generator) -> Images:
 
 
 def _scribble(digits: Images, rng: np.random.Generator) -> Images:
-    """A long walk of a thin pen."""
+    """A long random walk of a thin pen."""
     field = Image.new("L", (112, 112))
     steps = np.cumsum(rng.normal(0, 22, (40, 2)), axis=0) % 80 + 16
     ImageDraw.Draw(field).line([tuple(step) for step in steps], 255, 8, joint="curve")
@@ -57,7 +57,7 @@ def _scribble(digits: Images, rng: np.random.Generator) -> Images:
 
 
 def _weave(digits: Images, rng: np.random.Generator) -> Images:
-    """Cloth: threads both ways."""
+    """Cloth: threads in both directions."""
     y, x = np.mgrid[:28, :28]
     a, b = rng.uniform(3, 9, 2)
     cloth = np.sin(2 * np.pi * x / a + rng.uniform(0, 6)) * np.sin(2 * np.pi * y / b)
@@ -65,12 +65,12 @@ def _weave(digits: Images, rng: np.random.Generator) -> Images:
 
 
 def _hiss(digits: Images, rng: np.random.Generator) -> Images:
-    """Every pixel for itself."""
+    """Noise, independent in every pixel."""
     return (255 * rng.beta(0.5, rng.uniform(0.5, 3), (28, 28))).astype(np.uint8)
 
 
 def _two_digits(digits: Images, rng: np.random.Generator) -> Images:
-    """Two digits in one frame, neither on top of the other, each two thirds as large."""
+    """Two digits side by side in one frame, each two thirds as large."""
     field = Image.new("L", (28, 28))
     for left in (0, 14):
         own = Image.fromarray(digits[rng.integers(len(digits))][4:24, 4:24])

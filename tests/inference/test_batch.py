@@ -1,4 +1,4 @@
-"""PATH -> pictures -> rows: in order, a few at a time, on through bad files, alike everywhere."""
+"""Images are read in order and in chunks, past bad files, alike in every executor."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.inference.makers import bars, classifier, png, write_pictures
 
 @pytest.fixture(scope="module")
 def reader() -> Reader:
-    """Return a reader that is sure of bars and of nothing else."""
+    """Return a reader that is sure of bars and unsure of other images."""
     return Reader(OnnxClassifier(classifier().SerializeToString(), "bars", threads=1), 0.9)
 
 
@@ -32,8 +32,8 @@ def sources_of(*paths: object) -> list[str]:
     return [given.source for given in inputs.iter_inputs(map(str, paths))]
 
 
-def test_a_folder_is_sorted_and_only_pictures_count(tmp_path, monkeypatch):
-    """Folders in folders in their place; no hidden files, notes, pipes or circles."""
+def test_a_folder_is_sorted_and_only_images_count(tmp_path, monkeypatch):
+    """Subfolders are read in order; hidden files, other files, pipes and link cycles are not."""
     for name in ("b/2.png", "b/10.PNG", "a.png", "c.jpeg", ".hidden.png", "b/notes.txt", "d.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"")
@@ -49,8 +49,8 @@ def test_a_folder_is_sorted_and_only_pictures_count(tmp_path, monkeypatch):
     ]
 
 
-def test_folders_may_lie_deep_in_one_another(tmp_path, monkeypatch):
-    """More deeply than functions may call themselves; one that cannot be opened is named."""
+def test_folders_may_be_nested_deeply(tmp_path, monkeypatch):
+    """Nesting may exceed the recursion limit; a folder that cannot be opened is named."""
     write_pictures(tmp_path.joinpath(*"d" * 150), bars(1))
     write_pictures(tmp_path / "e", bars(1))
     monkeypatch.chdir(tmp_path)
@@ -76,7 +76,7 @@ def test_folders_may_lie_deep_in_one_another(tmp_path, monkeypatch):
 
 
 def test_patterns_are_sorted_and_enter_folders(tmp_path, monkeypatch):
-    """`*` takes folders with all they hold, `**` finds files itself and none twice."""
+    """`*` includes folders with their content, `**` finds files itself, none twice."""
     for name in ("x/1.png", "x/y/2.png", "z.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"")
@@ -90,8 +90,8 @@ def test_patterns_are_sorted_and_enter_folders(tmp_path, monkeypatch):
         inputs.check_paths(["*.png", "*.gif"])
 
 
-def test_a_zip_archive_reads_as_its_folder_would(tmp_path, reader):
-    """Members sorted by name, what macOS adds left out, a damaged one told."""
+def test_a_zip_archive_is_read_as_its_folder(tmp_path, reader):
+    """Members are sorted by name, files that macOS adds are skipped, a damaged one is reported."""
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for name in ("b/2.png", "./b/1.png", "__MACOSX/b/._1.png", "./b/.x.png", "notes.txt"):
@@ -108,7 +108,7 @@ def test_a_zip_archive_reads_as_its_folder_would(tmp_path, reader):
 
 
 def test_too_large_a_file_is_refused_before_it_is_decoded(tmp_path, monkeypatch, reader):
-    """From disk, from an archive whose directory lies about it, and from standard input."""
+    """The limit holds for files, for archives with a wrong directory, and for standard input."""
     monkeypatch.setattr(inputs, "MAX_IMAGE_BYTES", 1000)
     (tmp_path / "a.png").write_bytes(b"x" * 1001)
     with zipfile.ZipFile(tmp_path / "b.zip", "w", zipfile.ZIP_DEFLATED) as archive:
@@ -121,7 +121,7 @@ def test_too_large_a_file_is_refused_before_it_is_decoded(tmp_path, monkeypatch,
 
 
 def test_bad_files_do_not_end_the_work(tmp_path, reader):
-    """A file that is none, one that is gone and one that may not be read are rows like others."""
+    """A file that is no image, was deleted or may not be read is a row with an error."""
     write_pictures(tmp_path / "in", bars(3))
     (tmp_path / "in" / "001.png").write_bytes(b"junk")
     paths = [str(tmp_path / "in"), str(tmp_path / "gone.png"), str(tmp_path / "in/000.png")]
@@ -132,8 +132,8 @@ def test_bad_files_do_not_end_the_work(tmp_path, reader):
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_a_damaged_picture_in_an_archive_is_one_row(method, tmp_path, reader):
-    """Whatever the archive packs with; the others are read."""
+def test_a_damaged_image_in_an_archive_is_one_row(method, tmp_path, reader):
+    """With every compression method, a damaged member is an error and the others are read."""
     archive = tmp_path / "a.zip"
     with zipfile.ZipFile(archive, "w", method) as file:
         for place, image in enumerate(bars(2)):
@@ -148,7 +148,7 @@ def test_a_damaged_picture_in_an_archive_is_one_row(method, tmp_path, reader):
 
 
 def test_whatever_a_decoder_raises_is_one_row(tmp_path, monkeypatch, reader):
-    """A decoder that fails in its own way on one file is told of that file."""
+    """An unexpected exception of the decoder is the error of that file alone."""
 
     def fail(*_):
         raise IndexError("out of\nrange")
@@ -158,8 +158,8 @@ def test_whatever_a_decoder_raises_is_one_row(tmp_path, monkeypatch, reader):
     assert row.error == r"a.png: cannot be read (IndexError('out of\nrange'))."
 
 
-def test_a_picture_without_ink_is_unsure(reader):
-    """An empty page has no digit and no confidence; Kaggle's form still gets a guess."""
+def test_an_image_without_ink_is_unsure(reader):
+    """A blank image has no digit and no confidence; Kaggle's format still gets a guess."""
     page = Image.new("L", (90, 60), 200)
     file = io.BytesIO()
     page.save(file, "PNG")
@@ -175,8 +175,8 @@ def test_a_picture_without_ink_is_unsure(reader):
         assert Image.open(io.BytesIO(row.review)).size == (570, 280)
 
 
-def test_a_review_shows_what_was_given_beside_what_was_seen(reader):
-    """Only the unsure ones have one; on the left as it was given, on the right 28x28 enlarged."""
+def test_a_review_shows_the_input_beside_what_the_network_saw(reader):
+    """Only unsure digits have a review: the input on the left, the 28x28 pixels on the right."""
     given = np.full((280, 280), 255, np.uint8)
     given[40:240, 130:150] = 0  # a stroke in the middle is no bar
     sure, unsure = single_digit.predict_chunk(
@@ -193,7 +193,7 @@ def test_a_review_shows_what_was_given_beside_what_was_seen(reader):
 
 
 class Witness:
-    """Pictures without end, of which it is known how many were asked for and read."""
+    """An endless stream of images that counts how many were asked for and loaded."""
 
     def __init__(self) -> None:
         self.asked = self.loaded = 0
@@ -204,13 +204,13 @@ class Witness:
             yield InputItem(str(row), 784, self.load)
 
     def load(self) -> np.ndarray:
-        """Give a bar."""
+        """Load a bar."""
         self.loaded += 1
         return bars(1)[0]
 
 
 def test_no_more_is_read_than_is_needed(reader):
-    """A stream without end gives its first rows; a chunk at a time is asked for."""
+    """An endless stream gives its first rows; one chunk is asked for at a time."""
     witness = Witness()
     found = batch.predict_inputs(witness, reader)
     assert [row.source for row in islice(found, 3)] == ["0", "1", "2"]
@@ -220,16 +220,16 @@ def test_no_more_is_read_than_is_needed(reader):
     assert witness.loaded <= 1000 + 2 * batch._MAX_IMAGES
 
 
-def test_rows_that_are_done_are_not_read_again(reader):
-    """Chunks of them are passed over without a look at their files."""
+def test_skipped_rows_are_not_read_again(reader):
+    """Complete chunks of skipped rows are passed over without opening their files."""
     witness = Witness()
     found = batch.predict_inputs(witness, reader, skip=10 * batch._MAX_IMAGES + 5)
     assert next(found).source == str(10 * batch._MAX_IMAGES + 5)
     assert witness.loaded == batch._MAX_IMAGES
 
 
-def test_large_pictures_make_small_chunks(reader, monkeypatch):
-    """Chunks end at a number of bytes, so that their memory has an end."""
+def test_large_images_make_small_chunks(reader, monkeypatch):
+    """A chunk ends at a number of bytes, which bounds its memory."""
     monkeypatch.setattr(batch, "_MAX_BYTES", 2000)
     sizes = []
 
@@ -245,7 +245,7 @@ def test_large_pictures_make_small_chunks(reader, monkeypatch):
 
 
 def test_processes_give_the_same_rows_in_order(tmp_path, reader, monkeypatch):
-    """Two processes, many small chunks, bad files among them: the rows are those of one process."""
+    """Two processes give the rows of one, in order, bad files included."""
     monkeypatch.setattr(batch, "_MAX_IMAGES", 3)
     write_pictures(tmp_path, bars(40))
     (tmp_path / "007.png").write_bytes(b"junk")
@@ -260,14 +260,14 @@ def test_processes_give_the_same_rows_in_order(tmp_path, reader, monkeypatch):
 
 
 class Fatal(bytes):
-    """What ends the process that reads it, as running out of memory would."""
+    """An input that ends the process that loads it, as running out of memory would."""
 
     def __reduce__(self):
         return os._exit, (1,)
 
 
 def test_a_lost_process_is_one_sentence(reader):
-    """Its rows cannot be had: the work ends and says how to go on."""
+    """If a process dies, the work ends with one sentence that says how to resume."""
     given = [InputItem("a", 1, lambda: Fatal(b""))]
     with pytest.raises(InkfastError, match="a process was lost 3 times.*continue with --resume"):
         list(batch.predict_inputs(given, reader, parse_executor("local:1")))

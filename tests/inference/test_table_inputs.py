@@ -1,4 +1,4 @@
-"""Tables of pictures: every form gives its rows one by one, and says which row is bad."""
+"""Tables of images: every format yields its rows one by one and names bad rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.inference.makers import bars, png, write_csv
 
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch):
-    """Every table here is longer than what is read of it at a time."""
+    """Shrink the blocks, so that every table here takes several."""
     monkeypatch.setattr(table_inputs, "_BLOCK_ROWS", 7)
     monkeypatch.setattr(table_inputs, "_BLOCK_BYTES", 5000)
 
@@ -27,7 +27,7 @@ def _small_blocks(monkeypatch):
     lambda text: "\ufeff" + text, lambda text: text.replace(",", ", "), lambda text: text + "\n\n",
 ], ids=["plain", "crlf", "no last newline", "byte order mark", "spaces", "empty lines"])  # fmt: skip
 def test_a_csv_is_read_as_the_loader_reads_it(labelled, change, tmp_path):
-    """The same images come out in small blocks as in one go, whatever the lines end with."""
+    """The images are those of the data loader, whatever the line ends are."""
     path = tmp_path / "test.csv"
     path.write_text(kaggle_text(20, labelled), newline="")
     expected = kaggle_csv.load_csv(path).train.images
@@ -48,7 +48,7 @@ def test_a_csv_is_read_as_the_loader_reads_it(labelled, change, tmp_path):
     ],
 )
 def test_a_bad_row_of_a_csv_is_named_and_the_rest_is_read(old, new, message, tmp_path):
-    """One row is an error with its number and column; all others are images."""
+    """A bad row is an error with its number and column; the other rows are images."""
     path = write_csv(tmp_path / "test.csv", bars(30))
     lines = path.read_text().splitlines()
     lines[12] = lines[12].replace(old, new, 1)
@@ -67,8 +67,8 @@ def test_a_bad_row_of_a_csv_is_named_and_the_rest_is_read(old, new, message, tmp
         (kaggle_text(0) + "1" * 9000, "got one without an end"),
     ],
 )
-def test_what_is_no_kaggle_csv_is_explained(content, message, tmp_path):
-    """Another header, no row, a line that does not end: one sentence each."""
+def test_another_csv_is_refused(content, message, tmp_path):
+    """A wrong header, no row, and a line without an end are refused in one sentence each."""
     (tmp_path / "test.csv").write_text(content)
     with pytest.raises(InkfastError, match=message):
         list(table_inputs.csv_rows(tmp_path / "test.csv"))
@@ -80,7 +80,7 @@ def test_what_is_no_kaggle_csv_is_explained(content, message, tmp_path):
     np.asfortranarray,
 ], ids=["uint8", "flat", "channel", "unit", "half", "binary", "big-endian", "fortran"])  # fmt: skip
 def test_arrays_are_on_one_scale(change, tmp_path):
-    """Whatever numpy saved comes out as uint8 images, from .npy and .npz, packed or not."""
+    """Arrays of any type and order become uint8 images, from .npy and .npz, compressed or not."""
     images = bars(40)
     np.save(tmp_path / "a.npy", change(images))
     np.savez(tmp_path / "b.npz", labels=np.arange(40) % 10, images=change(images))
@@ -90,7 +90,7 @@ def test_arrays_are_on_one_scale(change, tmp_path):
 
 
 def test_a_dark_block_does_not_change_the_scale(tmp_path):
-    """The first rows hold nothing above 1 and are still numbers up to 255."""
+    """Rows on the scale to 255 stay so though the first block has no value above 1."""
     images = np.concatenate([np.ones((10, 28, 28), np.uint8), bars(10)])
     np.save(tmp_path / "a.npy", images)
     np.testing.assert_array_equal(list(table_inputs.numpy_rows(tmp_path / "a.npy")), images)
@@ -106,7 +106,7 @@ def test_a_dark_block_does_not_change_the_scale(tmp_path):
         (np.array([{}] * 784).reshape(1, 784), "expected numbers, got pickled objects"),
     ],
 )
-def test_what_is_no_array_of_images_is_explained(array, message, tmp_path):
+def test_an_array_that_is_not_of_images_is_refused(array, message, tmp_path):
     """Another shape, type or range is refused, and nothing is unpickled."""
     np.save(tmp_path / "a.npy", array, allow_pickle=True)
     with pytest.raises(InkfastError, match=message):
@@ -114,8 +114,8 @@ def test_what_is_no_array_of_images_is_explained(array, message, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.npy", "a.npz"])
-def test_a_cut_off_array_is_explained(name, tmp_path):
-    """What is whole comes out, then a sentence."""
+def test_a_truncated_array_is_reported(name, tmp_path):
+    """The complete rows are read, then one sentence says where the file ends."""
     np.save(tmp_path / "a.npy", bars(40))
     np.savez(tmp_path / "a.npz", images=bars(40))
     content = (tmp_path / name).read_bytes()
@@ -125,7 +125,7 @@ def test_a_cut_off_array_is_explained(name, tmp_path):
 
 
 def npy(header: str) -> bytes:
-    """Return an .npy file with a header of any text."""
+    """Return an .npy file with this text as its header."""
     content = header.encode().ljust(118) + b"\n"
     return b"\x93NUMPY\x01\x00" + len(content).to_bytes(2, "little") + content + bytes(784)
 
@@ -142,8 +142,8 @@ HEADERS = [
     "read", [lambda path: list(table_inputs.numpy_rows(path)), arrays.load_arrays]
 )
 @pytest.mark.parametrize("header", HEADERS)
-def test_a_forged_header_is_explained(header, read, tmp_path):
-    """Whatever numpy and its tokenizer raise is one sentence, in an archive too."""
+def test_a_forged_header_is_refused(header, read, tmp_path):
+    """Any error of NumPy's header parser is one sentence, in an archive too."""
     (tmp_path / "a.npy").write_bytes(npy(header))
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr("images.npy", npy(header))
@@ -156,8 +156,8 @@ def test_a_forged_header_is_explained(header, read, tmp_path):
     "read", [lambda path: list(table_inputs.numpy_rows(path)), arrays.load_arrays]
 )
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_a_damaged_archive_is_explained(method, read, tmp_path):
-    """Every method of packing fails in its own way."""
+def test_a_damaged_archive_is_refused(method, read, tmp_path):
+    """Damage is one sentence for every compression method."""
     path = tmp_path / "a.npz"
     noise = np.random.default_rng(0).integers(0, 256, (9, 28, 28), dtype=np.uint8)
     np.save(tmp_path / "a.npy", noise)
@@ -173,23 +173,23 @@ def test_a_damaged_archive_is_explained(method, read, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["x_train", "images"])
-def test_an_archive_of_something_else_is_explained(name, tmp_path):
-    """A member that numpy did not write is no array, whatever it is called."""
+def test_an_archive_of_other_files_is_refused(name, tmp_path):
+    """A member that is not an .npy file is refused, whatever its name."""
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr(name, b"text")
     with pytest.raises(InkfastError, match="got something that is no array"):
         arrays.load_arrays(tmp_path / "a.npz")
 
 
-def test_an_archive_without_images_is_explained(tmp_path):
-    """The arrays that are there are listed."""
+def test_an_archive_without_images_is_refused(tmp_path):
+    """The message lists the arrays in the archive."""
     np.savez(tmp_path / "a.npz", other=bars(3))
     with pytest.raises(InkfastError, match=r"expected arrays named images .* got other\."):
         list(table_inputs.numpy_rows(tmp_path / "a.npz"))
 
 
-def test_parquet_of_pictures_and_of_pixels(tmp_path):
-    """Bytes, Hugging Face's struct and 784 columns; labels are passed over, no picture is told."""
+def test_parquet_of_image_files_and_of_pixels(tmp_path):
+    """Bytes, Hugging Face's struct and 784 columns are read; labels ignored, missing images named."""
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     images = bars(20)
     files: list = [png(image) for image in images]
@@ -211,8 +211,8 @@ def test_parquet_of_pictures_and_of_pixels(tmp_path):
         np.testing.assert_array_equal(found, images)
 
 
-def test_what_is_no_parquet_of_pictures_is_explained(tmp_path):
-    """Other columns, and another file altogether."""
+def test_another_parquet_file_is_refused(tmp_path):
+    """Other columns, and files of another format, are refused in one sentence."""
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     pq.write_table(pa.table({"a": [1]}), tmp_path / "a.parquet")
     with pytest.raises(InkfastError, match=r"expected a column image, or 784 columns.*\['a'\]"):
@@ -224,7 +224,7 @@ def test_what_is_no_parquet_of_pictures_is_explained(tmp_path):
 
 
 def pixels(pa, change: dict | None = None):
-    """Return a table of pixels, some of whose columns are others."""
+    """Return a table of pixels with some columns replaced."""
     columns = {f"pixel{i}": pa.array([0, 255], pa.uint8()) for i in range(784)}
     return pa.table(columns | (change or {}))
 
@@ -266,16 +266,16 @@ def numbered(pa, kind: str, fill: object = 1):
         ),
     ],
 )
-def test_columns_of_another_kind_are_named(make, message, tmp_path):
-    """Kinds and names are looked at before any value: one sentence each."""
+def test_columns_of_another_type_are_named(make, message, tmp_path):
+    """Types and names are checked before any value is read: one sentence each."""
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     pq.write_table(make(pa), tmp_path / "a.parquet")
     with pytest.raises(InkfastError, match=message):
         list(table_inputs.parquet_rows(tmp_path / "a.parquet"))
 
 
-def test_bytes_of_pictures_come_in_several_kinds(tmp_path):
-    """Large, of one size, as a dictionary, and beside what Python has no word for."""
+def test_bytes_columns_of_several_types_are_read(tmp_path):
+    """Large binary, fixed-size, dictionary, and structs with fields of unsupported types are read."""
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     file = png(bars(1)[0])
     never = pa.array([1 << 60], pa.timestamp("ms"))
@@ -289,8 +289,8 @@ def test_bytes_of_pictures_come_in_several_kinds(tmp_path):
         assert list(table_inputs.parquet_rows(tmp_path / "a.parquet")) == [file]
 
 
-def test_a_wrong_shape_is_told_as_it_is(tmp_path):
-    """The message has the array's own shape, though its header alone is looked at."""
+def test_a_wrong_shape_is_reported_as_it_is(tmp_path):
+    """The message has the array's own shape, though only its header is read."""
     np.save(tmp_path / "a.npy", np.zeros((3, 5)))
     with pytest.raises(InkfastError, match=r"got \(3, 5\)"):
         next(table_inputs.numpy_rows(tmp_path / "a.npy"))

@@ -1,4 +1,4 @@
-"""Reading needs numpy, scipy, Pillow, ONNX Runtime and the command line: nothing that trains."""
+"""Reading digits needs none of the packages that only training needs."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ HINT = install_hint("train")
 
 
 def alone(*words: object, absent: tuple[str, ...] = ABSENT) -> subprocess.CompletedProcess[str]:
-    """Run the command line without the extra."""
+    """Run the command line without the extra `train`."""
     code = ALONE.format(absent=absent, words=[str(word) for word in words])
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
 
 def test_an_onnx_file_reads_digits(tmp_path):
-    """Labels come out, in Kaggle's form, with the five packages that are always installed."""
+    """An ONNX file gives labels in Kaggle's format with the five packages always installed."""
     images = np.zeros((3, 784), np.uint8)
     for row, image in enumerate(images):
         image[(np.arange(784) * 10 // 784) == 3 * row] = 255
@@ -54,8 +54,8 @@ def test_an_onnx_file_reads_digits(tmp_path):
     assert done.stdout.splitlines() == ["ImageId,Label", "1,0", "2,3", "3,6"]
 
 
-def test_the_shipped_reader_reads_pictures_and_tables(tmp_path):
-    """Folders, CSV and several processes need nothing more; Parquet says what it needs."""
+def test_the_shipped_reader_reads_images_and_tables(tmp_path):
+    """Folders, CSV and several processes work; Parquet names the package it needs."""
     write_pictures(tmp_path / "in", bars(4))
     write_csv(tmp_path / "test.csv", bars(4))
     paths = (tmp_path / "in", tmp_path / "test.csv")
@@ -71,15 +71,15 @@ def test_the_shipped_reader_reads_pictures_and_tables(tmp_path):
     assert "this needs pyarrow, which is not installed. Install it: pip install" in done.stderr
 
 
-def test_one_answer_waits_for_no_import_that_it_does_not_need(tmp_path):
-    """Tables and progress bars take a while to import, and so does what checks types."""
+def test_a_prediction_imports_nothing_that_it_does_not_need(tmp_path):
+    """One prediction loads neither rich nor pydantic, whose imports are slow."""
     write_pictures(tmp_path / "in", bars(1))
     done = alone("predict", tmp_path / "in", absent=(*ABSENT, "rich", "pydantic"))
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_photograph_of_a_number_is_read(tmp_path):
-    """Two digits on paper, by the shipped reader."""
+    """The shipped reader reads two digits on a photograph."""
     first, second = make_handwriting(40, seed=2).images[[24, 27]]
     page = np.full((80, 120), 230, np.uint8)
     for left, digit in ((20, first), (42, second)):
@@ -91,8 +91,8 @@ def test_a_photograph_of_a_number_is_read(tmp_path):
 
 
 @pytest.mark.parametrize("words", [["compare"], ["noise", "list"], ["robustness", "a.onnx"]])
-def test_the_rest_says_what_it_needs(words):
-    """One line names the package and how to install it."""
+def test_other_commands_name_the_package_they_need(words):
+    """One line names the missing package and how to install it."""
     done = alone(*words)
     assert done.returncode == 2
     assert "which is not installed" in done.stderr
@@ -100,8 +100,8 @@ def test_the_rest_says_what_it_needs(words):
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_the_estimator_says_what_it_needs():
-    """As an error of importing, with the same sentence."""
+def test_the_estimator_names_the_package_it_needs():
+    """Importing the estimator raises ImportError with the same sentence."""
     code = "from inkfast.cli import main", "import inkfast; from inkfast import DigitClassifier"
     alone = ALONE.replace(code[0], code[1]).format(absent=ABSENT, words=[])
     done = subprocess.run(
@@ -113,14 +113,14 @@ def test_the_estimator_says_what_it_needs():
 
 
 def test_the_hint_is_in_the_readme():
-    """Word for word: what is asked for is what the set-up asks for."""
+    """The install command of the message is that of README, word for word."""
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     assert HINT.partition(": ")[2] in readme
     assert (Path(__file__).parents[2] / "constraints.txt").is_file()
 
 
-def test_sources_of_digits_are_listed():
-    """With what loads them, and no fault at the end of the table."""
+def test_data_sources_are_listed():
+    """Data sources can be listed without the extra."""
     done = alone("data", "list")
     assert (done.returncode, done.stderr) == (0, "")
     assert "1,797 digits" in done.stdout
@@ -130,5 +130,5 @@ def test_sources_of_digits_are_listed():
 
 
 def test_help_needs_nothing():
-    """The commands can be looked at."""
+    """Help of every command is shown without the extra."""
     assert "robustness" in alone("--help").stdout

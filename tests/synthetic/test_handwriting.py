@@ -1,4 +1,4 @@
-"""Digits of our own pen: in MNIST's frame, legible, the same for the same seed."""
+"""Synthetic digits are in MNIST's frame, legible, and the same for the same seed."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from inkfast.synthetic.handwriting import STYLES, make_handwriting
 
 @pytest.fixture(scope="module")
 def digits() -> data.Digits:
-    """Return 1,000 of them."""
+    """Return 1,000 synthetic digits."""
     return make_handwriting(1000, seed=3)
 
 
-def test_every_class_is_written_as_often(digits):
-    """A tenth each, whatever the number of shapes."""
+def test_classes_are_balanced(digits):
+    """Every class is a tenth, whatever its number of styles."""
     assert np.bincount(digits.labels).tolist() == [100] * 10
     assert {shape.digit for shape in STYLES} == set(range(10))
 
 
-def test_they_fit_mnists_frame(digits):
-    """20 pixels on the longer side, the middle in the middle, nothing cut off, MNIST's weight."""
+def test_digits_fit_mnists_frame(digits):
+    """The longer side is 20 pixels, centred, nothing cut off, with as much ink as MNIST's digits."""
     ink = digits.images > 100
     tall = [np.ptp(np.flatnonzero(image.any(axis=1))) for image in ink]
     wide = [np.ptp(np.flatnonzero(image.any(axis=0))) for image in ink]
@@ -36,15 +36,15 @@ def test_they_fit_mnists_frame(digits):
     assert np.mean(rim > 128) < 0.005
 
 
-def test_a_seed_is_a_hand(digits):
-    """The same seed writes the same digits; another seed others; no two are alike."""
+def test_a_seed_decides_the_digits(digits):
+    """The same seed gives the same digits, another seed others; no two digits are equal."""
     assert make_handwriting(1000, seed=3).fingerprint == digits.fingerprint
     assert make_handwriting(1000, seed=4).fingerprint != digits.fingerprint
     assert len({image.tobytes() for image in digits.images}) == 1000
 
 
-def test_they_are_legible():
-    """Neighbours among other written digits tell nine in ten."""
+def test_digits_are_legible():
+    """Nearest neighbours among digits of another seed classify more than nine in ten."""
     from sklearn.neighbors import KNeighborsClassifier
 
     train, test = make_handwriting(3000, seed=0), make_handwriting(500, seed=1)
@@ -53,8 +53,8 @@ def test_they_are_legible():
     assert reader.score(flat[1], test.labels) > 0.9
 
 
-def test_they_are_a_source():
-    """`synthetic` is a word like `embedded`, and says what it is."""
+def test_synthetic_is_a_data_source():
+    """`synthetic` is a data source like `embedded`, with a notice of its own."""
     source = data.load("synthetic")
     assert len(source.train) == 20_000
     assert "drawn by a program" in source.notice
@@ -62,6 +62,6 @@ def test_they_are_a_source():
 
 @pytest.mark.parametrize("n", [0, 9, 2.5, "many"])
 def test_impossible_numbers_are_refused(n):
-    """Fewer than one of each class, or no number."""
+    """Fewer than one digit of each class, and values that are not whole numbers, are refused."""
     with pytest.raises(InkfastError, match="`n` must be a whole number >= 10"):
         make_handwriting(n)

@@ -1,4 +1,4 @@
-"""Pictures that are no digit: of many kinds, the same for the same seed, learnt as nothing."""
+"""Images of no digit: of many kinds, the same for the same seed, useful in training."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from inkfast.synthetic.non_digits import _draw_touching_pairs, make_non_digits
 from inkfast.training import FitSpec, fit, resolve_recipe
 
 
-def test_a_seed_decides_them():
-    """As many as asked for, the same for the same seed, hardly two alike."""
+def test_a_seed_decides_the_images():
+    """As many as asked for are made, the same for the same seed, hardly two equal."""
     digits = make_handwriting(100)
     made = make_non_digits(digits, 600, seed=3)
     assert made.shape == (600, 28, 28)
@@ -26,21 +26,21 @@ def test_a_seed_decides_them():
 
 
 @pytest.mark.parametrize("n", [1, 5, 7])
-def test_any_number_can_be_had(n):
-    """Fewer than there are kinds, too, and of digits that are blank."""
+def test_any_number_can_be_made(n):
+    """Fewer images than kinds can be made, and from blank digits."""
     assert len(make_non_digits(make_handwriting(10), n)) == n
     assert len(make_non_digits(Digits(np.zeros((3, 28, 28), np.uint8), None, "blank"), n)) == n
 
 
-def test_no_outlier_is_a_digit_it_was_made_of():
-    """Pairs and pieces are changed digits, never a digit itself."""
+def test_no_image_is_a_digit_it_was_made_of():
+    """Pairs and quarters are changed digits, never a digit itself."""
     digits = make_handwriting(50)
     known = {image.tobytes() for image in digits.images}
     assert not any(image.tobytes() in known for image in make_non_digits(digits, 600))
 
 
 def test_a_network_that_saw_outliers_is_unsure_of_new_ones(strokes):
-    """Its confidence in others is near a tenth, in digits as high as without."""
+    """Training with outliers lowers its confidence in new ones and not in digits."""
     digits = Digits(strokes.images, strokes.labels, "strokes")
     model, fresh = build_model("mlp(hidden=[64])"), make_non_digits(strokes, 120, seed=9)
     sure = {}
@@ -58,8 +58,8 @@ def test_a_network_that_saw_outliers_is_unsure_of_new_ones(strokes):
     assert sure[300] < sure[0] - 0.1
 
 
-def test_digits_that_touch_stand_in_one_frame():
-    """Two to a picture: most are wider than high, and none leaves the frame's 20 pixels."""
+def test_touching_pairs_are_in_one_frame():
+    """Most pairs are wider than high, and none is larger than the frame's 20 pixels."""
     made = _draw_touching_pairs(make_handwriting(200).images, 60, np.random.default_rng(0))
     rows, columns = ((made > 50).any(axis=axis) for axis in (2, 1))
     heights, widths = (

@@ -83,8 +83,9 @@ def find_candidates(ink: Ink) -> list[DigitCandidate]:
     large = np.flatnonzero((longer >= _MIN_PIECE * usual) & (inside | (longer <= _HUGE * usual)))
     large = np.sort(large[np.argsort(-areas[large], kind="stable")[:_MAX_PIECES]])
     bridged, _ = ndimage.label(ink.mask | (ink.amount > FAINT_INK), np.ones((3, 3)))
-    bridges = ndimage.maximum(bridged, labels, 1 + large)
-    group = _group_pieces(boxes[large], usual, np.asarray(bridges, np.int64))
+    bridge_of = np.zeros(count + 1, np.int64)
+    bridge_of[labels[ink.mask]] = bridged[ink.mask]  # one value for all pixels of a piece
+    group = _group_pieces(boxes[large], usual, bridge_of[1 + large])
     group_of = np.full(count + 1, -1)
     group_of[1 + large] = group
     wholes = np.array([_enclosing_box(boxes[large[group == g]]) for g in range(group.max() + 1)])

@@ -158,7 +158,7 @@ def _draw_textures(images: Images, n: int, rng: np.random.Generator) -> Images:
         made[row] = bars if row % 3 == 0 else smooth / max(smooth.std(), 1e-9)
         if row % 2:
             made[row] = np.where(made[row] > rng.uniform(-0.5, 1), 1.0, -1.0)
-    return _to_uint8(made * rng.uniform(0.1, 0.5, (n, 1, 1)) + rng.uniform(0, 0.6, (n, 1, 1)))
+    return _quantise(made * rng.uniform(0.1, 0.5, (n, 1, 1)) + rng.uniform(0, 0.6, (n, 1, 1)))
 
 
 def _draw_nearly_blank(images: Images, n: int, rng: np.random.Generator) -> Images:
@@ -166,8 +166,8 @@ def _draw_nearly_blank(images: Images, n: int, rng: np.random.Generator) -> Imag
     ground = rng.uniform(0, 1, (n, 1, 1)) * (rng.random((n, 1, 1)) < 0.6)
     hiss = rng.normal(0, 1, (n, SIDE, SIDE)) * rng.uniform(0, 0.05, (n, 1, 1))
     specks = rng.random((n, SIDE, SIDE)) < rng.uniform(0, 0.02, (n, 1, 1))
-    return _to_uint8(np.where(specks & (np.arange(n) % 2 == 0)[:, None, None], 1, ground + hiss))
+    return _quantise(np.where(specks & (np.arange(n) % 2 == 0)[:, None, None], 1, ground + hiss))
 
 
-def _to_uint8(values: NDArray[np.floating]) -> Images:
+def _quantise(values: NDArray[np.floating]) -> Images:
     return np.asarray(np.rint(255 * values.clip(0, 1)), np.uint8)
