@@ -432,7 +432,7 @@ def test_ctrl_c_leaves_the_finished_part(digits, tmp_path):
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate()
     assert process.returncode == 130
-    assert "interrupted; go on with the same command and --resume" in rest
+    assert "interrupted; resume with the same command and --resume" in rest
     board = json.loads((tmp_path / "run" / "leaderboard.json").read_text())
     assert [row["model"] for row in board["rows"]] == ["mlp(hidden=[8])"]
     assert board["complete"] is False

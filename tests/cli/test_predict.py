@@ -110,7 +110,7 @@ def test_a_bad_picture_is_listed_and_the_rest_is_read(model, pictures, inkfast, 
     assert (code, out.splitlines()[5].split()[0]) == (1, "!")
     code, out, _ = inkfast("predict", pictures, "--model", model, "--to", tmp_path / "a.csv")
     assert code == 1
-    assert out.splitlines()[-1] == f"12 digits read by {model}: {tmp_path}/a.csv, 1 error"
+    assert out.splitlines()[-1] == f"12 digits classified by {model}: {tmp_path}/a.csv, 1 error"
     code, _, err = inkfast("predict", pictures, "--model", model, "--format", "kaggle")
     assert code == 2
     assert "use --format csv" in err
@@ -129,7 +129,7 @@ def test_the_form_follows_the_place(model, tmp_path, inkfast):
     assert inkfast("predict", table, "--model", model)[1].startswith("ImageId,Label\n1,0\n2,1\n")
     out = inkfast("predict", table, "--model", model, "--to", tmp_path / "c.csv")[1]
     assert (tmp_path / "c.csv").read_text().startswith("ImageId,Label\n")
-    assert "c.csv in Kaggle's form (--format csv for confidences)" in out
+    assert "c.csv in Kaggle's format (--format csv has confidences)" in out
     np.savez(tmp_path / "test.npz", images=bars())
     to = ("--to", tmp_path / "d.csv")
     assert "Kaggle" not in inkfast("predict", tmp_path / "test.npz", "--model", model, *to)[1]
@@ -171,7 +171,7 @@ def test_an_interrupted_job_is_gone_on_with(model, pictures, tmp_path, inkfast, 
     monkeypatch.setattr(inputs, "_read_image_file", interrupted)
     code, _, err = inkfast(*words, path)
     assert code == 130
-    assert f"6 rows are kept in {path}.part: go on with --resume" in err
+    assert f"6 rows are kept in {path}.part: resume with --resume" in err
     assert not path.exists()
     assert inkfast(*words, path)[0] == 2
     code, out, _ = inkfast(*words, path, "--resume")
@@ -180,7 +180,10 @@ def test_an_interrupted_job_is_gone_on_with(model, pictures, tmp_path, inkfast, 
     assert read[8:] == [f"{pictures}/{row:03d}.png" for row in range(6, 12)]
     assert "1 error" in out
     told = inkfast(*words, path, "--resume")[1]
-    assert "is whole, made by an earlier job; it was not compared with the pictures" in told
+    assert (
+        "is complete already, so there is nothing to resume. It was not compared with the images"
+        in told
+    )
 
 
 def test_engines_write_the_same_bytes(model, pictures, tmp_path, inkfast):
@@ -243,14 +246,14 @@ def test_a_reader_of_lines_may_leave(model, tmp_path):
         ([".", "--model", "."], ". is not a run: expected a folder"),
         (
             [".", "--model", ".", "--max-error", "0.1"],
-            "promises nothing. Export it: inkfast export",
+            "has no risk guarantee. Export it: inkfast export",
         ),
         ([".", "--max-error", "2"], "`max_error` must be"),
         ([".", "--format", "xml"], "`format` must be one of 'table'"),
         ([".", "--format", "parquet"], "it needs --to FILE"),
         ([".", "--to", "a.xml"], "`to` must end in .csv"),
         ([".", "--resume"], "it needs --to FILE"),
-        ([".", "--resume", "--to", "a.parquet"], "a Parquet file cannot be gone on with"),
+        ([".", "--resume", "--to", "a.parquet"], "a Parquet file cannot be resumed"),
         ([".", "--executor", "spark"], "`executor` must be serial"),
         (["--files-from", "no.txt"], "No such file"),
     ],
@@ -286,7 +289,7 @@ def test_a_submission_has_kaggles_form(strokes, tmp_path, monkeypatch, capsys):
     assert [int(row["ImageId"]) for row in table] == list(range(1, 31))
     right = [int(row["Label"]) for row in table] == strokes.labels[:30]
     assert right.mean() > 0.9
-    assert "30 digits read by mlp(hidden=[32]), seed 0" in capsys.readouterr().out
+    assert "30 digits classified by mlp(hidden=[32]), seed 0" in capsys.readouterr().out
 
 
 def test_nothing_to_read_is_said(model, tmp_path, inkfast):
@@ -298,7 +301,7 @@ def test_nothing_to_read_is_said(model, tmp_path, inkfast):
         words = ("predict", path, "--model", model)
         code, out, err = inkfast(*words, "--format", "csv")
         assert (code, out, err.count("\n")) == (2, "", 1)
-        assert err.startswith("inkfast: expected pictures, got none")
+        assert err.startswith("inkfast: expected images, got none")
         assert inkfast(*words, "--to", tmp_path / "out.csv")[0] == 2
     assert not list(tmp_path.glob("out.csv*"))
 
@@ -373,5 +376,5 @@ def test_a_review_of_nothing_is_said(model, tmp_path, inkfast):
     review = ("--review", tmp_path / "review")
     assert inkfast(*words, *review, "--to", tmp_path / "a.csv")[1].endswith("a.csv, 0 unsure\n")
     assert inkfast(*words, *review)[2] == (
-        f"inkfast: 0 unsure: there is nothing to review in {tmp_path / 'review'}\n"
+        f"inkfast: 0 unsure: nothing was written to {tmp_path / 'review'}\n"
     )

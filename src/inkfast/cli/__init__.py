@@ -1,4 +1,4 @@
-"""The command line: one command, one file; an error becomes one line and an exit code here."""
+"""The command line: one file per command; errors become one line on stderr and an exit code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command line; the one place where errors become exit codes."""
+    """Run the command line and exit: 0, 2 after an error, 130 after Ctrl-C."""
     _open_streams()
     code: object
     try:
@@ -42,9 +42,10 @@ def main() -> None:
 
 
 def _open_streams() -> None:
-    """Let neither a closed stream nor a name that a console cannot show end the work.
+    """Make closed streams and unusual file names harmless.
 
-    A file's name is bytes, which need not be text; and a console need not have every letter.
+    A closed stream is replaced by the null device. A character that the console's encoding lacks
+    is escaped, and so is a byte of a file name that is not UTF-8.
     """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)

@@ -1,4 +1,4 @@
-"""What every command prints on: a console, sentences, plain tables."""
+"""Printing: a console, sentences, plain tables."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from rich.text import Text
 
 
 class _Console(Console):
-    """A console that goes quiet, instead of ending the work, when its reader has left."""
+    """A console that discards output, instead of ending the program, after a broken pipe."""
 
     def on_broken_pipe(self) -> None:
-        """Send what is still printed nowhere; called by rich."""
+        """Discard all further output; called by rich."""
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - kept until the end
         self.file = sys.stdout
 
@@ -29,26 +29,26 @@ def open_console() -> Console:
 
 
 class Printer:
-    """Says sentences on one console."""
+    """Prints sentences on one console."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
 
     def say(self, sentence: str, style: str = "") -> None:
-        """Print one line, without wrapping it in a pipe."""
+        """Print one line, which is not wrapped."""
         self.console.print(sentence, style=style, markup=False, highlight=False, soft_wrap=True)
 
     def notice(self, sentence: str) -> None:
-        """Print what must not be overlooked about the data, if anything must."""
+        """Print a warning about the data, unless it is empty."""
         if sentence:
             self.say(sentence, style="bold yellow")
 
     def stage(self, what: str) -> None:
-        """Tell what begins now, on one plain line."""
+        """Print the name of a stage as it begins."""
         self.console.print(f"{what} …", style="dim", markup=False, highlight=False)
 
     def download(self, name: str, done: int, total: int) -> None:
-        """Tell of a download: one updating line on a terminal, one line at its end in a pipe."""
+        """Print the progress of a download; in a pipe, one line at its end."""
         if self.console.is_terminal:
             self.console.print(f"{name}: {done / 1e6:.1f} MB", end="\r", highlight=False)
         elif total and done == total:
@@ -56,7 +56,7 @@ class Printer:
 
 
 def plain_table(columns: list[str], rows: list[list[Any]]) -> Table:
-    """Return a borderless table of words."""
+    """Return a borderless table of text."""
     table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))

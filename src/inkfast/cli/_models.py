@@ -1,4 +1,4 @@
-"""The model that a command is given: an ONNX file, a shipped network or a run folder."""
+"""Models as arguments: a shipped network, an ONNX file or a run folder."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ def is_onnx(path: Path) -> bool:
 
 
 def open_reader(model: str, max_error: float | None) -> Reader:
-    """Open a shipped network, an ONNX file or a run's best model."""
+    """Open a shipped network, an ONNX file or the best model of a run."""
     if model in shipped_names() or not Path(model).is_dir():
         return Reader.open(model, max_error, threads=1)  # so that every executor has the same bits
     if max_error is not None:
         raise InkfastError(
-            f"{model} is a run folder, which promises nothing. Export it: inkfast export {model} "
-            f"--to reader.onnx --max-error {max_error:g}"
+            f"{model} is a run folder, which has no risk guarantee. Export it: "
+            f"inkfast export {model} --to reader.onnx --max-error {max_error:g}"
         )
-    # a run is read with torch, which all other models do without
+    # imports torch, which ONNX files do without
     from inkfast.experiments.run_classifier import RunClassifier
 
     return Reader(RunClassifier(Path(model)), threshold=0)

@@ -1,4 +1,4 @@
-"""The pages that `inkfast read` has read, as text, CSV, JSON lines or Parquet."""
+"""Output formats of `inkfast read`: text, CSV, JSON lines, Parquet."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COLUMNS = (
 
 
 def page_texts(pages: Iterable[tuple[Path, Page]], form: str, *, several: bool) -> Iterator[str]:
-    """Yield what is written of each page, after the header if there is one."""
+    """Yield the text of each page, after the header if the format has one."""
     if form == "csv":
         yield _csv_line(_COLUMNS)
     for photo, page in pages:
@@ -28,7 +28,7 @@ def page_texts(pages: Iterable[tuple[Path, Page]], form: str, *, several: bool) 
 
 
 def page_parquet(pages: Iterable[tuple[Path, Page]]) -> bytes:
-    """Return a Parquet file with a row a digit."""
+    """Return the bytes of a Parquet file with one row per digit."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -51,7 +51,7 @@ def _page_text(photo: Path, page: Page, form: str, *, several: bool) -> str:
 
 
 def _page_json(photo: Path, page: Page) -> dict[str, Any]:
-    """Return what stands on a photograph, boxes in pixels of the upright picture."""
+    """Return a page as a JSON object, boxes in pixels of the upright photograph."""
     digits = [{key: row[key] for key in _COLUMNS[1:]} for row in _digit_rows(photo, page)]
     return {
         "file": one_line(str(photo)), "width": page.size[0], "height": page.size[1],
@@ -60,7 +60,7 @@ def _page_json(photo: Path, page: Page) -> dict[str, Any]:
 
 
 def _digit_rows(photo: Path, page: Page) -> Iterator[dict[str, Any]]:
-    """Yield each digit by column, lines and numbers counted from 1."""
+    """Yield one row per digit, lines and numbers counted from 1."""
     for digit in page.digits:
         x, y, width, height = digit.box
         answer = digit.prediction

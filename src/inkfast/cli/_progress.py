@@ -1,4 +1,4 @@
-"""What a person sees while something runs: bars on a terminal, plain lines in a pipe."""
+"""Progress of fits: bars on a terminal, plain lines in a pipe."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from inkfast.training import Callback, Epoch
 
 
 class Display(Printer):
-    """Tells one run's story on one console."""
+    """Prints the progress of a run."""
 
     _bars: Progress | None = None
 

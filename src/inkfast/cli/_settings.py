@@ -1,4 +1,4 @@
-"""Settings of an experiment: those of a recipe file, with the flags laid over them."""
+"""Settings of an experiment: a recipe file, overridden by flags."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from inkfast.experiments.config import merge_settings, read_toml
 def settings_from_flags(
     given: dict[str, Any], training: dict[str, Any], assignments: list[str] | None
 ) -> dict[str, Any]:
-    """Return the flags that were given, as settings of an experiment.
+    """Return the given flags as settings of an experiment.
 
     Args:
-        given: Flags that are keys of an experiment; None where a flag was not given.
-        training: Flags that are keys of its recipe.
-        assignments: Values of ``--set``, each ``KEY=VALUE``; they win over `training`.
+        given: Flags that are keys of an experiment, None where not given.
+        training: Flags that are keys of its recipe, None where not given.
+        assignments: Values of ``--set``, each ``KEY=VALUE``; they override `training`.
 
     Raises:
         InkfastError: For an assignment without a value.
@@ -40,7 +40,7 @@ def _assignment(text: str) -> tuple[str, Any]:
 
 
 def read_settings(recipe: Path, flags: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings of a recipe file with the flags laid over them."""
+    """Return the settings of a recipe file, overridden by `flags`."""
     settings = read_toml(recipe)
     settings.setdefault("name", recipe.stem)
     return merge_settings(settings, flags)

@@ -1,4 +1,4 @@
-"""What `compare`, `validate` and `tune` share: the experiment before its fits, its faults after."""
+"""What `compare`, `validate` and `tune` share before and after their fits."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from inkfast.experiments.runner import RunResult
 def prepare_experiment(
     settings: dict[str, Any], out: Path | None, executor: str | None, display: Display
 ) -> tuple[Experiment, Path, ExperimentData]:
-    """Return the experiment that settings make, its run folder, and its digits."""
+    """Return the experiment with resolved data source, its run folder and its digits."""
     experiment = from_settings(settings)
     if executor is not None and experiment.threads == 0:
-        # a number that is timed would give other bits from one executor to the next
+        # a number chosen by timing would give other bits from one executor to the next
         experiment = dataclasses.replace(experiment, threads=1)
     folder = out or settings.get("out") or Path("runs") / experiment.name
     if not isinstance(folder, str | Path) or "\0" in str(folder):
@@ -33,13 +33,13 @@ def prepare_experiment(
 
 
 def check_any_finished(outcome: RunResult | CrossValidation, display: Display) -> None:
-    """Raise what ended a run before any fit had finished."""
+    """Raise the error that ended a run before any fit had finished."""
     if not outcome.fits:
         raise outcome.diverged[0] if outcome.diverged else interrupted(display)
 
 
 def check_all_finished(outcome: RunResult | CrossValidation, display: Display) -> None:
-    """Raise what kept a run from finishing every fit, once the others are reported."""
+    """Raise the error that kept some fits from finishing; called after the others are reported."""
     if outcome.interrupted:
         raise interrupted(display)
     if outcome.diverged:
@@ -47,6 +47,6 @@ def check_all_finished(outcome: RunResult | CrossValidation, display: Display) -
 
 
 def interrupted(display: Display) -> KeyboardInterrupt:
-    """Say how to resume, and return what ends the program."""
-    display.say("interrupted; go on with the same command and --resume")
+    """Print how to resume, and return the exception that ends the program."""
+    display.say("interrupted; resume with the same command and --resume")
     return KeyboardInterrupt()

@@ -1,4 +1,4 @@
-"""`inkfast compare`: train models under the same conditions and report the differences."""
+"""`inkfast compare`: train and test models under the same conditions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def compare(
     noise: options.Noise = None,
     train_noise: options.TrainNoise = None,
     models: options.Models = None,
-    seeds: Annotated[int | None, typer.Option(help="How many seeds each model gets.")] = None,
+    seeds: Annotated[int | None, typer.Option(help="Number of seeds per model.")] = None,
     seed: options.Seed = None,
     epochs: options.Epochs = None,
     settings: options.Settings = None,
@@ -39,7 +39,7 @@ def compare(
     resume: options.Resume = False,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Compare models on noisy digits and leave a report worth reading."""
+    """Train models under the same conditions, test them once and write a report."""
     given = {
         "data": data, "noise": noise, "train_noise": train_noise, "models": models,
         "seeds": seeds, "seed": seed, "test_fraction": test_fraction, "threads": threads,
@@ -54,7 +54,7 @@ def run_comparison(
     settings: dict[str, Any], out: Path | None, executor: str | None, *,
     resume: bool, overwrite: bool,
 ) -> None:  # fmt: skip
-    """Run the experiment that settings make, and write its leaderboard and report."""
+    """Run an experiment, and write its leaderboard and report."""
     console = open_console()
     display = Display(console)
     where = parse_executor(executor or "serial")

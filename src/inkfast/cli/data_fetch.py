@@ -10,4 +10,4 @@ def data_fetch() -> None:
     """Download MNIST (11 MB) into your cache, checked by SHA-256."""
     printer = Printer(open_console())
     folder = mnist.fetch_mnist(printer.download)
-    printer.say(f"MNIST is here, checked: {folder}")
+    printer.say(f"MNIST is in {folder}, checked by SHA-256")

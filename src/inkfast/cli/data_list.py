@@ -14,12 +14,12 @@ def data_list() -> None:
     printer.console.print(plain_table(["source", "what it is"], rows))
     try:
         found = mnist.find_mnist()
-    except ModuleNotFoundError:  # of what is always installed, nothing loads digits to train on
+    except ModuleNotFoundError:  # the base installation cannot load training data
         where = f"To load these, install what trains and measures too, {install_hint('train')}"
     else:
         where = (
-            f"MNIST is here: {found}"
+            f"MNIST is in {found}"
             if found
-            else f"MNIST is not on this machine: {command_name()} data fetch"
+            else f"MNIST is not on this machine; download it with: {command_name()} data fetch"
         )
     printer.say(where)

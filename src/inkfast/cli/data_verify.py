@@ -13,7 +13,12 @@ from inkfast.data import mnist
 
 
 def data_verify(
-    folder: Annotated[Path | None, typer.Argument(help="Default: where MNIST was found.")] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Folder of MNIST's files; by default where MNIST was found.", metavar="[FOLDER]"
+        ),
+    ] = None,
 ) -> None:
     """Check MNIST's four files against their SHA-256."""
     folder = folder or mnist.find_mnist()
@@ -27,5 +32,6 @@ def data_verify(
     bad = [name for name, state in found if state != "ok"]
     if bad:
         raise InkfastError(
-            f"{len(bad)} of {len(found)} files in {folder} are not good: {', '.join(bad)}."
+            f"{len(bad)} of {len(found)} files in {folder} are damaged or missing: "
+            f"{', '.join(bad)}."
         )

@@ -23,13 +23,13 @@ def evaluate(
     data: options.Data = None,
     noise: options.Noise = None,
     json_path: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures to this file.")
+        Path | None, typer.Option("--json", help="JSON file for the scores.")
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a --json file that is there.")
+        bool, typer.Option("--overwrite", help="Replace an existing --json file.")
     ] = False,
 ) -> None:
-    """Score a run's models on other digits or under other noise."""
+    """Score the models of a run on other digits or under other noise."""
     if json_path:
         check_free(json_path, overwrite=overwrite)
     printer = Printer(open_console())

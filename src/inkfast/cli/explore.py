@@ -1,4 +1,4 @@
-"""`inkfast explore`: measure digits before anything is trained on them."""
+"""`inkfast explore`: analyse digits before training."""
 
 from __future__ import annotations
 
@@ -21,27 +21,25 @@ from inkfast.exploration import summary
 def explore(
     data: Annotated[
         str,
-        typer.Argument(
-            help="auto, mnist, embedded, synthetic, a .csv, .npz or .npy file, or a folder."
-        ),
+        typer.Argument(help="Data source: a name from `inkfast data list`, a file or a folder."),
     ] = "auto",
     noise: Annotated[
-        str, typer.Option(help="Shown beside the clean digits: a preset, a chain or none.")
+        str, typer.Option(help="Noise to compare with the clean digits: a preset, a chain or none.")
     ] = "noisy-mnist",
     labels: Annotated[
-        bool, typer.Option("--labels", help="Also seek wrong labels; trains small networks.")
+        bool, typer.Option("--labels", help="Also search for label errors; trains small networks.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Of samples, noise and folds.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of samples, noise and folds.")] = 0,
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the page.", show_default="runs/explore-DATA")
+        Path | None, typer.Option(help="Output folder.", show_default="runs/explore-DATA")
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Make the folder's exploration anew.")
+        bool, typer.Option("--overwrite", help="Replace the exploration in the folder.")
     ] = False,
 ) -> None:
-    """Look at digits before training: classes, pixels, duplicates, overlap, suspicious labels."""
+    """Analyse digits before training: classes, pixels, copies, overlap, label errors."""
     display = Display(open_console())
-    chain = noises.build_noise(noise)  # refuse a typing mistake before anything is loaded
+    chain = noises.build_noise(noise)  # so that a typing mistake is refused before data is loaded
     check_number("seed", seed, low=0, high=2**31, whole=True)
     survey = sources.survey(data, display.download)
     display.notice(survey.source.notice)

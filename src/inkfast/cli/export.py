@@ -1,4 +1,4 @@
-"""`inkfast export`: write a network of a run as an ONNX file."""
+"""`inkfast export`: a network of a run as an ONNX file."""
 
 from __future__ import annotations
 
@@ -24,30 +24,34 @@ from inkfast.training import TrainedModel
 def export(
     run: options.RunFolder,
     model: Annotated[
-        str | None, typer.Option(help="One of the run's models.", show_default="the best")
+        str | None,
+        typer.Option(help="Name of a model of the run.", show_default="the best network"),
     ] = None,
     to: Annotated[
         str,
         typer.Option(
-            help="onnx (RUN/reader.onnx), onnx-int8 (RUN/reader-int8.onnx: 8 bits, smaller, "
-            "faster, nearly the same), or a file that ends in .onnx."
+            help="onnx (RUN/reader.onnx), onnx-int8 (RUN/reader-int8.onnx: 8-bit weights, smaller "
+            "and faster, nearly the same predictions), or a file name that ends in .onnx."
         ),
     ] = "onnx",
     max_error: Annotated[
-        float, typer.Option(help="Guaranteed bound on the share of errors among its answers.")
+        float,
+        typer.Option(help="Largest share of errors among the digits that are not marked unsure."),
     ] = 0.01,
     int8: Annotated[
-        bool, typer.Option("--int8", hidden=True, help="8 bits in a file of --to as well.")
+        bool, typer.Option("--int8", hidden=True, help="8-bit weights in the file of --to.")
     ] = False,
     check: Annotated[
         list[str] | None,
-        typer.Option(help="Digits on which it must answer as the network does; repeatable."),
+        typer.Option(
+            help="Data source on which the file must predict as the network does; repeatable."
+        ),
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a file that is there.")
+        bool, typer.Option("--overwrite", help="Replace an existing file.")
     ] = False,
 ) -> None:
-    """Write a network as one ONNX file: pixels in, calibrated probabilities out."""
+    """Export a network as one ONNX file: pixels in, calibrated probabilities out."""
     check_number("max_error", max_error, above=0, high=0.999)
     int8 = int8 or to == "onnx-int8"
     path = Path(to)

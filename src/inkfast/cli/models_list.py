@@ -5,11 +5,11 @@ from __future__ import annotations
 from inkfast.cli._console import open_console, plain_table
 from inkfast.models import MODELS, summarise
 
-_BY_ROWS = ("by the rows", "by the rows")  # the size of a baseline that grows with them
+_BY_ROWS = ("by the rows", "by the rows")  # of a baseline that grows with the training rows
 
 
 def models_list() -> None:
-    """List architectures with parameters and FLOPs at their defaults."""
+    """List architectures with parameter counts and FLOPs at default settings."""
     rows = []
     for cls in MODELS:
         summary = summarise(cls())
@@ -20,5 +20,5 @@ def models_list() -> None:
 
 
 def _millions(flops: int) -> str:
-    """Return them in millions; two digits of what is less than one."""
+    """Return FLOPs in millions, with two decimals below one million and one above."""
     return f"{flops / 1e6:.{1 if flops >= 1e6 else 2}f} M"

@@ -10,7 +10,7 @@ from inkfast.noise import MNIST_C, NOISES, NOTES, PRESETS, SUITES
 
 
 def noise_list() -> None:
-    """List corruptions with their parameters, and presets."""
+    """List corruptions with their parameters, presets and suites."""
     rows = []
     for cls in NOISES:
         defaults = ", ".join(f"{f.name}={f.default!r}" for f in dataclasses.fields(cls))
@@ -39,5 +39,5 @@ def noise_list() -> None:
 
 
 def _rounded(chain: str) -> str:
-    """Return a chain with its numbers cut to four digits, to be looked at."""
+    """Return a chain with its numbers rounded to four significant digits."""
     return re.sub(r"\d+\.\d{5,}", lambda match: f"{float(match[0]):.4g}", chain)

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Arguments and options that several commands share."""
 
 from __future__ import annotations
 
@@ -7,45 +7,60 @@ from typing import Annotated
 
 import typer
 
-RecipeFile = Annotated[Path | None, typer.Argument(help="Experiment as TOML.", metavar="[RECIPE]")]
+RecipeFile = Annotated[
+    Path | None, typer.Argument(help="Experiment file (TOML).", metavar="[RECIPE]")
+]
 RunFolder = Annotated[Path, typer.Argument(help="Run folder of compare or train.", metavar="RUN")]
-Model = Annotated[str, typer.Argument(help="e.g. cnn or 'mlp(hidden=[256, 128])'")]
-Models = Annotated[str | None, typer.Option(help="Names, comma-separated: mlp,cnn")]
+Model = Annotated[
+    str, typer.Argument(help="Architecture, e.g. cnn or 'mlp(hidden=[256, 128])'.", metavar="MODEL")
+]
+Models = Annotated[str | None, typer.Option(help="Architectures, comma-separated, e.g. mlp,cnn.")]
 Data = Annotated[
     str | None,
-    typer.Option(help="auto, mnist, embedded, synthetic, a .csv, .npz or .npy file, or a folder."),
+    typer.Option(help="Data source: a name from `inkfast data list`, a file or a folder."),
 ]
 Noise = Annotated[
     str | None,
-    typer.Option(help="Preset or chain, e.g. 'rotate(degrees=72) + gaussian(sigma=.2)'."),
+    typer.Option(
+        help="Preset or chain of corruptions, e.g. 'rotate(degrees=72) + gaussian(sigma=.2)'."
+    ),
 ]
-TrainNoise = Annotated[str | None, typer.Option(help="Training noise: fresh, once or none.")]
+TrainNoise = Annotated[
+    str | None, typer.Option(help="Noise in training: fresh (drawn for every batch), once or none.")
+]
 Imbalance = Annotated[
-    str | None, typer.Option(help="Shares of classes left in training, e.g. '3=0.05, 8=0.1'.")
+    str | None, typer.Option(help="Share of training rows kept per class, e.g. '3=0.05, 8=0.1'.")
 ]
 Balance = Annotated[
     str | None,
-    typer.Option(help="none, over, under, smote, borderline-smote or adasyn, on training rows."),
+    typer.Option(
+        help="Balancing of training rows: none, over, under, smote, borderline-smote or adasyn."
+    ),
 ]
 Seed = Annotated[int | None, typer.Option(help="First seed.")]
-Epochs = Annotated[int | None, typer.Option(help="Epochs of every model.")]
-Threads = Annotated[int | None, typer.Option(help="Threads of a fit; 0 times a step and chooses.")]
+Epochs = Annotated[int | None, typer.Option(help="Number of epochs of every model.")]
+Threads = Annotated[
+    int | None, typer.Option(help="Threads per fit; 0 chooses by timing a few steps.")
+]
 TestFraction = Annotated[
-    float | None, typer.Option(help="Share cut off for testing from data without a test part.")
+    float | None,
+    typer.Option(help="Share of the digits used for testing, where the source has no test part."),
 ]
 Executor = Annotated[
     str | None,
     typer.Option(
         "--executor",
-        help="Where fits run: serial, stacked:N (side by side on a GPU), local:N (processes), ray "
-        "or ray:HOST:PORT; one thread a fit.",
+        help="Executor of the fits: serial, stacked:N (side by side on a GPU), local:N "
+        "(processes), ray or ray:HOST:PORT; each fit has one thread.",
     ),
 ]
 Name = Annotated[str | None, typer.Option(help="Name of the run.")]
 Out = Annotated[Path | None, typer.Option(help="Run folder.", show_default="runs/NAME")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with what the folder holds.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Start the folder's run anew.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume the run in the folder.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the run in the folder.")]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Any recipe key, e.g. --set learning_rate=0.01; repeatable."),
+    typer.Option(
+        "--set", help="A recipe key and its value, e.g. --set learning_rate=0.01; repeatable."
+    ),
 ]

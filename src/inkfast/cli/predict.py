@@ -29,51 +29,58 @@ def predict(
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Pictures, folders, patterns in quotes, .zip, Kaggle's .csv, .npz, .npy or "
-            ".parquet files; - for a picture on standard input.",
+            help="Images, folders, quoted patterns, .zip, .csv (Kaggle), .npz, .npy or .parquet "
+            "files; - for an image on standard input.",
             metavar="[PATH]...",
             show_default=False,
         ),
     ] = None,
     files_from: Annotated[
-        str | None, typer.Option(help="File of paths, a line each; - for standard input.")
+        str | None, typer.Option(help="File of paths, one per line; - for standard input.")
     ] = None,
     model: Annotated[
         str,
-        typer.Option(help="A shipped network, an .onnx file, or a run folder and its best model."),
+        typer.Option(
+            help="Shipped network, .onnx file, or run folder, of which the best model is used."
+        ),
     ] = "reader",
     max_error: Annotated[
         float | None,
         typer.Option(
-            help="Answer so that errors stay below this share.", show_default="the model's own"
+            help="Largest share of errors among digits not marked unsure.",
+            show_default="the model's own",
         ),
     ] = None,
     form: Annotated[
         str | None,
         typer.Option(
             "--format",
-            help="table, csv, jsonl, parquet or kaggle.",
-            show_default="by the name of --to, kaggle for Kaggle's .csv; table on a terminal, "
-            "jsonl in a pipe, kaggle for a table of pixels",
+            help="Output format: table, csv, jsonl, parquet or kaggle.",
+            show_default="by the suffix of --to; else kaggle for a table of pixels, table on a "
+            "terminal, jsonl in a pipe",
         ),
     ] = None,
-    to: Annotated[Path | None, typer.Option(help="File; default: the terminal.")] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="Output file.", show_default="standard output")
+    ] = None,
     review: Annotated[
         Path | None,
-        typer.Option(help="Folder of the unsure ones: what was given beside what was seen."),
+        typer.Option(help="Folder for the unsure images, each beside what the network saw."),
     ] = None,
     executor: Annotated[
-        str, typer.Option(help="Who reads: serial, local:N (processes), ray or ray:HOST:PORT.")
+        str, typer.Option(help="Executor: serial, local:N (processes), ray or ray:HOST:PORT.")
     ] = "serial",
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with what an interrupted job left of --to.")
+        bool, typer.Option("--resume", help="Resume an interrupted job with the same --to.")
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --to.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an existing --to.")
+    ] = False,
 ) -> None:
-    """Read pictures of one digit each, and say how sure it is or why it is not.
+    """Classify images of one digit each; what may be wrong is marked unsure.
 
-    Columns: source, digit (empty where unsure), confidence (of the best guess,
-    unsure or not), runner_up, runner_up_confidence, unsure (why), error.
+    Columns: source, digit (empty where unsure), confidence (of the most probable
+    digit), runner_up, runner_up_confidence, unsure (the reason), error.
     """
     where = parse_executor(executor, stacked=False)
     wanted = inputs.check_paths(paths or [])
@@ -83,14 +90,14 @@ def predict(
     _check_output(to, resume=resume, overwrite=overwrite)
     if resume and to and to.is_file() and not output_files.partial_path(to).exists():
         _say(
-            f"{to} is whole, made by an earlier job; it was not compared with the pictures given "
-            "now. There is nothing to go on with: --overwrite reads them anew."
+            f"{to} is complete already, so there is nothing to resume. It was not compared with "
+            "the images given now: --overwrite predicts them again."
         )
         return
     check_folder(review)
     rows = _choose_format(form, to, wanted)
     output = _open_output(rows, to, reader, resume=resume, overwrite=overwrite)
-    job = PredictionJob(output, review, tells=to is not None and sys.stdout.isatty())
+    job = PredictionJob(output, review, progress=to is not None and sys.stdout.isatty())
     given = inputs.iter_inputs(chain(wanted, _listed_paths(files_from)))
     try:
         if output.resumed:
@@ -102,26 +109,26 @@ def predict(
             for row in results:
                 job.keep(row)
         if not output.written:
-            raise InkfastError(f"expected pictures, got none: {_EXPECTED}.")
+            raise InkfastError(f"expected images, got none: {_EXPECTED}.")
         output.finish()
     except KeyboardInterrupt:
         output.abort()
         if output.part and output.part.exists():
-            warn(f"{output.written:,} rows are kept in {output.part}: go on with --resume")
+            warn(f"{output.written:,} rows are kept in {output.part}: resume with --resume")
         raise
-    except BrokenPipeError:  # whoever read our lines has seen enough
+    except BrokenPipeError:  # the reader of the pipe has left
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - kept until the end
     except BaseException:
         output.abort()
         raise
     if to:
-        kaggle = " in Kaggle's form (--format csv for confidences)" if rows == "kaggle" else ""
+        kaggle = " in Kaggle's format (--format csv has confidences)" if rows == "kaggle" else ""
         who = model_name(reader, model)
-        # Kaggle's form does not keep which rows were unsure before an interruption
+        # Kaggle's format does not tell which rows were unsure before an interruption
         rest = "" if kaggle and output.resumed else job.rest()
-        _say(f"{output.written:,} digits read by {who}: {to}{kaggle}{rest}")
+        _say(f"{output.written:,} digits classified by {who}: {to}{kaggle}{rest}")
     elif review and not job.counts["unsure"]:
-        warn(f"0 unsure: there is nothing to review in {review}")
+        warn(f"0 unsure: nothing was written to {review}")
     raise typer.Exit(1 if job.counts["error"] else 0)
 
 
@@ -134,20 +141,22 @@ def _say(sentence: str) -> None:
 def _check_output(to: Path | None, *, resume: bool, overwrite: bool) -> None:
     check_resume(resume=resume, overwrite=overwrite)
     if resume and to is None:
-        raise InkfastError("--resume goes on with a file: it needs --to FILE.")
+        raise InkfastError("--resume continues a file: it needs --to FILE.")
     if to:
         check_free(to, overwrite=overwrite or resume)
 
 
 def _listed_paths(files_from: str | None) -> Iterator[str]:
-    """Yield the paths in a file, or on standard input, a line each."""
+    """Yield the paths in a file, or on standard input, one per line."""
     if files_from is None:
         return
     try:
         with _open_list(files_from) as file:
             while line := file.readline(_LONGEST):
                 if "\0" in line or len(line) == _LONGEST:
-                    raise InkfastError(f"{files_from}: expected a path a line, got no text.")
+                    raise InkfastError(
+                        f"{files_from}: expected one path per line, got binary data."
+                    )
                 if path := line.rstrip("\r\n"):
                     yield path
     except OSError as error:
@@ -163,7 +172,7 @@ def _open_list(files_from: str) -> AbstractContextManager[TextIO]:
 
 
 def _choose_format(asked: str | None, to: Path | None, paths: Sequence[str]) -> str:
-    """Return the form of rows: what was asked for, or what the place they go to is made for."""
+    """Return the output format: the one asked for, or the one that suits the output."""
     suffix = Path(paths[0]).suffix.lower() if len(paths) == 1 else ""
     pixels = suffix in (".csv", ".npy", ".npz")
     otherwise = "table" if sys.stdout.isatty() else "kaggle" if pixels else "jsonl"
@@ -180,7 +189,7 @@ def _open_output(
     if form == "parquet":
         if resume:
             raise InkfastError(
-                "a Parquet file cannot be gone on with: use --format jsonl or csv with --resume."
+                "a Parquet file cannot be resumed: use --format jsonl or csv with --resume."
             )
         return output_files.ParquetFileWriter(to)
     job = {

@@ -26,49 +26,57 @@ from inkfast.inference.results import one_line
 def read(
     photos: Annotated[
         list[Path],
-        typer.Argument(help="Pictures of handwritten numbers, folders, or patterns in quotes."),
+        typer.Argument(
+            help="Photographs of handwritten numbers, folders, or quoted patterns.",
+            metavar="PHOTO...",
+        ),
     ],
-    model: Annotated[
-        str, typer.Option(help="A shipped network's name, or an .onnx file.")
-    ] = "reader",
+    model: Annotated[str, typer.Option(help="Shipped network or .onnx file.")] = "reader",
     max_error: Annotated[
         float | None,
-        typer.Option(help="Answer so that errors stay below this share.", show_default="its own"),
+        typer.Option(
+            help="Largest share of errors among digits not marked unsure.",
+            show_default="the model's own",
+        ),
     ] = None,
     form: Annotated[
         str | None,
         typer.Option(
             "--format",
-            help="table, jsonl, csv or parquet.",
-            show_default="by the name of --to; else table",
+            help="Output format: table, jsonl, csv or parquet.",
+            show_default="by the suffix of --to; else table",
         ),
     ] = None,
-    to: Annotated[Path | None, typer.Option(help="File; default: the terminal.")] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="Output file.", show_default="standard output")
+    ] = None,
     overlay: Annotated[
-        Path | None, typer.Option(help="Folder for the pictures with boxes and answers.")
+        Path | None,
+        typer.Option(help="Folder for the photographs with boxes and predictions drawn."),
     ] = None,
     review: Annotated[
-        Path | None, typer.Option(help="Folder for the unsure digits and what the network saw.")
+        Path | None,
+        typer.Option(help="Folder for the unsure digits, each beside what the network saw."),
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace --to, and pictures of --overlay.")
+        bool, typer.Option("--overwrite", help="Replace existing files of --to and --overlay.")
     ] = False,
 ) -> None:
     """Read the numbers on photographs, line by line; a ? stands for an unsure digit.
 
     Columns: file, line and number (both from 1), x, y, width, height, digit (the
-    best guess, unsure or not), confidence, runner_up, runner_up_confidence, unsure.
+    most probable one), confidence, runner_up, runner_up_confidence, unsure (the reason).
     """
     form = choose_format(form, to, PAGE_FORMATS, "table")
-    photos = [photo for given in photos for photo in _matching(given)]
+    photos = [photo for given in photos for photo in _expand(given)]
     check_folder(overlay)
     check_folder(review)
     if to is not None:
         check_free(to, overwrite=overwrite)
-    named = _named(photos)
+    named = _unique_names(photos)
     if overlay:
         drawn = [_overlay_path(overlay, name) for name in named]
-        _check_spared(photos, drawn)
+        _check_not_input(photos, drawn)
         for path in drawn:
             check_free(path, overwrite=overwrite)
     reader = Reader.open(model, max_error)
@@ -98,9 +106,14 @@ def _read_pages(
     reviews: Path | None,
     failures: list[str],
 ) -> Iterator[tuple[Path, Page]]:
-    """Yield what stands on each photograph, given by the name that pictures made of it have.
+    """Yield each photograph with the page read from it, and write its overlay and reviews.
 
-    What could not be read is added to `failures`.
+    Args:
+        photos: Photographs by the name that their overlays and reviews have.
+        reader: Classifier of the digits.
+        overlays: Folder of overlays, or None.
+        reviews: Folder of unsure digits, or None.
+        failures: List to which the error of each unreadable photograph is added.
     """
     for name, photo in photos.items():
         try:
@@ -110,14 +123,14 @@ def _read_pages(
             failures.append(str(error))
             continue
         if overlays or reviews:
-            _draw(picture.rgb, page, name, overlays, reviews)
+            _write_images(picture.rgb, page, name, overlays, reviews)
         if page.too_small:
             sys.stderr.write(f"inkfast: {one_line(str(photo))}: {page.too_small}\n")
         yield photo, page
 
 
-def _matching(given: Path) -> list[Path]:
-    """Return the pictures that a folder holds or a pattern names; else what was given."""
+def _expand(given: Path) -> list[Path]:
+    """Return the images in a folder or that a pattern matches; any other path as it is."""
     path = given.expanduser()
     found = [path] if path.exists() else list(map(Path, inputs.match_pattern(str(path))))
     photos: list[Path] = []
@@ -134,10 +147,10 @@ def _matching(given: Path) -> list[Path]:
     return photos
 
 
-def _named(photos: list[Path]) -> dict[str, Path]:
-    """Return each photograph by a name for the pictures made of it.
+def _unique_names(photos: list[Path]) -> dict[str, Path]:
+    """Return each photograph by a unique name for the files made from it.
 
-    Alike ones bear their folder too, and a number where that does not tell them apart.
+    Photographs with the same file name get their folder's name in front, and a number if needed.
     """
     alike = Counter(photo.stem for photo in photos)
     named: dict[str, Path] = {}
@@ -155,21 +168,21 @@ def _overlay_path(folder: Path, name: str) -> Path:
     return folder / f"{name}-read.png"
 
 
-def _check_spared(photos: list[Path], written: list[Path]) -> None:
-    """Raise if what is written would take the place of a photograph."""
+def _check_not_input(photos: list[Path], written: list[Path]) -> None:
+    """Raise if an output file would replace a photograph."""
     given = {photo.resolve() for photo in photos}
     for path in written:
         if path.resolve() in given:
             raise InkfastError(
-                f"{path} is one of the photographs: --overlay would replace it. Choose another "
+                f"{path} is one of the photographs, which --overlay would replace. Choose another "
                 "folder."
             )
 
 
-def _draw(
+def _write_images(
     image: Image.Image, page: Page, name: str, overlays: Path | None, reviews: Path | None
 ) -> None:
-    """Write the photograph with its answers, and the unsure digits each as a picture."""
+    """Write the overlay of a photograph, and one image for each of its unsure digits."""
     if overlays:
         write_bytes(_overlay_path(overlays, name), encode_png(draw_overlay(image, page)))
     for place, digit in enumerate(page.digits, start=1):

@@ -22,38 +22,44 @@ from inkfast.report import robustness_figure
 
 
 def robustness(
-    model: Annotated[Path, typer.Argument(help="Run folder, or an .onnx file that takes 28x28.")],
+    model: Annotated[
+        Path, typer.Argument(help="Run folder, or an .onnx file with 28x28 input.", metavar="MODEL")
+    ],
     suite: Annotated[
-        str, typer.Option(help="mnist-c, mnist-c-severities, n-mnist or noisy-mnist.")
+        str, typer.Option(help="Suite: mnist-c, mnist-c-severities, n-mnist or noisy-mnist.")
     ] = "mnist-c",
     data: options.Data = None,
     max_error: Annotated[
         float | None,
         typer.Option(
-            help="A run's models answer so that errors stay below this share.", show_default="0.01"
+            help="Largest share of errors among digits not marked unsure; of a run folder.",
+            show_default="0.01",
         ),
     ] = None,
     threshold: Annotated[
         float | None,
-        typer.Option(help="Confidence from which an ONNX file answers.", show_default="its own"),
+        typer.Option(
+            help="Confidence below which digits are unsure; of an ONNX file.",
+            show_default="its own",
+        ),
     ] = None,
     validation: Annotated[
         bool,
         typer.Option(
-            "--validation", help="Judge on validation rows, while choosing; a folder apart."
+            "--validation", help="Measure on validation rows, for choosing between models."
         ),
     ] = False,
-    seed: Annotated[int, typer.Option(help="Of the corruption.")] = 0,
-    threads: Annotated[int, typer.Option(help="Threads of an ONNX file; 0 for all.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the corruptions.")] = 0,
+    threads: Annotated[int, typer.Option(help="Threads of an ONNX file; 0 uses all cores.")] = 0,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder of figures.", show_default="runs/robustness-MODEL-SUITE"),
+        typer.Option(help="Output folder.", show_default="runs/robustness-MODEL-SUITE"),
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace figures that are there.")
+        bool, typer.Option("--overwrite", help="Replace existing results.")
     ] = False,
 ) -> None:
-    """Measure how models hold under published noise: MNIST-C, n-MNIST, noisy-mnist."""
+    """Measure accuracy under published corruptions: MNIST-C, n-MNIST, noisy-mnist."""
     suite_noises(suite)
     share = 0.01 if max_error is None else max_error
     check_number("max_error", share, above=0, high=0.999)
@@ -68,10 +74,12 @@ def robustness(
         )
     if not is_onnx(model) and (threshold is not None or threads):
         raise InkfastError(
-            "--threshold and --threads are for an ONNX file: a run's models answer by --max-error."
+            "--threshold and --threads are for an ONNX file: for a run folder, give --max-error."
         )
     if validation and (data is not None or is_onnx(model)):
-        raise InkfastError("--validation judges a run folder on its own digits: leave --data out.")
+        raise InkfastError(
+            "--validation measures a run folder on its own digits: leave --data out."
+        )
     rows = "-validation" if validation else ""
     name = model.resolve().stem if is_onnx(model) else model.resolve().name
     folder = out or Path("runs") / f"robustness-{name}-{suite}{rows}"
@@ -95,7 +103,7 @@ def _of_run(
     run: Path, data: str | None, printer: Printer, *, suite: str, seed: int, max_error: float,
     validation: bool,
 ) -> RobustnessSpec:  # fmt: skip
-    """Ask a run's models on its own test digits, or on others."""
+    """Return the spec of a run's models on its own test digits, or on `data`."""
     experiment, trained = run_folder.load_models(run)
     source = sources.load(data or experiment.data, printer.download)
     dataset = None
@@ -109,7 +117,7 @@ def _of_run(
             home = sources.load(experiment.data, printer.download)
             dataset = load_run_data(experiment, home, run)
         except InkfastError as error:
-            printer.say(f"Models are judged as they are and answer always: {error}")
+            printer.say(f"No digit is marked unsure, since no threshold can be fitted: {error}")
         digits = bench.without_training_images(source.test or source.train, dataset)
     printer.notice(source.notice)
     _ = digits.known_labels
@@ -120,7 +128,7 @@ def _of_run(
 
 
 def _report(result: dict[str, Any], folder: Path, printer: Printer) -> None:
-    """Write what was measured, and print it as a table with a sentence on each model."""
+    """Write the results, and print them as a table with a summary of each model."""
     write_json(folder / FIGURES_FILE, result)
     robustness_figure.write_robustness_figure(result, folder / PICTURE_FILE)
     title = ["model", "noise", "accuracy", "95 % interval", "ECE", "answered", "wrong of those"]
@@ -150,7 +158,7 @@ def _report(result: dict[str, Any], folder: Path, printer: Printer) -> None:
                 f"{clean['set_coverage']:.2%} of clean digits ({clean['set_size']:.2f} classes "
                 f"each) and {one['set_coverage']:.2%} under noise ({one['set_size']:.2f} each)"
             )
-    printer.say(f"figures and picture: {folder}")
+    printer.say(f"results: {folder}")
 
 
 def _share(value: float | None) -> str:

@@ -1,6 +1,6 @@
-"""The table of commands: each is the module of its name, imported when the command is asked for.
+"""The table of commands; the module of a command is imported when that command is run.
 
-So `inkfast --help` stays quick, and a command's file can import at its top what the command needs.
+So `inkfast --help` answers at once, and each command's file imports at its top what it needs.
 """
 
 from __future__ import annotations
@@ -12,44 +12,43 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-# in the order of the help; `data list` is the function `data_list` in `data_list.py`
+# first line of each docstring, in the order of the help; `data list` is `data_list` in data_list.py
 COMMANDS = {
-    "compare": "Compare models on noisy digits and leave a report worth reading.",
-    "validate": "Cross-validate models on the training digits; the test digits are not touched.",
-    "tune": "Search for the best model and recipe on validation rows, then look at the test once.",
-    "train": "Train one model; the run folder is the same as that of a comparison.",
-    "evaluate": "Score a run's models on other digits or under other noise.",
-    "robustness": "Measure how models hold under published noise: MNIST-C, n-MNIST, noisy-mnist.",
-    "export": "Write a network as one ONNX file: pixels in, calibrated probabilities out.",
-    "predict": "Read pictures of one digit each, and say how sure it is or why it is not.",
+    "compare": "Train models under the same conditions, test them once and write a report.",
+    "validate": "Cross-validate models on the training digits; the test digits are not read.",
+    "tune": "Search models and recipes on validation rows, then test the best one once.",
+    "train": "Train and test one model; the run folder is the same as that of `compare`.",
+    "evaluate": "Score the models of a run on other digits or under other noise.",
+    "robustness": "Measure accuracy under published corruptions: MNIST-C, n-MNIST, noisy-mnist.",
+    "export": "Export a network as one ONNX file: pixels in, calibrated probabilities out.",
+    "predict": "Classify images of one digit each; what may be wrong is marked unsure.",
     "read": "Read the numbers on photographs, line by line; a ? stands for an unsure digit.",
-    "serve": "Serve the readers over HTTP, and the Noise Lab page.",
-    "explore": "Look at digits before training: classes, pixels, duplicates, overlap, suspicious "
-    "labels.",
+    "serve": "Serve predictions over HTTP, and the Noise Lab page.",
+    "explore": "Analyse digits before training: classes, pixels, copies, overlap, label errors.",
     "data list": "List the data sources, and whether MNIST is on this machine.",
     "data fetch": "Download MNIST (11 MB) into your cache, checked by SHA-256.",
     "data verify": "Check MNIST's four files against their SHA-256.",
-    "noise list": "List corruptions with their parameters, and presets.",
+    "noise list": "List corruptions with their parameters, presets and suites.",
     "noise show": "Draw digits under a corruption at several strengths.",
-    "models list": "List architectures with parameters and FLOPs at their defaults.",
+    "models list": "List architectures with parameter counts and FLOPs at default settings.",
     "models show": "Show an architecture layer by layer.",
 }
 GROUPS = {
-    "data": "Where digits come from: list, fetch, verify.",
-    "noise": "Corruptions: list them, look at one.",
-    "models": "Architectures: list them, look at one.",
+    "data": "List, download and verify data sources.",
+    "noise": "List corruptions, or draw one.",
+    "models": "List architectures, or show one.",
 }
 
 
 class LazyCommand(TyperCommand):
-    """A command known by its name and first line, whose module is imported when it is run."""
+    """A command of which the help knows the first line; its module is imported when it is run."""
 
     module = ""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
     ) -> Any:
-        """Hand the arguments to the command in the module; called by click."""
+        """Import the command and let it parse the arguments; called by click."""
         app = typer.Typer(add_completion=False, rich_markup_mode="rich")
         function = getattr(import_module(f"inkfast.cli.{self.module}"), self.module)
         app.command(self.name)(function)
@@ -57,10 +56,10 @@ class LazyCommand(TyperCommand):
 
 
 def build_root() -> TyperGroup:
-    """Return the command `inkfast`, with every command of the table below it."""
+    """Return the command `inkfast` with every command of the table."""
     app = typer.Typer(
         name="inkfast",
-        help="Handwritten digits, read through noise: train, compare honestly, measure.",
+        help="Train, compare and serve classifiers of handwritten digits that work under noise.",
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode="rich",
@@ -94,4 +93,4 @@ def _root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Take the options that belong to no command."""
+    """Parse the options of the program itself."""

@@ -20,7 +20,7 @@ from inkfast.inference.reader import Reader, shipped_names
 
 try:
     import scipy.ndimage
-    import scipy.sparse.csgraph  # noqa: F401 - or the first page would wait for both
+    import scipy.sparse.csgraph  # noqa: F401 - imported now, so that the first page does not wait
 
     from inkfast.serving.app import build_app
     from inkfast.serving.limits import Limits
@@ -32,21 +32,24 @@ except ModuleNotFoundError as error:
     ) from None
 
 TOKEN = "INKFAST_TOKEN"  # noqa: S105 - the name of a variable
-_SHORTEST = 16
+_MIN_TOKEN = 16
 _MAX_WORKERS = 4  # enough to keep one event loop busy
 
 
 def serve(
     host: Annotated[
-        str, typer.Option(help="Address; one that others reach needs a token in INKFAST_TOKEN.")
+        str,
+        typer.Option(
+            help="Address to listen on; one that others can reach needs a token in INKFAST_TOKEN."
+        ),
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8000,
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 8000,
     model: Annotated[
         list[Path] | None,
-        typer.Option(help="An .onnx file of your own, beside what is shipped; repeatable."),
+        typer.Option(help="Another .onnx file to serve beside the shipped networks; repeatable."),
     ] = None,
 ) -> None:
-    """Serve the readers over HTTP, and the Noise Lab page."""
+    """Serve predictions over HTTP, and the Noise Lab page."""
     check_number("port", port, low=0, high=65535, whole=True)
     token = _token(host)
     limits = Limits()
@@ -72,9 +75,9 @@ def serve(
 def _token(host: str) -> str:
     """Return the token that clients must send; one is needed where others can reach the server."""
     token = os.environ.get(TOKEN, "")
-    if token and (len(token) < _SHORTEST or not token.isascii() or not token.isprintable()):
+    if token and (len(token) < _MIN_TOKEN or not token.isascii() or not token.isprintable()):
         raise InkfastError(
-            f"{TOKEN} must have at least {_SHORTEST} plain characters, got {len(token)}."
+            f"{TOKEN} must have at least {_MIN_TOKEN} plain characters, got {len(token)}."
         )
     try:
         local = host == "localhost" or ipaddress.ip_address(host).is_loopback
@@ -96,7 +99,7 @@ def _readers(models: list[Path]) -> dict[str, Reader]:
         name = path.stem.lower()
         if not re.fullmatch("[a-z0-9_-]{1,64}", name) or name in named:
             raise InkfastError(
-                f"{path}: expected a name of its own, of 1 to 64 letters, digits, - and _, got "
+                f"{path}: expected a unique name of 1 to 64 letters, digits, - and _, got "
                 f"{name!r}. Rename the file."
             )
         named[name] = str(path)
@@ -104,12 +107,12 @@ def _readers(models: list[Path]) -> dict[str, Reader]:
 
 
 def corrupt_image(image: Images, text: str, seed: int) -> Images:
-    """Return an image ``(28, 28)`` under a named noise.
+    """Return an image ``(28, 28)`` under a noise given by name.
 
     Raises:
         ModuleNotFoundError: Where torch is not installed.
     """
-    from inkfast import noise  # imports torch, which a server without named noise needs not
+    from inkfast import noise  # imports torch, which other requests do without
 
     digits = Digits(image[None], np.zeros(1, np.int64), "client")
     noisy: Images = noise.noisy(digits, noise.build_noise(text), seed).images[0]

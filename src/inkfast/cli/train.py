@@ -25,7 +25,7 @@ def train(
     resume: options.Resume = False,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Train one model; the run folder is the same as that of a comparison."""
+    """Train and test one model; the run folder is the same as that of `compare`."""
     given = {
         "data": data, "noise": noise, "train_noise": train_noise, "models": [model], "seed": seed,
         "test_fraction": test_fraction, "threads": threads, "name": name or "train",

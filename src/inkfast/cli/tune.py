@@ -23,14 +23,16 @@ from inkfast.report.tables import trials_table
 
 def tune(
     space: Annotated[
-        Path, typer.Argument(help="Experiment with a table `search`, as TOML.", metavar="SPACE")
+        Path, typer.Argument(help="Experiment file (TOML) with a `search` table.", metavar="SPACE")
     ],
     data: options.Data = None,
     noise: options.Noise = None,
-    trials: Annotated[int | None, typer.Option(help="How many there are to be in all.")] = None,
-    hours: Annotated[float | None, typer.Option(help="Begin no trial after so long.")] = None,
+    trials: Annotated[int | None, typer.Option(help="Total number of trials.")] = None,
+    hours: Annotated[
+        float | None, typer.Option(help="Time after which no trial is started.")
+    ] = None,
     storage: Annotated[
-        str, typer.Option(help="Optuna storage URL that several machines share.")
+        str, typer.Option(help="Optuna storage URL, for a search on several machines.")
     ] = "",
     seed: options.Seed = None,
     epochs: options.Epochs = None,
@@ -42,7 +44,7 @@ def tune(
     resume: options.Resume = False,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Search for the best model and recipe on validation rows, then look at the test once."""
+    """Search models and recipes on validation rows, then test the best one once."""
     given = {"data": data, "noise": noise, "seed": seed, "threads": threads, "name": name}
     flags = settings_from_flags(given, {"epochs": epochs}, settings)
     limits = {"trials": trials, "hours": hours}
@@ -55,7 +57,7 @@ def tune(
     experiment, folder, dataset = prepare_experiment(dict(plan.settings), out, executor, display)
     plan = dataclasses.replace(plan, experiment=experiment)
     prints = search_identity(plan, dataset)
-    # a storage that does not answer leaves no folder; one of our own lies inside it
+    # a storage that does not answer must leave no folder; our own storage is a file in the folder
     search = Search(plan, dataset, folder, storage) if storage else None
     with run_folder.run_lock(folder), where.open(), display.showing(where) as observer:
         run_folder.claim_run(folder, experiment, prints, resume=resume, overwrite=overwrite)

@@ -25,8 +25,10 @@ def validate(
     noise: options.Noise = None,
     train_noise: options.TrainNoise = None,
     models: options.Models = None,
-    folds: Annotated[int | None, typer.Option(help="Parts of the training digits.")] = None,
-    repeats: Annotated[int | None, typer.Option(help="How often the folds are drawn.")] = None,
+    folds: Annotated[int | None, typer.Option(help="Number of folds.")] = None,
+    repeats: Annotated[
+        int | None, typer.Option(help="Number of times the folds are drawn.")
+    ] = None,
     seed: options.Seed = None,
     epochs: options.Epochs = None,
     settings: options.Settings = None,
@@ -39,7 +41,7 @@ def validate(
     resume: options.Resume = False,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Cross-validate models on the training digits; the test digits are not touched."""
+    """Cross-validate models on the training digits; the test digits are not read."""
     given = {
         "data": data, "noise": noise, "train_noise": train_noise, "models": models,
         "folds": folds, "repeats": repeats, "seed": seed, "threads": threads,
