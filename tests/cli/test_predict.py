@@ -219,7 +219,7 @@ def test_the_package_is_a_program():
     words = [sys.executable, "-m", "inkfast", "predict", "--help"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "Read pictures of one digit each" in done.stdout
+    assert "Classify images of one digit each" in done.stdout
 
 
 def test_a_reader_of_lines_may_leave(model, tmp_path):
@@ -331,7 +331,7 @@ def test_standard_input_may_be_closed_and_a_list_no_text(model, tmp_path, inkfas
     assert "which is closed" in inkfast("predict", "-", "--model", model)[2]
     assert "which is closed" in inkfast("predict", "--files-from", "-", "--model", model)[2]
     (tmp_path / "list").write_bytes(png(bars()[0]))
-    for name, message in (("list", "a path a line"), ("gone", "cannot read")):
+    for name, message in (("list", "one path per line"), ("gone", "cannot read")):
         code, out, err = inkfast("predict", "--files-from", tmp_path / name, "--model", model)
         assert (code, out, err.count("\n")) == (2, "", 1)
         assert message in err
