@@ -1,10 +1,11 @@
-"""Experiments: TOML and flags in the same words, faults together, whole runs that can be resumed."""
+"""Experiments: settings, faults, run folders, resuming and reports."""
 
 from __future__ import annotations
 
 import csv
 import dataclasses
 import json
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -18,24 +19,11 @@ from inkfast.experiments import leaderboard, run_folder, runner
 from inkfast.experiments.config import Experiment, from_settings, read_toml
 from inkfast.experiments.dataset import load_run_data, split_source
 from inkfast.training import Callback
-
-TINY = {
-    "name": "tiny",
-    "data": "strokes",
-    "noise": "gaussian(sigma=0.3)",
-    "models": ["mlp(hidden=[8])", "cnn(layers='C8(5)/2-GMP')"],
-    "threads": 1,
-    "recipe": {"epochs": 2, "batch_size": 50, "min_epoch_images": 0, "precision": "fp32"},
-}
+from tests.conftest import make_strokes
+from tests.experiments.conftest import TINY
 
 
-@pytest.fixture
-def dataset(strokes):
-    """Return a function that gives the digits of an experiment on the strokes."""
-    return lambda experiment: split_source(experiment, Source(strokes, None, "strokes"))
-
-
-def run(settings, dataset, out: Path, **flags):
+def run(settings, dataset, out: Path, *, page=False, **flags):
     experiment = from_settings(settings)
     digits = dataset(experiment)
     run_folder.claim_run(
@@ -43,14 +31,30 @@ def run(settings, dataset, out: Path, **flags):
     )
     board = leaderboard.build_leaderboard(runner.run_experiment(experiment, digits, out, quiet))
     board.write(out)
-    report.write_comparison_report(board, out)
+    if page:
+        report.write_comparison_report(board, out)
     return board
 
 
-def test_baselines_stand_beside_networks(dataset, tmp_path):
-    """They are rows like any other, drawn as points, taken up on resume, and refused when damaged."""
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Return the leaderboard of one small run and its folder, which no test may change."""
+    out = tmp_path_factory.mktemp("finished") / "run"
+    source = Source(make_strokes(), None, "strokes")
+    return run(TINY, lambda experiment: split_source(experiment, source), out, page=True), out
+
+
+@pytest.fixture
+def copied(finished, tmp_path) -> Path:
+    """Return a copy of the finished run's folder."""
+    shutil.copytree(finished[1], tmp_path / "run")
+    return tmp_path / "run"
+
+
+def test_baselines_are_compared_with_networks(dataset, tmp_path):
+    """They have rows and points in figures, are not fitted again on resume, and refused if damaged."""
     settings = TINY | {"models": ["mlp(hidden=[8])", "knn", "svm(C=2)", "logistic"]}
-    board = run(settings, dataset, tmp_path / "run")
+    board = run(settings, dataset, tmp_path / "run", page=True)
     assert {row.name for row in board.rows} == {"mlp(hidden=[8])", "knn", "svm(C=2)", "logistic"}
     assert all(row.n_parameters > 1000 for row in board.rows)
     page = (tmp_path / "run" / "report.html").read_text()
@@ -65,16 +69,15 @@ def test_baselines_stand_beside_networks(dataset, tmp_path):
         run(settings, dataset, tmp_path / "run", resume=True)
 
 
-def test_a_network_alone_is_no_baseline(dataset, tmp_path):
-    """The report of networks over several epochs has no word on points and baselines."""
-    run(TINY, dataset, tmp_path / "run")
-    page = (tmp_path / "run" / "report.html").read_text()
+def test_a_report_of_networks_does_not_mention_baselines(finished):
+    """Neither baselines nor their marks are explained."""
+    page = (finished[1] / "report.html").read_text()
     assert "diamond" not in page
     assert "baseline" not in page
 
 
-def test_a_run_folder_holds_everything(dataset, tmp_path):
-    """The leaderboard has its documented shape, best first, and the experiment can be read again."""
+def test_a_run_folder_has_every_result(dataset, tmp_path):
+    """The leaderboard has its documented keys and order, and the experiment can be loaded."""
     board = run(TINY | {"seeds": 2}, dataset, tmp_path / "run")
     content = json.loads((tmp_path / "run" / "leaderboard.json").read_text())
     assert content["data"] == "strokes"
@@ -105,9 +108,9 @@ def test_a_run_folder_holds_everything(dataset, tmp_path):
     assert again == board.outcome.experiment
 
 
-def test_interrupted_and_resumed_equals_uninterrupted(dataset, tmp_path):
-    """Ctrl-C in the second fit leaves the first usable; resumed, every figure is the same."""
-    whole = run(TINY, dataset, tmp_path / "whole").to_json()
+def test_a_resumed_run_equals_an_uninterrupted_one(dataset, finished, tmp_path):
+    """Ctrl-C in the second fit keeps the first; after resuming, every score is the same."""
+    whole = finished[0].to_json()
     experiment = from_settings(TINY)
     digits = dataset(experiment)
     out = tmp_path / "cut"
@@ -135,29 +138,26 @@ def test_interrupted_and_resumed_equals_uninterrupted(dataset, tmp_path):
     assert not list(out.rglob("checkpoints"))
 
 
-def test_a_finished_run_is_not_trained_again(dataset, tmp_path):
-    """Resuming a finished run reads it: weights stay, a second board is equal."""
-    first = run(TINY, dataset, tmp_path / "run").to_json()
-    stamps = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("model.*")}
-    assert run(TINY, dataset, tmp_path / "run", resume=True).to_json() == first
-    assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("model.*")} == stamps
+def test_a_finished_run_is_not_trained_again(dataset, finished, copied):
+    """Resuming it reads its models: their files do not change, and the leaderboard is equal."""
+    stamps = {p: p.stat().st_mtime_ns for p in copied.rglob("model.*")}
+    assert run(TINY, dataset, copied, resume=True).to_json() == finished[0].to_json()
+    assert {p: p.stat().st_mtime_ns for p in copied.rglob("model.*")} == stamps
 
 
-def test_a_run_begun_before_a_recipe_key_came_is_gone_on_with(dataset, tmp_path):
-    """What its file does not name had the default."""
-    first = run(TINY, dataset, tmp_path / "run").to_json()
-    kept = tmp_path / "run" / "experiment.toml"
+def test_a_run_without_newer_recipe_keys_is_resumed(dataset, finished, copied):
+    """A key that is missing in its file has the default value."""
+    kept = copied / "experiment.toml"
     lines = kept.read_text().splitlines(keepends=True)
     older = [line for line in lines if not line.startswith(("outliers =", "calibration ="))]
     assert len(older) < len(lines)
     kept.write_text("".join(older))
-    assert run(TINY, dataset, tmp_path / "run", resume=True).to_json() == first
+    assert run(TINY, dataset, copied, resume=True).to_json() == finished[0].to_json()
 
 
-def test_a_folder_is_never_taken_by_surprise(dataset, strokes, tmp_path):
-    """Occupied, foreign, changed and file-named places are each refused with the way out."""
-    out = tmp_path / "run"
-    run(TINY, dataset, out)
+def test_a_folder_is_not_overwritten_unasked(dataset, strokes, copied, tmp_path):
+    """Other runs, other content and files are refused, and the message says what to do."""
+    out = copied
     with pytest.raises(ValueError, match=r"already holds a run\. Add --resume"):
         run(TINY, dataset, out)
     with pytest.raises(
@@ -184,8 +184,8 @@ def test_a_folder_is_never_taken_by_surprise(dataset, strokes, tmp_path):
     assert json.loads((out / "leaderboard.json").read_text())["rows"] != before
 
 
-def test_a_folder_is_held_whatever_it_is_called(tmp_path):
-    """Another way to the same folder does not let a second process in."""
+def test_a_locked_folder_is_locked_under_every_path(tmp_path):
+    """A symbolic link and a path with .. are the same folder."""
     (tmp_path / "w").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "w")
     with run_folder.run_lock(tmp_path / "w" / "a"):
@@ -199,8 +199,8 @@ def test_a_folder_is_held_whatever_it_is_called(tmp_path):
             pass
 
 
-def test_a_cache_that_cannot_be_written_keeps_nobody_from_training(tmp_path, monkeypatch):
-    """Nothing is locked then, and the run goes on."""
+def test_without_a_writable_cache_nothing_is_locked(tmp_path, monkeypatch):
+    """The run works without the lock."""
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with run_folder.run_lock(tmp_path / "run"), run_folder.run_lock(tmp_path / "run"):
@@ -209,8 +209,8 @@ def test_a_cache_that_cannot_be_written_keeps_nobody_from_training(tmp_path, mon
         raise OSError("of the run")
 
 
-def test_a_place_that_no_folder_can_have_is_one_line(inkfast, tmp_path):
-    """TOML can write a character that no path has."""
+def test_an_output_path_with_a_null_character_is_refused(inkfast, tmp_path):
+    """TOML can hold the character, paths cannot; the message is one line."""
     (tmp_path / "a.toml").write_text('out = "a\\u0000b"\ndata = "embedded"\n')
     code, _, err = inkfast("compare", tmp_path / "a.toml")
     assert code == 2
@@ -218,7 +218,7 @@ def test_a_place_that_no_folder_can_have_is_one_line(inkfast, tmp_path):
 
 
 def test_test_digits_are_cut_once_and_made_noisy_once(dataset, strokes):
-    """Train and test share no row, and the noisy test follows from the seed alone."""
+    """Train and test share no row, and the noise of the test digits depends on the seed only."""
     numbered = strokes.images.copy()
     numbered[:, 0, 0], numbered[:, 0, 1] = np.arange(400) // 256, np.arange(400) % 256
     source = Source(Digits(numbered, strokes.labels, "numbered"), None, "numbered")
@@ -232,23 +232,23 @@ def test_test_digits_are_cut_once_and_made_noisy_once(dataset, strokes):
     assert other.test.fingerprint != digits.test.fingerprint
 
 
-def test_flags_and_toml_are_the_same_words(tmp_path):
-    """A model may be text or a table with recipe keys of its own, and names are kept apart."""
+def test_models_are_text_or_tables(tmp_path):
+    """A table may have recipe keys of its own, and equal names are numbered."""
     path = tmp_path / "a.toml"
     path.write_text(
         'models = ["mlp", {model = "mlp", name = "slow", epochs = 9}, "mlp"]\n[recipe]\nepochs = 2\n'
     )
-    entries = from_settings(read_toml(path)).models
-    assert [model_spec.name for model_spec in entries] == ["mlp", "slow", "mlp (2)"]
-    assert [model_spec.recipe.epochs for model_spec in entries] == [2, 9, 2]
-    assert len({model_spec.slug for model_spec in entries}) == 3
+    specs = from_settings(read_toml(path)).models
+    assert [model_spec.name for model_spec in specs] == ["mlp", "slow", "mlp (2)"]
+    assert [model_spec.recipe.epochs for model_spec in specs] == [2, 9, 2]
+    assert len({model_spec.slug for model_spec in specs}) == 3
     assert [e.name for e in from_settings({"models": "mlp(hidden=[64, 32]), cnn"}).models] == [
         "mlp(hidden=[64, 32])", "cnn",
     ]  # fmt: skip
 
 
-def test_long_names_are_kept_apart(tmp_path):
-    """Names that differ late, or not at all, get folders of their own and can be read back."""
+def test_long_names_have_folders_of_their_own(tmp_path):
+    """Names that differ late or not at all have different folders and can be loaded."""
     layers = ", ".join(["64"] * 20)
     alike = [f"mlp(hidden=[{layers}], dropout={share})" for share in (0.1, 0.2, 0.2)]
     longest = "x" * 200
@@ -263,8 +263,8 @@ def test_long_names_are_kept_apart(tmp_path):
     assert from_settings(read_toml(path)) == experiment
 
 
-def test_the_resolved_experiment_says_everything():
-    """Written as TOML, every key of experiment and recipe is there."""
+def test_a_saved_experiment_has_every_key():
+    """Its TOML has every key of the experiment and of each recipe."""
     content = tomllib.loads(from_settings({}).to_toml())
     assert set(content) == set(Experiment.__dataclass_fields__)
     assert content["models"][0]["optimiser"] == "adamw"
@@ -288,7 +288,7 @@ def test_the_resolved_experiment_says_everything():
     ({"seeds": 0, "threads": -1, "modles": 1}, ["`seeds`", "`threads`", "unknown key 'modles'"]),
 ])  # fmt: skip
 def test_every_fault_of_a_config_is_reported(settings, messages):
-    """Faults are named with key, what is allowed and what came, all in one error."""
+    """One error names every key with the values allowed and the value given."""
     with pytest.raises(ValueError) as error:  # noqa: PT011 - the text is asserted below
         from_settings(settings)
     for message in messages:
@@ -296,10 +296,10 @@ def test_every_fault_of_a_config_is_reported(settings, messages):
     assert "\n" not in str(error.value)
 
 
-def test_a_report_needs_nothing_from_outside(dataset, tmp_path):
-    """The page has no script, no outside address, all sections, and equal figures to the board."""
-    board = run(TINY, dataset, tmp_path / "run")
-    page = (tmp_path / "run" / "report.html").read_text()
+def test_a_report_is_self_contained(finished):
+    """It has no script, no external address, every section and the scores of the leaderboard."""
+    board, out = finished
+    page = (out / "report.html").read_text()
     assert "<script" not in page
     addresses = [part.split('"')[0] for part in page.split('src="')[1:]]
     assert addresses
@@ -324,26 +324,25 @@ def test_a_report_needs_nothing_from_outside(dataset, tmp_path):
 def test_a_small_test_part_still_has_a_report(dataset, strokes, tmp_path):
     """Two test digits of each class are enough for every section."""
     few = lambda e: split_source(e, Source(strokes.pick(np.arange(200), "s"), None, "s"))  # noqa: E731
-    run(TINY | {"test_fraction": 0.1}, few, tmp_path / "run")
+    run(TINY | {"test_fraction": 0.1}, few, tmp_path / "run", page=True)
     assert (tmp_path / "run" / "report.html").read_text().count('class="sheet"') == 2
 
 
-def test_a_changed_fit_is_not_taken_for_finished(dataset, tmp_path):
-    """A model in the folder that is not the one asked for is refused, a damaged one too."""
-    run(TINY, dataset, tmp_path / "run")
-    path = next((tmp_path / "run").glob("fits/mlp*/model.json"))
+def test_a_changed_model_is_refused(dataset, copied):
+    """A model of another fit and a damaged one are not taken for finished."""
+    path = next(copied.glob("fits/mlp*/model.json"))
     content = path.read_text()
     path.write_text(content.replace('"seed": 0', '"seed": 7'))
     with pytest.raises(ValueError, match="holds another fit"):
-        run(TINY, dataset, tmp_path / "run", resume=True)
+        run(TINY, dataset, copied, resume=True)
     path.write_text("[]")
     with pytest.raises(ValueError, match="is damaged or was changed .* Delete it"):
-        run(TINY, dataset, tmp_path / "run", resume=True)
+        run(TINY, dataset, copied, resume=True)
 
 
 @pytest.mark.parametrize("content", ["[]", '"kind"', "3"])
 def test_a_tampered_data_file_is_one_line(dataset, tmp_path, content):
-    """What a run says of its digits is an object, or the run is not read."""
+    """Anything but a JSON object is refused in one line."""
     (tmp_path / "experiment.toml").write_text("")
     (tmp_path / "data.json").write_text(content)
     with pytest.raises(ValueError, match="data.json is damaged: expected a JSON object"):
@@ -352,18 +351,18 @@ def test_a_tampered_data_file_is_one_line(dataset, tmp_path, content):
         load_run_data(from_settings(TINY), None, tmp_path)
 
 
-def test_a_report_with_a_missing_measurement_is_refused(dataset, tmp_path):
-    """NaN in a figure that the page shows stops it from being written."""
-    board = run(TINY, dataset, tmp_path / "run")
-    (tmp_path / "run" / "report.html").unlink()
+def test_a_report_with_a_missing_score_is_refused(dataset, copied):
+    """A report that would show NaN is not written."""
+    board = run(TINY, dataset, copied, resume=True)
+    (copied / "report.html").unlink()
     object.__setattr__(board.rows[0].scores[0], "ece", float("nan"))
     with pytest.raises(ValueError, match="no report: the ece of .* is missing"):
-        report.write_comparison_report(board, tmp_path / "run")
-    assert not (tmp_path / "run" / "report.html").exists()
+        report.write_comparison_report(board, copied)
+    assert not (copied / "report.html").exists()
 
 
-def test_seeds_that_one_model_lacks_are_left_out(tmp_path, strokes):
-    """When a fit is missing, the others are paired by their seeds and not by their places."""
+def test_seeds_missing_for_one_model_are_left_out(tmp_path, strokes):
+    """If a fit is missing, the others are paired by seed."""
     settings = SMALL_TWO | {"seeds": 3}
     experiment = from_settings(settings)
     digits = split_source(experiment, Source(strokes, None, "strokes"))

@@ -1,4 +1,4 @@
-"""Tuning: spaces are checked whole, trials judged on validation, searches go on where they ended."""
+"""Tuning: search spaces, trials on validation rows, resumed and shared searches, figures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from inkfast.training import Callback, TrainedModel, loop
 SETTINGS = {
     "name": "small", "data": "embedded", "noise": "none", "threads": 1,
     "models": ["mlp(hidden=[16])"],
-    "recipe": {"epochs": 2, "min_epoch_images": 0, "batch_size": 50},
+    "recipe": {"epochs": 1, "min_epoch_images": 0, "batch_size": 50},
     "tune": {"trials": 4},
     "search": {
         "learning_rate": {"low": 1e-4, "high": 0.03, "log": True},
@@ -42,7 +42,7 @@ def search(strokes, out, *, storage="", **changes):
 
 
 def test_a_search_returns_the_best_trial_and_its_model(strokes, tmp_path):
-    """The best recipe is the one with the highest validation accuracy; its weights are kept alone."""
+    """The best recipe has the highest validation accuracy; only its model is kept."""
     one = search(strokes, tmp_path)
     found = one.run()
     assert [row.number for row in found.trials] == [0, 1, 2, 3]
@@ -63,17 +63,18 @@ def test_a_search_returns_the_best_trial_and_its_model(strokes, tmp_path):
 
 
 def test_the_same_seed_searches_the_same_values(strokes, tmp_path):
-    """A search that is begun again asks for the same values and gets the same accuracies."""
-    runs = [search(strokes, tmp_path / name).run() for name in ("a", "b")]
+    """A repeated search tries the same values and measures the same accuracies."""
+    two = {"tune": {"trials": 2}}
+    runs = [search(strokes, tmp_path / name, **two).run() for name in ("a", "b")]
     assert [(r.values, r.accuracy) for r in runs[0].trials] == [
         (r.values, r.accuracy) for r in runs[1].trials
     ]
-    other = search(strokes, tmp_path / "c", seed=1).run()
+    other = search(strokes, tmp_path / "c", seed=1, tune={"trials": 1}).run()
     assert other.trials[0].values != runs[0].trials[0].values
 
 
 def test_no_trial_sees_a_test_digit(strokes, tmp_path, monkeypatch):
-    """Trials get the training rows alone, and their own validation rows judge them."""
+    """Trials are trained on training rows and evaluated on validation rows cut from them."""
     seen = []
     original = Experiment.fit_spec
 
@@ -89,7 +90,7 @@ def test_no_trial_sees_a_test_digit(strokes, tmp_path, monkeypatch):
     assert [digits.fingerprint for digits in seen] == [one.dataset.train.fingerprint] * 4
 
 
-def test_an_interrupted_search_goes_on(strokes, tmp_path):
+def test_an_interrupted_search_is_resumed(strokes, tmp_path):
     """The interrupted trial's values are tried again; in the end there are as many as planned."""
 
     def interrupt(title, number, of):
@@ -109,16 +110,16 @@ def test_an_interrupted_search_goes_on(strokes, tmp_path):
     assert found.trials[1].values["learning_rate"] == given_up[0]["learning_rate"]
 
 
-def test_a_trial_left_running_by_a_power_cut_is_taken_up(strokes, tmp_path):
-    """A trial that this folder began and never ended does not count, and is tried again."""
+def test_a_trial_lost_in_a_power_cut_is_run_again(strokes, tmp_path):
+    """A trial that this folder started and did not end does not count."""
     one = search(strokes, tmp_path)
     one._requeue_own_trials()
     next(one._jobs([]))
     assert len(search(strokes, tmp_path).run().trials) == 4
 
 
-def test_trials_of_other_machines_are_waited_for(strokes, tmp_path):
-    """A trial that runs elsewhere counts, until a day has gone by."""
+def test_running_trials_of_other_machines_count(strokes, tmp_path):
+    """This machine runs one trial fewer for each of them."""
     storage = f"sqlite:///{tmp_path}/shared.db"
     other = search(strokes, tmp_path / "a", storage=storage)
     other._requeue_own_trials()
@@ -129,8 +130,8 @@ def test_trials_of_other_machines_are_waited_for(strokes, tmp_path):
     assert other.running_elsewhere() == 0
 
 
-def test_values_that_do_not_go_together_are_passed_over(strokes, tmp_path):
-    """Allowed one by one and not together: the trial is noted as refused, the search goes on."""
+def test_a_trial_with_conflicting_values_is_refused(strokes, tmp_path):
+    """Values allowed separately and not together end the trial, not the search."""
     one = search(strokes, tmp_path, search={
         "model": {"choices": ["logistic", "knn"]},
         "class_weights": {"choices": ["none", "balanced"]},
@@ -144,7 +145,7 @@ def test_values_that_do_not_go_together_are_passed_over(strokes, tmp_path):
 
 
 def test_passwords_are_not_shown(strokes, tmp_path):
-    """The storage's URL is named without what is secret in it."""
+    """The URL of the storage is shown without its password."""
     with pytest.raises(InkfastError) as error:
         search(strokes, tmp_path, storage="postgresql://me:secret@127.0.0.1:9/x")
     assert "postgresql://me:***@127.0.0.1:9/x" in str(error.value)
@@ -152,7 +153,7 @@ def test_passwords_are_not_shown(strokes, tmp_path):
 
 
 def test_two_searches_share_a_storage(strokes, tmp_path):
-    """Two machines on one storage do one search between them; another search there is refused."""
+    """Two machines on one storage share one search; the message about another one says what differs."""
     storage = f"sqlite:///{tmp_path}/shared.db"
     half = search(strokes, tmp_path / "a", storage=storage, tune={"trials": 2}).run()
     assert len(half.trials) == 2
@@ -160,13 +161,23 @@ def test_two_searches_share_a_storage(strokes, tmp_path):
     numbers = []
     rest.run(lambda title, number, of: numbers.append(title) or Callback())
     assert len(numbers) == 2
-    for change in ({"search": {"batch_size": {"choices": [9]}}}, {"seed": 1}, {"noise": "blur"}):
-        with pytest.raises(InkfastError, match="already holds another search named small.*--name"):
+    for change, said in (
+        (
+            {"search": {"batch_size": {"choices": [9]}}},
+            r"space of batch_size: none, now choices = \[9\]",
+        ),
+        ({"seed": 1}, "seed 0, now 1"),
+        ({"noise": "blur"}, "noise 'none', now .blur"),
+    ):
+        with pytest.raises(
+            InkfastError,
+            match=f"already holds another search named small: .*{said}.* another --name",
+        ):
             search(strokes, tmp_path / "c", storage=storage, **change)
 
 
 def test_hopeless_trials_are_pruned(strokes, tmp_path):
-    """After five trials, one below the median of its epoch ends early and has no model."""
+    """After five trials, one below the median at its epoch is stopped and has no model."""
     rates = {"learning_rate": {"choices": [1e-2, 1e-7]}}
     one = search(strokes, tmp_path, search=rates, tune={"trials": 8},
                  recipe={**SETTINGS["recipe"], "epochs": 4})  # fmt: skip
@@ -179,7 +190,7 @@ def test_hopeless_trials_are_pruned(strokes, tmp_path):
 
 
 def test_a_diverging_trial_does_not_end_the_search(strokes, tmp_path, monkeypatch):
-    """It counts as a bad trial and is named as what it is."""
+    """It counts as a trial with the end diverged."""
     original, losses = loop.evaluate_model, iter([(float("inf"), 0.1)])
     monkeypatch.setattr(
         loop, "evaluate_model", lambda *words: next(losses, None) or original(*words)
@@ -213,7 +224,7 @@ RANGE = {"low": 1, "high": 2}
     ({"tune": {"trials": 0}}, "`trials` must be a whole number >= 1"),
 ])  # fmt: skip
 def test_bad_spaces_are_explained(changes, message):
-    """One sentence names the key, what is allowed and what came, before anything is trained."""
+    """One sentence names the key, the values allowed and the value given, before training."""
     with pytest.raises(InkfastError, match=message):
         tuning.parse_search_plan(SETTINGS | changes)
 
@@ -221,13 +232,13 @@ def test_bad_spaces_are_explained(changes, message):
 @pytest.mark.parametrize("url", ["nonsense", "sqlite:////no/such/folder/x.db", "oracle://h/x",
                                  "postgresql+psycopg2://127.0.0.1:9/x", "redis://x"])  # fmt: skip
 def test_a_storage_that_does_not_answer_is_explained(strokes, tmp_path, url):
-    """Whatever the data base or its driver says becomes one sentence with the URL."""
+    """Errors of the database and its driver become one sentence with the URL."""
     with pytest.raises(InkfastError, match="`storage` .* cannot be used .*sqlite:///study.db"):
         search(strokes, tmp_path, storage=url)
 
 
-def test_parameters_suggest_within_their_range():
-    """Whole ends give whole numbers, choices give what was listed, floats stay inside."""
+def test_suggested_values_lie_in_the_range():
+    """Integer ends give integers, choices give listed values, floats stay inside."""
     whole, real, listed = parse_space({
         "batch_size": {"low": 8, "high": 64, "step": 8},
         "ema": {"low": 0.0, "high": 0.9, "step": 0.3},  # 0.9 % 0.3 is not 0 in binary
@@ -245,7 +256,7 @@ def test_parameters_suggest_within_their_range():
 
 
 def test_from_the_command_line(tmp_path, capsys, monkeypatch):
-    """One command leaves the best recipe, a run of it on the test digits, figures and a page."""
+    """One command writes the best recipe, a run of it on the test digits, and a report."""
     space = tmp_path / "space.toml"
     space.write_text(
         'data = "embedded"\nnoise = "none"\nmodels = ["mlp(hidden=[16])"]\n'
@@ -277,8 +288,8 @@ def test_from_the_command_line(tmp_path, capsys, monkeypatch):
     assert "already trained" in capsys.readouterr().out
 
 
-def test_long_choices_are_wrapped_on_a_card_of_their_own():
-    """To the last word where there is room; no line of a trial crosses them."""
+def test_long_choices_are_wrapped_on_a_background():
+    """Every word is drawn, and no line of a trial crosses it."""
     names = ["none", "translate(pixels=2, whole=True)", "rotate(degrees=10)"]
     rows = [
         tuning.TrialRow(i, "finished", 0.9 + i / 100, 1.0, 2, {"augment": name})
@@ -290,15 +301,15 @@ def test_long_choices_are_wrapped_on_a_card_of_their_own():
     assert "fill: var(--card)" in drawn
 
 
-def test_a_single_epoch_is_a_whole_number():
-    """The axis bears 1, no fractions around it; and no share above 100 %."""
+def test_axes_have_no_impossible_ticks():
+    """A single epoch has one integer tick, and no share exceeds 100 %."""
     drawn = draw_fold_curves({"mlp": [[0.91], [1.0]]})
     assert re.findall(r"<text[^>]*>([\d.]+)</text>", drawn) == ["1"]
     assert max(map(int, re.findall(r">(\d+)%<", drawn))) == 100
 
 
-def test_figures_of_a_search_bear_its_extremes():
-    """Best and worst accuracy, the ends of each range and pruned trials are in the pictures."""
+def test_figures_of_a_search_show_its_extremes():
+    """Best and worst accuracy, the ends of each range and pruned trials are labelled."""
     rows = [
         tuning.TrialRow(i, end, accuracy, 1.0, 2, {"learning_rate": rate})
         for i, (end, accuracy, rate) in enumerate(
