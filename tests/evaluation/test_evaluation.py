@@ -1,4 +1,4 @@
-"""Scores, calibration and tests of difference against independent libraries and closed forms."""
+"""Scores, calibration and significance tests, compared with other libraries and closed forms."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_scores_are_their_definitions(judged):
 
 
 def test_undefined_is_nan():
-    """A class that neither occurs nor is answered has no precision, recall or F1."""
+    """A class that neither occurs nor is predicted has NaN precision, recall and F1."""
     probabilities = np.eye(10)[[1, 2, 2]]
     scores = score(probabilities, np.array([1, 2, 3]))
     assert np.isnan([scores.precision[7], scores.recall[7], scores.f1[7], scores.macro_f1]).all()
@@ -70,7 +70,7 @@ def slow_ece(probabilities: np.ndarray, labels: np.ndarray) -> float:
 
 
 def test_calibration_error_agrees_with_the_definition(judged):
-    """ECE equals the sum over bins, and is near 0 for answers drawn as announced."""
+    """ECE equals the sum over bins, and is near 0 for calibrated probabilities."""
     probabilities, labels = judged
     assert score(probabilities, labels).ece == pytest.approx(
         slow_ece(probabilities, labels), abs=1e-9
@@ -84,7 +84,7 @@ def test_calibration_error_agrees_with_the_definition(judged):
 
 
 def test_reliability_counts_every_digit_once(judged):
-    """Bins hold all digits, empty bins are NaN."""
+    """All digits are in a bin; empty bins are NaN."""
     bins = reliability(*judged)
     assert bins.counts.sum() == 2000
     assert np.isnan(bins.accuracy[bins.counts == 0]).all()
@@ -93,7 +93,7 @@ def test_reliability_counts_every_digit_once(judged):
 
 
 def test_a_bin_holds_its_upper_edge():
-    """A confidence on the line between two bins counts in the lower one."""
+    """A confidence on the edge of two bins is counted in the lower one."""
     edges = np.linspace(0, 1, 16)
     for place in range(3, 15):
         answers = np.full((1, 10), (1 - edges[place]) / 9)
@@ -104,14 +104,14 @@ def test_a_bin_holds_its_upper_edge():
 @settings(max_examples=50, deadline=None)
 @given(st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_wilson_agrees_with_scipy(counts):
-    """The interval is scipy's for every whole number of successes."""
+    """The interval equals scipy's for every number of successes."""
     k, n = counts
     expected = stats.binomtest(k, n).proportion_ci(method="wilson")
     assert wilson_interval(k / n, n) == pytest.approx((expected.low, expected.high), abs=1e-9)
 
 
 def test_mcnemar_is_the_binomial_test():
-    """Only digits on which the two disagree count; none means p = 1."""
+    """Only digits on which the models disagree count; without any, p is 1."""
     a, b = np.zeros(1000, bool), np.zeros(1000, bool)
     a[:30], b[20:35] = True, True
     assert mcnemar(a, b) == pytest.approx(stats.binomtest(20, 25).pvalue)
@@ -119,7 +119,7 @@ def test_mcnemar_is_the_binomial_test():
 
 
 def test_false_alarms_keep_their_rate():
-    """Two equally good models are called different in about 5 % of 400 simulations, not more."""
+    """Two equally good models differ significantly in at most about 5 % of 400 simulations."""
     rng = np.random.default_rng(3)
     alarms = {"z": 0, "mcnemar": 0, "t": 0}
     for _ in range(400):
@@ -153,7 +153,7 @@ def test_a_real_difference_is_found_and_named():
 
 
 def test_one_seed_names_mcnemar():
-    """On one seed the test is McNemar's, with its disagreements."""
+    """For one seed the test is McNemar's, with its number of disagreements."""
     rng = np.random.default_rng(5)
     right = {"a": rng.random((1, 1000)) < 0.95, "b": rng.random((1, 1000)) < 0.85}
     (comparison,) = compare_models(right)
@@ -164,7 +164,7 @@ def test_one_seed_names_mcnemar():
 
 
 def test_both_kinds_of_chance_must_be_sure():
-    """The largest p counts: over images alone, or over seeds alone, is not enough."""
+    """The larger p decides: significance over images or over seeds alone is not enough."""
     few, many = np.zeros((3, 10), bool), np.zeros((2, 4000), bool)
     few[:, 0] = few[2, 1] = True  # each seed is better, on hardly any image
     none = np.zeros_like(few)
@@ -180,7 +180,7 @@ def test_both_kinds_of_chance_must_be_sure():
 
 
 def test_a_test_has_two_sides():
-    """Who is named first changes no p."""
+    """The p-value does not depend on the order of the models."""
     rng = np.random.default_rng(8)
     a, b = rng.random((3, 400)) < 0.95, rng.random((3, 400)) < 0.90
     assert paired_z(a, b) == paired_z(b, a) < 0.5
@@ -189,13 +189,13 @@ def test_a_test_has_two_sides():
 
 
 def test_t_test_without_spread():
-    """Identical differences over the seeds need no division by zero."""
+    """Equal differences over the seeds give p = 1 without a division by zero."""
     assert paired_t(np.array([0.5, 0.6]), np.array([0.5, 0.6])) == 1
     assert paired_t(np.array([0.5, 0.75]), np.array([0.25, 0.5])) == 1
 
 
 def test_many_equal_models_are_seldom_called_different():
-    """The best of six equal models is called really better in at most about 5 % of the runs."""
+    """The best of six equal models is significantly better in at most about 5 % of the runs."""
     rng = np.random.default_rng(6)
     alarms = 0
     for _ in range(200):
@@ -206,7 +206,7 @@ def test_many_equal_models_are_seldom_called_different():
 
 
 def test_holm_is_the_published_procedure():
-    """The smallest p is multiplied by the count, the next by one less, and order is kept."""
+    """The smallest p is multiplied by the number of tests, the next by one less; the order is kept."""
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
     assert holm([]) == []

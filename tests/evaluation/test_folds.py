@@ -10,7 +10,7 @@ from inkfast.evaluation.difference import compare_folds, corrected_resampled_t
 
 
 def test_the_corrected_test_is_its_formula():
-    """Without shared rows it is the one-sample t-test; with them p grows as the variance does."""
+    """Without shared rows it is the one-sample t-test; with them p is larger."""
     differences = np.array([0.011, 0.02, 0.004, 0.013, 0.009])
     assert corrected_resampled_t(differences, 0.0) == pytest.approx(
         stats.ttest_1samp(differences, 0).pvalue
@@ -23,7 +23,7 @@ def test_the_corrected_test_is_its_formula():
 
 
 def test_the_best_model_is_compared_with_every_other():
-    """Each comparison has its mean difference, a p adjusted over all pairs, and its test in words."""
+    """Each comparison has its mean difference, a p adjusted over all pairs, and its test as text."""
     accuracy = {
         "a": {0: 0.95, 1: 0.96, 2: 0.97},
         "b": {0: 0.90, 1: 0.92, 2: 0.91},

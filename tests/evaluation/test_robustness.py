@@ -25,12 +25,12 @@ from inkfast.evaluation.robustness import Candidate, evaluate_robustness, protoc
     ],
 )
 def test_protocols_are_told_apart(met, tested, label):
-    """What was met in training and what is tested decide together."""
+    """The protocol depends on the noise in training and on the noise tested."""
     assert protocol(noise.build_noise(met), suite_noises(tested)) == label
 
 
 def test_a_set_is_corrupted_once_for_everyone():
-    """All classifiers see the same pixels, and the first of a suite are the clean ones."""
+    """All classifiers get the same pixels, and the first noise of a suite is clean."""
     digits = Digits(
         np.eye(28, dtype=np.uint8)[None].repeat(20, 0) * 200, np.zeros(20, np.int64), "lines"
     )

@@ -37,7 +37,7 @@ def answers(
 
 @pytest.mark.parametrize("temperature", [3.0, 0.3])
 def test_temperature_undoes_false_confidence(temperature):
-    """Logits three times too large get a temperature of three, and fit again; so do small ones.
+    """Logits three times too large get a temperature of three; too small ones likewise.
 
     Too small they are where labels were smoothed in training.
     """
@@ -51,7 +51,7 @@ def test_temperature_undoes_false_confidence(temperature):
 
 
 def test_without_an_error_confidence_stays_as_it_is():
-    """However few the digits: that none of them is wrong is no reason to be surer of others."""
+    """If no digit is wrong the temperature is 1, however few digits there are."""
     probabilities = np.full((20, 10), 0.02)
     probabilities[np.arange(20), np.arange(20) % 10] = 0.82
     assert fit_temperature(to_logits(probabilities), np.arange(20) % 10) == 1
@@ -59,14 +59,14 @@ def test_without_an_error_confidence_stays_as_it_is():
 
 
 def test_a_temperature_is_at_most_20():
-    """Confident predictions that are always wrong would need an infinite one."""
+    """The temperature has an upper bound even if confident predictions are always wrong."""
     logits = np.tile([30.0, *[0.0] * 9], (50, 1))
     assert fit_temperature(logits, np.full(50, 1)) == pytest.approx(20, rel=1e-3)
 
 
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 4.0])
 def test_heat_divides_logits(temperature):
-    """A probability's logarithm is its logit, but for a constant that softmax takes out."""
+    """The logarithm of a probability is its logit up to a constant, which softmax ignores."""
     probabilities = np.random.default_rng(6).dirichlet(np.ones(10), 500)
     expected = special.softmax(np.log(probabilities) / temperature, axis=1)
     np.testing.assert_allclose(apply_temperature(probabilities, temperature), expected, rtol=1e-9)
@@ -151,7 +151,7 @@ def test_the_threshold_of_prediction_sets_is_a_rank():
 
 
 def test_prediction_sets_hold_the_label_as_often_as_stated():
-    """Over many draws the mean coverage is at least 95 %, and not much more."""
+    """Over many draws the mean coverage is at least 95 % and not much more."""
     rng = np.random.default_rng(5)
     probabilities, labels = answers(rng, 60_000)
     held = []

@@ -18,8 +18,8 @@ from inkfast.experiments.dataset import split_source
 from inkfast.training.validation import calibration_digits, validation_digits
 
 
-def test_a_promise_is_made_on_the_rows_set_aside(strokes):
-    """Rows set aside for calibration promise; without them the validation rows do."""
+def test_thresholds_are_fitted_on_calibration_rows(strokes):
+    """Thresholds are fitted on the calibration rows, or else on the validation rows."""
     experiment = from_settings({"models": ["mlp(hidden=[4])"], "noise": "none"})
     dataset = split_source(experiment, Source(strokes, None, "strokes"))
     model_spec = experiment.models[0]
@@ -41,8 +41,8 @@ def test_a_promise_is_made_on_the_rows_set_aside(strokes):
         assert np.isnan(found.set_threshold)  # 99 digits make label sets for 99 %
 
 
-def test_a_promise_is_made_at_the_temperature(strokes, monkeypatch):
-    """Of a model far too sure, threshold and label sets are those of its cooler answers."""
+def test_thresholds_are_fitted_at_the_temperature(strokes, monkeypatch):
+    """Thresholds of an overconfident model are those of its probabilities at the temperature."""
     monkeypatch.setattr(calibration, "SET_COVERAGE", 0.9)
     experiment = from_settings({"models": ["mlp(hidden=[4])"], "noise": "none"})
     dataset = split_source(experiment, Source(strokes, None, "strokes"))

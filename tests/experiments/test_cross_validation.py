@@ -1,4 +1,4 @@
-"""Cross-validation: every row held out once, fresh weights, nothing seen that is judged."""
+"""Cross-validation: every row is held out once, and no fold trains on its held-out rows."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def validated(
 
 
 def test_every_row_is_held_out_once_in_each_repeat(source):
-    """Folds are stratified, apart and whole; repeats differ."""
+    """Folds are stratified and disjoint and hold every row; repeats differ."""
     labels = source.train.known_labels
     parts = list(cross_validation.make_folds(source.train, from_settings(TINY | {"repeats": 2})))
     assert [fold.slug for fold in parts[:4]] == [
@@ -61,8 +61,8 @@ def test_every_row_is_held_out_once_in_each_repeat(source):
     assert not np.array_equal(parts[0].held_out, parts[3].held_out)
 
 
-def test_no_fold_sees_a_row_that_it_is_judged_on(source, tmp_path, monkeypatch):
-    """Balancing and training are handed rows of the fold's training part alone."""
+def test_no_fold_sees_its_held_out_rows(source, tmp_path, monkeypatch):
+    """Balancing and training get only the training rows of the fold."""
     seen: list[set[bytes]] = []
     real = batches.balance
 
@@ -81,7 +81,7 @@ def test_no_fold_sees_a_row_that_it_is_judged_on(source, tmp_path, monkeypatch):
 
 
 def test_imbalance_thins_what_is_trained_on_and_not_what_is_judged(inkfast, strokes, tmp_path):
-    """Every row is judged once, though each fold trains on a share of a class."""
+    """Every row is held out once, although a fold trains on a share of a class."""
     np.savez(tmp_path / "d.npz", images=strokes.images, labels=strokes.labels)
     words = [
         "validate", "--data", tmp_path / "d.npz", "--models", "mlp(hidden=[4])", "--folds", 2,
@@ -106,7 +106,7 @@ def test_imbalance_thins_what_is_trained_on_and_not_what_is_judged(inkfast, stro
 
 
 def test_every_fold_has_weights_of_its_own(source, tmp_path, monkeypatch):
-    """Each fit creates its network anew, from a seed of its own."""
+    """Each fit creates a new network from its own seed."""
     made: list[tuple[int, float]] = []
     real = loop.create
 
@@ -125,7 +125,7 @@ def test_every_fold_has_weights_of_its_own(source, tmp_path, monkeypatch):
 
 
 def test_what_is_written(source, tmp_path):
-    """Means and spreads are those of the per-fold table, and a resumed run equals a whole one."""
+    """Means and deviations are those of the folds' table, and a resumed run equals an uninterrupted one."""
     result = validated(TINY, source, tmp_path / "run")
     result.write(tmp_path / "run")
     with (tmp_path / "run" / "folds.csv").open() as file:
@@ -172,7 +172,7 @@ def finished(
 
 
 def test_what_is_interrupted_is_compared_on_the_folds_of_all():
-    """A model whose finished folds were easy ones is not called the better one for it."""
+    """Models are compared on common folds, so easy finished folds are no advantage."""
     easy = finished({"mlp": {1: 0.90, 2: 0.70, 3: 0.71}, "cnn": {2: 0.74, 3: 0.73}})
     assert easy.names() == ["cnn", "mlp"]
     assert easy.values("mlp", "accuracy") == [0.70, 0.71]
@@ -186,7 +186,7 @@ def test_what_is_interrupted_is_compared_on_the_folds_of_all():
 
 
 def test_folds_that_share_more_rows_say_less():
-    """The share in the corrected test is that of the experiment's folds, 1 / (k - 1)."""
+    """The corrected test uses the share of the experiment's folds, 1 / (k - 1)."""
     accuracies = {"mlp": {1: 0.90, 2: 0.91, 3: 0.93}, "cnn": {1: 0.93, 2: 0.92, 3: 0.97}}
     (comparison,) = finished(accuracies, folds=3).comparisons()
     differences = np.array([0.03, 0.01, 0.04])
@@ -195,7 +195,7 @@ def test_folds_that_share_more_rows_say_less():
 
 
 def test_more_folds_than_rows_of_a_class(source):
-    """K larger than a class names the class and its count."""
+    """More folds than rows of a class are refused with the class and its count."""
     few = Source(source.train.pick(np.arange(25), "few"), None, "few")
     with pytest.raises(
         ValueError, match="folds=3 needs as many rows of every class: class 5 has 2"
@@ -206,7 +206,7 @@ def test_more_folds_than_rows_of_a_class(source):
 
 
 def test_from_the_command_line(strokes, tmp_path, monkeypatch, capsys):
-    """`inkfast validate` prints mean and spread, the test, and leaves a page without scripts."""
+    """`inkfast validate` prints mean, deviation and test, and writes a page without scripts."""
     np.savez(tmp_path / "d.npz", images=strokes.images, labels=strokes.labels)
     words = [
         "validate", "--data", tmp_path / "d.npz", "--models", "mlp(hidden=[8]),mlp(hidden=[2])", "--folds", 2,
@@ -224,7 +224,7 @@ def test_from_the_command_line(strokes, tmp_path, monkeypatch, capsys):
 
 
 def test_what_diverges_is_left_out_and_said(inkfast, strokes, tmp_path, monkeypatch):
-    """The other folds are reported, then the exit code says that not all is there."""
+    """The other folds are reported, and the exit code shows that one is missing."""
     real = loop.evaluate_model
 
     def evaluate(model, *rest):

@@ -54,7 +54,7 @@ def _each_network_is_traced_once(traced, monkeypatch):
 
 
 def test_an_exported_network_scores_as_the_run(run, inkfast, tmp_path):
-    """One file of pixels to probabilities; judged, it gives the run's figures of that seed."""
+    """Evaluated for robustness, the file has the scores of the run's model."""
     path = tmp_path / "bars.onnx"
     code, out, err = inkfast("export", run, "--to", path, "--max-error", "0.3")
     assert code == 0, err
@@ -89,8 +89,8 @@ def test_an_exported_network_scores_as_the_run(run, inkfast, tmp_path):
     )
 
 
-def test_an_export_that_answers_nothing_says_what_it_could_promise(run, inkfast, tmp_path):
-    """64 digits cannot promise 0.1 %; the least share that they can is named, or that none can."""
+def test_an_export_without_a_guarantee_names_the_least_bound(run, inkfast, tmp_path):
+    """64 digits cannot guarantee 0.1 %; the message names the least bound they can, or that there is none."""
     words = ["--to", tmp_path / "a.onnx", "--max-error", "0.001"]
     code, out, err = inkfast("export", run, *words)
     assert code == 0, err
@@ -101,8 +101,8 @@ def test_an_export_that_answers_nothing_says_what_it_could_promise(run, inkfast,
     assert told.endswith("to guarantee 1.00%. 0.02 can be guaranteed: --max-error 0.02")
 
 
-def test_an_export_replaces_nothing_unasked(run, inkfast, tmp_path):
-    """Neither the file nor the JSON beside it, which may be another's."""
+def test_an_export_overwrites_nothing_unasked(run, inkfast, tmp_path):
+    """Neither the file nor the JSON beside it is overwritten without --overwrite."""
     (tmp_path / "data.json").write_text("mine")
     code, _, err = inkfast("export", run, "--to", tmp_path / "data.onnx")
     assert code == 2
@@ -111,8 +111,8 @@ def test_an_export_replaces_nothing_unasked(run, inkfast, tmp_path):
     assert not (tmp_path / "data.onnx").exists()
 
 
-def test_an_export_in_8_bits_answers_nearly_alike(run, inkfast, tmp_path):
-    """It says so of itself, weighs less and reads the run's digits as the float file does."""
+def test_an_8_bit_export_predicts_nearly_the_same(run, inkfast, tmp_path):
+    """Its metadata says int8, it is smaller, and it predicts nearly as the float file."""
     content = {}
     for name, words in (("float", []), ("int8", ["--int8"])):
         path = tmp_path / f"{name}.onnx"
@@ -135,8 +135,8 @@ def test_an_export_in_8_bits_answers_nearly_alike(run, inkfast, tmp_path):
     assert not np.array_equal(*found)
 
 
-def test_an_8_bit_file_promises_by_its_own_answers(run, inkfast, tmp_path, monkeypatch):
-    """Threshold, promises and label sets are made by the file that is shipped, on the same rows."""
+def test_an_8_bit_file_has_thresholds_of_its_own(run, inkfast, tmp_path, monkeypatch):
+    """Thresholds and prediction sets are fitted on the predictions of the 8-bit file itself."""
     for module in (calibration, onnx_export):  # sets for 99 % need more digits than this run has
         monkeypatch.setattr(module, "SET_COVERAGE", 0.9)
     experiment, fits = run_folder.load_models(run)
@@ -165,7 +165,7 @@ def test_an_8_bit_file_promises_by_its_own_answers(run, inkfast, tmp_path, monke
 
 
 def test_an_export_is_checked_on_digits_of_ones_own(run, inkfast, tmp_path, monkeypatch):
-    """A file that answers otherwise on them alone is not written; dark on light is turned over."""
+    """A file that predicts differently on them is not written; dark ink on light paper is inverted."""
     own = tmp_path / "own.npz"
     images = make_strokes().images
     images[:, 0, 0] = 99  # which the run's own do not have
@@ -198,8 +198,8 @@ def test_an_export_is_checked_on_digits_of_ones_own(run, inkfast, tmp_path, monk
     assert path.read_bytes() == before
 
 
-def test_an_export_is_checked_from_picture_files(run, inkfast, tmp_path, monkeypatch):
-    """Were files seen otherwise than pixels, nothing would be written."""
+def test_an_export_is_checked_on_image_files(run, inkfast, tmp_path, monkeypatch):
+    """Nothing is written if image files are read differently from pixels."""
     seen = onnx_export.load_digit
     monkeypatch.setattr(
         onnx_export, "load_digit", lambda name, file: (np.roll(seen(name, file)[0], 11, 0), None)
@@ -209,8 +209,8 @@ def test_an_export_is_checked_from_picture_files(run, inkfast, tmp_path, monkeyp
     assert not list(tmp_path.iterdir())
 
 
-def test_words_name_files_in_the_run(run, inkfast, tmp_path):
-    """`onnx` and `onnx-int8` write beside the run's figures and say where; so does no word."""
+def test_exports_without_a_path_go_into_the_run_folder(run, inkfast, tmp_path):
+    """`onnx`, `onnx-int8` and no --to write into the run folder and print the path."""
     folder = tmp_path / "run"
     shutil.copytree(run, folder)
     for words, name, may in (
@@ -228,7 +228,7 @@ def test_words_name_files_in_the_run(run, inkfast, tmp_path):
 
 
 def test_a_baseline_is_not_exported(run, inkfast, tmp_path):
-    """Only networks are; nothing is written."""
+    """Only networks are exported; nothing is written."""
     code, _, err = inkfast("export", run, "--model", "knn", "--to", tmp_path / "knn.onnx")
     assert code == 2
     assert "knn is not a network: only networks are exported" in err
@@ -236,7 +236,7 @@ def test_a_baseline_is_not_exported(run, inkfast, tmp_path):
 
 
 def test_one_label_in_500_may_differ_in_8_bits():
-    """At most that many; without rounding none."""
+    """More are refused; without rounding a single one is."""
     digits = Digits(np.zeros((1000, 28, 28), np.uint8), None, "blank")
     answers = np.full((1000, 10), 0.01)
     answers[:, 0] = 0.91

@@ -26,8 +26,8 @@ from tests.conftest import make_strokes
 from tests.inference.makers import classifier
 
 
-def test_a_run_is_judged_under_every_corruption(run, inkfast, tmp_path, monkeypatch):
-    """Table, JSON and picture; means over seeds; answers only above a confidence; label sets."""
+def test_a_run_is_evaluated_under_every_noise(run, inkfast, tmp_path, monkeypatch):
+    """JSON, table and figure have means over seeds, coverage and prediction sets for every noise."""
     for module in (calibration, robustness):  # sets for 99 % need more digits than this run has
         monkeypatch.setattr(module, "SET_COVERAGE", 0.9)
     code, out, err = inkfast("robustness", run, "--max-error", "0.3", "--out", tmp_path / "r")
@@ -50,8 +50,8 @@ def test_a_run_is_judged_under_every_corruption(run, inkfast, tmp_path, monkeypa
         assert picture.width > 600
 
 
-def test_a_run_is_judged_again_once_its_weights_are_others(run, tmp_path, monkeypatch):
-    """The figures name the weights they are of; the benchmark passes over those alone."""
+def test_a_run_with_other_weights_is_evaluated_again(run, tmp_path, monkeypatch):
+    """The JSON has the SHA-256 of the weights; the benchmark skips a run only if they are equal."""
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
     import recipes
 
@@ -112,8 +112,8 @@ def onnx_file(folder: Path, about: dict[str, object]) -> Path:
     return path
 
 
-def test_figures_are_not_replaced_unasked(run, inkfast, tmp_path):
-    """A second call needs --overwrite, and gives the same figures."""
+def test_scores_are_not_overwritten_unasked(run, inkfast, tmp_path):
+    """A second call needs --overwrite, and writes the same scores."""
     words = ["robustness", run, "--suite", "n-mnist", "--out", tmp_path]
     assert inkfast(*words)[0] == 0
     before = (tmp_path / "robustness.json").read_bytes()
@@ -125,7 +125,7 @@ def test_figures_are_not_replaced_unasked(run, inkfast, tmp_path):
 
 
 def test_validation_rows_are_each_models_own(run, inkfast, tmp_path):
-    """While choosing, the rows that a model was not trained on are judged, the test is not."""
+    """With --validation, models are evaluated on their validation rows and not on test digits."""
     code, _, err = inkfast(
         "robustness", run, "--suite", "n-mnist", "--validation", "--out", tmp_path
     )
@@ -140,8 +140,8 @@ def test_validation_rows_are_each_models_own(run, inkfast, tmp_path):
 
 
 @pytest.mark.parametrize("pooled", [False, True])
-def test_a_pooled_models_file_is_not_judged_on_digits_that_it_knows(pooled, tmp_path):
-    """It was trained on a part of the test digits too; another model of that source was not."""
+def test_a_model_of_a_pooled_source_is_not_evaluated_on_it(pooled, tmp_path):
+    """A model trained on a pooled source has seen test digits; another one has not."""
     strokes = make_strokes()
     path = onnx_file(tmp_path, {"digits": strokes.fingerprint, "pooled": int(pooled)})
     with pytest.raises(InkfastError, match="trained on a part") if pooled else nullcontext():
@@ -152,7 +152,7 @@ def test_a_pooled_models_file_is_not_judged_on_digits_that_it_knows(pooled, tmp_
 
 
 def test_changed_test_digits_are_noticed(run, inkfast, tmp_path):
-    """A run is judged on its own test digits or, said so, on others."""
+    """A run whose data has changed is refused."""
     folder = tmp_path / "run"
     shutil.copytree(run, folder)
     kept = json.loads((folder / "data.json").read_text())
@@ -163,7 +163,7 @@ def test_changed_test_digits_are_noticed(run, inkfast, tmp_path):
 
 
 def test_training_digits_among_others_are_left_out(run, inkfast, tmp_path):
-    """The run's own file with one label mended is other data, most of which it was trained on."""
+    """Digits that the run was trained on are removed from other data, and its name says so."""
     strokes = make_strokes()
     mended = np.append(9 - strokes.labels[:1], strokes.labels[1:])
     np.savez(tmp_path / "mended.npz", images=strokes.images, labels=mended)
@@ -184,7 +184,7 @@ def test_training_digits_among_others_are_left_out(run, inkfast, tmp_path):
 
 
 def test_other_test_digits_of_the_same_training_digits_are_those_asked_for(inkfast, tmp_path):
-    """A file with the run's training part and a test part of its own is judged on that part."""
+    """A file with the run's training digits and other test digits is evaluated on its test digits."""
     strokes = make_strokes()
     given = {"x_train": strokes.images[:300], "y_train": strokes.labels[:300]}
     parts = {"own": slice(300, 340), "other": slice(330, 400)}
@@ -210,8 +210,8 @@ def test_other_test_digits_of_the_same_training_digits_are_those_asked_for(inkfa
         assert f"{n} digits: {begins}" in out
 
 
-def test_validation_rows_are_judged_under_the_suites_noise_alone(run):
-    """They are clean before it, although the model was chosen on noisy ones."""
+def test_validation_rows_have_the_noise_of_the_suite_only(run):
+    """Validation rows are clean before the noise is applied."""
     experiment, fits = run_folder.load_models(run)
     dataset = split_source(experiment, load(experiment.data))
     question = robustness.robustness_of_run(
@@ -223,8 +223,8 @@ def test_validation_rows_are_judged_under_the_suites_noise_alone(run):
         assert {image.tobytes() for image in one.digits.images} <= clean
 
 
-def test_five_severities_are_one_small_chart_each(run, inkfast, tmp_path):
-    """75 corruptions and clean digits, one row per severity."""
+def test_five_severities_have_one_row_each(run, inkfast, tmp_path):
+    """The suite has 75 noises and clean digits."""
     code, _, err = inkfast("robustness", run, "--suite", "mnist-c-severities", "--out", tmp_path)
     assert code == 0, err
     rows = json.loads((tmp_path / "robustness.json").read_text())["rows"]
@@ -259,8 +259,8 @@ def test_five_severities_are_one_small_chart_each(run, inkfast, tmp_path):
         (["export", "RUN", "--model", "cnn"], "unknown model 'cnn'"),
     ],
 )
-def test_bad_words_are_one_line(words, message, run, inkfast):
-    """Exit code 2, one line, nothing written."""
+def test_bad_arguments_are_one_line(words, message, run, inkfast):
+    """The exit code is 2, the message one line, and nothing is written."""
     places = {"RUN": str(run), "DATA": str(run.parent / "bars.npz")}
     code, _, err = inkfast(*(places.get(word, word) for word in words))
     assert code == 2

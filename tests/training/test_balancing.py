@@ -1,4 +1,4 @@
-"""Balancing: every class as often as the largest (or smallest), from training rows alone."""
+"""Balancing: equal classes, made from training rows only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def uneven(strokes) -> Digits:
 
 
 def test_written_digits_join_the_training_rows_alone(strokes):
-    """They come after the given rows, even those balanced; validation holds none of them."""
+    """They are added after the given and the balanced rows, and never to validation rows."""
     recipe = resolve_recipe({"synthetic": 50, "validation": 0.25})
     given, trained_on = training_rows(strokes, recipe, seed=1)
     assert (len(given), len(trained_on)) == (300, 350)
@@ -42,7 +42,7 @@ def test_written_digits_join_the_training_rows_alone(strokes):
 
 
 def test_calibration_rows_neither_train_nor_choose(strokes):
-    """Three parts without a common row, the same for the same seed; none unless asked for."""
+    """The three parts share no row and depend on the seed; without the key there is no third part."""
     recipe = resolve_recipe({"validation": 0.25, "calibration": 0.1})
     trained_on, chosen_by = split_validation(strokes, recipe, seed=1)
     _, apart = split_calibration(strokes, recipe, seed=1)
@@ -58,7 +58,7 @@ def test_calibration_rows_neither_train_nor_choose(strokes):
 
 @pytest.mark.parametrize("method", balancing.METHODS)
 def test_counts_after_balancing(uneven, method):
-    """Counts come out even, real rows stay, and the seed decides the rest."""
+    """Classes become equal, given rows stay, and equal seeds give equal rows."""
     even = balancing.balance(uneven, method, 5, 0)
     counts = np.bincount(even.labels, minlength=3)
     if method == "none":
@@ -75,7 +75,7 @@ def test_counts_after_balancing(uneven, method):
 
 
 def test_a_synthetic_digit_lies_between_two_of_its_class(uneven):
-    """Every pixel of a SMOTE digit is between the class's smallest and largest there."""
+    """Every pixel of a SMOTE digit lies between the extremes of its class at that place."""
     even = balancing.balance(uneven, "smote", 5, 0)
     made, labels = even.images[len(uneven) :], even.labels[len(uneven) :]
     assert len(made) == 28 + 31
@@ -86,14 +86,14 @@ def test_a_synthetic_digit_lies_between_two_of_its_class(uneven):
 
 
 def test_a_method_that_can_do_nothing_says_so(strokes):
-    """ADASYN between classes that do not touch is one sentence, not a traceback."""
+    """ADASYN on classes that do not touch raises one sentence."""
     rows = np.concatenate([np.flatnonzero(strokes.labels == d)[:c] for d, c in UNEVEN.items()])
     with pytest.raises(ValueError, match="balance='adasyn' can do nothing with these rows"):
         balancing.balance(strokes.pick(rows, "apart"), "adasyn", 5, 0)
 
 
 def test_too_few_rows_are_explained(uneven):
-    """SMOTE with fewer than k + 1 rows names class, count and what to do."""
+    """SMOTE with fewer than k + 1 rows names the class, its count and what to do."""
     with pytest.raises(
         ValueError, match=r"class 2 needs at least 10 rows, got 9\. Lower balance_neighbours"
     ):
@@ -102,8 +102,8 @@ def test_too_few_rows_are_explained(uneven):
         resolve_recipe({"balance": "smot"})
 
 
-def test_no_method_ever_sees_a_row_that_is_judged(strokes, monkeypatch):
-    """The balancer is handed exactly the rows that are left after validation was cut off."""
+def test_balancing_never_sees_validation_rows(strokes, monkeypatch):
+    """Balancing is given exactly the rows left after validation rows were cut off."""
     numbered = strokes.images.copy()
     numbered[:, 0, 0], numbered[:, 0, 1] = np.arange(400) // 256, np.arange(400) % 256
     digits = Digits(numbered, strokes.labels, "numbered")
@@ -132,7 +132,7 @@ def test_no_method_ever_sees_a_row_that_is_judged(strokes, monkeypatch):
 
 
 def test_imbalance_thins_training_rows_alone(strokes):
-    """The stated share of a class is left in training, test digits stay as they are."""
+    """The given share of a class is kept in training; test digits are not changed."""
     source = Source(strokes, None, "strokes")
     whole = split_source(from_settings({"data": "x"}), source)
     thin = split_source(from_settings({"data": "x", "imbalance": "3=0.25, 8=0.5"}), source)
@@ -143,7 +143,7 @@ def test_imbalance_thins_training_rows_alone(strokes):
 
 @pytest.mark.parametrize("text", ["3", "3=2", "x=0.5", "10=0.5", "3=0", "3=0.5, 3=0.6"])
 def test_bad_imbalance_is_explained(text):
-    """What is no list of digit=share is refused with an example."""
+    """Anything but digit=share pairs is refused with an example."""
     with pytest.raises(
         ValueError, match=r"`imbalance` must be digit=share pairs .* e\.g\. '3=0\.05, 8=0\.1'"
     ):

@@ -1,4 +1,4 @@
-"""Training: learns, repeats itself exactly, survives being killed, stops when it diverges."""
+"""Training: learning, reproducibility, resuming, divergence and saved models."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def same(a: TrainedModel, b: TrainedModel) -> bool:
     {"monitor": "loss"}, {"keep": "last"},
 ])  # fmt: skip
 def test_every_way_of_training_learns(strokes, recipe):
-    """Each choice of a recipe reads easy digits well, and the same seed gives the same weights."""
+    """Every recipe learns easy digits, and equal seeds give equal weights."""
     model = "cnn(layers='C8(5)/2-MP-C16')"
     first = fit(fit_spec(strokes, model, **{"epochs": 8, "learning_rate": 0.01, **recipe}))
     accuracy = (first.probabilities(strokes).argmax(axis=1) == strokes.labels).mean()
@@ -76,7 +76,7 @@ def test_every_way_of_training_learns(strokes, recipe):
 
 @pytest.mark.parametrize("train_noise", ["fresh", "once", "none"])
 def test_the_same_seed_gives_the_same_weights(strokes, train_noise):
-    """Equal seeds repeat to the bit whatever happened before, other seeds do not."""
+    """Equal seeds give equal bits whatever ran before; other seeds do not."""
     first = fit(fit_spec(strokes, train_noise=train_noise))
     torch.rand(7)
     assert same(first, fit(fit_spec(strokes, train_noise=train_noise)))
@@ -84,7 +84,7 @@ def test_the_same_seed_gives_the_same_weights(strokes, train_noise):
 
 
 def test_torch_keeps_its_global_state(strokes):
-    """Training leaves torch's global random state and thread count as they were."""
+    """Training does not change torch's global random state and number of threads."""
     before, threads = torch.get_rng_state(), torch.get_num_threads()
     fit(fit_spec(strokes, epochs=1))
     assert torch.equal(torch.get_rng_state(), before)
@@ -92,7 +92,7 @@ def test_torch_keeps_its_global_state(strokes):
 
 
 def test_train_noise_decides_what_is_seen(strokes):
-    """Fresh noise differs between epochs, noise drawn once does not, and none is clean."""
+    """Fresh noise differs between epochs, noise drawn once does not, and none leaves digits clean."""
 
     def epoch(fresh: bool, chain: str, number: int) -> torch.Tensor:
         data = TrainingSet.of(
@@ -110,7 +110,7 @@ def test_train_noise_decides_what_is_seen(strokes):
 
 
 def test_an_epoch_shows_every_row_equally_often(strokes):
-    """Small sets are repeated to the asked-for number of images, every row equally."""
+    """Small sets are repeated up to the number of images, every row equally often."""
     recipe = resolve_recipe(SMALL, {"min_epoch_images": 1000})
     data = TrainingSet.of(
         strokes,
@@ -126,7 +126,7 @@ def test_an_epoch_shows_every_row_equally_often(strokes):
 
 @pytest.mark.parametrize("rows", ["stratified", "last"])
 def test_validation_rows_are_cut_from_training_rows(strokes, rows):
-    """No row is on both sides; `last` takes the end of the data in order."""
+    """Parts share no row; `last` takes the last rows in order."""
     train, validation = split_validation(
         strokes, resolve_recipe(SMALL, {"validation_rows": rows, "validation": 0.25}), 0
     )
@@ -155,7 +155,7 @@ def test_the_best_epoch_is_kept(strokes):
 
 
 def test_early_stopping_waits_its_patience(strokes):
-    """Training ends after so many epochs without a better one."""
+    """Training stops after that many epochs without a better one."""
     trained = fit(fit_spec(strokes, epochs=60, patience=2, schedule="constant", learning_rate=0.02))
     accuracies = [epoch.validation_accuracy for epoch in trained.history]
     assert len(trained.history) == accuracies.index(max(accuracies)) + 1 + 2 < 60
@@ -173,7 +173,7 @@ def test_averaged_weights_have_statistics_of_their_own(strokes):
 
 
 def test_averaged_weights_are_measured_on_10_000_images(strokes, monkeypatch):
-    """One batch would not pin means and variances."""
+    """One batch would not be enough to estimate means and variances."""
     shown = []
 
     def spy(self, model, batches):
@@ -187,7 +187,7 @@ def test_averaged_weights_are_measured_on_10_000_images(strokes, monkeypatch):
 
 
 def test_class_weights_pass_over_a_class_that_is_not_there():
-    """Those that are there have scikit-learn's weights, outliers uncounted; the others have 1."""
+    """Present classes have scikit-learn's weights, without outliers; absent classes have weight 1."""
     labels = np.array([0, 0, 0, 2, 2, 7])
     data = TrainingSet(
         torch.zeros(8, 28, 28, dtype=torch.uint8),
@@ -201,7 +201,7 @@ def test_class_weights_pass_over_a_class_that_is_not_there():
 
 
 def test_a_loss_that_is_nan_stops_and_keeps_the_last_good_state(strokes, tmp_path):
-    """Divergence is one clear sentence; the epoch before it can be loaded."""
+    """Divergence is one sentence; the checkpoint before it can be loaded."""
     poisoned = fit_spec(strokes, chain="brightness(delta=0.1)")
 
     def poison(epoch):
@@ -220,7 +220,7 @@ def test_a_loss_that_is_nan_stops_and_keeps_the_last_good_state(strokes, tmp_pat
 
 
 def test_a_validation_loss_that_is_not_finite_stops_too(strokes, monkeypatch):
-    """Training can be finite and validation not: that epoch never counts."""
+    """An epoch with a finite training loss and an infinite validation loss does not count."""
     monkeypatch.setattr(
         "inkfast.training.validation.evaluate_model", lambda *_: (float("inf"), 0.1)
     )
@@ -229,7 +229,7 @@ def test_a_validation_loss_that_is_not_finite_stops_too(strokes, monkeypatch):
 
 
 def test_an_epoch_may_pass_its_only_digit_over(strokes):
-    """Where outliers leave no room for it in the batches, the epoch has no right answer."""
+    """An epoch whose batches hold only outliers has an accuracy of 0."""
     two = strokes.pick(np.array([0, 10]), "two of a class")
     recipe = {"outliers": 2, "batch_size": 2, "validation": 0.5, "epochs": 10}
     trained = fit(fit_spec(two, **recipe))
@@ -237,7 +237,7 @@ def test_an_epoch_may_pass_its_only_digit_over(strokes):
 
 
 def test_precision_is_not_advised_to_who_has_it(strokes, monkeypatch):
-    """fp32 is named as the way out where training was in bf16 alone."""
+    """The message suggests fp32 only if training was in bf16."""
     monkeypatch.setattr(
         "inkfast.training.validation.evaluate_model", lambda *_: (float("inf"), 0.1)
     )
@@ -248,7 +248,7 @@ def test_precision_is_not_advised_to_who_has_it(strokes, monkeypatch):
 
 
 def test_a_saved_model_is_the_model(strokes, tmp_path):
-    """What is read back answers the same, and says how it was trained."""
+    """A loaded model predicts the same and has the same description."""
     trained = fit(fit_spec(strokes, "cnn(layers='C4/2-MP-20')"))
     trained.save(tmp_path)
     again = TrainedModel.load(tmp_path)
@@ -268,7 +268,7 @@ CONVOLUTIONS = "cnn(layers='C8(5)/2-C16-MP-C16')"
 
 
 def test_precision_on_cuda_is_what_the_hardware_has(monkeypatch):
-    """bf16 that is only emulated is not fast, and fp32 that is asked for is not TF32."""
+    """Emulated bf16 is not chosen, and fp32 is not rounded to TF32."""
     cuda = torch.device("cuda")
     asked = lambda including_emulation=True: including_emulation  # noqa: E731 - a card without bf16
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", asked)
@@ -280,7 +280,7 @@ def test_precision_on_cuda_is_what_the_hardware_has(monkeypatch):
 
 
 def test_an_outlier_weighs_half_a_digit():
-    """Its loss is half the mean cross-entropy of all classes; a digit's is its own."""
+    """Its loss is half the mean cross-entropy over all classes; a digit's loss is unchanged."""
     logits = torch.tensor([[2.0, *[0.0] * 9], [0.0, 3.0, *[0.0] * 8], [1.0, 5.0, *[0.0] * 8]])
     labels = torch.tensor([0, 7, NO_DIGIT])
     lost = -logits.log_softmax(1)
@@ -329,7 +329,7 @@ fit(fit_spec(Digits(arrays["images"], arrays["labels"], "strokes"), **recipe), P
     ("between", {"epochs": 5}),
 ])  # fmt: skip
 def test_a_killed_fit_goes_on_to_the_same_bits(strokes, tmp_path, where, recipe):
-    """SIGKILL in mid-epoch or mid-write: resumed, the weights equal those never interrupted."""
+    """After SIGKILL during an epoch or a write, the resumed fit has the weights of an uninterrupted one."""
     np.savez(tmp_path / "digits.npz", images=strokes.images, labels=strokes.labels)
     folder = tmp_path / "checkpoints"
     root = Path(__file__).parents[2]
@@ -352,7 +352,7 @@ def test_a_killed_fit_goes_on_to_the_same_bits(strokes, tmp_path, where, recipe)
 
 @pytest.mark.parametrize("tear", ["tensors", "json", "version"])
 def test_a_torn_checkpoint_is_passed_over_and_said(strokes, tmp_path, tear):
-    """When the newest checkpoint is damaged or foreign, the one before is used, to the same bits."""
+    """If the newest checkpoint is damaged or foreign, the one before gives the same bits."""
 
     def stop(epoch):
         if epoch.number == 3:
@@ -384,7 +384,7 @@ TAMPERED = {
     ("key", "value"), [(key, value) for key, values in TAMPERED.items() for value in values]
 )
 def test_a_tampered_checkpoint_is_passed_over_and_said(stopped, tmp_path, key, value):
-    """The SHA-256 is of the tensors alone: what stands beside them is checked by its kind."""
+    """The SHA-256 covers the tensors only: other values are checked by type."""
     newest = sorted(stopped.glob("*.json"))[-1]
     changed = json.loads(newest.read_text()) | {key: value}
     if value is None:
@@ -423,7 +423,7 @@ def stopped(tmp_path_factory) -> Path:
     ("precision", 7, "`precision` must"), ("recipe", [], ""), ("architecture", 3, ""),
 ])  # fmt: skip
 def test_a_tampered_model_is_one_line(strokes, tmp_path, key, value, message):
-    """What stands beside the weights is checked by its kind when it is read."""
+    """Values beside the weights are checked by type when they are loaded."""
     fit(fit_spec(strokes, epochs=2)).save(tmp_path)
     path = tmp_path / "model.json"
     described = json.loads(path.read_text())
@@ -436,7 +436,7 @@ def test_a_tampered_model_is_one_line(strokes, tmp_path, key, value, message):
 
 
 def test_only_two_checkpoints_are_kept(strokes, tmp_path):
-    """Old checkpoints are dropped, and their files are whole pairs."""
+    """Older checkpoints are deleted, and the files of the others are complete pairs."""
     fit(fit_spec(strokes, epochs=5), tmp_path)
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == [
@@ -446,7 +446,7 @@ def test_only_two_checkpoints_are_kept(strokes, tmp_path):
 
 
 def test_threads_are_chosen_by_timing(monkeypatch):
-    """The number whose step is faster is taken, whichever that is."""
+    """The number of threads with the faster step is chosen."""
     clock = {"now": 0.0}
     monkeypatch.setattr(hardware.time, "perf_counter", lambda: clock["now"])
     monkeypatch.setattr(hardware.os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
@@ -462,7 +462,7 @@ def test_threads_are_chosen_by_timing(monkeypatch):
 
 
 def test_precision_follows_the_processor(monkeypatch):
-    """bf16 is taken where the processor computes it, fp32 elsewhere, and a request is obeyed."""
+    """bf16 is chosen if the processor supports it, else fp32; an explicit precision is kept."""
     where = torch.device("cpu")
     for flags, expected in (
         ("avx2 amx_bf16", "bf16"),
@@ -476,7 +476,7 @@ def test_precision_follows_the_processor(monkeypatch):
 
 
 def test_validation_rows_of_their_own(strokes):
-    """With rows given to choose by, none are cut off, and the figures are those of the given."""
+    """With given validation rows none are cut off, and validation metrics are those of the given rows."""
     given = strokes.pick(np.arange(50), "given")
     plain = fit_spec(strokes, chain="none")
     trained = fit(dataclasses.replace(plain, validation=given))

@@ -1,4 +1,4 @@
-"""Recipes: checked together, and schedules against torch's own."""
+"""Recipes: checks, and schedules and optimisers compared with torch's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from inkfast.training.optimisation import WeightAverage, learning_rate, make_opt
 
 
 def test_later_settings_override_earlier():
-    """The defaults of an architecture give way to the recipe, and that to a model's own keys."""
+    """The recipe overrides an architecture's defaults, and a model's own keys override the recipe."""
     recipe = resolve_recipe({"epochs": 3, "batch_size": 10}, {"epochs": 4}, {"momentum": 0.5})
     assert (recipe.epochs, recipe.batch_size, recipe.momentum) == (4, 10, 0.5)
 
@@ -28,7 +28,7 @@ def test_all_faults_are_reported_together():
 
 
 def test_an_unknown_key_is_named_with_the_nearest():
-    """A typing mistake in a recipe key gets a suggestion."""
+    """The message for a misspelled recipe key suggests the right one."""
     with pytest.raises(
         ValueError, match="unknown recipe key 'learning_rat'. Did you mean 'learning_rate'"
     ):
@@ -53,7 +53,7 @@ def test_onecycle_is_that_of_torch():
 
 
 def test_plateau_is_that_of_keras():
-    """The rate halves after three epochs without a gain of 1e-4, down to its floor."""
+    """The rate halves after three epochs without a gain of 1e-4, down to its lower bound."""
     recipe = Recipe(schedule="plateau", learning_rate=1e-3, min_learning_rate=2e-4)
     falling = [1.0, 0.9, 0.8]
     assert learning_rate(recipe, 0.5, falling) == 1e-3
@@ -73,7 +73,7 @@ def test_weight_decay_spares_vectors():
 
 
 def test_the_average_moves_by_what_its_decay_leaves():
-    """At .9 a tenth of the way from 0 to 1, then a tenth of the rest."""
+    """With a decay of 0.9 it moves a tenth of the distance at every step."""
     model = torch.nn.Linear(2, 2)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -88,7 +88,7 @@ def test_the_average_moves_by_what_its_decay_leaves():
 
 
 def test_muon_trains_every_weight():
-    """Kernels and matrices move by orthogonal steps of AdamW's size, vectors by AdamW's own."""
+    """Kernels and matrices take orthogonal steps of AdamW's size, vectors AdamW's own steps."""
     torch.manual_seed(0)
     layers = [torch.nn.Conv2d(3, 6, 3), torch.nn.Flatten(), torch.nn.Linear(30, 5)]
     model = torch.nn.Sequential(*layers).to(memory_format=torch.channels_last)

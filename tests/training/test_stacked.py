@@ -1,4 +1,4 @@
-"""Side by side: every fit ends as it would alone, whatever becomes of the others."""
+"""Stacked fits: each ends as a separate fit, whatever happens to the others."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def together_steps(monkeypatch):
 
 @pytest.mark.parametrize("model", [CNN, MLP])
 def test_side_by_side_is_as_alone(strokes, model, together_steps):
-    """Unequal folds end with the history and weights of single fits, within rounding."""
+    """Stacked fits of unequal folds have the history and weights of separate fits, within rounding."""
     given = tasks(strokes, model, unequal=(0, 1, 1), epochs=2, **PLAIN)
     found = side_by_side(given)
     for mine, one in zip(found, given, strict=True):
@@ -81,7 +81,7 @@ def test_side_by_side_is_as_alone(strokes, model, together_steps):
 ])  # fmt: skip
 @pytest.mark.parametrize("model", NETWORKS)
 def test_gradients_of_every_network_are_those_of_one(strokes, model, recipe, double):
-    """Loss, answers, gradients and running statistics of a step are each network's own."""
+    """Loss, predictions, gradients and running statistics of a step equal those of separate fits."""
     rare = strokes.pick(np.arange(330), "uneven")
     given = [fit_spec(d, model, i, chain="none", **recipe) for i, d in enumerate((strokes, rare))]
     alone, side_by_side = ([TrainingLoop(one, None, Callback()) for one in given] for _ in range(2))
@@ -111,7 +111,7 @@ def double(monkeypatch):
 
 @pytest.mark.parametrize("optimiser", ["adamw", "rmsprop", "muon"])
 def test_every_optimiser_learns_side_by_side(strokes, optimiser):
-    """Weights that were moved into a stack, and out of it, are those that are trained."""
+    """Muon trains the weights that were moved into the stack and out of it."""
     given = tasks(strokes, CNN, epochs=8, optimiser=optimiser, learning_rate=0.01, ema=0.9)
     for found in side_by_side(given[:2]):
         accuracy = (found.probabilities(strokes).argmax(axis=1) == strokes.labels).mean()
@@ -119,7 +119,7 @@ def test_every_optimiser_learns_side_by_side(strokes, optimiser):
 
 
 def test_bf16_runs_side_by_side(strokes):
-    """What a GPU trains in by itself goes on a CPU as well."""
+    """Stacked bf16 training works on a CPU."""
     for model in (CNN, MLP):
         found = side_by_side(tasks(strokes, model, epochs=2, precision="bf16", **PLAIN))
         assert all(result.precision == "bf16" for result in found)
@@ -127,7 +127,7 @@ def test_bf16_runs_side_by_side(strokes):
 
 
 def test_patience_ends_one_and_not_the_others(strokes):
-    """A fit without a better epoch leaves; the rest end as they would alone."""
+    """A fit that stops early leaves the stack; the others end as separate fits."""
     given = tasks(strokes, MLP, epochs=12, patience=2, schedule="constant", **PLAIN)
     found = side_by_side(given)
     assert len({len(result.history) for result in found}) > 1
@@ -147,7 +147,7 @@ def test_the_seconds_of_a_shared_step_are_divided(strokes, monkeypatch):
 
 
 def test_divergence_of_one_leaves_the_others(strokes, tmp_path):
-    """A loss that is no number, and a watch that has had enough, end their own fits alone."""
+    """A NaN loss and a callback that stops end only their own fits."""
     given = tasks(strokes, MLP, epochs=3, **PLAIN)
     given[1] = fit_spec(strokes, MLP, 1, epochs=3, **PLAIN | {"learning_rate": 100.0, "l2": 0.0},
                     chain="brightness(delta=0.1)")  # fmt: skip
@@ -161,8 +161,8 @@ def test_divergence_of_one_leaves_the_others(strokes, tmp_path):
 
 
 @pytest.mark.parametrize("model", [CNN, MLP])
-def test_an_interrupted_group_goes_on(strokes, tmp_path, model):
-    """Stopped in mid-epoch, each fit goes on from its own checkpoint to the same end."""
+def test_interrupted_stacked_fits_are_resumed(strokes, tmp_path, model):
+    """Interrupted during an epoch, each fit resumes from its own checkpoint to the same result."""
     given = tasks(strokes, model, unequal=(0, 1, 70), epochs=3, batch_size=8, **PLAIN)
 
     def interrupt(share):
@@ -179,7 +179,7 @@ def test_an_interrupted_group_goes_on(strokes, tmp_path, model):
 
 
 def test_only_fits_of_one_form_share_steps(strokes):
-    """Rates and seeds may differ; network, batch size and loss may not."""
+    """Rates and seeds may differ between stacked fits; network, batch size and loss may not."""
     one = stacked.StackableFit(fit_spec(strokes), None, Callback())
     other = fit_spec(strokes, seed=1, learning_rate=0.1, optimiser="sgd")
     assert stacked.StackableFit(other, None, Callback()).signature == one.signature
@@ -189,7 +189,7 @@ def test_only_fits_of_one_form_share_steps(strokes):
 
 
 def test_a_fit_keeps_no_other_in_memory(strokes):
-    """What a model's file and memory hold is its own."""
+    """The file and the memory of a model hold its own weights only."""
     for found in side_by_side(tasks(strokes, CNN, epochs=1)):
         for tensor in found.model.state_dict().values():
             assert tensor.untyped_storage().nbytes() == tensor.nbytes
