@@ -167,7 +167,7 @@ def test_without_a_good_mirror_nothing_stays(small, server, monkeypatch):
     with pytest.raises(ValueError) as error:  # noqa: PT011 - the text is asserted below
         mnist.fetch_mnist(ignore)
     for part in (
-        "the content is not what it should be",
+        "wrong content",
         "HTTP 404",
         "no connection",
         "INKFAST_MIRROR",

@@ -157,7 +157,9 @@ def test_stopping_early_is_said(strokes):
     """An estimator that was cut off by max_iter says so in one sentence."""
     said = []
     fit(fit_spec(strokes, "logistic(max_iter=1)"), callback=Callback(on_message=said.append))
-    assert said == ["stopped at max_iter before it converged; more iterations may read better"]
+    assert said == [
+        "stopped at max_iter before it converged; more iterations may raise its accuracy"
+    ]
 
 
 def _state(content: bytes) -> torch.Tensor:

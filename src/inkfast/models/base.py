@@ -1,8 +1,8 @@
-"""What an architecture is: a frozen dataclass that builds a module; how a network's weights begin.
+"""Base classes of models, and how the weights of networks are initialised.
 
 A module takes float32 ``(n, 1, 28, 28)`` in [0, 1] and returns ``(n, 10)`` logits. A network's
-weights are drawn from an explicit generator, never from torch's global state; `baseline.py` has
-the other kind of architecture.
+weights are drawn from a generator that is passed in, never from torch's global state. `baseline.py`
+has the base class of estimators.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ INITS = ("torch", "glorot", "he")
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture(ABC):
-    """One family of models with its parameters; refuses those from which nothing can be built."""
+    """One family of models with its parameters; impossible parameters are refused."""
 
     name: ClassVar[str]
     source: ClassVar[str]  # authors (year), title
-    recipe: ClassVar[Mapping[str, Any]]  # training defaults that suit it; a recipe may override
+    recipe: ClassVar[Mapping[str, Any]]  # training defaults; an experiment may override them
 
     @abstractmethod
     def build(self) -> nn.Module:
-        """Return the module, its weights not yet drawn or its estimator not yet fitted."""
+        """Return the module without drawn weights, or without a fitted estimator."""
 
     def __str__(self) -> str:
         return format_spec(self)
@@ -43,7 +43,8 @@ class Network(Architecture):
     """One network family, trained by gradients.
 
     Attributes:
-        init: How weights begin: torch's own default, or Keras' glorot or he uniform, zero bias.
+        init: Initialisation of weights: torch (its default), or glorot or he (uniform as in Keras,
+            with zero bias).
     """
 
     init: str = "torch"
@@ -61,11 +62,11 @@ def create(architecture: Network, generator: Generator) -> nn.Module:
         model = architecture.build()
     model = model.to_empty(device="cpu")
     for module in model.modules():
-        _draw(module, architecture.init, generator)
+        _init_weights(module, architecture.init, generator)
     return model
 
 
-def _draw(module: nn.Module, init: str, generator: Generator) -> None:
+def _init_weights(module: nn.Module, init: str, generator: Generator) -> None:
     if isinstance(module, nn.Linear | nn.Conv2d):
         if init == "glorot":
             nn.init.xavier_uniform_(module.weight, generator=generator)

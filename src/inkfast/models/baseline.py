@@ -1,8 +1,8 @@
-"""What a baseline is: an estimator of scikit-learn behind the same words as a network.
+"""The base class of baselines: estimators of scikit-learn with the interface of networks.
 
-`Baseline.build` returns a `SklearnModule`, a module without weights whose answers are those of the
-fitted estimator and whose extra state is that estimator, packed without pickle. An estimator that
-gives no probabilities gives scores, which are divided by a temperature.
+`Baseline.build` returns a `SklearnModule`, a module without weights whose outputs are those of the
+fitted estimator and whose extra state is that estimator, packed without pickle. Scores of an
+estimator without probabilities are divided by a temperature.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ from inkfast.models.packing import pack, unpack
 
 Floats = NDArray[np.floating[Any]]
 PIXELS = SIDE * SIDE
-# A class that an estimator holds for impossible gets this logit, not minus infinity; scikit-learn's
-# log_loss clips probabilities at the same place.
+# Logit of a class that has probability 0, instead of minus infinity; scikit-learn's log_loss clips
+# probabilities at the same value.
 FLOOR = float(np.log(np.finfo(np.float64).eps))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Baseline(Architecture):
-    """One kind of estimator, fitted in one go to the training rows.
+    """One kind of estimator, fitted at once to all training rows.
 
-    It sees no batches: rows are corrupted and augmented once, or `copies` times, before it is
-    fitted. Of a recipe it heeds what chooses or adds rows and evens out classes:
-    validation, validation_rows, calibration, synthetic, balance, balance_neighbours, class_weights
-    and augment.
+    There are no batches: rows are corrupted and augmented once, or `copies` times, before the
+    estimator is fitted. Of a recipe it uses the keys that choose, add or weight rows: validation,
+    validation_rows, calibration, synthetic, balance, balance_neighbours, class_weights and augment.
 
     Attributes:
-        copies: Corrupted or augmented copies of every training row, where any are drawn afresh.
+        copies: Corrupted or augmented copies of each training row, if noise or augmentation is
+            fresh.
     """
 
     recipe: ClassVar[Mapping[str, Any]] = {"epochs": 1}
-    grows: ClassVar[str]  # what grows with the training rows
-    weighs: ClassVar[bool] = True  # whether its rows can have weights
-    scores: ClassVar[bool] = False  # whether it gives scores instead of probabilities
-    trusted: ClassVar[tuple[str, ...]] = ()  # types of its own that are loaded
+    grows: ClassVar[str]  # what grows with the number of training rows
+    weighs: ClassVar[bool] = True  # whether rows can have weights
+    scores: ClassVar[bool] = False  # whether it has scores instead of probabilities
+    trusted: ClassVar[tuple[str, ...]] = ()  # further types that may be loaded
 
     copies: int = 1
 
@@ -56,24 +56,24 @@ class Baseline(Architecture):
 
     @abstractmethod
     def estimator(self, seed: int, threads: int) -> Any:
-        """Return the classifier of scikit-learn, not yet fitted."""
+        """Return the unfitted classifier of scikit-learn."""
 
     @abstractmethod
     def count(self, estimator: Any) -> int:
-        """Return how many numbers fitting has set or kept."""
+        """Return how many numbers the fitted estimator holds."""
 
     def widths(self) -> tuple[int, ...]:
-        """Return the units of each layer, input to output; empty when it has no dense layers."""
+        """Return the units of each dense layer from input to output; empty if there are none."""
         return ()
 
     def clean(self, estimator: Any) -> None:
-        """Drop what fitting needed and answering does not."""
+        """Delete what only fitting needs."""
 
     def check(self, estimator: Any) -> None:
-        """Raise `ValueError` if a loaded estimator's numbers cannot be computed with."""
+        """Raise `ValueError` if the numbers of a loaded estimator are inconsistent."""
 
     def logits(self, estimator: Any, pixels: Floats) -> NDArray[np.float64]:
-        """Return ``(n, k)`` logits in the order of the classes that the estimator knows."""
+        """Return logits ``(n, k)`` of the k classes that the estimator knows, in its order."""
         if not self.scores:
             shares = np.asarray(estimator.predict_proba(pixels), np.float64)
             return np.log(np.maximum(shares, np.finfo(np.float64).eps))
@@ -85,7 +85,7 @@ class Baseline(Architecture):
 
 
 class SklearnModule(nn.Module):
-    """A fitted estimator as a module: images in, log-probabilities out."""
+    """A fitted estimator as a module from images to log-probabilities."""
 
     def __init__(self, baseline: Baseline, estimator: Any = None, temperature: float = 1.0) -> None:
         super().__init__()
@@ -95,12 +95,12 @@ class SklearnModule(nn.Module):
         """Return float64 ``(n, 10)`` log-probabilities of float32 ``(n, 1, 28, 28)``."""
         logits = self.baseline.logits(self.estimator, images.flatten(1).numpy())
         known = torch.from_numpy(logits / self.temperature).log_softmax(1)
-        answers = torch.full((len(images), CLASSES), FLOOR, dtype=torch.float64)
-        answers[:, torch.from_numpy(self.estimator.classes_)] = known.clamp(min=FLOOR)
-        return answers
+        found = torch.full((len(images), CLASSES), FLOOR, dtype=torch.float64)
+        found[:, torch.from_numpy(self.estimator.classes_)] = known.clamp(min=FLOOR)
+        return found
 
     def count(self) -> int:
-        """Return how many numbers fitting has set or kept."""
+        """Return how many numbers the fitted estimator holds."""
         return self.baseline.count(self.estimator)
 
     def get_extra_state(self) -> Tensor:
@@ -109,10 +109,10 @@ class SklearnModule(nn.Module):
         return torch.frombuffer(bytearray(pack(fitted)), dtype=torch.uint8)
 
     def set_extra_state(self, state: Tensor) -> None:
-        """Take up what `get_extra_state` returned.
+        """Restore what `get_extra_state` returned.
 
         Raises:
-            InkfastError: If it is damaged, not trusted, or another kind of estimator.
+            InkfastError: If it is damaged, untrusted or another kind of estimator.
         """
         fitted = unpack(state.numpy().tobytes(), self.baseline.trusted)
         estimator, temperature = fitted.get("estimator"), fitted.get("temperature")
@@ -124,7 +124,7 @@ class SklearnModule(nn.Module):
 
 
 def _usable(estimator: Any, temperature: Any, baseline: Baseline) -> bool:
-    """Return whether answers can be computed with what a file held."""
+    """Return whether a loaded estimator can be used."""
     try:
         baseline.check(estimator)
         return (

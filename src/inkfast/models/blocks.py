@@ -1,4 +1,4 @@
-"""What several architectures are built of, and the check that their sizes are sizes."""
+"""Blocks that several architectures share, and the check of their sizes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from inkfast.core.errors import InkfastError, check_number, short_repr
 
 
 def conv_norm_relu(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
-    """Return a convolution that keeps the size (but for its stride), batch norm and ReLU."""
+    """Return a padded convolution, batch normalisation and ReLU."""
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
         nn.BatchNorm2d(outputs),
@@ -19,7 +19,7 @@ def conv_norm_relu(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) 
 
 
 def check_sizes(name: str, sizes: object, *, longest: int, low: int = 1, high: int = 4096) -> None:
-    """Raise unless `sizes` is a list of 1 to `longest` whole numbers from `low` to `high`."""
+    """Raise `InkfastError` unless `sizes` has 1 to `longest` integers from `low` to `high`."""
     if not isinstance(sizes, tuple) or not 1 <= len(sizes) <= longest:
         raise InkfastError(
             f"`{name}` must be a list of 1 to {longest} sizes, got {short_repr(sizes)}."
@@ -29,7 +29,7 @@ def check_sizes(name: str, sizes: object, *, longest: int, low: int = 1, high: i
 
 
 class Residual(nn.Module):
-    """Two 3x3 convolutions around which the input passes unchanged, or through 1x1 if it must.
+    """Two 3x3 convolutions with a skip connection, a 1x1 convolution if shapes differ.
 
     Source: He, Zhang, Ren and Sun (2015), Deep Residual Learning, figure 2 and option B.
     """
@@ -53,19 +53,19 @@ class Residual(nn.Module):
 
 
 class LocalContrast(nn.Module):
-    """Each pixel against its neighbourhood, so that neither even light nor fog is seen.
+    """Local contrast normalisation, which removes even light and fog.
 
-    The mean of a Gaussian window is taken off, then the deviation in it divided out, though never
-    one below the image's own mean deviation. Source: Jarrett, Kavukcuoglu, Ranzato and LeCun
-    (2009), What is the Best Multi-Stage Architecture for Object Recognition?, section 2.1; here
-    every channel is for itself, and pixels outside are those of the border.
+    The mean in a Gaussian window is subtracted, and the result is divided by the standard deviation
+    in the window, or by its mean over the image if that is larger. Source: Jarrett, Kavukcuoglu,
+    Ranzato and LeCun (2009), What is the Best Multi-Stage Architecture for Object Recognition?,
+    section 2.1; here each channel is normalised on its own, and border pixels are repeated.
     """
 
-    side = 9  # of the window, in pixels
-    sigma = 2.0  # of the window, in pixels
+    side = 9  # pixels of the window
+    sigma = 2.0  # pixels, standard deviation of the window
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return images ``(n, c, h, w)`` in units of contrast."""
+        """Return normalised images ``(n, c, h, w)``."""
         with torch.autocast(images.device.type, enabled=False):
             single = images.float()
             centred = single - self._smoothed(single)
@@ -75,8 +75,8 @@ class LocalContrast(nn.Module):
 
     def _smoothed(self, images: Tensor) -> Tensor:
         margin, channels = self.side // 2, images.shape[1]
-        place = torch.arange(self.side, device=images.device) - margin
-        line = torch.exp(-0.5 * (place / self.sigma) ** 2)
+        offset = torch.arange(self.side, device=images.device) - margin
+        line = torch.exp(-0.5 * (offset / self.sigma) ** 2)
         line = (line / line.sum()).expand(channels, 1, 1, self.side)
         padded = F.pad(images, (margin,) * 4, mode="replicate")
         across = F.conv2d(padded, line, groups=channels)

@@ -1,4 +1,4 @@
-"""`cnn`: convolutions, pooling and dense layers in the order that a line of text gives."""
+"""`cnn`: convolutions, pooling and dense layers, listed in one line of text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from inkfast.models.blocks import LocalContrast
 
 _CONV = re.compile(r"C([0-9]+)(?:\(([0-9]+)\))?(?:/([0-9]+))?")
 _DENSE = re.compile("[0-9]+")
-_MOST_LAYERS = 100
+_MAX_LAYERS = 100
 _POOLS = {"MP": nn.MaxPool2d, "AP": nn.AvgPool2d}
 _GLOBAL = {"GMP": nn.AdaptiveMaxPool2d, "GAP": nn.AdaptiveAvgPool2d}
 _VOCABULARY = (
@@ -31,15 +31,15 @@ class Cnn(Network):
     """A plain convolutional network.
 
     Attributes:
-        layers: Joined by ``-``. ``C32`` is a 3x3 convolution with 32 channels and ReLU, ``C32(5)``
-            one of 5x5, ``C32/2`` one of stride 2; ``BN`` batch normalisation; ``LCN`` local
-            contrast normalisation, see `LocalContrast`; ``MP`` and ``AP`` 2x2 max and average
-            pooling; ``GMP`` and ``GAP`` pooling over the whole image; ``D.3`` dropout of 30 %;
-            ``128`` a dense layer with ReLU. The ten outputs are added.
-        batch_norm: Whether batch normalisation stands before the ReLU of each convolution.
+        layers: Layers joined by ``-``. ``C32`` is a 3x3 convolution with 32 channels and ReLU,
+            ``C32(5)`` one of 5x5, ``C32/2`` one of stride 2; ``BN`` batch normalisation;
+            ``LCN`` local contrast normalisation, see `LocalContrast`; ``MP`` and ``AP`` 2x2 max
+            and average pooling; ``GMP`` and ``GAP`` pooling over the whole image; ``D.3`` dropout
+            of 30 %; ``128`` a dense layer with ReLU. A dense layer of ten outputs is appended.
+        batch_norm: Whether there is batch normalisation before the ReLU of each convolution.
         padding: ``same`` or ``valid`` (none).
-        bn_eps: Added to the variance in batch normalisation; Keras' default is 1e-3.
-        bn_momentum: Weight of the newest batch in the running statistics; Keras' .99 is 0.01 here.
+        bn_eps: Number added to the variance in batch normalisation; the default of Keras is 1e-3.
+        bn_momentum: Weight of the newest batch in running statistics; 0.99 in Keras is 0.01 here.
     """
 
     name: ClassVar[str] = "cnn"
@@ -65,67 +65,67 @@ class Cnn(Network):
             )
         check_flag("batch_norm", self.batch_norm)
         with torch.device("meta"):
-            self.build()  # refuses what cannot be built
+            self.build()  # raises if the layers cannot be built
 
     def build(self) -> nn.Module:
         network: list[nn.Module] = []
         shape = _Shape(channels=1, side=28)
-        words = self.layers.replace(" ", "").split("-")
-        if len(words) > _MOST_LAYERS:
-            raise InkfastError(f"`layers` must have at most {_MOST_LAYERS}, got {len(words)}.")
-        for word in words:
-            if _DENSE.fullmatch(word) and shape.side:
+        texts = self.layers.replace(" ", "").split("-")
+        if len(texts) > _MAX_LAYERS:
+            raise InkfastError(f"`layers` must have at most {_MAX_LAYERS}, got {len(texts)}.")
+        for text in texts:
+            if _DENSE.fullmatch(text) and shape.side:
                 network.append(nn.Flatten())
                 shape = _Shape(channels=shape.features, side=0)
-            layer, shape = self._layer(word, shape)
+            layer, shape = self._layer(text, shape)
             network += layer
         if shape.side:
             network.append(nn.Flatten())
         return nn.Sequential(*network, nn.Linear(shape.features, 10))
 
-    def _layer(self, word: str, shape: _Shape) -> tuple[list[nn.Module], _Shape]:
-        """Return the modules that one word stands for and the shape they give."""
-        if _DENSE.fullmatch(word):
-            check_number(f"layers: {word}", int(word), low=1, high=20_000, whole=True)
-            return [nn.Linear(shape.channels, int(word)), nn.ReLU()], _Shape(int(word), 0)
-        if re.fullmatch(r"D0?\.[0-9]{1,9}", word):
-            return [nn.Dropout(float(word[1:]))], shape
-        if word == "BN" or (word == "LCN" and shape.side):
-            return [self._norm(shape) if word == "BN" else LocalContrast()], shape
-        if shape.side and word in _POOLS:
-            return [_POOLS[word](2)], self._fitting(word, shape.channels, shape.side // 2)
-        if shape.side and word in _GLOBAL:
-            return [_GLOBAL[word](1)], _Shape(shape.channels, 1)
-        if shape.side and (match := _CONV.fullmatch(word)):
+    def _layer(self, text: str, shape: _Shape) -> tuple[list[nn.Module], _Shape]:
+        """Return the modules of one layer and the shape of their output."""
+        if _DENSE.fullmatch(text):
+            check_number(f"layers: {text}", int(text), low=1, high=20_000, whole=True)
+            return [nn.Linear(shape.channels, int(text)), nn.ReLU()], _Shape(int(text), 0)
+        if re.fullmatch(r"D0?\.[0-9]{1,9}", text):
+            return [nn.Dropout(float(text[1:]))], shape
+        if text == "BN" or (text == "LCN" and shape.side):
+            return [self._norm(shape) if text == "BN" else LocalContrast()], shape
+        if shape.side and text in _POOLS:
+            return [_POOLS[text](2)], self._fitting(text, shape.channels, shape.side // 2)
+        if shape.side and text in _GLOBAL:
+            return [_GLOBAL[text](1)], _Shape(shape.channels, 1)
+        if shape.side and (match := _CONV.fullmatch(text)):
             channels, kernel, stride = match.groups()
-            return self._convolution(word, shape, int(channels), int(kernel or 3), int(stride or 1))
-        place = "" if shape.side else " after a dense layer"
-        raise InkfastError(f"`layers` has {short_repr(word)}{place}; expected {_VOCABULARY}.")
+            return self._convolution(text, shape, int(channels), int(kernel or 3), int(stride or 1))
+        where = "" if shape.side else " after a dense layer"
+        raise InkfastError(f"`layers` has {short_repr(text)}{where}; expected {_VOCABULARY}.")
 
     def _convolution(
-        self, word: str, shape: _Shape, channels: int, kernel: int, stride: int
+        self, text: str, shape: _Shape, channels: int, kernel: int, stride: int
     ) -> tuple[list[nn.Module], _Shape]:
-        check_number(f"layers: channels of {word}", channels, low=1, high=4096, whole=True)
-        check_number(f"layers: kernel of {word}", kernel, low=1, high=28, whole=True)
-        check_number(f"layers: stride of {word}", stride, low=1, high=28, whole=True)
+        check_number(f"layers: channels of {text}", channels, low=1, high=4096, whole=True)
+        check_number(f"layers: kernel of {text}", kernel, low=1, high=28, whole=True)
+        check_number(f"layers: stride of {text}", stride, low=1, high=28, whole=True)
         if self.padding == "same" and kernel % 2 == 0:
-            raise InkfastError(f"`layers` has {word!r}; padding='same' needs an odd kernel.")
+            raise InkfastError(f"`layers` has {text!r}; padding='same' needs an odd kernel.")
         margin = kernel // 2 if self.padding == "same" else 0
         side = (shape.side + 2 * margin - kernel) // stride + 1
         convolution = nn.Conv2d(
             shape.channels, channels, kernel, stride, margin, bias=not self.batch_norm
         )
         norm = [self._norm(_Shape(channels, side))] if self.batch_norm else []
-        return [convolution, *norm, nn.ReLU()], self._fitting(word, channels, side)
+        return [convolution, *norm, nn.ReLU()], self._fitting(text, channels, side)
 
     def _norm(self, shape: _Shape) -> nn.Module:
         family = nn.BatchNorm2d if shape.side else nn.BatchNorm1d
         return family(shape.channels, eps=self.bn_eps, momentum=self.bn_momentum)
 
-    def _fitting(self, word: str, channels: int, side: int) -> _Shape:
+    def _fitting(self, text: str, channels: int, side: int) -> _Shape:
         if side < 1:
             raise InkfastError(
-                f"`layers` leaves no pixel after {word!r}: a 28x28 image bears fewer or smaller "
+                f"`layers` leaves no pixel after {text!r}: use fewer or smaller "
                 "layers, or padding='same'."
             )
         return _Shape(channels, side)
@@ -133,7 +133,7 @@ class Cnn(Network):
 
 @dataclass(frozen=True)
 class _Shape:
-    """What flows between layers: ``(channels, side, side)``, or ``(channels,)`` for side 0."""
+    """Shape between layers: ``(channels, side, side)``, or ``(channels,)`` for side 0."""
 
     channels: int
     side: int

@@ -1,4 +1,4 @@
-"""`inception`: four views of the same pixels, side by side."""
+"""`inception`: modules of four parallel branches."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Inception(Network):
     """An Inception network sized for 28x28.
 
     Source: Szegedy et al. (2014), Going Deeper with Convolutions, figure 2b; the 5x5 branch is two
-    3x3 as in Szegedy et al. (2015), and batch normalisation takes the place of auxiliary outputs.
+    3x3 as in Szegedy et al. (2015), and batch normalisation replaces auxiliary outputs.
 
     Attributes:
         widths: Channels of each module, at least 4; modules after the first halve the image.

@@ -1,4 +1,4 @@
-"""`knn`: the labels of the training digits that look most alike."""
+"""`knn`: the labels of the nearest training digits."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Knn(Baseline):
     """The vote of the nearest training digits, by Euclidean distance (scikit-learn).
 
     Attributes:
-        neighbours: How many vote.
-        weights: uniform (each has one vote) or distance (votes of one over the distance).
+        neighbours: Number of digits that vote.
+        weights: uniform (one vote each) or distance (votes weighted by 1 / distance).
     """
 
     name: ClassVar[str] = "knn"
@@ -37,11 +37,11 @@ class Knn(Baseline):
     def estimator(self, seed: int, threads: int) -> Any:
         from sklearn.neighbors import KNeighborsClassifier
 
-        # in 784 dimensions a tree looks at every digit too, and is slower about it
+        # in 784 dimensions a tree visits all digits too, and is slower
         return KNeighborsClassifier(self.neighbours, weights=self.weights, algorithm="brute")
 
     def check(self, estimator: Any) -> None:
-        # votes are counted in C at the place of the class, without a look at bounds
+        # C code counts votes at the index of the class without checking bounds
         votes, rows = np.asarray(estimator._y), np.asarray(estimator._fit_X)
         if rows.shape != (len(votes), PIXELS) or votes.ndim != 1 or votes.dtype.kind != "i":
             raise ValueError

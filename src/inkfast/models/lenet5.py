@@ -1,4 +1,4 @@
-"""`lenet5`: the network that MNIST was made for."""
+"""`lenet5`: the convolutional network of the MNIST paper."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Lenet5(Network):
     """LeNet-5 with tanh and average pooling.
 
     Source: LeCun, Bottou, Bengio and Haffner (1998), Gradient-Based Learning Applied to Document
-    Recognition, section II.B. Differs in three ways that later work settled: every C3 map sees all
-    six S2 maps, pooling has no weights of its own, and the output is ten logits instead of
-    distances to drawn characters.
+    Recognition, section II.B. It differs in three ways that later work made standard: each C3 map
+    sees all six S2 maps, pooling has no weights, and the output is ten logits instead of distances
+    to drawn characters.
     """
 
     name: ClassVar[str] = "lenet5"

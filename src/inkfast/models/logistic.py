@@ -1,4 +1,4 @@
-"""`logistic`: one weight for each pixel and digit."""
+"""`logistic`: one weight per pixel and digit."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Logistic(Baseline):
     """Multinomial logistic regression on pixels (scikit-learn).
 
     Attributes:
-        C: Inverse of the L2 penalty's strength; a smaller one keeps weights smaller.
-        max_iter: Iterations of L-BFGS at most.
+        C: Inverse strength of the L2 penalty; a smaller C gives smaller weights.
+        max_iter: Largest number of iterations of L-BFGS.
     """
 
     name: ClassVar[str] = "logistic"

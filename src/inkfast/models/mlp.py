@@ -20,8 +20,8 @@ class Mlp(Network):
 
     Attributes:
         hidden: Units of each hidden layer.
-        dropout: Share dropped after each hidden layer, one number for all or one for each.
-        batch_norm: Whether batch normalisation stands before each ReLU.
+        dropout: Dropout rate after each hidden layer, one number for all or one per layer.
+        batch_norm: Whether there is batch normalisation before each ReLU.
     """
 
     name: ClassVar[str] = "mlp"

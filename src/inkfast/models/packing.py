@@ -1,7 +1,7 @@
-"""Fitted estimators as bytes, through skops: no pickle, and only types that were named are loaded.
+"""Fitted estimators as bytes with skops: no pickle, and only trusted types are loaded.
 
-The same estimator gives the same bytes: skops names an archive's parts by memory address and dates
-them, so they are named by their order and dated alike before they are kept.
+Equal estimators give equal bytes: skops names the parts of an archive by memory address and dates
+them, so parts are renamed by their order and get a fixed date.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SCHEMA = "schema.json"
 
 
 def pack(fitted: dict[str, Any]) -> bytes:
-    """Return an estimator and what belongs to it as a compressed skops archive."""
+    """Return an estimator and its settings as a compressed skops archive."""
     import skops.io
 
     buffer = io.BytesIO()
@@ -47,10 +47,10 @@ def unpack(content: bytes, trusted: Sequence[str]) -> dict[str, Any]:
 
     Args:
         content: The archive.
-        trusted: Types to load besides those of scikit-learn and NumPy that skops itself trusts.
+        trusted: Types to load besides those of scikit-learn and NumPy that skops trusts.
 
     Raises:
-        InkfastError: If it is damaged, holds any other type, or comes from another scikit-learn.
+        InkfastError: If it is damaged, holds another type, or was written by another scikit-learn.
     """
     import skops.io
     from sklearn.exceptions import InconsistentVersionWarning
@@ -63,12 +63,12 @@ def unpack(content: bytes, trusted: Sequence[str]) -> dict[str, Any]:
     except UntrustedTypesFoundException as error:
         reason = str(error).splitlines()[0]
         raise InkfastError(f"its estimator holds what is not trusted: {reason}") from None
-    except Exception as error:  # a damaged archive fails anywhere between zlib and scikit-learn
+    except Exception as error:  # a damaged archive fails in zlib, skops or scikit-learn
         reason = str(error).split("\n", 1)[0].strip() or type(error).__name__
         raise InkfastError(f"its estimator cannot be read: {reason}") from None
 
 
 def _entry(name: str) -> ZipInfo:
-    entry = ZipInfo(name)  # dated 1980, whenever it is
+    entry = ZipInfo(name)  # always dated 1980
     entry.compress_type = ZIP_DEFLATED
     return entry

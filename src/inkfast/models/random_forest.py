@@ -1,4 +1,4 @@
-"""`random-forest`: many decision trees, each grown on a draw of the rows."""
+"""`random-forest`: decision trees, each grown on a bootstrap sample of the rows."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from inkfast.models.baseline import PIXELS, Baseline
 @MODELS.register
 @dataclass(frozen=True, kw_only=True)
 class RandomForest(Baseline):
-    """A forest of decision trees that vote with their shares of each class (scikit-learn).
+    """The mean of the class probabilities of many decision trees (scikit-learn).
 
     Attributes:
-        trees: How many.
-        max_depth: Questions between the root and an answer at most; 0 for no limit.
+        trees: Number of trees.
+        max_depth: Largest depth of a tree; 0 for no limit.
     """
 
     name: ClassVar[str] = "random-forest"
@@ -42,7 +42,7 @@ class RandomForest(Baseline):
         )
 
     def clean(self, estimator: Any) -> None:
-        estimator.n_jobs = 1  # several threads add votes in any order, which changes the last bits
+        estimator.n_jobs = 1  # several threads add up in any order, which changes the last bits
 
     def count(self, estimator: Any) -> int:
         """Return two numbers for each split and the class shares of each leaf."""
@@ -52,7 +52,7 @@ class RandomForest(Baseline):
         return 2 * splits + leaves * len(estimator.classes_)
 
     def check(self, estimator: Any) -> None:
-        # trees are walked in C without a look at bounds: children must lie ahead, within the tree
+        # C code walks the trees without checking bounds: children must come later in the arrays
         for member in estimator.estimators_:
             tree = member.tree_
             if tree.node_count > tree.capacity:

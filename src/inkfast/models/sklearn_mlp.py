@@ -1,4 +1,4 @@
-"""`sklearn-mlp`: scikit-learn's own dense network, beside `mlp`."""
+"""`sklearn-mlp`: the dense network of scikit-learn."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SklearnMlp(Baseline):
     Attributes:
         hidden: Units of each hidden layer.
         alpha: Strength of the L2 penalty.
-        max_iter: Passes over the rows at most; it ends earlier when the loss stands still.
+        max_iter: Largest number of passes over the rows; fitting ends when the loss stops falling.
     """
 
     name: ClassVar[str] = "sklearn-mlp"
@@ -49,7 +49,7 @@ class SklearnMlp(Baseline):
         return (PIXELS, *self.hidden, CLASSES)
 
     def clean(self, estimator: Any) -> None:
-        for left in ("_optimizer", "_random_state"):  # its moments are twice the weights
+        for left in ("_optimizer", "_random_state"):  # moments take twice the memory of the weights
             vars(estimator).pop(left, None)
 
     def count(self, estimator: Any) -> int:

@@ -1,4 +1,4 @@
-"""What a model costs: layers, parameters, operations."""
+"""The cost of a model: layers, parameters, operations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from inkfast.models.baseline import Baseline, SklearnModule
 
 @dataclass(frozen=True)
 class Layer:
-    """One row of a summary: what it is, the shape it gives for one image, its parameters."""
+    """One layer of a summary: its name, the shape of its output for one image, its parameters."""
 
     name: str
     output: tuple[int, ...]
@@ -24,13 +24,13 @@ class Layer:
 
 @dataclass(frozen=True)
 class Summary:
-    """What an architecture costs.
+    """The cost of an architecture.
 
     Attributes:
-        layers: From input to output.
-        parameters: Trained numbers in all.
-        flops: Floating-point operations of one forward pass of one image; a multiply-add is two,
-            as torch.utils.flop_counter counts matrix products and convolutions.
+        layers: Layers from input to output.
+        parameters: Number of trained parameters.
+        flops: Floating-point operations of a forward pass of one image in matrix products and
+            convolutions, counted by torch.utils.flop_counter; a multiply-add is two.
     """
 
     layers: tuple[Layer, ...]
@@ -39,18 +39,18 @@ class Summary:
 
 
 def summarise(architecture: Architecture) -> Summary | None:
-    """Count layers, parameters and operations without running it.
+    """Count layers, parameters and operations without running the model.
 
     Returns:
         The summary, or None for a baseline whose size depends on the training rows.
     """
     if isinstance(architecture, Baseline):
         widths = architecture.widths()
-        return _dense(widths) if widths else None
-    return _network(architecture)
+        return _summarise_dense(widths) if widths else None
+    return _summarise_network(architecture)
 
 
-def _dense(widths: tuple[int, ...]) -> Summary:
+def _summarise_dense(widths: tuple[int, ...]) -> Summary:
     """Return the summary of dense layers, each with a bias."""
     layers = tuple(
         Layer(f"Dense({inputs}, {outputs})", (outputs,), (inputs + 1) * outputs)
@@ -60,7 +60,7 @@ def _dense(widths: tuple[int, ...]) -> Summary:
     return Summary(layers, sum(layer.parameters for layer in layers), flops)
 
 
-def _network(architecture: Architecture) -> Summary:
+def _summarise_network(architecture: Architecture) -> Summary:
     from torch.utils.flop_counter import FlopCounterMode
 
     rows: list[Layer] = []
@@ -79,7 +79,7 @@ def _network(architecture: Architecture) -> Summary:
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Return how many numbers training sets, or for a baseline sets or keeps."""
+    """Return the number of trained parameters, or of numbers that a fitted estimator holds."""
     if isinstance(model, SklearnModule):
         return model.count()
     return sum(p.numel() for p in model.parameters() if p.requires_grad)

@@ -1,4 +1,4 @@
-"""`svm`: the widest margin between digits, under a Gaussian kernel."""
+"""`svm`: maximum margins between digits, with a Gaussian kernel."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from inkfast.models.baseline import PIXELS, Baseline
 class Svm(Baseline):
     """A support vector machine with a Gaussian (RBF) kernel, one against one (scikit-learn).
 
-    Its scores become probabilities by a temperature that is fitted on the validation rows: Guo,
+    Scores become probabilities with a temperature that is fitted on the validation rows: Guo,
     Pleiss, Sun and Weinberger (2017), On Calibration of Modern Neural Networks. Time grows with
     the square of the rows: minutes for all of MNIST.
 
     Attributes:
         C: Cost of a row on the wrong side of the margin; a larger one fits closer.
-        gamma: Of the kernel exp(-gamma * distance^2); "scale" is 1 / (784 * variance of pixels).
+        gamma: Factor in the kernel exp(-gamma * distance^2); "scale" is 1 / (784 * variance of
+            pixels).
     """
 
     name: ClassVar[str] = "svm"
@@ -45,7 +46,7 @@ class Svm(Baseline):
         return SVC(C=self.C, gamma=self.gamma, cache_size=1000)  # MB of kernel rows
 
     def check(self, estimator: Any) -> None:
-        # libsvm reads as many vectors and coefficients as it is told, without a look at bounds
+        # libsvm reads arrays by the sizes in the file without checking bounds
         vectors, classes = estimator.support_vectors_, len(estimator.classes_)
         pairs = classes * (classes - 1) // 2
         sound = (

@@ -1,4 +1,4 @@
-"""`vgg`: stacks of 3x3 convolutions, each stack ended by pooling."""
+"""`vgg`: stacks of 3x3 convolutions, each followed by pooling."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Vgg(Network):
     Attributes:
         widths: Channels of each stack of two convolutions; each ends with 2x2 max pooling.
         dense: Units of the dense layer.
-        dropout: Share of them dropped.
+        dropout: Dropout rate of the dense layer.
     """
 
     name: ClassVar[str] = "vgg"

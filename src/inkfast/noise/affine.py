@@ -1,4 +1,4 @@
-"""`affine`: rotation, shift, shear, zoom and bends in one resampling."""
+"""`affine`: rotation, shift, shear, zoom and elastic bends in one resampling."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from inkfast.noise.resample import affine, check_fill
 @NOISES.register
 @dataclass(frozen=True, kw_only=True)
 class Affine(Noise):
-    """One inverse affine map rotation . translation . shear . zoom about the centre.
+    """Apply rotation, translation, shear and zoom about the centre in one resampling.
 
     Source: keras.src.legacy.preprocessing.image, `ImageDataGenerator.get_random_transform` and
     `apply_affine_transform` (Keras 3). The map takes output to input in (row, column) order, so a
     zoom above 1 shrinks the digit, and both zooms are drawn independently.
 
     Attributes:
-        degrees: Rotation range; uniform between -v and v.
-        shift: Shift range as a fraction of the size, drawn for each axis; uniform between -v and v.
-        shear: Shear range in degrees; uniform between -v and v.
+        degrees: Rotation range in degrees; uniform in [-v, v].
+        shift: Shift range as a fraction of the size, drawn for each axis; uniform in [-v, v].
+        shear: Shear range in degrees; uniform in [-v, v].
         zoom: Zoom range; each axis uniform between 1-v and 1+v.
         bend: Root mean square displacement in pixels by a smooth random field, as `elastic` draws
-            it at its default smoothness (not Keras'). Bent by itself a digit would be resampled,
-            and softened, twice.
-        fill: What lies outside the image: constant (black), nearest or reflect.
-        interpolation: bilinear, or bicubic, which leaves strokes about as sharp as they were.
+            it at its default smoothness; not in Keras. A second corruption would resample, and
+            soften, the digit twice.
+        fill: Pixels outside the image: constant (black), nearest or reflect.
+        interpolation: bilinear, or bicubic, which softens strokes less.
     """
 
     name: ClassVar[str] = "affine"
@@ -63,7 +63,7 @@ class Affine(Noise):
             "zoom_down": (1 - self.zoom, 1 + self.zoom),
             "zoom_right": (1 - self.zoom, 1 + self.zoom),
         }
-        # what `uniform` would draw one by one on a CPU, in a sixth of the calls
+        # one call instead of one `uniform` per range; on a CPU the numbers are the same
         device = generator.device
         share = torch.rand(len(ranges), n, generator=generator, device=device)
         limits = [(low, high - low) for low, high in ranges.values()]

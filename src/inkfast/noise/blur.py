@@ -1,4 +1,4 @@
-"""`blur`: a picture out of focus."""
+"""`blur`: an image out of focus."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Blur(Noise):
 
     Attributes:
         sigma: Standard deviation of the kernel in pixels.
-        fill: What lies outside the image: constant (black), nearest or reflect.
+        fill: Pixels outside the image: constant (black), nearest or reflect.
     """
 
     name: ClassVar[str] = "blur"
@@ -39,7 +39,7 @@ class Blur(Noise):
     def apply(self, images: Tensor, params: Params) -> Tensor:
         sigma = per_image(params["sigma"])
         radius = ceil(4 * span(self.sigma, signed=False)[1])
-        place = torch.arange(-radius, radius + 1, device=images.device, dtype=images.dtype)
-        kernel = torch.exp(-0.5 * (place / sigma.clamp(min=1e-3)) ** 2)[:, 0]
+        offset = torch.arange(-radius, radius + 1, device=images.device, dtype=images.dtype)
+        kernel = torch.exp(-0.5 * (offset / sigma.clamp(min=1e-3)) ** 2)[:, 0]
         kernel = kernel / kernel.sum(dim=1, keepdim=True)
         return convolve(images, kernel[:, :, None] * kernel[:, None, :], self.fill).clamp_(0, 1)

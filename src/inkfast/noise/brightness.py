@@ -1,4 +1,4 @@
-"""`brightness`: lighter or darker pictures."""
+"""`brightness`: lighter or darker images."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from inkfast.noise.base import NOISES, Noise, Params, Span, check_span, per_imag
 @NOISES.register
 @dataclass(frozen=True, kw_only=True)
 class Brightness(Noise):
-    """Add one number to every pixel of an image, then clip to [0, 1].
+    """Add one number to all pixels of an image, then clip to [0, 1].
 
     Attributes:
-        delta: What is added; a number means uniform between -v and v.
+        delta: Number that is added; a number v means uniform in [-v, v].
     """
 
     name: ClassVar[str] = "brightness"

@@ -1,4 +1,4 @@
-"""`canny`: only the outlines are left."""
+"""`canny`: the outlines of the ink."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from inkfast.noise.resample import pad, smooth
 @NOISES.register
 @dataclass(frozen=True, kw_only=True)
 class Canny(Noise):
-    """Blend the picture with its edges, white on black.
+    """Blend the image with its edges, white on black.
 
     Source: Canny (1986), A Computational Approach to Edge Detection, as scikit-image's
-    ``feature.canny`` computes it at its defaults, by which MNIST-C was made.
+    ``feature.canny`` computes it with default parameters, which MNIST-C used.
 
     Attributes:
         amount: Share of the edges in the blend, in [0, 1]; MNIST-C has 1.
         sigma: Standard deviation of the smoothing beforehand in pixels.
-        low: Height of the gradient from which an edge goes on.
-        high: Height of the gradient from which an edge begins.
+        low: Size of the gradient from which an edge continues.
+        high: Size of the gradient from which an edge begins.
     """
 
     name: ClassVar[str] = "canny"
@@ -57,17 +57,17 @@ class Canny(Noise):
 
 
 def _sobel(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the gradients from row to row and from column to column, unnormalised."""
+    """Return the unnormalised gradients along columns and along rows."""
     kernel = torch.tensor([[-1.0, -2, -1], [0, 0, 0], [1, 2, 1]], device=images.device)
     both = F.conv2d(pad(images, 1, "reflect")[:, None], torch.stack([kernel, kernel.T])[:, None])
     return both[:, 0], both[:, 1]
 
 
 def _is_ridge(down: Tensor, right: Tensor, height: Tensor) -> Tensor:
-    """Mark pixels no lower than the two points beside them along the gradient.
+    """Mark pixels whose gradient is no smaller than at the two points beside them along it.
 
-    Those points lie on the square of the eight neighbours, between two of them; the outermost
-    pixels have no such square and are no ridge.
+    These points lie between two of the eight neighbours. Pixels of the border lack neighbours and
+    are not marked.
     """
     steep = down.abs() >= right.abs()
     major, minor = torch.where(steep, down, right), torch.where(steep, right, down)
@@ -75,24 +75,24 @@ def _is_ridge(down: Tensor, right: Tensor, height: Tensor) -> Tensor:
     same = down * right >= 0  # the gradient points along the main diagonal's quadrants
     marked = height > 0
     for sign in (1, -1):
-        straight = torch.where(steep, _at(height, sign, 0), _at(height, 0, sign))
+        straight = torch.where(steep, _neighbour(height, sign, 0), _neighbour(height, 0, sign))
         diagonal = torch.where(
             same,
-            _at(height, sign, sign),
-            torch.where(steep, _at(height, sign, -sign), _at(height, -sign, sign)),
+            _neighbour(height, sign, sign),
+            torch.where(steep, _neighbour(height, sign, -sign), _neighbour(height, -sign, sign)),
         )
         marked &= torch.lerp(straight, diagonal, weight) <= height
     inner = F.pad(torch.ones_like(height[0, 1:-1, 1:-1], dtype=torch.bool), (1, 1, 1, 1))
     return marked & inner
 
 
-def _at(images: Tensor, down: int, right: int) -> Tensor:
-    """Return for each pixel the neighbour so far away; what wraps around is never looked at."""
+def _neighbour(images: Tensor, down: int, right: int) -> Tensor:
+    """Return for each pixel the neighbour at an offset; wrapped pixels are never used."""
     return images.roll((-down, -right), (1, 2))
 
 
 def _grown(seeds: Tensor, allowed: Tensor) -> Tensor:
-    """Return the pixels of `allowed` that hang together with a seed, corner to corner too."""
+    """Return the pixels of `allowed` that are 8-connected to a seed."""
     while True:
         reached = F.max_pool2d(seeds.float()[:, None], 3, 1, 1)[:, 0].bool() & allowed
         if torch.equal(reached, seeds):

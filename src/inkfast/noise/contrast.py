@@ -1,4 +1,4 @@
-"""`contrast`: squeeze or stretch grey values about a pivot."""
+"""`contrast`: grey values compressed or stretched about a pivot."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Contrast(Noise):
     """Scale each pixel's distance from a pivot grey, then clip to [0, 1].
 
     Attributes:
-        factor: The scale: 1 leaves the image, 0 leaves the pivot alone.
-        pivot: The grey value that stays, in [0, 1].
+        factor: Factor of the distance; 1 changes nothing, 0 gives the pivot everywhere.
+        pivot: Grey value that does not change, in [0, 1].
     """
 
     name: ClassVar[str] = "contrast"

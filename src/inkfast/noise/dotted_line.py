@@ -1,4 +1,4 @@
-"""`dotted-line`: a dotted line across the picture."""
+"""`dotted-line`: a dotted line across the image."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import torch
 from torch import Generator, Tensor
 
 from inkfast.noise.base import NOISES, Params
-from inkfast.noise.strokes import Drawn, stroke
+from inkfast.noise.strokes import DrawnNoise, stroke
 
 
 @NOISES.register
 @dataclass(frozen=True, kw_only=True)
-class DottedLine(Drawn):
+class DottedLine(DrawnNoise):
     """Add a straight dotted line from the left edge to the right edge.
 
-    Source: Mu and Gilmer (2019), MNIST-C: both ends in any row but the last, dots two columns wide.
+    Source: Mu and Gilmer (2019), MNIST-C: both ends lie in any row except the last, and dots
+    are two columns wide.
     """
 
     name: ClassVar[str] = "dotted-line"

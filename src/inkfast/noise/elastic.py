@@ -1,4 +1,4 @@
-"""`elastic`: wobbly handwriting."""
+"""`elastic`: smooth random distortion."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from inkfast.noise.resample import affine, check_fill
 @NOISES.register
 @dataclass(frozen=True, kw_only=True)
 class Elastic(Noise):
-    """Move every pixel by a smooth random field.
+    """Move pixels by a smooth random field.
 
     Source: Simard, Steinkraus and Platt (2003), Best Practices for Convolutional Neural Networks.
-    Their alpha depends on the smoothing; here the strength is the root mean square displacement,
-    expected over fields, in pixels.
+    Their alpha depends on the smoothing; here the strength is the expected root mean square
+    displacement in pixels.
 
     Attributes:
         pixels: Root mean square displacement along each axis, in pixels.
         smoothness: Standard deviation in pixels of the Gaussian that smooths the field.
-        fill: What lies outside the image: constant (black), nearest or reflect.
+        fill: Pixels outside the image: constant (black), nearest or reflect.
     """
 
     name: ClassVar[str] = "elastic"
@@ -63,6 +63,6 @@ def _smoother(size: int, sigma: float) -> Tensor:
 
     Rows of norm 1 keep the variance of white noise, which makes the field's root mean square 1.
     """
-    place = torch.arange(size, dtype=torch.float32)
-    rows = torch.exp(-0.5 * ((place[:, None] - place[None]) / sigma) ** 2)
+    position = torch.arange(size, dtype=torch.float32)
+    rows = torch.exp(-0.5 * ((position[:, None] - position[None]) / sigma) ** 2)
     return rows / rows.square().sum(dim=1, keepdim=True).sqrt()

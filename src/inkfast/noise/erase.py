@@ -1,4 +1,4 @@
-"""`erase`: a rectangle of the picture is missing."""
+"""`erase`: a rectangle of the image is missing."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from inkfast.noise.base import NOISES, Noise, Params, Span, check_span, span, un
 class Erase(Noise):
     """Fill one rectangle, anywhere inside the image, with one grey value or with random ones.
 
-    Source: Zhong et al. (2017), Random Erasing Data Augmentation; here the area is what is asked
-    for, rounded to whole pixels, and not itself drawn unless a pair is given.
+    Source: Zhong et al. (2017), Random Erasing Data Augmentation. Unlike there, the area is fixed
+    unless a pair is given; it is rounded to whole pixels.
 
     Attributes:
-        area: Share of the image's pixels, in [0, 1].
+        area: Share of the pixels of the image, in [0, 1].
         aspect: Largest ratio of the sides; drawn log-uniform between 1/aspect and aspect.
-        grey: The value filled in, in [0, 1], or a pair to draw it from.
-        random: Whether each pixel of the rectangle has a value of its own, drawn from [0, 1]
-            ("RE-R" in the source), instead of `grey`.
+        grey: Value of the filled pixels, in [0, 1], or a pair to draw it from.
+        random: Whether each pixel of the rectangle gets its own value from [0, 1] ("RE-R" in the
+            source) instead of `grey`.
     """
 
     name: ClassVar[str] = "erase"
@@ -49,7 +49,7 @@ class Erase(Noise):
         return {"area": area, "ratio": ratio, **places, "value": self._values(n, generator)}
 
     def _values(self, n: int, generator: Generator) -> Tensor:
-        """Return what is filled in, ``(n, 1, 1)`` or ``(n, 28, 28)``."""
+        """Return the values to fill in, ``(n, 1, 1)`` or ``(n, 28, 28)``."""
         if self.random:
             return torch.rand(n, 28, 28, generator=generator, device=generator.device)
         low, high = span(self.grey, signed=False)
@@ -60,17 +60,17 @@ class Erase(Noise):
     def apply(self, images: Tensor, params: Params) -> Tensor:
         _, height, width = images.shape
         pixels = params["area"] * height * width
-        # never so flat that the width would have to exceed the image's
+        # the rectangle must not become wider than the image
         tall = torch.maximum((pixels * params["ratio"]).sqrt(), pixels / width)
         tall = tall.clamp(max=height).round()
         wide = (pixels / tall.clamp(min=1)).round().clamp(max=width)
-        rows = _between(height, tall, params["y"])[:, :, None]
-        columns = _between(width, wide, params["x"])[:, None, :]
+        rows = _mark_run(height, tall, params["y"])[:, :, None]
+        columns = _mark_run(width, wide, params["x"])[:, None, :]
         return torch.where(rows & columns, params["value"], images)
 
 
-def _between(size: int, length: Tensor, place: Tensor) -> Tensor:
-    """Mark `length` neighbours out of `size`, their start drawn by `place` in [0, 1)."""
-    start = (place * (size - length + 1)).floor()[:, None]
+def _mark_run(size: int, length: Tensor, position: Tensor) -> Tensor:
+    """Mark `length` consecutive indices out of `size`; `position` in [0, 1) chooses the first."""
+    start = (position * (size - length + 1)).floor()[:, None]
     index = torch.arange(size, device=length.device)
     return (index >= start) & (index < start + length[:, None])

@@ -1,4 +1,4 @@
-"""`fog`: bright clouds of every size over the picture."""
+"""`fog`: bright clouds of all sizes over the image."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _BLOCK = 50  # maps at a time: 13 MB of 256 x 256
 @NOISES.register
 @dataclass(frozen=True, kw_only=True)
 class Fog(Noise):
-    """Add a plasma fractal, then scale so that the brightest pixel cannot exceed what it was.
+    """Add a plasma fractal, then scale so that the brightest pixel does not become brighter.
 
     Source: Hendrycks and Dietterich (2019), Benchmarking Neural Network Robustness, as MNIST-C has
     it: the corner of a larger map that is scaled to [0, 1] as a whole.
 
     Attributes:
         amount: Brightness of the thickest fog, in units of full white.
-        decay: How much of the roughness is left from one scale to the next is 1 / decay^2: more
+        decay: Roughness falls to 1 / decay^2 from one scale to the next finer one; a larger decay
             is smoother.
-        size: Side of the map in pixels, a power of two from 32 to 256; smaller is quicker to make
-            and holds more of the fog's range.
+        size: Side of the map in pixels, a power of two from 32 to 256. A smaller map is faster,
+            and the image shows more of its range.
     """
 
     name: ClassVar[str] = "fog"
@@ -66,20 +66,20 @@ def _plasma(n: int, size: int, decay: float, generator: Generator) -> Tensor:
         half = step // 2
         corners = heights[:, ::step, ::step]
         down = corners + corners.roll(-1, 1)
-        squares = (down + down.roll(-1, 2)) / 4 + _within(down, reach, generator)
+        squares = (down + down.roll(-1, 2)) / 4 + _uniform_field(down, reach, generator)
         heights[:, half::step, half::step] = squares
         # edge midpoints: two corners and the two middles beside them
         rows = (corners + corners.roll(-1, 2) + squares + squares.roll(1, 1)) / 4
         columns = (corners + corners.roll(-1, 1) + squares + squares.roll(1, 2)) / 4
-        heights[:, ::step, half::step] = rows + _within(rows, reach, generator)
-        heights[:, half::step, ::step] = columns + _within(columns, reach, generator)
+        heights[:, ::step, half::step] = rows + _uniform_field(rows, reach, generator)
+        heights[:, half::step, ::step] = columns + _uniform_field(columns, reach, generator)
         step, reach = half, reach / decay**2
     flat = heights.flatten(1)
     low, high = per_image(flat.amin(1)), per_image(flat.amax(1))
     return (heights[:, :28, :28] - low) / (high - low)
 
 
-def _within(like: Tensor, reach: float, generator: Generator) -> Tensor:
-    """Draw numbers between -reach and reach."""
+def _uniform_field(like: Tensor, reach: float, generator: Generator) -> Tensor:
+    """Draw numbers in [-reach, reach), shaped like a tensor."""
     drawn = torch.rand(like.shape, generator=generator, device=generator.device)
     return drawn.mul_(2 * reach).sub_(reach)

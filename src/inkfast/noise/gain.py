@@ -1,4 +1,4 @@
-"""`gain`: multiplicative brightness, as PIL's and ImageDataGenerator's is."""
+"""`gain`: multiplicative brightness, as in PIL and ImageDataGenerator."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from inkfast.noise.base import NOISES, Noise, Params, Span, check_span, per_imag
 @NOISES.register
 @dataclass(frozen=True, kw_only=True)
 class Gain(Noise):
-    """Multiply every pixel of an image by one number, then clip to [0, 1].
+    """Multiply all pixels of an image by one number, then clip to [0, 1].
 
     Attributes:
-        factor: The number; below 1 ink fades, above 1 it saturates.
+        factor: Factor of the pixels; below 1 ink fades, above 1 it saturates.
     """
 
     name: ClassVar[str] = "gain"

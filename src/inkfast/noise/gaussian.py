@@ -14,7 +14,7 @@ from inkfast.noise.base import NOISES, Noise, Params, Span, check_span, per_imag
 @NOISES.register
 @dataclass(frozen=True, kw_only=True)
 class Gaussian(Noise):
-    """Add an independent normal number to every pixel, then clip to [0, 1].
+    """Add an independent normal number to each pixel, then clip to [0, 1].
 
     Attributes:
         sigma: Standard deviation before clipping, on the [0, 1] scale.

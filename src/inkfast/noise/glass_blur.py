@@ -1,4 +1,4 @@
-"""`glass-blur`: seen through frosted glass."""
+"""`glass-blur`: an image seen through frosted glass."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from inkfast.noise.resample import smooth
 class GlassBlur(Noise):
     """Blur, swap neighbouring pixels at random, blur again.
 
-    Source: Hendrycks and Dietterich (2019), Benchmarking Neural Network Robustness; as MNIST-C has
-    it, each pixel takes part with a chance of one half. MNIST-C's published files were blurred from
-    row to row alone; that is `blur='vertical'`. Here nothing is rounded to 8 bits in between.
+    Source: Hendrycks and Dietterich (2019), Benchmarking Neural Network Robustness; as in
+    MNIST-C, each pixel is moved with probability 1/2. The published files of MNIST-C were blurred
+    along columns only, which is `blur='vertical'`. Nothing is rounded to 8 bits in between.
 
     Attributes:
         sigma: Standard deviation of both Gaussian blurs in pixels, cut off at four sigma.
-        delta: How far a pixel is moved along each axis: -delta to delta - 1 pixels.
-        iterations: How often every pixel is visited, from the last row and column to the first.
+        delta: Range of moves along each axis: -delta to delta - 1 pixels.
+        iterations: Number of visits of each pixel, from the last row and column to the first.
         blur: both axes, or vertical.
     """
 
@@ -44,7 +44,7 @@ class GlassBlur(Noise):
         check_choice("blur", self.blur, ("both", "vertical"))
 
     def at(self, strength: float) -> Self:
-        """Without blur nothing is moved either."""
+        """Return this corruption at one strength; without blur no pixel is moved."""
         return replace(self, sigma=strength, delta=self.delta if strength else 0)
 
     def sample(self, n: int, generator: Generator) -> Params:
@@ -59,14 +59,14 @@ class GlassBlur(Noise):
 
     def apply(self, images: Tensor, params: Params) -> Tensor:
         vertical = self.blur == "vertical"
-        # a row for each pixel, a column for each image: a visit swaps a whole row
+        # one row per pixel, one column per image: a visit swaps a whole row
         pixels = smooth(images, self.sigma, vertical=vertical).flatten(1).T.contiguous()
         moves = params["moves"].T.long()
         visited = self._visited() * self.iterations if self.delta else []
-        for visit, place in enumerate(visited):
-            there = (moves[visit] + place)[None]
-            here = pixels[place].clone()
-            pixels[place] = pixels.gather(0, there)[0]
+        for visit, position in enumerate(visited):
+            there = (moves[visit] + position)[None]
+            here = pixels[position].clone()
+            pixels[position] = pixels.gather(0, there)[0]
             pixels.scatter_(0, there, here[None])
         moved = pixels.T.reshape(images.shape)
         return smooth(moved, self.sigma, vertical=vertical).clamp_(0, 1)

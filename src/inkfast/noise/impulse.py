@@ -14,7 +14,7 @@ from inkfast.noise.base import NOISES, Noise, Params, Span, check_span, per_imag
 @NOISES.register
 @dataclass(frozen=True, kw_only=True)
 class Impulse(Noise):
-    """Turn a share of the pixels white or black, with equal chance.
+    """Turn a share of the pixels white or black, with equal probability.
 
     Attributes:
         amount: Share of the pixels, in [0, 1].

@@ -1,4 +1,4 @@
-"""`motion-blur`: a camera or a pen in motion."""
+"""`motion-blur`: a moving camera."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class MotionBlur(Noise):
     """Average along a straight line through each pixel.
 
     The line is anti-aliased as in MATLAB's ``fspecial('motion', length, angle)``: a kernel pixel
-    weighs 1 minus its distance to the line, at least 0. Unlike there, the distance is the true
-    one to the ends as well.
+    has the weight 1 minus its distance to the line, at least 0. Unlike there, the distance is also
+    exact at the ends of the line.
 
     Attributes:
-        length: Length of the line in pixels; 1 or less leaves the image as it is.
+        length: Length of the line in pixels; 1 or less changes nothing.
         angle: Direction in degrees, counter-clockwise from the horizontal; a number means uniform
             between -v and v.
-        fill: What lies outside the image: constant (black), nearest or reflect.
+        fill: Pixels outside the image: constant (black), nearest or reflect.
     """
 
     name: ClassVar[str] = "motion-blur"
@@ -49,8 +49,8 @@ class MotionBlur(Noise):
     def apply(self, images: Tensor, params: Params) -> Tensor:
         half = max(0.0, (self.length - 1) / 2)
         radius = ceil(half) if self.length > 0 else 0
-        place = torch.arange(-radius, radius + 1, device=images.device, dtype=images.dtype)
-        y, x = torch.meshgrid(-place, place, indexing="ij")  # y up, for counter-clockwise angles
+        offset = torch.arange(-radius, radius + 1, device=images.device, dtype=images.dtype)
+        y, x = torch.meshgrid(-offset, offset, indexing="ij")  # y up, for counter-clockwise angles
         cos, sin = per_image(params["radians"].cos()), per_image(params["radians"].sin())
         beyond = ((x * cos + y * sin).abs() - half).clamp(min=0)
         aside = y * cos - x * sin

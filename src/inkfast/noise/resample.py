@@ -1,8 +1,7 @@
-"""Bilinear or bicubic resampling of batches, and borders: geometry that corruptions share.
+"""Geometry that corruptions share: bilinear or bicubic resampling, padding, convolution.
 
-Conventions, as Keras, scipy.ndimage and PIL agree on them: pixel centres are at whole
-numbers, the centre of a 28x28 image is at 13.5, and an output pixel reads the input at the place
-that the inverse map gives.
+Conventions are those of Keras, scipy.ndimage and PIL: pixel centres are at whole numbers, a 28x28
+image has its centre at 13.5, and the inverse map gives the input position of an output pixel.
 """
 
 from __future__ import annotations
@@ -15,14 +14,14 @@ from torch import Tensor
 
 from inkfast.core.errors import check_choice
 
-# Our words for what lies outside -> what grid_sample calls it. "reflect" repeats the edge pixel
-# (d c b a | a b c d | d c b a), which is what align_corners=False makes of "reflection".
+# Names of fill modes -> names of grid_sample. "reflect" repeats the edge pixel
+# (d c b a | a b c d | d c b a), as "reflection" does with align_corners=False.
 FILLS = {"constant": "zeros", "nearest": "border", "reflect": "reflection"}
-_BLOCK = 500  # images whose grid (3 MB) still fits the L2 and L3 cache of one core
+_BLOCK = 500  # images whose grid (3 MB) fits the L2 and L3 cache of one core
 
 
 def check_fill(fill: object) -> None:
-    """Raise unless `fill` is one of the fill modes."""
+    """Raise `InkfastError` unless `fill` is one of the fill modes."""
     check_choice("fill", fill, FILLS)
 
 
@@ -36,21 +35,20 @@ def affine(
     """Resample each image under its own affine map about the image centre.
 
     Args:
-        images: float32 ``(n, h, w)``.
-        inverse: float32 ``(n, 2, 3)``, taking an output position (x, y, 1) in pixels from the
-            centre to the input position it reads.
-        fill: What lies outside the image, one of `FILLS`.
-        offsets: float32 ``(n, 2, h, w)``, (x, y) in pixels that are added to the input positions.
-        mode: bilinear, or bicubic, which keeps edges sharper and is cut off to [0, 1].
+        images: Images, float32 ``(n, h, w)``.
+        inverse: Inverse maps, float32 ``(n, 2, 3)``, from output (x, y, 1) to input (x, y), both in
+            pixels from the centre.
+        fill: Fill mode of pixels outside the image, one of `FILLS`.
+        offsets: Offsets (x, y) of input positions in pixels, float32 ``(n, 2, h, w)``.
+        mode: bilinear, or bicubic, which keeps edges sharper and is clipped to [0, 1].
 
     Returns:
         float32 ``(n, h, w)``.
     """
     n, height, width = images.shape
     base = _positions(height, width, images.device)
-    # grid_sample wants units of half an image. Written as planes (n, 2, h, w) the grid is one
-    # matrix product, three times faster than affine_grid, and its layout is one of the two that
-    # the CPU kernel vectorises.
+    # grid_sample takes units of half an image. As planes (n, 2, h, w) the grid is one matrix
+    # product, faster than affine_grid, in one of the two layouts that the CPU kernel vectorises.
     unit = torch.tensor([[2 / width], [2 / height]], device=images.device)
     block = _BLOCK if images.device.type == "cpu" else max(1, n)
     found = []
@@ -75,7 +73,7 @@ def linear(xx: Tensor, xy: Tensor, yx: Tensor, yy: Tensor) -> Tensor:
 
 
 def pad(images: Tensor, margin: int, fill: str) -> Tensor:
-    """Widen images by `margin` pixels on every side, following the fill mode."""
+    """Pad images by `margin` pixels on each side according to the fill mode."""
     if fill == "constant":
         return F.pad(images, (margin,) * 4)
     rows, columns = (_source(size, margin, fill, images.device) for size in images.shape[1:])
@@ -83,12 +81,12 @@ def pad(images: Tensor, margin: int, fill: str) -> Tensor:
 
 
 def convolve(images: Tensor, kernels: Tensor, fill: str) -> Tensor:
-    """Correlate each image with its own kernel, keeping the size.
+    """Correlate each image with its own kernel; the size stays.
 
     Args:
-        images: float32 ``(n, h, w)``.
-        kernels: float32 ``(n, k, k)``, k odd.
-        fill: What lies outside the image.
+        images: Images, float32 ``(n, h, w)``.
+        kernels: Kernels, float32 ``(n, k, k)`` with odd k.
+        fill: Fill mode of pixels outside the image.
     """
     padded = pad(images, kernels.shape[-1] // 2, fill)
     return F.conv2d(padded[None], kernels[:, None], groups=len(images))[0]
@@ -97,19 +95,19 @@ def convolve(images: Tensor, kernels: Tensor, fill: str) -> Tensor:
 def smooth(
     images: Tensor, sigma: float, *, fill: str = "nearest", vertical: bool = False
 ) -> Tensor:
-    """Blur all images alike with a Gaussian cut off at four sigma, as scipy.ndimage does.
+    """Blur all images with one Gaussian, truncated at four sigma as in scipy.ndimage.
 
     Args:
-        images: float32 ``(n, h, w)``.
+        images: Images, float32 ``(n, h, w)``.
         sigma: Standard deviation in pixels; 0 changes nothing.
-        fill: What lies outside the image.
-        vertical: Whether only from row to row.
+        fill: Fill mode of pixels outside the image.
+        vertical: Whether to blur along columns only.
     """
     radius = int(4 * sigma + 0.5)
     if not radius:
         return images.clone()
-    place = torch.arange(-radius, radius + 1, device=images.device, dtype=images.dtype)
-    kernel = torch.exp(-0.5 * (place / sigma) ** 2)
+    offset = torch.arange(-radius, radius + 1, device=images.device, dtype=images.dtype)
+    kernel = torch.exp(-0.5 * (offset / sigma) ** 2)
     kernel = kernel / kernel.sum()
     padded = pad(images, radius, fill)[:, None]
     out = F.conv2d(padded, kernel.view(1, 1, -1, 1))
@@ -120,7 +118,7 @@ def smooth(
 
 @lru_cache
 def _positions(height: int, width: int, device: torch.device) -> Tensor:
-    """Return ``(3, h * w)``: x and y of every pixel from the image centre, and ones."""
+    """Return x and y of each pixel from the image centre, and ones, ``(3, h * w)``."""
     y, x = torch.meshgrid(
         torch.arange(height, device=device) - (height - 1) / 2,
         torch.arange(width, device=device) - (width - 1) / 2,
@@ -130,9 +128,9 @@ def _positions(height: int, width: int, device: torch.device) -> Tensor:
 
 
 def _source(size: int, margin: int, fill: str, device: torch.device) -> Tensor:
-    """Return which pixel each padded pixel copies."""
-    place = torch.arange(-margin, size + margin, device=device)
+    """Return the index that each padded pixel copies."""
+    position = torch.arange(-margin, size + margin, device=device)
     if fill == "nearest":
-        return place.clamp(0, size - 1)
-    place = place % (2 * size)
-    return torch.where(place < size, place, 2 * size - 1 - place)
+        return position.clamp(0, size - 1)
+    position = position % (2 * size)
+    return torch.where(position < size, position, 2 * size - 1 - position)

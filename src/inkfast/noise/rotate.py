@@ -1,4 +1,4 @@
-"""`rotate`: turn each digit about the image centre."""
+"""`rotate`: digits turned about the image centre."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Rotate(Noise):
     """Rotation about the image centre, bilinear.
 
     Attributes:
-        degrees: Angle, counter-clockwise positive; a number means uniform between -v and v.
-        extremes: Whether only the two ends of that range are drawn, with equal chance.
-        fill: What lies outside the image: constant (black), nearest or reflect.
+        degrees: Angle, counter-clockwise positive; a number v means uniform in [-v, v].
+        extremes: Whether only the two ends of the range are drawn, with equal probability.
+        fill: Pixels outside the image: constant (black), nearest or reflect.
     """
 
     name: ClassVar[str] = "rotate"

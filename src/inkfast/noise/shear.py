@@ -1,4 +1,4 @@
-"""`shear`: slant each digit."""
+"""`shear`: slanted digits."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Shear(Noise):
     """Horizontal shear about the image centre, bilinear.
 
     Attributes:
-        slope: Pixels that a row moves to the right for each row that it lies above the centre,
-            as italic writing does; a number means uniform between -v and v.
-        extremes: Whether only the two ends of that range are drawn, with equal chance.
-        stretch: How many times as tall the digit becomes.
-        fill: What lies outside the image: constant (black), nearest or reflect.
+        slope: Pixels that a row moves to the right per row that it lies above the centre;
+            a number v means uniform in [-v, v].
+        extremes: Whether only the two ends of the range are drawn, with equal probability.
+        stretch: Factor of the height of the digit.
+        fill: Pixels outside the image: constant (black), nearest or reflect.
     """
 
     name: ClassVar[str] = "shear"

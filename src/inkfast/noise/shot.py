@@ -1,4 +1,4 @@
-"""`shot`: photon noise, as a sensor in little light has it."""
+"""`shot`: photon noise of a sensor in low light."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from inkfast.noise.base import NOISES, Noise, Params
 class Shot(Noise):
     """Replace each pixel x by Poisson(photons * x) / photons, then clip to [0, 1].
 
-    One uniform number per pixel is drawn and turned into a Poisson count by inverting its
-    distribution, so that what is drawn does not depend on the image.
+    One uniform number per pixel is drawn and mapped through the quantile function of the Poisson
+    distribution, so that the drawn numbers do not depend on the image.
 
     Attributes:
-        photons: Mean count of a full-white pixel; fewer is noisier.
+        photons: Mean count of a white pixel; fewer photons are noisier.
     """
 
     name: ClassVar[str] = "shot"

@@ -1,4 +1,4 @@
-"""`spatter`: drops of mud on the picture."""
+"""`spatter`: drops of mud on the image."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _GREY = 63 / 255
 @NOISES.register
 @dataclass(frozen=True, kw_only=True)
 class Spatter(Noise):
-    """Cover places where a smooth random field is high with dark grey.
+    """Cover the image with dark grey where a smooth random field is high.
 
     Source: Hendrycks and Dietterich (2019), Benchmarking Neural Network Robustness, the mud of
-    their spatter, as MNIST-C has it for grey images.
+    their spatter, as in MNIST-C for grey images.
 
     Attributes:
-        level: Mean of the random field; more is more mud.
+        level: Mean of the random field; a higher mean gives more mud.
         spread: Standard deviation of the field before smoothing.
-        sigma: Standard deviation of its smoothing in pixels; more is larger drops.
-        threshold: The field's height above which there is mud.
-        edge: Standard deviation in pixels by which the drops are blurred; what is then less than
-            0.8 is clean again, so that small drops vanish.
+        sigma: Standard deviation of the smoothing in pixels; more smoothing gives larger drops.
+        threshold: Value of the field above which there is mud.
+        edge: Standard deviation in pixels of the blur of the drops; values below 0.8 are clean
+            again, so that small drops vanish.
     """
 
     name: ClassVar[str] = "spatter"

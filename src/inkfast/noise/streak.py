@@ -1,4 +1,4 @@
-"""`streak`: ink drawn out to one side, as a moving camera or a wet finger does."""
+"""`streak`: ink smeared to one side, as by a moving camera."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Streak(Noise):
     """Average along a ray from each pixel, weighted with half a Gaussian.
 
     Source: ImageMagick's motion blur, by which MNIST-C blurs: the ray is followed in whole pixels,
-    and beyond the image the edge pixel is repeated.
+    and outside the image the edge pixel is repeated.
 
     Attributes:
         sigma: Standard deviation of the half Gaussian in pixels.

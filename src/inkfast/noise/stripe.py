@@ -1,4 +1,4 @@
-"""`stripe`: the sides of the picture are inverted."""
+"""`stripe`: the sides of the image are inverted."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from inkfast.noise.base import NOISES, Noise, Params
 @NOISES.register
 @dataclass(frozen=True, kw_only=True)
 class Stripe(Noise):
-    """Invert the outermost columns on both sides: black turns white.
+    """Invert the outermost columns on both sides: black becomes white.
 
     Source: Mu and Gilmer (2019), MNIST-C, with 7 columns.
 
     Attributes:
-        width: Columns inverted on each side.
+        width: Number of inverted columns on each side.
     """
 
     name: ClassVar[str] = "stripe"
     strength: ClassVar[str] = "width"
     strengths: ClassVar[tuple[float, ...]] = (1, 3, 5, 7, 9)
-    neutral: ClassVar[float] = 0  # a whole number, as `width` is
+    neutral: ClassVar[float] = 0  # an integer, like `width`
     width: int = 7
 
     def __post_init__(self) -> None:

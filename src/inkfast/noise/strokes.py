@@ -1,4 +1,4 @@
-"""Pen strokes over a picture, for the corruptions that draw."""
+"""Strokes drawn over an image, and the base class of the corruptions that draw them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from torch import Tensor
 from inkfast.core.errors import check_number
 from inkfast.noise.base import Noise
 
-_REACH = 2.3  # rows from the stroke's middle at which its brightness has long been 0
+_REACH = 2.3  # rows from the middle of a stroke beyond which its brightness is 0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Drawn(Noise):
-    """A line over the picture.
+class DrawnNoise(Noise):
+    """A line drawn over the image.
 
     Attributes:
-        opacity: Brightness of the line's middle, in [0, 1]; MNIST-C has 1.
+        opacity: Brightness in the middle of the line, in [0, 1]; MNIST-C has 1.
     """
 
     strength: ClassVar[str] = "opacity"
@@ -31,25 +31,26 @@ class Drawn(Noise):
 
 
 def stroke(start: Tensor, end: Tensor) -> Tensor:
-    """Draw one soft stroke in each picture, from left to right.
+    """Draw one soft stroke in each image, from left to right.
 
-    Brightness is 1 + ln(1 - d / 2.3) for d rows from the line, at least 0, in the columns from
-    floor(x of start) up to, and without, ceil(x of end). Source: Mu and Gilmer (2019), MNIST-C.
+    Brightness at a distance of d rows is 1 + ln(1 - d / 2.3), at least 0. The stroke covers the
+    columns from floor(x of start) to ceil(x of end), exclusive. Source: Mu and Gilmer (2019),
+    MNIST-C.
 
     Args:
-        start: ``(n, 2)`` of (x, y) in pixels.
-        end: ``(n, 2)`` likewise; where its x is that of start, nothing is drawn.
+        start: Start points (x, y) in pixels, ``(n, 2)``.
+        end: End points, ``(n, 2)``; nothing is drawn where x is that of the start.
 
     Returns:
         float32 ``(n, 28, 28)`` in [0, 1].
     """
-    place = torch.arange(28, device=start.device, dtype=start.dtype)
+    column = torch.arange(28, device=start.device, dtype=start.dtype)
     (x0, y0), (x1, y1) = start.T[..., None], end.T[..., None]
     run = x1 - x0
     slope = (y1 - y0) / torch.where(run == 0, torch.ones_like(run), run)
-    line = slope * (place - x0) + y0
-    distance = (place[None, :, None] - line[:, None, :]).abs().clamp(max=_REACH - 1e-6)
+    line = slope * (column - x0) + y0
+    distance = (column[None, :, None] - line[:, None, :]).abs().clamp(max=_REACH - 1e-6)
     ink = (torch.log1p(-distance / _REACH) + 1).clamp_(0, 1)
-    inside = (place >= x0.floor()) & (place < x1.ceil()) & (run != 0)
+    inside = (column >= x0.floor()) & (column < x1.ceil()) & (run != 0)
     drawn: Tensor = ink * inside[:, None, :]
     return drawn

@@ -1,4 +1,4 @@
-"""`translate`: shift each digit, whole or fractional pixels."""
+"""`translate`: digits shifted by whole or fractional pixels."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Translate(Noise):
     """Shift along x and y, drawn independently, bilinear between pixels.
 
     Attributes:
-        pixels: Shift in pixels, right and down positive; a number means uniform between -v and v.
-        whole: Whether shifts are rounded to whole pixels, which blurs nothing.
-        extremes: Whether only the two ends of that range are drawn, with equal chance.
-        fill: What lies outside the image: constant (black), nearest or reflect.
+        pixels: Shift in pixels, right and down positive; a number v means uniform in [-v, v].
+        whole: Whether shifts are rounded to whole pixels, which does not blur.
+        extremes: Whether only the two ends of the range are drawn, with equal probability.
+        fill: Pixels outside the image: constant (black), nearest or reflect.
     """
 
     name: ClassVar[str] = "translate"

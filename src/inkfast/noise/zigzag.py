@@ -1,4 +1,4 @@
-"""`zigzag`: a zigzag line across the picture."""
+"""`zigzag`: a zigzag line across the image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from inkfast.noise.base import NOISES, Params
-from inkfast.noise.strokes import Drawn, stroke
+from inkfast.noise.strokes import DrawnNoise, stroke
 
 # the corners in a frame whose x runs along the line: half a wave is 4 pixels, 2 pixels high
 _LEFT, _RIGHT = 2.0, 25.0
@@ -19,7 +19,7 @@ _CORNERS = ((2, 2), (6, -2), (10, 2), (14, -2), (18, 2), (22, -2))
 
 @NOISES.register
 @dataclass(frozen=True, kw_only=True)
-class Zigzag(Drawn):
+class Zigzag(DrawnNoise):
     """Add a zigzag from column 2 to column 25, nearly level.
 
     Source: Mu and Gilmer (2019), MNIST-C: the left end in any row but the last, the right end 5

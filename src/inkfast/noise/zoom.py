@@ -20,7 +20,7 @@ class Zoom(Noise):
     Attributes:
         factor: How many times as large the digit appears: 0.7 shrinks it, 1 leaves it. Keras'
             zoom-out by 20 % samples 1.2 times as far apart and is `factor=1/1.2` here.
-        fill: What lies outside the image: constant (black), nearest or reflect.
+        fill: Pixels outside the image: constant (black), nearest or reflect.
     """
 
     name: ClassVar[str] = "zoom"
