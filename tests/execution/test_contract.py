@@ -1,4 +1,4 @@
-"""What every executor promises, on jobs and calls that know nothing of digits."""
+"""The contract of every executor, tested with jobs and calls that need no digits."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def squares(folder: Path, *values: int, **settings: Any) -> list[SquareJob]:
 
 
 def test_every_job_ends_once_with_its_result(executor: Executor, tmp_path: Path) -> None:
-    """Results stand at their jobs' numbers; every job begins in order and has all its epochs."""
+    """Results are in the order of the jobs; jobs start in order, and each reports every epoch."""
     witness = Witness()
     jobs = squares(tmp_path, 3, 4, 6, 8, 5)
     found, interrupted = executor.run(iter(jobs), 5, witness)
@@ -54,7 +54,7 @@ def test_every_job_ends_once_with_its_result(executor: Executor, tmp_path: Path)
 
 
 def test_finished_jobs_are_not_run_again(executor: Executor, tmp_path: Path) -> None:
-    """Their stored results are returned, and no epoch is run."""
+    """The stored results of finished jobs are returned without running an epoch."""
     executor.run(squares(tmp_path, 2, 3, 4), 3)
     witness = Witness()
     found, _ = executor.run(squares(tmp_path, 2, 3, 4), 3, witness)
@@ -64,7 +64,7 @@ def test_finished_jobs_are_not_run_again(executor: Executor, tmp_path: Path) -> 
 
 
 def test_a_job_stops_when_its_callback_says_so(executor: Executor, tmp_path: Path) -> None:
-    """The reply to an epoch reaches the job, on a cluster some epochs later; others continue."""
+    """A job stops after an epoch for which `should_stop` is true, and the other jobs continue."""
 
     def observer(title: str, number: int, total: int) -> Callback[Any]:
         return Callback(should_stop=lambda metrics: number == 2)
@@ -78,14 +78,14 @@ def test_a_job_stops_when_its_callback_says_so(executor: Executor, tmp_path: Pat
 
 
 def test_an_error_is_raised_where_the_sweep_was_started(executor: Executor, tmp_path: Path) -> None:
-    """As itself, wherever the job ran."""
+    """The error of a job is raised in this process, as itself."""
     with pytest.raises(InkfastError, match=r"^square 2 cannot be computed\.$"):
         executor.run(squares(tmp_path, 2, fails=True), 1)
     assert not multiprocessing.active_children()
 
 
 def test_jobs_are_taken_when_there_is_room(executor: Executor, tmp_path: Path) -> None:
-    """So that a search learns from results before it proposes more."""
+    """A job is taken from the iterator only when there is room to run it."""
     results: list[int] = []
 
     def jobs() -> Iterator[SquareJob]:
@@ -102,7 +102,7 @@ def test_jobs_are_taken_when_there_is_room(executor: Executor, tmp_path: Path) -
 
 
 def test_ctrl_c_returns_what_is_finished(executor: Executor, tmp_path: Path) -> None:
-    """The rest is None, and no process is left."""
+    """Ctrl-C returns the finished results, None for the others, and leaves no process."""
 
     def observer(title: str, number: int, total: int) -> Callback[Any]:
         if number == 3:
@@ -118,14 +118,14 @@ def test_ctrl_c_returns_what_is_finished(executor: Executor, tmp_path: Path) -> 
 
 
 def add(state: int, item: int) -> int:
-    """Add, or fail on 13."""
+    """Return the sum, or raise for 13."""
     if item == 13:
-        raise InkfastError("13 brings bad luck.")
+        raise InkfastError("13 cannot be added.")
     return state + item
 
 
 def test_calls_are_mapped_in_order(executor: Executor) -> None:
-    """Over an endless stream, of which no more is taken than there is room for."""
+    """Results keep the order of an endless stream, of which only a few items are taken ahead."""
     taken = []
 
     def items() -> Iterator[int]:
@@ -145,9 +145,9 @@ def test_nothing_is_mapped_to_nothing(executor: Executor) -> None:
 
 
 def test_an_error_of_a_call_is_raised_as_itself(executor: Executor) -> None:
-    """After the results before it."""
+    """The error of a call is raised as itself, after the results before it."""
     found = executor.map(add, 0, range(11, 20))
     assert [next(found), next(found)] == [11, 12]
-    with pytest.raises(InkfastError, match=r"^13 brings bad luck\.$"):
+    with pytest.raises(InkfastError, match=r"^13 cannot be added\.$"):
         next(found)
     assert not multiprocessing.active_children()

@@ -27,7 +27,7 @@ def here(strokes, tmp_path_factory) -> list[str]:
 
 
 def test_fits_differ_from_seed_to_seed(here):
-    """The comparison of bits below means something."""
+    """Other seeds give other weights, so that equal bits below mean something."""
     assert len(set(here)) == 3
 
 
@@ -45,21 +45,21 @@ def test_local_processes_give_the_same_bits_though_one_is_killed(strokes, tmp_pa
 
     witness = Witness(kill)
     found, interrupted = parse_executor("local:2").run(
-        fit_jobs(strokes, tmp_path, kind=TellingFitJob), 3, witness
+        fit_jobs(strokes, tmp_path, seeds=2, kind=TellingFitJob), 2, witness
     )
     assert len(killed) == 1
     assert not interrupted
-    assert bits(found) == here
-    assert witness.begun == [(f"seed {i}", i + 1, 3) for i in range(3)]
+    assert bits(found) == here[:2]
+    assert witness.begun == [(f"seed {i}", i + 1, 2) for i in range(2)]
     assert "its process was lost; starting it again" in witness.by_title["seed 1"]
     assert not multiprocessing.active_children()
     assert sorted(path.name for path in tmp_path.glob("*/*")) == sorted(
-        ["model.json", "model.safetensors"] * 3
+        ["model.json", "model.safetensors"] * 2
     )
 
 
 def test_a_cluster_gives_the_same_bits(strokes, tmp_path, here, ray_executor):
-    """Digits travel out, models come back and are stored here; no checkpoint is left."""
+    """Models from a cluster have the same bits and are stored in their folders, without checkpoints."""
     found, _ = ray_executor.run(fit_jobs(strokes, tmp_path), 3)
     assert bits(found) == here
     assert bits([TrainedModel.load(tmp_path / str(seed)) for seed in range(3)]) == here
@@ -69,7 +69,7 @@ def test_a_cluster_gives_the_same_bits(strokes, tmp_path, here, ray_executor):
 
 
 def test_what_is_finished_is_not_trained_again(strokes, tmp_path, here):
-    """A second sweep over the same folders starts no process at all."""
+    """A second sweep over the same folders loads the models and trains nothing."""
     SERIAL.run(fit_jobs(strokes, tmp_path), 3)
     witness = Witness()
     found, _ = parse_executor("local:2").run(fit_jobs(strokes, tmp_path), 3, witness)
@@ -78,9 +78,9 @@ def test_what_is_finished_is_not_trained_again(strokes, tmp_path, here):
     assert witness.epochs == []
 
 
-@pytest.mark.parametrize("where", ["serial", "local:1", "stacked"])
-def test_a_fit_ends_when_its_watch_has_had_enough(strokes, tmp_path, where):
-    """The reply to an epoch reaches the fit, wherever it runs; no model is left."""
+@pytest.mark.parametrize("where", ["serial", "stacked"])
+def test_a_fit_stops_when_its_callback_says_so(strokes, tmp_path, where):
+    """A fit stops after an epoch for which `should_stop` is true, and leaves no model."""
     callback = Callback(should_stop=lambda epoch: epoch.number == 2)
     found, _ = parse_executor(where).run(
         fit_jobs(strokes, tmp_path, seeds=1), 1, lambda *_: callback
@@ -90,16 +90,8 @@ def test_a_fit_ends_when_its_watch_has_had_enough(strokes, tmp_path, where):
     assert not (tmp_path / "0" / "model.json").exists()
 
 
-def test_a_fault_in_a_worker_is_raised_where_the_sweep_began(strokes, tmp_path):
-    """A worker's own error comes back as itself, not as a lost process."""
-    found = fit_jobs(strokes.pick(strokes.labels.argsort()[:40], "zeros"), tmp_path, seeds=1,
-                 balance="smote")  # fmt: skip
-    with pytest.raises(InkfastError, match="SMOTE|smote|class"):
-        parse_executor("local:1").run(found, 1)
-
-
 def test_equal_jobs_are_trained_together_and_the_rest_alone(strokes, tmp_path, monkeypatch):
-    """Of other networks and a baseline between them, each job ends once, as it does here."""
+    """Equal networks step together, other networks and baselines alone; each job ends once."""
     given = fit_jobs(strokes, tmp_path / "stacked", seeds=4)
     for number, name in ((1, "logistic"), (3, "lenet5")):
         fit_spec = dataclasses.replace(
@@ -133,8 +125,8 @@ def test_equal_jobs_are_trained_together_and_the_rest_alone(strokes, tmp_path, m
     assert again.said == ["already trained"] * 4
 
 
-def test_ctrl_c_ends_fits_side_by_side(strokes, tmp_path):
-    """What is finished is returned; the others go on from their checkpoints."""
+def test_ctrl_c_ends_stacked_fits(strokes, tmp_path):
+    """Ctrl-C returns finished fits; the others resume from their checkpoints."""
 
     def interrupt(title, number, of):
         def should_stop(epoch):
@@ -158,8 +150,8 @@ def test_ctrl_c_ends_fits_side_by_side(strokes, tmp_path):
 
 
 @pytest.mark.parametrize("command", ["compare", "validate"])
-def test_a_run_together_has_the_figures_of_one_here(strokes, tmp_path, inkfast, command):
-    """Whatever the executor, the same fits have the same fields, and accuracies that are close."""
+def test_a_stacked_run_has_the_results_of_a_serial_one(strokes, tmp_path, inkfast, command):
+    """Stacked and serial runs write the same JSON fields and similar accuracies."""
     np.savez(tmp_path / "digits.npz", images=strokes.images, labels=strokes.labels)
     often = ["--seeds", "2"] if command == "compare" else ["--folds", "3"]
     found = []

@@ -17,7 +17,7 @@ from tests.execution.squares import SquareJob
 
 
 def test_a_killed_process_is_replaced_and_its_job_resumed(tmp_path: Path) -> None:
-    """It is killed while it waits for the reply to its epoch, so the job cannot have ended."""
+    """A job resumes after its process was killed while it waited for the reply to an epoch."""
     killed, said = [], []
 
     def observer(title: str, number: int, total: int) -> Callback[Any]:
@@ -42,7 +42,7 @@ def test_a_killed_process_is_replaced_and_its_job_resumed(tmp_path: Path) -> Non
 
 
 def test_a_job_that_always_kills_its_process_is_given_up(tmp_path: Path) -> None:
-    """After three lost processes the sweep ends with a sentence."""
+    """After three lost processes the sweep ends with an error in one sentence."""
     killed = []
 
     def epoch(metrics: tuple[int, int]) -> None:
@@ -60,7 +60,7 @@ def test_a_job_that_always_kills_its_process_is_given_up(tmp_path: Path) -> None
 
 
 def test_ctrl_c_returns_what_is_finished(tmp_path: Path) -> None:
-    """It comes as the third job begins, when the others have ended; no process is left."""
+    """Ctrl-C as the third job starts returns the first two results and leaves no process."""
 
     def observer(title: str, number: int, total: int) -> Callback[Any]:
         if number == 3:
@@ -84,14 +84,14 @@ def die_once(folder: Path, item: int) -> int:
 
 
 def test_a_call_whose_process_is_lost_is_made_again(tmp_path: Path) -> None:
-    """All results come, in order."""
+    """Calls of a lost process are repeated, and all results come in order."""
     found = execution.parse_executor("local:2").map(die_once, tmp_path, range(8))
     assert list(found) == list(range(8))
     assert (tmp_path / "died").exists()
 
 
 def test_a_call_that_always_kills_its_process_is_given_up(tmp_path: Path) -> None:
-    """After three lost processes there is one sentence, and no process is left."""
+    """After three lost processes a call ends with an error in one sentence."""
     with pytest.raises(InkfastError, match=r"a process was lost 3 times.*--executor serial"):
         list(execution.parse_executor("local:2").map(die_once, tmp_path, [1, 13, 2]))
     assert not multiprocessing.active_children()

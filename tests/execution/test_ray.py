@@ -28,7 +28,7 @@ def free_port() -> int:
 
 
 def test_no_cluster_and_no_token_are_explained(monkeypatch):
-    """An address where nothing listens, or a shell without a token, is one sentence."""
+    """An address where nothing listens, and a missing token, give an error in one sentence."""
     pytest.importorskip("ray")
     asked = execution.parse_executor(f"ray:127.0.0.1:{free_port()}")
     monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
@@ -120,7 +120,7 @@ def two_nodes(tmp_path):
 
 @pytest.mark.slow
 def test_nothing_is_lost_when_a_node_is_killed(two_nodes, tmp_path):
-    """A job whose node is killed runs again elsewhere, once; without the token nobody joins."""
+    """A job whose node is killed runs again on the other one; a wrong token is refused."""
     address, worker, shell = two_nodes
     drive = [sys.executable, "-c", DRIVER, address, str(tmp_path / "jobs")]
     wrong = subprocess.run(
@@ -137,7 +137,7 @@ def test_nothing_is_lost_when_a_node_is_killed(two_nodes, tmp_path):
 
 
 def predict_on(address: str, shell: dict[str, str], folder: Path) -> None:
-    """Predict on the cluster and in this process: the same bytes, and no complaint of Ray."""
+    """Check that the cluster and one process write the same bytes, without warnings of Ray."""
     pictures = write_pictures(folder / "in", bars(12))
     (pictures / "004.png").write_bytes(b"junk")
     program = [sys.executable, "-m", "inkfast", "predict", str(pictures)]
@@ -153,7 +153,7 @@ def predict_on(address: str, shell: dict[str, str], folder: Path) -> None:
 
 
 def test_an_actor_can_be_made_again(monkeypatch):
-    """It is made without arguments, and fetches function and state with its first item."""
+    """An actor needs no arguments, and fetches function and state with its first item."""
     ray = pytest.importorskip("ray")
     fetched = []
     monkeypatch.setattr(ray, "get", lambda where: fetched.append(where) or where)

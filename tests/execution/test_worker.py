@@ -21,7 +21,7 @@ BLOCKED = "import signal as s; print(s.SIGINT in s.pthread_sigmask(s.SIG_BLOCK, 
 
 
 def test_ctrl_c_waits_until_processes_are_started():
-    """What has begun is ended first, then it is obeyed; a process from there never hears it."""
+    """Ctrl-C is obeyed after the block; processes started within it never receive it."""
     done = []
 
     def started():
@@ -39,7 +39,7 @@ def test_ctrl_c_waits_until_processes_are_started():
 
 
 def work(state: object, seconds: float) -> int:
-    """Take a while, and say in which process."""
+    """Sleep, then return the process id."""
     time.sleep(seconds)
     return os.getpid()
 
@@ -54,7 +54,7 @@ with WorkerPool(work, None, 1) as pool:
 
 
 def test_a_worker_ends_with_its_parent():
-    """Even while it works, and though its parent is killed: the last holder of its output is gone."""
+    """A worker ends in the middle of its work when its parent is killed."""
     root = Path(__file__).parents[2]  # where the package `tests` is found
     program = [sys.executable, "-c", PARENT]
     with subprocess.Popen(program, cwd=root, stdout=subprocess.PIPE) as parent:
@@ -65,7 +65,7 @@ def test_a_worker_ends_with_its_parent():
 
 
 def test_a_worker_ignores_what_is_meant_for_its_parent():
-    """Ctrl-C and SIGTERM reach every process of a group; the parent decides which of them end."""
+    """Ctrl-C and SIGTERM do not end a worker; its parent decides when it ends."""
     with WorkerPool(work, None, 1) as pool:
         first = pool.call(0)
         for name in (signal.SIGINT, signal.SIGTERM):
@@ -74,7 +74,7 @@ def test_a_worker_ignores_what_is_meant_for_its_parent():
 
 
 def test_a_lost_worker_is_replaced_by_the_next_call():
-    """The call that met the loss says so."""
+    """The call that loses its process raises an error; the next call starts another one."""
     with WorkerPool(work, None, 1) as pool:
         first = pool.call(0)
         os.kill(first, signal.SIGKILL)
@@ -84,7 +84,7 @@ def test_a_lost_worker_is_replaced_by_the_next_call():
 
 
 def test_a_closed_pool_starts_nothing():
-    """Calls fail at once, and no process is left."""
+    """Calls of a closed pool fail at once, and no process is left."""
     pool = WorkerPool(work, None, 2)
     pool.warm_up(0)
     assert len(multiprocessing.active_children()) == 2
@@ -95,7 +95,7 @@ def test_a_closed_pool_starts_nothing():
 
 
 def end(pipe: Connection) -> None:
-    """End before anything has been sent."""
+    """Return before anything has been sent."""
 
 
 def test_a_worker_that_ends_at_once_is_lost_and_blocks_nobody():
