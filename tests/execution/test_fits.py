@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from inkfast import models
-from inkfast.core.errors import InkfastError, StoppedError
+from inkfast.core.errors import StoppedError
 from inkfast.execution import SERIAL, parse_executor
 from inkfast.training import Callback, TrainedModel, stacked
 from tests.execution.fits import TellingFitJob, bits, fit_jobs

@@ -24,7 +24,7 @@ from tests.serving.makers import STROKES, as_file, drawn
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"])
 def test_an_image_is_read(api, kind):
-    """The body is an image of one of six formats; the answer says how sure it is."""
+    """The body is an image of one of six formats; the prediction has a confidence."""
     (answer,) = api.post("/v1/predict", content=as_file(drawn(3), kind)).json()["predictions"]
     assert (answer["digit"], answer["unsure"]) == (3, "")
     assert 0.9 < answer["confidence"] <= 1
@@ -35,7 +35,7 @@ def test_an_image_is_read(api, kind):
 
 
 def test_several_files_are_answered_in_their_order(api):
-    """Multipart carries many images; each has its answer."""
+    """A multipart body has many images; each gets its prediction, in order."""
     files = [("file", (f"{digit}.png", as_file(drawn(digit)), "image/png")) for digit in STROKES]
     found = api.post("/v1/predict", files=files).json()
     assert found["model"] == "reader"
@@ -43,7 +43,7 @@ def test_several_files_are_answered_in_their_order(api):
 
 
 def test_the_reason_is_the_readers_own(api, monkeypatch):
-    """Whatever a reader says of why it is unsure is what the API says."""
+    """The API repeats the reader's reason for being unsure."""
     doubts = [Prediction(3, 0.5, 8, 0.4, "this looks like two touching digits")]
     monkeypatch.setattr(Reader, "to_predictions", lambda *_: doubts)
     image = as_file(drawn(3))
@@ -53,7 +53,7 @@ def test_the_reason_is_the_readers_own(api, monkeypatch):
 
 
 def test_an_empty_paper_is_no_digit(api):
-    """Where nothing is written, no digit is made up."""
+    """An image without ink has no digit."""
     blank = as_file(Image.new("L", (280, 280), 255))
     (answer,) = api.post("/v1/predict", content=blank).json()["predictions"]
     assert (answer["digit"], answer["unsure"]) == (None, "no ink")
@@ -64,7 +64,7 @@ def test_an_empty_paper_is_no_digit(api):
 
 
 def test_a_number_is_read(api):
-    """Digits that stand together are one number, with a box for each."""
+    """Neighbouring digits form one number, with a box for each digit."""
     page = Image.new("L", (900, 400), 250)
     for place, digit in enumerate((4, 0, 7)):
         page.paste(drawn(digit), (40 + 200 * place, 60))
@@ -75,7 +75,7 @@ def test_a_number_is_read(api):
     assert 80 < left < 200 and 60 < top < 200 and 50 < width < 140 and 100 < height < 220  # noqa: PT018
 
 
-def test_noise_is_put_on_a_picture(api):
+def test_noise_is_applied_to_an_image(api):
     """The same chain and seed give the same pixels as in Python."""
     image = as_file(drawn(5))
     text = "rotate(degrees=30) + gaussian(sigma=0.2)"
@@ -89,8 +89,8 @@ def test_noise_is_put_on_a_picture(api):
     assert "Did you mean 'fog'?" in refused.json()["error"]
 
 
-def test_the_lab_shows_what_each_network_sees_and_says(api):
-    """Sliders act on the server; what mattered lies where the ink is."""
+def test_the_lab_returns_images_and_predictions(api):
+    """The server applies the sliders; occlusion maps are brightest on the ink."""
     image = as_file(drawn(7))
     asked = {"rotate": 20, "gaussian": 0.1, "seed": 3, "occlusion": True}
     found = api.post("/v1/lab", params=asked, content=image).json()
@@ -118,8 +118,8 @@ def form(content: object) -> object:
     return [form(one) for one in content[:1]] if isinstance(content, list) else type(content)
 
 
-def test_the_documents_examples_are_of_the_form_of_answers(api):
-    """What docs/serving.md shows is what comes, and its table names every field."""
+def test_the_documented_examples_have_the_structure_of_responses(api):
+    """The examples of docs/serving.md have the structure of responses, and its table names every field."""
     page = Image.new("L", (900, 400), 250)
     for place, digit in enumerate((4, 7)):
         page.paste(drawn(digit), (40 + 200 * place, 60))
@@ -135,7 +135,7 @@ def test_the_documents_examples_are_of_the_form_of_answers(api):
             assert f"`{field}`" in text, field
 
 
-def test_numbers_are_told_alike(api):
+def test_numbers_are_rounded_alike(api):
     """Every probability and threshold has six decimals at most, wherever it stands."""
     page = Image.new("L", (600, 400), 250)
     page.paste(drawn(4), (40, 60))
@@ -153,7 +153,7 @@ def test_numbers_are_told_alike(api):
 
 
 def test_a_network_that_is_never_sure_has_no_threshold():
-    """Null, not a number above 1 that means it."""
+    """The threshold of a network that is never sure is null."""
     reader = Reader.open(threads=1)
     assert model_card("reader", reader)["threshold"] == round(reader.threshold, 6)
     reader.threshold = 2.0
@@ -162,14 +162,14 @@ def test_a_network_that_is_never_sure_has_no_threshold():
 
 
 def test_models_are_listed(api):
-    """Each has a name and the confidence from which it answers."""
+    """Every network has a name and a threshold."""
     found = api.get("/v1/models").json()
     assert found["default"] == "reader"
     assert {model["name"] for model in found["models"]} >= {"reader", "cnn", "dense"}
 
 
-def test_prometheus_is_told_of_requests(api):
-    """Counts go by route and status, names of models left out."""
+def test_requests_are_counted(api):
+    """Requests are counted by route and status, without names of models."""
     for path in ("reader", "models", "i/versions/1/ready"):
         api.get(f"/v2/models/{path}")
     text = api.get("/metrics").text
@@ -229,7 +229,7 @@ TENSOR = {"name": "images", "datatype": "UINT8", "shape": [1, 28, 28], "data": [
     ],
 )
 def test_a_wrong_tensor_is_explained(api, change, message):
-    """Whatever is wrong with a tensor is one sentence."""
+    """A wrong tensor is refused in one sentence."""
     response = api.post("/v2/models/reader/infer", json={"inputs": [TENSOR | change]})
     assert response.status_code == (400 if message else 200)
     assert message is None or message in response.json()["error"]
@@ -249,14 +249,14 @@ def test_a_wrong_tensor_is_explained(api, change, message):
     ],
 )
 def test_a_wrong_request_is_explained(api, content, headers, message):
-    """What is no request of the protocol is one sentence."""
+    """A malformed request of the protocol is refused in one sentence."""
     response = api.post("/v2/models/reader/infer", content=content, headers=headers)
     assert response.status_code == 400
     assert message in response.json()["error"]
 
 
 def test_an_output_of_another_name_is_explained(api):
-    """There is one output; Triton's classification of it is not offered."""
+    """Another output, or Triton's classification extension, is refused in one sentence."""
     for output, message in [
         ({"name": "labels"}, "Expected one output, named probabilities."),
         ({"name": "probabilities", "parameters": {"classification": 1}}, "use the probabilities"),

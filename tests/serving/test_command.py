@@ -42,7 +42,7 @@ def started():
 
 
 def test_it_serves_without_torch_and_stops_when_told(started, tmp_path):
-    """A network of one's own beside the shipped ones; SIGTERM lets running requests end."""
+    """A user's network is served beside the shipped ones; SIGTERM lets running requests end."""
     (tmp_path / "own-1.onnx").write_bytes(classifier().SerializeToString())
     process, url = started("--model", tmp_path / "own-1.onnx")
     image = as_file(drawn(2))
@@ -74,7 +74,7 @@ def test_it_serves_without_torch_and_stops_when_told(started, tmp_path):
 
 
 def test_another_loopback_address_is_answered_at(monkeypatch):
-    """Who is told to come to 127.0.0.2 is not sent away there."""
+    """A server at 127.0.0.2 accepts this address as its host name."""
     answers = []
 
     async def ask(app: ASGIApp, host: str) -> None:
@@ -93,7 +93,7 @@ def test_another_loopback_address_is_answered_at(monkeypatch):
 
 @pytest.mark.parametrize(("cores", "processes"), [(1, 1), (4, 4), (64, 4)])
 def test_a_large_machine_starts_few_processes(monkeypatch, cores, processes):
-    """One for each core, at most four."""
+    """There is one worker per core, four at most."""
     started = []
 
     class Workers(contextlib.nullcontext):
@@ -111,8 +111,8 @@ def test_a_large_machine_starts_few_processes(monkeypatch, cores, processes):
 
 
 @pytest.mark.parametrize("absent", ["fastapi", "uvicorn", "prometheus_client"])
-def test_what_is_missing_is_said(absent):
-    """The base installation names the extra that serves."""
+def test_a_missing_package_is_explained(absent):
+    """Without the extra, one line says how to install it."""
     code = ALONE.format(absent=(absent,), words=["serve"])
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 2
@@ -150,7 +150,7 @@ def takes_connections(url: str) -> bool:
     ],
 )
 def test_what_cannot_be_served_is_explained(inkfast, monkeypatch, words, token, message):
-    """One line, before anything listens."""
+    """A wrong option is one line, before the server listens."""
     monkeypatch.setenv("INKFAST_TOKEN", token)
     code, out, err = inkfast("serve", *words)
     assert (code, out) == (2, "")
@@ -158,8 +158,8 @@ def test_what_cannot_be_served_is_explained(inkfast, monkeypatch, words, token, 
     assert message in err
 
 
-def test_a_place_that_cannot_be_had_is_one_line(inkfast):
-    """A port in use ends with one line and exit code 2, as every fault does."""
+def test_a_port_in_use_is_explained(inkfast):
+    """A port in use is one line and exit code 2."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         code, _, err = inkfast("serve", "--port", taken.getsockname()[1])
     assert (code, err.count("\n")) == (2, 1)

@@ -93,15 +93,15 @@ def empty_png(width: int, height: int) -> bytes:
     ],
 )  # fmt: skip
 def test_what_is_not_taken_is_explained(api, path, content, status, message):
-    """One sentence for whatever a client may get wrong; nothing is decoded that is too large."""
+    """A wrong request is refused in one sentence, and too large an image before it is decoded."""
     response = api.post(path, content=content)
     assert response.status_code == status
     assert message in response.json()["error"]
     assert "\n" not in response.json()["error"]
 
 
-def test_what_is_shipped_is_what_is_promised():
-    """Each limit is the one that the documentation states, and connections are closed in time."""
+def test_the_limits_are_documented():
+    """The limits are those that the documentation states."""
     text = " ".join((ROOT / "docs" / "serving.md").read_text(encoding="utf-8").split())
     shipped = Limits()
     stated = {
@@ -126,19 +126,19 @@ def test_what_is_shipped_is_what_is_promised():
 
 
 def test_the_labs_networks_are_small():
-    """They answer each movement of the pen: 1 MB each at most, as the documentation says."""
+    """The networks of the page have at most 1 MB each, as the documentation states."""
     for name in SHOWN:
         assert (SHIPPED_FOLDER / f"{name}.onnx").stat().st_size <= 1_000_000, name
 
 
 def test_a_body_that_grows_without_saying_so_is_cut_off(api):
-    """A chunked body is counted as it comes."""
+    """A chunked body is counted while it arrives."""
     chunks = itertools.repeat(bytes(100_000), 200)
     assert api.post("/v1/predict", content=chunks).status_code == 413
 
 
 def test_too_many_files_are_refused(api):
-    """One request carries at most 32 images."""
+    """A request has at most 32 images."""
     files = [("file", ("a.png", DIGIT))] * 33
     for path, sent in (("/v1/predict", files), ("/v1/lab", files[:2])):
         response = api.post(path, files=sent)
@@ -147,7 +147,7 @@ def test_too_many_files_are_refused(api):
 
 
 def test_too_many_fields_are_refused(api):
-    """What stands beside the images is not collected without end."""
+    """A multipart body has at most 8 fields beside the images."""
     for fields, status in ((8, 200), (9, 400)):
         data = {f"field{i}": "" for i in range(fields)}
         response = api.post("/v1/predict", files={"file": DIGIT}, data=data)
@@ -155,7 +155,7 @@ def test_too_many_fields_are_refused(api):
     assert "Too many fields" in response.json()["error"]
 
 
-def test_what_is_sent_does_not_touch_the_disk(monkeypatch):
+def test_nothing_is_written_to_disk(monkeypatch):
     """A multipart file of any size stays in memory."""
 
     def no_file(*_: object, **__: object) -> None:
@@ -173,14 +173,14 @@ def test_what_is_sent_does_not_touch_the_disk(monkeypatch):
 
 @pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=x"])
 def test_damaged_multipart_is_explained(api, kind):
-    """Parts that cannot be told apart, or none at all."""
+    """A multipart body without boundaries or without parts is refused in one sentence."""
     response = api.post("/v1/predict", content=b"--y\r\n", headers={"Content-Type": kind})
     assert response.status_code == 400
     assert "\n" not in response.json()["error"]
 
 
 def test_a_form_that_is_cut_off_is_refused(api):
-    """No image is dropped in silence; only what follows the closing boundary may be missing."""
+    """A multipart body that ends before its closing boundary is refused."""
     part = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n%b\r\n' % DIGIT
     whole = 2 * part + b"--x--\r\n"
     kind = {"Content-Type": "multipart/form-data; boundary=x"}
@@ -191,7 +191,7 @@ def test_a_form_that_is_cut_off_is_refused(api):
 
 
 def test_what_all_clients_send_together_is_bounded():
-    """A body for which there is no memory now is to come back later."""
+    """A body for which there is no memory now is refused with Retry-After."""
 
     async def chunks():
         for _ in range(11):
@@ -210,7 +210,7 @@ def test_what_all_clients_send_together_is_bounded():
 
 
 def test_a_body_that_will_not_fit_is_refused_before_it_is_read():
-    """Its announced length counts against what all requests may hold; a length that fits is read."""
+    """The announced length of a body counts against the memory of all requests."""
     reader = Reader(Stuck(), 0.5)
     app = build_app({"reader": reader}, corrupt=without_torch, limits=Limits(held=1000))
     read = []
@@ -241,7 +241,7 @@ def test_a_body_that_will_not_fit_is_refused_before_it_is_read():
 
 
 def test_a_body_may_be_just_as_large_as_allowed():
-    """The limit itself is let through, to be refused as no image; a byte more is too large."""
+    """A body of exactly the limit is read; one more byte is refused."""
 
     async def ask() -> None:
         async with in_process(Limits(body=1000)) as client:
@@ -252,8 +252,8 @@ def test_a_body_may_be_just_as_large_as_allowed():
     asyncio.run(ask())
 
 
-def test_load_is_shed_while_health_answers():
-    """When the queue is full, others are told to come back; who waits is answered."""
+def test_requests_are_rejected_while_health_answers():
+    """When the queue is full, requests are rejected; waiting ones and health are answered."""
 
     async def ask() -> None:
         stuck = Stuck()
@@ -292,7 +292,7 @@ def test_load_is_shed_while_health_answers():
     ],
 )
 def test_what_takes_long_waits_in_a_queue_of_its_own(path, limits, status):
-    """Where nobody may wait in a queue, only what is meant for the other one is answered."""
+    """Small and large requests wait in separate queues."""
 
     async def ask() -> None:
         stuck = Stuck()
@@ -303,8 +303,8 @@ def test_what_takes_long_waits_in_a_queue_of_its_own(path, limits, status):
     asyncio.run(ask())
 
 
-def test_requests_that_wait_are_answered_together():
-    """While the network is busy, those who wait are gathered for its next pass."""
+def test_waiting_requests_form_a_batch():
+    """Requests that wait while the network is busy form its next batch."""
 
     async def ask() -> None:
         stuck = Stuck()
@@ -332,8 +332,8 @@ class Useless:
         raise InkfastError(f"own.onnx: expected an answer ({len(images)}, 10), got (0, 10).")
 
 
-def test_a_network_that_is_of_no_use_is_explained():
-    """Whatever asks it, alone or beside others, is told in one sentence and is no 500."""
+def test_a_network_with_a_wrong_output_is_explained():
+    """Requests to a network with a wrong output get one sentence and no 500."""
     tensor = {"name": "images", "datatype": "UINT8", "shape": [1, 28, 28], "data": [0] * 784}
     infer = ("/v2/models/reader/infer", json.dumps({"inputs": [tensor]}))
     asked = [infer, ("/v1/predict", DIGIT), ("/v1/read", DIGIT), ("/v1/lab", DIGIT)] * 5
@@ -348,8 +348,8 @@ def test_a_network_that_is_of_no_use_is_explained():
     asyncio.run(ask())
 
 
-def test_a_fault_in_one_job_is_told_to_those_who_asked():
-    """A queue outlives what its work raises."""
+def test_the_error_of_a_batch_reaches_its_clients():
+    """The error of a batch reaches its clients, and the queue continues."""
 
     def work(jobs: list[int]) -> list[int | Exception]:
         return [1 // job for job in jobs]
@@ -377,7 +377,7 @@ async def busy_queue(waiting: int) -> tuple[Stuck, BatchQueue, asyncio.Task]:
 
 
 def test_a_full_queue_rejects():
-    """One works, one waits, the third is refused."""
+    """With one job running and one waiting, the third is rejected."""
 
     async def ask() -> None:
         stuck, queue, first = await busy_queue(waiting=1)
@@ -392,8 +392,8 @@ def test_a_full_queue_rejects():
     asyncio.run(ask())
 
 
-def test_a_drained_queue_lets_nobody_wait():
-    """What runs is finished, what waits is refused, and so is what finds no thread free."""
+def test_a_drained_queue_rejects_waiting_jobs():
+    """Draining finishes running jobs and rejects jobs that wait or would have to."""
 
     async def ask() -> None:
         stuck, queue, first = await busy_queue(waiting=9)
@@ -421,26 +421,26 @@ def four_pages(pool: Executor, url: str) -> list[Future[httpx.Response]]:
     return asked
 
 
-def told_in_turn(asked: list[Future[httpx.Response]], stuck: Stuck) -> list[tuple[int, str]]:
+def collect_responses(asked: list[Future[httpx.Response]], stuck: Stuck) -> list[tuple[int, str]]:
     """Return what came, and when to ask again; the page that is being read waits for the others."""
-    told = []
+    found = []
     for one in as_completed(asked):
-        told.append((one.result().status_code, one.result().headers.get("retry-after", "")))
-        if len(told) == 3:
+        found.append((one.result().status_code, one.result().headers.get("retry-after", "")))
+        if len(found) == 3:
             stuck.go.set()
-    return told
+    return found
 
 
-def test_a_server_that_stops_refuses_who_waits_and_answers_who_is_read():
-    """Three are told at once, while the page that is being read goes on; then it is answered."""
+def test_a_stopping_server_finishes_running_requests():
+    """A stopping server rejects waiting pages at once and finishes the running one."""
     stuck = Stuck()
     with ThreadPoolExecutor(5) as pool, serving(stuck=stuck) as url:
-        told = pool.submit(told_in_turn, four_pages(pool, url), stuck)
+        told = pool.submit(collect_responses, four_pages(pool, url), stuck)
     assert told.result() == [(503, "1")] * 3 + [(200, "")]
 
 
-def test_a_server_that_stops_does_not_wait_for_ever():
-    """After its grace the page that is still being read is refused as well, and the server ends."""
+def test_a_stopping_server_has_a_grace_period():
+    """A stopping server refuses a page that still runs after the grace period, and ends."""
     stuck = Stuck()
     with ThreadPoolExecutor(5) as pool:
         with serving(Limits(stopping=0), stuck=stuck) as url:
@@ -464,8 +464,8 @@ TOLD = {
 }
 
 
-def test_browsers_are_told_what_a_page_may_do(api):
-    """Every response, refusals too, has the headers; the page loads nothing from elsewhere."""
+def test_responses_have_security_headers(api):
+    """Every response has the security headers, and the page loads nothing from other hosts."""
     for response in (
         api.get("/"),
         api.get("/nowhere"),
@@ -479,21 +479,21 @@ def test_browsers_are_told_what_a_page_may_do(api):
 
 @pytest.mark.parametrize("part", ["bytes=abc", "abc", "bytes=5-1", "bytes=999999999-", "bytes=0-4"])
 def test_the_pages_files_come_whole(api, part):
-    """Whatever part of a file is asked for, it is answered in full, and no parts are offered."""
+    """Range requests are answered with the whole file."""
     response = api.get("/page/index.html", headers={"Range": part})
     assert (response.status_code, response.text) == (200, api.get("/").text)
     assert "accept-ranges" not in response.headers
 
 
 def test_a_foreign_name_is_not_answered_to(api):
-    """Another site's name that is made to point here reads nothing."""
+    """A foreign host name is refused (DNS rebinding)."""
     assert api.get("/v1/models", headers={"Host": "evil.example"}).status_code == 421
     assert api.get("/v1/models", headers={"Host": "localhost:1"}).status_code == 200
 
 
 @pytest.mark.parametrize("address", ["127.0.0.2", "::2"])
 def test_the_address_that_is_listened_at_is_answered_to(address):
-    """Any loopback address can be listened at, and is then one of the server's own names."""
+    """The address at which the server listens is an accepted host name."""
 
     async def ask() -> None:
         async with in_process(address=address) as client:
@@ -507,7 +507,7 @@ def test_the_address_that_is_listened_at_is_answered_to(address):
 
 
 def test_a_token_opens_what_is_guarded():
-    """With a token, only health and the page's own files are open; any name is answered to."""
+    """With a token, only health and the page's files are open, under any host name."""
 
     async def ask() -> None:
         async with in_process(token=TOKEN) as client:
@@ -526,7 +526,7 @@ def test_a_token_opens_what_is_guarded():
 
 
 def test_without_torch_named_noise_says_so():
-    """501, and how to mend it."""
+    """Named noise without torch is a 501 that says how to install it."""
 
     async def ask() -> None:
         async with in_process() as client:
@@ -558,7 +558,7 @@ def reply(url: str, content: bytes) -> tuple[str, str]:
 
 
 def test_a_length_of_many_digits_is_a_length(url):
-    """Python converts no number of 5,000 digits, even if all but one are zeros."""
+    """A length with leading zeros is read as a length; one of 5,000 digits is too large."""
     head = b"POST /v2 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: "
     assert reply(url, head + b"0" * 5000 + b"2\r\n\r\n{}")[0].startswith("http/1.1 405")
 
@@ -581,8 +581,8 @@ FOREIGN = b"POST /v1/read HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 9\r\
         HEAD + CHUNKED + b"Content-Length: 3\r\n\r\n0\r\n\r\n",
     ],
 )
-def test_what_is_no_http_is_explained_as_well(url, content):
-    """Whatever no application ever sees is refused in the same words, with the same headers."""
+def test_malformed_http_is_explained(url, content):
+    """Malformed HTTP is refused in one sentence, with the security headers."""
     head, body = reply(url, content)
     assert head.startswith("http/1.1 400 bad request\r\n")
     assert "\r\ncontent-type: application/json\r\n" in head
@@ -601,8 +601,8 @@ def closed(made: socket.socket) -> bool:
     return True
 
 
-def test_a_client_that_leaves_is_no_fault(hasty, caplog):
-    """Half a body and no more client: it is counted, and nothing is logged."""
+def test_a_client_that_disconnects_is_no_error(hasty, caplog):
+    """A client that disconnects in the middle of its body is counted, and nothing is logged."""
     head = b"POST /v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf"
     connected(hasty, head).close()
     while (
@@ -626,7 +626,7 @@ def cut_off(port: int, first: bytes, then: bytes) -> bool:
 
 
 def test_half_open_connections_are_closed(hasty):
-    """Nothing sent, half a head, half a body: all are closed in time, and health answers."""
+    """Connections with nothing, half a head or half a body are closed in time."""
     sockets = [connected(hasty, half) for half in (b"", *HALVES) * 25]
     assert httpx.get(f"http://127.0.0.1:{hasty}/healthz").status_code == 200
     assert all(map(closed, sockets))
@@ -635,7 +635,7 @@ def test_half_open_connections_are_closed(hasty):
 @pytest.mark.parametrize("answered", [HEALTH, FOREIGN, FOREIGN + b"until now"])
 @pytest.mark.parametrize("half", [b"\r\n", b"until now", *HALVES])
 def test_a_kept_connection_is_closed_as_any(hasty, answered, half):
-    """Whatever follows an answer, if only an empty line or an unasked body, is due in time."""
+    """Data after a response must become a request in time, or the connection is closed."""
     made = connected(hasty, answered)
     assert made.recv(65536).startswith(b"HTTP/1.1 ")
     made.sendall(half)
@@ -644,7 +644,7 @@ def test_a_kept_connection_is_closed_as_any(hasty, answered, half):
 
 @pytest.mark.parametrize("first", [b"GET /healthz HTTP/1.1\r\n", HEALTH])
 def test_a_client_that_drips_is_closed(hasty, first):
-    """A byte now and then does not keep a connection: the whole request is due in time."""
+    """A client that sends single bytes is closed: the whole request must arrive in time."""
     assert cut_off(hasty, first, b"\r\n" if first == HEALTH else b"a: b\r\n")
 
 
@@ -687,32 +687,32 @@ async def hangs_up(limits: Limits, sent: bytes, size: int = 0) -> bool:
 
 @pytest.mark.parametrize("size", [40_000, 1_000_000])
 def test_a_client_that_takes_no_answer_is_closed(size):
-    """Neither an answer of which nobody takes all, nor one that has not been written yet."""
+    """A client that does not take its response in time is closed."""
     assert asyncio.run(hangs_up(Limits(seconds=0.1, idle=0), HEALTH, size))
 
 
 @pytest.mark.parametrize("first", [b"GET / HTTP/1.1\r\n", HEAD + CHUNKED + b"\r\n1\r\na\r\n0\r\n"])
 def test_endless_headers_are_cut_off(first):
-    """More bytes than any head has are not collected, be it after the body."""
+    """Headers or trailers above the limit close the connection."""
     endless = first + 1000 * (b"a: " + b"b" * 1000 + b"\r\n")
     assert asyncio.run(hangs_up(Limits(seconds=60, head=5000), endless))
 
 
 def test_an_idle_connection_is_closed(hasty):
-    """After an answer, a connection waits only so long for the next request."""
+    """An idle connection is closed."""
     made = connected(hasty, HEALTH)
     assert made.recv(65536).startswith(b"HTTP/1.1 200")
     assert closed(made)
 
 
 def test_a_kept_connection_may_ask_often(hasty):
-    """The heads of many requests together may be longer than one may be."""
+    """The limit on headers holds for each request of a connection, not for their sum."""
     last = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     assert reply(f"http://localhost:{hasty}", 200 * HEALTH + last)[1].count('"ok"') == 201
 
 
 def test_a_deadline_that_is_cleared_is_over():
-    """However often it was set."""
+    """A cleared deadline does not call its function, however often it was set."""
     called = []
 
     async def ask() -> None:
@@ -730,8 +730,8 @@ def test_a_deadline_that_is_cleared_is_over():
     assert called == [1]
 
 
-def test_only_the_client_is_waited_for_in_time(monkeypatch):
-    """No time runs while a request is answered, nor once all of an answer has been taken."""
+def test_deadlines_run_only_while_the_client_is_awaited(monkeypatch):
+    """Deadlines run only while the server waits for the client."""
     running = []
 
     class Clock:

@@ -25,8 +25,8 @@ for kind in ("png", "jpeg", "webp", "bmp", "gif", "tiff"):
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))
-def test_every_route_keeps_its_word(url, mode):
-    """No 500, no status or body that is not described, nothing bad taken, nothing good refused."""
+def test_every_route_conforms_to_its_schema(url, mode):
+    """Every route returns described responses, refuses invalid requests and accepts valid ones."""
     described = openapi.from_url(f"{url}/openapi.json")
     asked = []
     for found in described.get_all_operations():
@@ -46,8 +46,8 @@ def test_every_route_keeps_its_word(url, mode):
     assert mode is GenerationMode.NEGATIVE or asked.count(200) > len(asked) / 4
 
 
-def test_it_says_how_to_ask(url):
-    """Examples are there, and every way to be refused has its shape."""
+def test_openapi_has_examples_and_refusals(url):
+    """OpenAPI has examples, and a schema for every refusal."""
     described = httpx.get(f"{url}/openapi.json").json()
     predict = described["paths"]["/v1/predict"]["post"]
     assert "curl --data-binary @digit.png" in predict["requestBody"]["description"]
@@ -56,8 +56,8 @@ def test_it_says_how_to_ask(url):
             assert "421" in route["responses"], path
 
 
-def test_its_examples_are_of_the_form_of_answers(api):
-    """Every route that answers in words shows an answer, and what comes looks like it."""
+def test_the_examples_have_the_structure_of_responses(api):
+    """The example responses of OpenAPI have the structure of real ones."""
     tensor = {"name": "images", "datatype": "UINT8", "shape": [1, 28, 28], "data": [0] * 784}
     for path, routes in api.get("/openapi.json").json()["paths"].items():
         asked = path.format(name="reader", version="1")

@@ -24,8 +24,8 @@ IMAGE = digit_image(as_file(drawn(5)))
 @pytest.mark.parametrize(
     "slider", [s for s in SLIDERS if s.name not in ("gaussian", "impulse")], ids=lambda s: s.name
 )
-def test_a_slider_does_what_its_noise_does(slider):
-    """To within one grey value of 255, over the whole of its range."""
+def test_a_slider_agrees_with_its_corruption(slider):
+    """A slider agrees with its corruption to within one grey value of 255."""
     for strength in np.linspace(slider.low, slider.high, 7):
         (ours,) = noise.build_noise(slider.spec(strength))
         clean = torch.tensor(IMAGE[None]).float() / 255
@@ -36,7 +36,7 @@ def test_a_slider_does_what_its_noise_does(slider):
 
 @pytest.mark.parametrize(("name", "strength"), [("gaussian", 0.3), ("impulse", 0.2)])
 def test_drawn_noise_has_its_strength(name, strength):
-    """Grain and specks are drawn by other generators: they agree in the mean and spread."""
+    """Grain and specks agree with their corruptions in mean and standard deviation."""
     grey = np.full((28, 28), 128, np.uint8)
     found = np.stack([corrupt_with_sliders(grey, {name: strength}, seed) for seed in range(300)])
     (theirs,) = noise.build_noise(
@@ -51,7 +51,7 @@ def test_drawn_noise_has_its_strength(name, strength):
 
 
 def test_neutral_sliders_change_nothing_and_seeds_repeat():
-    """What is drawn depends on the seed and the slider alone."""
+    """Neutral sliders change nothing, and random noise depends on seed and slider alone."""
     assert corrupt_with_sliders(IMAGE, {}, 0) is not IMAGE
     np.testing.assert_array_equal(
         corrupt_with_sliders(IMAGE, {s.name: s.neutral for s in SLIDERS}, 0), IMAGE
@@ -63,13 +63,13 @@ def test_neutral_sliders_change_nothing_and_seeds_repeat():
 
 
 def test_every_chain_is_read_by_the_noise_it_names():
-    """What the page shows can be pasted after --noise."""
+    """The page's noise chain can be parsed by `inkfast.noise`."""
     written = slider_chain({slider.name: slider.high for slider in SLIDERS})
     assert [part.name for part in noise.build_noise(written)] == [slider.name for slider in SLIDERS]
 
 
-def test_heat_lies_where_the_answer_comes_from():
-    """A network that looks at one corner alone is warm there and nowhere else."""
+def test_occlusion_maps_show_the_decisive_part():
+    """The occlusion map of a network that sees only one corner is nonzero only there."""
     copies = occluded_images(np.full((28, 28), 255, np.uint8))
     sure = copies[:, :6, :6].mean(axis=(1, 2)) / 255
     probabilities = np.stack([sure, 1 - sure, *np.zeros((8, len(sure)))], axis=1)
@@ -80,7 +80,7 @@ def test_heat_lies_where_the_answer_comes_from():
 
 
 def test_the_curves_are_of_the_shipped_networks():
-    """The page's figures were measured on the files that answer: else run benchmarks/lab_curves.py."""
+    """The page's curves were measured on the shipped files; else run benchmarks/lab_curves.py."""
     measured = json.loads(Path(PAGE, "curves.json").read_text(encoding="utf-8"))
     for name, digest in measured["networks"].items():
         assert digest == sha256((SHIPPED_FOLDER / f"{name}.onnx").read_bytes()), name

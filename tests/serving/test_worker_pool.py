@@ -37,7 +37,9 @@ def request_for(content: bytes) -> PredictRequest:
     return PredictRequest(partial(load_request_image, content), ("reader", "dense"))
 
 
-def test_answers_are_those_of_this_process(pool: ReaderPool, networks: dict[str, Reader]) -> None:
+def test_predictions_are_those_of_this_process(
+    pool: ReaderPool, networks: dict[str, Reader]
+) -> None:
     asked = [request_for(as_file(drawn(digit))) for digit in (3, 7)]
     for here, there in zip(predict_batch(networks, asked), pool.predict(asked), strict=True):
         assert isinstance(here, PredictResponse)
@@ -47,21 +49,21 @@ def test_answers_are_those_of_this_process(pool: ReaderPool, networks: dict[str,
             np.testing.assert_array_equal(there.probabilities[name], here.probabilities[name])
 
 
-def test_what_cannot_be_read_is_told_and_the_rest_is_answered(pool: ReaderPool) -> None:
+def test_an_error_concerns_only_its_own_request(pool: ReaderPool) -> None:
     blank = as_file(drawn(1).point(lambda _: 255))
-    refused, none, told = pool.predict(
+    refused, none, response = pool.predict(
         [request_for(b"?"), request_for(blank), request_for(as_file(drawn(5)))]
     )
     assert isinstance(refused, Refused)
     assert refused.status == 415
     assert "Expected a PNG" in refused.reason
     assert isinstance(none, NoInkError)
-    assert isinstance(told, PredictResponse)
-    assert told.probabilities["reader"].argmax() == 5
+    assert isinstance(response, PredictResponse)
+    assert response.probabilities["reader"].argmax() == 5
 
 
-def test_a_lost_process_is_told_and_another_takes_its_place(pool: ReaderPool) -> None:
-    """Twice in a row, so that what takes its place can be lost as well."""
+def test_a_lost_process_is_replaced(pool: ReaderPool) -> None:
+    """A lost process refuses its requests and is replaced, twice in a row."""
     asked = [request_for(as_file(drawn(4)))]
     for _ in range(2):
         (child,) = active_children()
@@ -75,18 +77,18 @@ def test_a_lost_process_is_told_and_another_takes_its_place(pool: ReaderPool) ->
         assert found.probabilities["reader"].argmax() == 4
 
 
-def test_a_network_that_fails_is_told_to_those_who_asked_it(networks: dict[str, Reader]) -> None:
-    """Logits instead of probabilities: a sentence, and the process goes on."""
+def test_a_failing_network_fails_only_its_own_requests(networks: dict[str, Reader]) -> None:
+    """A network that returns logits gets one sentence, and other networks are answered."""
     logits = OnnxClassifier(classifier(softmax=False).SerializeToString(), "logits.onnx")
     with ReaderPool(networks | {"logits": Reader(logits, 0)}, 1) as pool:
         image = partial(load_request_image, as_file(drawn(6)))
-        failed, told = pool.predict(
+        failed, response = pool.predict(
             [PredictRequest(image, ("logits",)), PredictRequest(image, ("reader",))]
         )
         assert isinstance(failed, InkfastError)
         assert "Put a softmax" in str(failed)
-        assert isinstance(told, PredictResponse)
-        assert told.probabilities["reader"].argmax() == 6
+        assert isinstance(response, PredictResponse)
+        assert response.probabilities["reader"].argmax() == 6
 
 
 class Alone:
@@ -99,8 +101,8 @@ class Alone:
         return np.eye(10)[[int(images.max())]]
 
 
-def test_what_one_is_told_does_not_depend_on_who_else_asks() -> None:
-    """Asked together, each is told what it would be told alone: its answer, or what is wrong."""
+def test_a_response_does_not_depend_on_the_batch() -> None:
+    """A response does not depend on the other requests of its batch."""
     many, *ones = (
         PredictRequest(partial(np.full, (count, 28, 28), digit, np.uint8), ("alone",))
         for count, digit in ((2, 0), (1, 3), (1, 7))
@@ -116,13 +118,13 @@ def fail() -> None:
     raise RuntimeError("unforeseen")
 
 
-def test_what_no_one_foresaw_says_where(pool: ReaderPool) -> None:
+def test_an_unexpected_error_keeps_its_traceback(pool: ReaderPool) -> None:
     (error,) = pool.predict([PredictRequest(fail, ("reader",))])  # type: ignore[arg-type]
     assert isinstance(error, RuntimeError)
     assert "in fail" in error.__notes__[0]
 
 
-def test_none_is_left(networks: dict[str, Reader]) -> None:
+def test_no_process_is_left(networks: dict[str, Reader]) -> None:
     before = set(active_children())
     with ReaderPool(networks, 2) as pool:
         started = set(active_children()) - before
