@@ -1,4 +1,4 @@
-"""Pages of digits as a phone would take them, written by a pen of our own."""
+"""Pages of synthetic digits as a phone would photograph them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WRITTEN = handwriting.make_handwriting(400, seed=4)
 
 
 def digit(value: int, height: int = 40, copy: int = 0) -> np.ndarray:
-    """Return a digit's ink in [0, 1], cut to it, its box's longer side this high."""
+    """Return a digit's ink in [0, 1], cropped, its longer side of this many pixels."""
     image = _WRITTEN.images[value + 10 * copy]
     rows, columns = np.nonzero(image > 40)
     ink = image[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
@@ -23,7 +23,7 @@ def digit(value: int, height: int = 40, copy: int = 0) -> np.ndarray:
 
 
 def write_on(canvas: np.ndarray, text: str, x: int, y: int, height: int = 40, gap: int = 8) -> int:
-    """Write digits with their tops at `y`; a space leaves a digit's room. Returns the end's x."""
+    """Draw digits with their tops at `y`, a gap for a space; return the x after the last."""
     for place, letter in enumerate(text):
         if letter == " ":
             x += 2 * height
@@ -36,7 +36,7 @@ def write_on(canvas: np.ndarray, text: str, x: int, y: int, height: int = 40, ga
 
 
 def page(*lines: str, height: int = 40, width: int = 700) -> np.ndarray:
-    """Return the ink of some lines of numbers."""
+    """Return the ink of lines of numbers."""
     canvas = np.zeros((2 * height * (len(lines) + 1), width))
     for place, line in enumerate(lines):
         write_on(canvas, line, height, height + 2 * height * place, height, height // 5)
@@ -44,7 +44,7 @@ def page(*lines: str, height: int = 40, width: int = 700) -> np.ndarray:
 
 
 def photographed(ink: np.ndarray, kind: str = "plain") -> np.ndarray:
-    """Return the colours uint8 ``(h, w, 3)`` of a page with this ink."""
+    """Return a photograph of a page with this ink, uint8 ``(h, w, 3)``."""
     rng = np.random.default_rng(0)
     y, x = np.mgrid[: ink.shape[0], : ink.shape[1]]
     paper = np.full((*ink.shape, 3), 0.85)
@@ -68,7 +68,7 @@ def photographed(ink: np.ndarray, kind: str = "plain") -> np.ndarray:
 
 
 def file_of(colours: np.ndarray, form: str = "PNG", **options) -> bytes:
-    """Return a picture file's content."""
+    """Return the content of an image file."""
     buffer = io.BytesIO()
     Image.fromarray(colours).save(buffer, form, **options)
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""A digit on any paper, in any light, comes out as MNIST would have it."""
+"""A digit on any paper and in any light is brought to MNIST's form."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from scipy import ndimage
 
 from inkfast.core.errors import NoInkError
 from inkfast.data import embedded
-from inkfast.imaging.ink import _remove_thick_edge_pieces, find_ink
+from inkfast.imaging.ink import Ink, _remove_thick_edge_pieces, find_ink
 from inkfast.imaging.normalization import keep_main_digit, keep_soft_edges, preprocess
 from tests.conftest import DATA
 
 
 @pytest.fixture(scope="module")
 def written() -> list[np.ndarray]:
-    """Return ten digits, 90 pixels high, as ink from 0 to 1 on a field of 160x160."""
+    """Return ten digits, 90 pixels high, as ink in [0, 1] on 160x160 pixels."""
     digits = embedded.load_embedded().train
     fields = []
     for digit in range(10):
@@ -29,13 +29,13 @@ def written() -> list[np.ndarray]:
 
 
 def likeness(found: np.ndarray, ink: np.ndarray) -> float:
-    """Return the correlation with the clean digit in MNIST's frame, a pixel aside at most."""
+    """Return the best correlation with the clean digit, shifted by at most one pixel."""
     moved = [np.roll(found, (y, x), (0, 1)) for y in (-1, 0, 1) for x in (-1, 0, 1)]
     return max(float(np.corrcoef(m.ravel(), preprocess(ink).ravel())[0, 1]) for m in moved)
 
 
 def photographed(ink: np.ndarray, kind: str) -> np.ndarray:
-    """Return grey values of a picture of this ink."""
+    """Return the grey values of a photograph of this ink."""
     rng = np.random.default_rng(0)
     y, x = np.mgrid[: ink.shape[0], : ink.shape[1]] / 160
     paper = {
@@ -51,21 +51,21 @@ def photographed(ink: np.ndarray, kind: str) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", ["shadow", "lamp", "pale pencil", "grain", "blackboard"])
 def test_paper_and_light_do_not_matter(kind, written):
-    """All ten digits look as they do without paper, on each kind of it."""
+    """On each kind of paper, all ten digits come out as they do without paper."""
     for ink in written:
         assert likeness(preprocess(photographed(ink, kind)), ink) > 0.9
 
 
 @pytest.mark.parametrize("scale", [0.1, 0.15, 0.3, 2.0])
 def test_size_does_not_matter(scale, written):
-    """From 9 pixels high to larger than the working size."""
+    """Digits from 9 pixels high to larger than the working size come out alike."""
     for ink in written:
         small = np.clip(ndimage.zoom(photographed(ink, "shadow"), scale, order=1), 0, 1)
         assert likeness(preprocess(small), ink) > (0.8 if scale == 0.1 else 0.9)
 
 
 def test_the_frame_is_mnists(written):
-    """20 pixels on the longer side, centre of mass in the middle, bright on black."""
+    """The longer side is 20 pixels, the centre of mass in the middle, ink bright on black."""
     for ink in written:
         found = preprocess(photographed(ink, "lamp")).astype(float)
         rows, columns = np.nonzero(found > 51)
@@ -75,17 +75,17 @@ def test_the_frame_is_mnists(written):
         assert found.max() > 200
 
 
-@pytest.mark.parametrize("thickness", [1, 3, 8, 14])
+@pytest.mark.parametrize("thickness", [1, 3, 8, 14, 30])
 def test_strokes_end_up_as_wide_as_mnists(thickness):
-    """A hairline and a felt pen both become two to five pixels wide."""
-    picture = np.zeros((160, 160), np.float32)
-    picture[30:130, 80 : 80 + thickness] = 1  # a one
-    found = preprocess(picture)
+    """Thin and thick strokes both become two to five pixels wide."""
+    grey = np.zeros((160, 160), np.float32)
+    grey[30:130, 80 : 80 + thickness] = 1  # a one
+    found = preprocess(grey)
     assert 1.5 <= (found[10:18] / 255).sum(axis=1).mean() <= 5
 
 
 def test_lines_and_specks_are_left_out(written):
-    """A ruled line that runs off the page and dirt are no ink of the digit."""
+    """A ruled line that leaves the image and a speck are not part of the digit."""
     for ink in written:
         dirty = photographed(ink, "shadow")
         dirty[150:153] = 0.2
@@ -93,19 +93,28 @@ def test_lines_and_specks_are_left_out(written):
         assert likeness(preprocess(dirty), ink) > 0.9
 
 
-def test_a_part_that_stands_alone_is_kept():
-    """The bar of a five that does not touch its body belongs to it."""
-    picture = np.zeros((100, 100), np.float32)
-    picture[40:80, 40:48] = 1
-    picture[30:36, 44:70] = 1
-    kept = keep_main_digit(find_ink(picture))
+def test_a_separate_piece_of_the_digit_is_kept():
+    """The bar of a five that does not touch its body is kept."""
+    grey = np.zeros((100, 100), np.float32)
+    grey[40:80, 40:48] = 1
+    grey[30:36, 44:70] = 1
+    kept = keep_main_digit(find_ink(grey))
     assert kept.mask[33, 60]
     assert kept.mask[60, 44]
 
 
+def test_the_digit_in_the_middle_is_kept_beside_more_ink_at_the_edge():
+    """Of two pieces the one nearer the centre is the digit, though the other has more ink."""
+    mask = np.zeros((100, 100), bool)
+    mask[30:70, 44:56] = mask[:, :8] = True
+    kept = keep_main_digit(Ink(mask.astype(np.float32), mask)).mask
+    assert kept[:, 40:].sum() == 40 * 12
+    assert not kept[:, :40].any()
+
+
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
 def test_blank_paper_has_no_ink(value):
-    """An even picture, and one with nothing but grain, is no digit."""
+    """An even image, and one with nothing but grain, has no ink."""
     with pytest.raises(NoInkError, match="no ink was found"):
         preprocess(np.full((60, 40), value))
     grain = 0.5 + 0.02 * np.random.default_rng(0).normal(size=(80, 80))
@@ -114,7 +123,7 @@ def test_blank_paper_has_no_ink(value):
 
 
 def test_photographed_handwriting_is_found():
-    """On 100 photographs of digits nothing is empty, and strokes are MNIST's."""
+    """On 100 photographs of digits there is as much ink as in MNIST's."""
     folder = Path(DATA) / "handwriting" / "phone"
     if not folder.is_dir():
         pytest.skip("needs photographed handwriting beside MNIST")
@@ -126,8 +135,8 @@ def test_photographed_handwriting_is_found():
 
 
 @pytest.mark.parametrize("grain", [0.0, 0.02])
-def test_the_dark_end_of_a_slope_of_light_is_no_ink(grain, written):
-    """An empty page under steep light is empty; a digit on it is found."""
+def test_the_dark_end_of_falling_light_is_not_ink(grain, written):
+    """A blank page in falling light has no ink; a stroke on it is found."""
     rng = np.random.default_rng(0)
     light = np.linspace(0.95, 0.3, 300) * np.linspace(1, 0.8, 300)[:, None]
     page = (light + grain * rng.standard_normal(light.shape)).clip(0, 1).astype(np.float32)
@@ -137,7 +146,7 @@ def test_the_dark_end_of_a_slope_of_light_is_no_ink(grain, written):
     assert preprocess(page).any()
 
 
-def test_the_edge_of_a_shadow_is_no_ink():
+def test_the_edge_of_a_shadow_is_not_ink():
     """Paper that is darker beside a hard edge of light is paper; the digit beside it is ink."""
     page = np.full((200, 300), 0.9, np.float32)
     page[:, 170:] *= 0.5
@@ -160,7 +169,7 @@ def test_thick_ink_at_the_edge_is_left_out():
 
 
 def test_soft_edges_are_two_pixels_around_a_mask():
-    """As scipy's dilation has them, at the picture's edge as well."""
+    """Soft edges are what scipy's dilation gives, at the image's edge too."""
     rng = np.random.default_rng(0)
     for density in (0.01, 0.3):
         amount, mask = rng.random((23, 31), np.float32), rng.random((23, 31)) < density

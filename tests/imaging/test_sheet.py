@@ -1,4 +1,4 @@
-"""A sheet is told from its desk, and paper in any light from a sheet."""
+"""A sheet on a desk is found; paper without a desk is not taken for one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def on_desk(sheet: np.ndarray, shade: float, grain: float, turn: float = 0.0) ->
 @pytest.mark.parametrize("turn", [0, 12])
 @pytest.mark.parametrize("shade", [0.15, 0.45])
 def test_the_desk_is_painted_over(turn, shade):
-    """Around the sheet is paper, as bright as the sheet; on it nothing has changed."""
+    """Around the sheet there is paper as bright as the sheet; on the sheet nothing changes."""
     sheet = photographed(page("0123 456", "789 0246"))
     picture = on_desk(sheet, shade, 0.05, turn)
     found = isolate_sheet(picture)
@@ -37,20 +37,20 @@ def test_the_desk_is_painted_over(turn, shade):
 
 @pytest.mark.parametrize("kind", ["plain", "ruled", "squared", "slope of light", "blackboard"])
 def test_paper_alone_has_no_desk(kind):
-    """Neither ink nor lines nor light that falls off end a sheet."""
+    """Neither ink nor lines nor falling light is taken for the edge of a sheet."""
     sheet = Image.fromarray(photographed(page("0123 456", "789 0246"), kind)).convert("L")
     assert isolate_sheet(np.asarray(sheet, np.float32) / 255) is None
 
 
-def test_a_soft_shadow_is_no_desk():
-    """It ends a sheet's light, but not at once."""
+def test_a_soft_shadow_is_not_a_desk():
+    """A shadow with a soft edge does not end a sheet."""
     _, x = np.mgrid[:400, :600]
     shadow = 0.9 * (1 - 0.6 / (1 + np.exp((300 - x) / 40)))
     assert isolate_sheet(shadow.astype(np.float32)) is None
 
 
 @pytest.mark.parametrize("grey", [0.0, 0.5, 1.0])
-def test_an_even_picture_has_no_sheet(grey):
-    """There is nothing to tell apart."""
+def test_an_even_image_has_no_sheet(grey):
+    """An image of one brightness has no sheet."""
     assert isolate_sheet(np.full((50, 80), grey, np.float32)) is None
     assert isolate_sheet(np.full((1, 1), grey, np.float32)) is None
