@@ -26,7 +26,7 @@ from inkfast import execution
 from inkfast.core.digits import Source
 from inkfast.data import mnist
 from inkfast.experiments.config import from_settings
-from inkfast.experiments.cross_validation import cross_validate
+from inkfast.experiments.cross_validation import run_cross_validation
 from inkfast.training import hardware
 
 FOLDS, TURNS = 5, 3
@@ -73,7 +73,7 @@ def turn(source: Source, where: str, epochs: int) -> dict[str, Any]:
         settings["recipe"] = {"epochs": epochs}
     with tempfile.TemporaryDirectory() as folder:
         start = now()
-        found = cross_validate(
+        found = run_cross_validation(
             from_settings(settings), source, Path(folder), executor=execution.parse_executor(where)
         )
         return {"seconds": now() - start, "accuracy": found.mean("cnn", "accuracy")}

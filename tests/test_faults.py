@@ -185,4 +185,4 @@ def test_a_network_shared_by_two_folds_is_refused(apart, tmp_path, monkeypatch):
     monkeypatch.setattr(runner.Executor, "run", lambda self, jobs, total, observer: (
         [shared] * total, False))  # fmt: skip
     with pytest.raises(InkfastError, match="two folds hold the same network"):
-        cross_validation.cross_validate(experiment, Source(apart, None, "strokes"), tmp_path)
+        cross_validation.run_cross_validation(experiment, Source(apart, None, "strokes"), tmp_path)

@@ -43,7 +43,7 @@ def validated(
     experiment = from_settings(settings)
     prints = cross_validation.cross_validation_identity(experiment, source)
     run_folder.claim_run(out, experiment, prints, **({"resume": False, "overwrite": False} | flags))
-    return cross_validation.cross_validate(experiment, source, out, observer or quiet)
+    return cross_validation.run_cross_validation(experiment, source, out, observer or quiet)
 
 
 def test_every_row_is_held_out_once_in_each_repeat(source):

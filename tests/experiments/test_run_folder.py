@@ -154,6 +154,17 @@ def test_a_folder_of_format_1_is_read_and_resumed(tmp_path, dataset, tiny_run):
     claim_run(out, experiment, dataset(experiment).fingerprints(), resume=True, overwrite=False)
 
 
+def test_noises_of_format_1_are_translated(tmp_path):
+    """MNIST-C's severities were called steps, in the noise of a run and in its augmentation."""
+    now = "mnist-c-fog(severity=2)"
+    settings = {"models": ["mlp"], "noise": now, "recipe": {"augment": now}}
+    claim(tmp_path / "run", settings)
+    path = tmp_path / "run" / run_folder.EXPERIMENT
+    assert path.read_text().count(now) == 2
+    path.write_text(path.read_text().replace(now, "mnist-c-fog(step=2)"))
+    assert load_experiment(tmp_path / "run") == from_settings(settings)
+
+
 def test_a_run_killed_between_its_first_two_files_is_resumed(tmp_path):
     """The missing file is written then."""
     claim(tmp_path / "run")

@@ -161,7 +161,7 @@ def cross_validate(
             folder, resolved, folding.cross_validation_identity(resolved, source),
             resume=False, overwrite=overwrite,
         )  # fmt: skip
-        result = folding.cross_validate(resolved, source, folder, quiet, where)
+        result = folding.run_cross_validation(resolved, source, folder, quiet, where)
         _check_finished(result)
         if out is not None:
             result.write(folder)

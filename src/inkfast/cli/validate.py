@@ -57,7 +57,7 @@ def validate(
     prints = cross_validation.cross_validation_identity(experiment, source)
     with run_folder.run_lock(folder), where.open(), display.showing(where) as observer:
         run_folder.claim_run(folder, experiment, prints, resume=resume, overwrite=overwrite)
-        result = cross_validation.cross_validate(experiment, source, folder, observer, where)
+        result = cross_validation.run_cross_validation(experiment, source, folder, observer, where)
     check_any_finished(result, display)
     result.write(folder)
     page = report.write_validation_report(result, folder)

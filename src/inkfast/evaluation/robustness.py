@@ -107,11 +107,11 @@ def evaluate_robustness(
         for candidate in evaluated:
             clean = candidate.digits
             if clean.fingerprint not in copies:
-                copies[clean.fingerprint] = _corrupt(clean, text, seed)
+                copies[clean.fingerprint] = _corrupt_once(clean, text, seed)
             yield _score_candidate(candidate, copies[clean.fingerprint], text)
 
 
-def _corrupt(digits: Digits, text: str, seed: int) -> Digits:
+def _corrupt_once(digits: Digits, text: str, seed: int) -> Digits:
     if text == "clean":
         return digits
     # seeded by its parameters, since a published severity has two names

@@ -228,7 +228,7 @@ def cross_validation_identity(experiment: Experiment, source: Source) -> dict[st
     return {"kind": CROSS_VALIDATION, "whole": source.train.fingerprint}
 
 
-def cross_validate(
+def run_cross_validation(
     experiment: Experiment,
     source: Source,
     out: Path,
@@ -248,7 +248,7 @@ def cross_validate(
         FitJob(
             title=f"{model_spec.name}, {fold.slug}",
             folder=fold_folder(out, model_spec, fold.slug),
-            fit_spec=_fold_fit_spec(experiment, model_spec, fold, source.train),
+            fit_spec=_fit_spec_of_fold(experiment, model_spec, fold, source.train),
         )
         for model_spec, fold in pairs
     )
@@ -270,7 +270,7 @@ def _check_own_models(fits: list[FoldFit]) -> None:
         raise InkfastError("two folds have the same network: expected one for each fold.")
 
 
-def _fold_fit_spec(
+def _fit_spec_of_fold(
     experiment: Experiment, model_spec: ModelSpec, fold: Fold, digits: Digits
 ) -> FitSpec:
     rows = digits.pick(fold.train, f"{digits.name}, {fold.slug}")

@@ -121,7 +121,7 @@ def restore_experiment(settings: Mapping[str, Any]) -> Experiment:
     listed = settings.get("models", [])
     models = [upgrade_keys(m) if isinstance(m, Mapping) else m for m in listed]
     older = {"data": "synthetic"} if settings.get("data") == "written" else {}
-    return from_settings({**settings, **older, "models": models})
+    return from_settings({**upgrade_keys(settings), **older, "models": models})
 
 
 def load_identity(out: Path) -> dict[str, Any]:

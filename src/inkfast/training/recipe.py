@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -158,8 +159,17 @@ _RENAMED = {"written": "synthetic"}  # keys as older versions wrote them into ru
 
 
 def upgrade_keys(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings from a run folder of an older version under the keys of this one."""
-    return {_RENAMED.get(key, key): value for key, value in settings.items()}
+    """Return settings from a run folder of an older version as this version writes them."""
+    renamed = {_RENAMED.get(key, key): value for key, value in settings.items()}
+    noises = {key: _upgrade_noise(renamed[key]) for key in ("noise", "augment") if key in renamed}
+    return renamed | noises
+
+
+def _upgrade_noise(spec: Any) -> Any:
+    """Return a noise spec in which MNIST-C's severities are called so, and not steps."""
+    return (
+        re.sub(r"(mnist-c-[\w-]+\()step=", r"\1severity=", spec) if isinstance(spec, str) else spec
+    )
 
 
 def resolve_recipe(*layers: Mapping[str, Any]) -> Recipe:
