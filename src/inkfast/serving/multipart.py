@@ -19,17 +19,17 @@ class _InMemory(MultiPartParser):
         self.closed = True
 
 
-async def read_image(request: Request) -> bytes:
+async def read_request_image(request: Request) -> bytes:
     """Return the only image of a request.
 
     Raises:
         Refused: If there is none, there are several, or the multipart body is damaged.
     """
-    (image,) = await read_images(request, max_files=1)
+    (image,) = await read_request_images(request, max_files=1)
     return image
 
 
-async def read_images(request: Request, max_files: int) -> list[bytes]:
+async def read_request_images(request: Request, max_files: int) -> list[bytes]:
     """Return the image that is the body, or the files of a multipart body, in order.
 
     Raises:

@@ -16,7 +16,7 @@ from inkfast.core.errors import NoInkError
 from inkfast.serving import examples
 from inkfast.serving.dispatcher import Dispatcher
 from inkfast.serving.limits import Limits
-from inkfast.serving.multipart import read_image
+from inkfast.serving.multipart import read_request_image
 from inkfast.serving.occlusion_map import occlusion_map
 from inkfast.serving.page_noise import SLIDERS, Slider, slider_chain
 from inkfast.serving.prediction import PredictRequest
@@ -68,7 +68,7 @@ def routes_lab(dispatcher: Dispatcher, limits: Limits) -> APIRouter:
     )
     async def look(request: Request, query: Annotated[_Query, Query()]) -> Response:
         """Apply the sliders' noise to an image of one digit, and classify it with every network."""
-        image = await read_image(request)
+        image = await read_request_image(request)
         large = query.occlusion or is_large(image, limits)
         strengths = _strengths(query)
         images = partial(lab_images, image, strengths, query.seed, occlusion=query.occlusion)

@@ -21,7 +21,7 @@ from inkfast.inference.reader import DEFAULT_MODEL, Prediction, Reader
 from inkfast.serving import examples
 from inkfast.serving.dispatcher import Dispatcher
 from inkfast.serving.limits import Limits, Refused
-from inkfast.serving.multipart import read_image, read_images
+from inkfast.serving.multipart import read_request_image, read_request_images
 from inkfast.serving.prediction import PredictRequest
 from inkfast.serving.request_images import count_pixels, digit_image, is_large, load_request_image
 from inkfast.serving.schemas import (
@@ -57,7 +57,7 @@ def routes_v1(dispatcher: Dispatcher, limits: Limits, corrupt: Corrupt) -> APIRo
     async def predict(request: Request, model: ModelQuery = DEFAULT_MODEL) -> Response:
         """Classify images of one digit each."""
         reader = dispatcher.reader(model)
-        images = await read_images(request, limits.files)
+        images = await read_request_images(request, limits.files)
         # one after the other, so that many images leave room in the queue for other requests
         predictions = [
             await _predict_image(dispatcher, limits, reader, model, image) for image in images
@@ -72,7 +72,7 @@ def routes_v1(dispatcher: Dispatcher, limits: Limits, corrupt: Corrupt) -> APIRo
     async def read(request: Request, model: ModelQuery = DEFAULT_MODEL) -> Response:
         """Read the numbers on images, line by line."""
         reader = dispatcher.reader(model)
-        images = await read_images(request, limits.files)
+        images = await read_request_images(request, limits.files)
         pages = [
             await dispatcher.large.submit(partial(_read_page_json, image, reader))
             for image in images
@@ -118,7 +118,7 @@ def _add_noise(router: APIRouter, dispatcher: Dispatcher, corrupt: Corrupt) -> N
         seed: Annotated[int, Query(ge=0, le=2**31 - 1, description="Seed of the noise.")] = 0,
     ) -> Response:  # fmt: skip
         """Return an image of one digit at 28x28 under named noise, as a PNG file."""
-        image = await read_image(request)
+        image = await read_request_image(request)
         try:
             noisy = await dispatcher.large.submit(lambda: corrupt(digit_image(image), noise, seed))
         except ModuleNotFoundError:
