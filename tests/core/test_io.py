@@ -70,6 +70,22 @@ def test_a_locked_file_is_refused(tmp_path):
         io.open_locked(path / "below", "busy")
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_is_renamed_before_it_is_locked_is_refused(tmp_path, monkeypatch, replaced):
+    """Another process has just finished it: what was opened is no longer the file of that name."""
+    path, real = tmp_path / "a.lock", io.lock
+
+    def lock(file, refusal):
+        path.rename(tmp_path / "finished")
+        if replaced:
+            path.write_text("of another process")
+        return real(file, refusal)
+
+    monkeypatch.setattr(io, "lock", lock)
+    with pytest.raises(InkfastError, match="^busy$"):
+        io.open_locked(path, "busy")
+
+
 @pytest.mark.parametrize(("call", "message"), [
     (lambda here: io.check_free(here, overwrite=True), "expected a file or a new name"),
     (lambda here: io.check_free(here / "a", overwrite=False), "a exists. Add --overwrite"),
