@@ -1,0 +1,85 @@
+"""Boxes, polarity and the 28x28 frame of digits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from inkfast.imaging.boxes import bounding_box, is_cut_off
+from inkfast.imaging.centering import center_digit, to_bright_ink
+from inkfast.imaging.ink import _measure_pieces
+from inkfast.imaging.normalization import preprocess
+from inkfast.imaging.ruled_lines import remove_ruled_lines
+
+
+@pytest.mark.parametrize(("box", "cut_off"), [
+    ((1, 1, 9, 9), False), ((0, 1, 9, 9), True), ((1, 0, 9, 9), True), ((1, 1, 10, 9), True),
+    ((1, 1, 9, 10), True), ((0, 1, 10, 9), False), ((1, 0, 9, 10), False), ((0, 0, 9, 9), True),
+])  # fmt: skip
+def test_ink_at_one_edge_is_cut_off(box, cut_off):
+    """From edge to edge it is an image that was cropped to its digit."""
+    assert is_cut_off(box, (10, 10)) is cut_off
+
+
+def test_a_bounding_box_is_the_smallest():
+    """Of a mask without a pixel it has no size."""
+    mask = np.zeros((6, 7), bool)
+    assert bounding_box(mask) == (0, 0, 0, 0)
+    mask[2, 1] = mask[4, 5] = True
+    assert bounding_box(mask) == (2, 1, 5, 6)
+
+
+def test_an_image_of_28x28_is_taken_as_it_is():
+    """Dark ink on light is inverted, and nothing else is changed."""
+    rng = np.random.default_rng(0)
+    image = np.zeros((28, 28))
+    image[8:20, 10:16] = rng.random((12, 6))
+    expected = np.rint(255 * image).astype(np.uint8)
+    np.testing.assert_array_equal(preprocess(image), expected)
+    np.testing.assert_array_equal(preprocess(1 - image), expected)
+
+
+@pytest.mark.parametrize("edge", [np.s_[0, :], np.s_[-1, :], np.s_[:, 0], np.s_[:, -1]])
+def test_polarity_is_that_of_the_whole_border(edge):
+    """Ink along one edge does not turn the image."""
+    image = np.zeros((10, 10))
+    image[3:7, 3:7] = 1
+    image[edge] = 1
+    np.testing.assert_array_equal(to_bright_ink(image), image)
+    np.testing.assert_array_equal(to_bright_ink(1 - image), 1 - (1 - image))
+
+
+def test_a_centred_digit_keeps_faint_ink_out_of_its_box():
+    """The centre of mass is moved to the middle, as far as the digit's own box allows."""
+    ink = np.zeros((40, 40))
+    ink[5:35, 17:23] = 1
+    found = center_digit(ink)
+    mass = found.astype(float)
+    for axis in (0, 1):
+        centre = (mass.sum(axis=1 - axis) * np.arange(28)).sum() / mass.sum()
+        assert centre == pytest.approx(13.5, abs=0.51)
+    lopsided = np.zeros((20, 20))
+    lopsided[:, :2] = 1
+    lopsided[9:11] = 1
+    assert bounding_box(center_digit(lopsided) > 200)[1] >= 4  # moved, and nothing cut off
+    assert center_digit(lopsided).max() == 255
+
+
+def test_pieces_are_measured_one_by_one():
+    """A bar of width w and length l has the area w l; its width is twice area over outline."""
+    mask = np.zeros((40, 60), bool)
+    mask[5:9, 5:35] = True
+    mask[20:22, 5:25] = True
+    widths, areas, labels = _measure_pieces(mask)
+    assert areas.tolist() == [120, 40]
+    assert len(widths) == labels.max() == 2
+    assert widths[0] == pytest.approx(2 * 120 / (2 * 30 + 2 * 4 - 4))
+    assert widths[1] == pytest.approx(2 * 40 / 40)
+
+
+@pytest.mark.parametrize(("thickness", "removed"), [(4, True), (5, False)])
+def test_a_ruled_line_is_thin(thickness, removed):
+    """In small images a line of up to four pixels is removed; a thicker one is ink."""
+    mask = np.zeros((100, 120), bool)
+    mask[50 : 50 + thickness] = True
+    assert remove_ruled_lines(mask).any() is np.bool_(not removed)
