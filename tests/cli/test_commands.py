@@ -218,7 +218,7 @@ def bad_calls(tmp: Path) -> dict[str, tuple[list[str], str]]:
         "unknown command": (["comprae"], "No such command 'comprae'"),
         "both flags": ([*compare, *data, "--resume", "--overwrite"], "exclude each other"),
         "folder of no digits": ([*compare, "--data", str(tmp / "named")], "got a folder named 'seven'"),
-        "empty folder": ([*compare, "--data", str(tmp / "empty")], "got no pictures"),
+        "empty folder": ([*compare, "--data", str(tmp / "empty")], "got no images"),
         "corrupt picture": ([*compare, "--data", str(tmp / "corrupt")], "b.png: expected an image"),
         "huge picture": ([*compare, "--data", str(tmp / "huge")], "at most 50 million pixels"),
         "damaged arrays": ([*compare, "--data", str(tmp / "cut.npz")], "cut.npz cannot be read"),

@@ -175,7 +175,7 @@ def test_blank_pictures_are_named_and_are_no_copies():
     found = explored(Digits(images, None, "x"))
     assert found.constant == {"train": [2, 9]}
     assert not found.copies.exact
-    assert "2 pictures are blank" in texts(found)
+    assert "2 images are blank" in texts(found)
 
 
 def test_components_are_those_of_sklearn(strokes):
@@ -301,10 +301,10 @@ def test_only_near_copies_are_to_be_taken_out_before_a_cut():
     """Exact ones stay on one side when inkfast cuts; near ones it does not see."""
     digits = scribbles(20)
     doubled = digits.pick(np.append(np.arange(20), 0), "doubled")
-    assert "take them out" not in texts(explored(doubled))
+    assert "remove them" not in texts(explored(doubled))
     almost = Digits(doubled.images.copy(), doubled.labels, "almost")
     almost.images[20, 0, 0] ^= 1
-    assert "near copies may fall on both sides of the cut: take them out" in texts(explored(almost))
+    assert "near copies may fall on both sides of the cut: remove them" in texts(explored(almost))
 
 
 def test_known_errors_are_counted_on_mnist_alone(mnist_folder):
@@ -351,7 +351,7 @@ def test_page_and_json_agree(inkfast, strokes, tmp_path):
     assert "<script" not in html
     assert "http" not in html.replace("http://www.w3.org", "")
     assert html.count("<svg") == 7
-    for heading in ("Classes", "Principal components", "Clusters", "Copies", "Make it again"):
+    for heading in ("Classes", "Principal components", "Clusters", "Copies", "Reproduce"):
         assert f">{heading}</h2>" in html
     assert not {p.name for p in (tmp_path / "out").iterdir()} - {"explore.json", "report.html"}
 
@@ -418,7 +418,7 @@ def test_pictures_that_cannot_be_read_are_named_and_left_out(inkfast, strokes, t
     code, out, err = inkfast("explore", root, "--noise", "none", "--out", tmp_path / "out")
     assert (code, err) == (0, "")
     numbers = json.loads((tmp_path / "out" / "explore.json").read_text())
-    assert "1 picture could not be read" in out
+    assert "1 image could not be read" in out
     assert numbers["unreadable"][0].startswith(f"{root}/3/broken.png: expected an image")
     assert numbers["sizes"] == {"28x28": 41, "56x40": 1}
     assert ["4/004.png", "5/copy.png"] in numbers["duplicates"]["exact"]

@@ -1,4 +1,4 @@
-"""Looking at digits before anything is trained on them: numbers here, pictures in `report`."""
+"""Analysis of digits before training: statistics here, figures in `report`."""
 
 from __future__ import annotations
 

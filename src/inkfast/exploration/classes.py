@@ -1,4 +1,4 @@
-"""How the classes differ: how many digits, how bright, what they look like on average."""
+"""Class counts, brightness and mean images of the classes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.core.digits import CLASSES, SIDE, Digits, Labels
+from inkfast.core.digits import CLASSES, SIDE, Digits, Indices, Labels
 
 Floats = NDArray[np.float64]
 
@@ -17,10 +17,10 @@ SLIGHT, HEAVY = 1.5, 9.0
 
 @dataclass(frozen=True, kw_only=True)
 class ImbalanceStats:
-    """How unevenly the training digits are spread over the classes.
+    """Imbalance of the classes of the training digits.
 
     Attributes:
-        ratio: Digits of the largest class for each one of the smallest class that has any.
+        ratio: Size of the largest class divided by that of the smallest class that has any digits.
         largest: The class with most digits.
         smallest: The class with fewest, of those that have any.
         missing: Classes without a digit.
@@ -47,9 +47,9 @@ class ImbalanceStats:
         return self.ratio <= SLIGHT and not self.missing
 
     def verdict(self) -> str:
-        """Say in plain words how uneven the classes are and what to do about it."""
+        """Return how imbalanced the classes are and what to do about it."""
         if len(self.missing) == CLASSES - 1:
-            return f"All digits are {self.largest}s: there is nothing to tell apart."
+            return f"All digits are {self.largest}s: there is nothing to classify."
         size = (
             f"the largest class ({self.largest}) has {self.ratio:.2f} times as many digits as the "
             f"smallest ({self.smallest})"
@@ -61,12 +61,12 @@ class ImbalanceStats:
         elif self.ratio <= HEAVY:
             text = (
                 f"Classes are uneven: {size}. Look at the recall of each class beside accuracy; "
-                "--balance over or --set class_weights=balanced may help the small ones."
+                "--balance over or --set class_weights=balanced may help the small classes."
             )
         else:
             text = (
-                f"Classes are very uneven: {size}. Accuracy says little about the small ones: "
-                "judge by macro F1, and train with --balance smote, --balance over or --set "
+                f"Classes are very uneven: {size}. Accuracy says little about the small classes: "
+                "compare macro F1, and train with --balance smote, --balance over or --set "
                 "class_weights=balanced."
             )
         if self.missing:
@@ -77,7 +77,7 @@ class ImbalanceStats:
 
 @dataclass(frozen=True, kw_only=True)
 class PixelStats:
-    """What the pixels of a set are, by class; a set without labels is one class.
+    """Pixel statistics by class; a set without labels is one class.
 
     Attributes:
         histograms: int64 ``(classes, 256)``, how many pixels have which value.
@@ -121,8 +121,8 @@ class PixelStats:
         return [self.brightness[chosen] for chosen in rows]
 
 
-def rows_by_class(labels: Labels | None, n: int) -> list[Labels]:
-    """Return the rows of each of the ten classes; without labels all rows, as one."""
+def rows_by_class(labels: Labels | None, n: int) -> list[Indices]:
+    """Return the rows of each of the ten classes; without labels, all rows as one group."""
     if labels is None:
         return [np.arange(n)]
     return [np.flatnonzero(labels == digit) for digit in range(CLASSES)]

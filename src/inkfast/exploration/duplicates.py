@@ -1,10 +1,9 @@
-"""Copies among digits: the same picture twice, or nearly.
+"""Exact and near copies among digits.
 
-Two pictures count as nearly the same when their pixels correlate by 0.993 or more, which neither
-contrast nor brightness changes. The bound was set where both errors vanish: of the 2.4 thousand
-million pairs of MNIST's 70,000 digits none reaches 0.992, while each of 500 of them reaches 0.994
-with its own copy saved as JPEG of quality 75, under Gaussian noise of sigma 0.02, or at gamma 1.2.
-A copy that was shifted, turned or drawn again is not found.
+Two images are near copies when their pixels correlate by 0.993 or more, which does not depend on
+contrast or brightness. The bound separates: of the 2.4 billion pairs of MNIST's 70,000 digits none
+reaches 0.992, while each of 500 digits reaches 0.994 with its copy saved as JPEG of quality 75,
+under Gaussian noise of sigma 0.02, or at gamma 1.2. Shifted or rotated copies are not found.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.core.digits import Digits, Images, Labels
+from inkfast.core.digits import Digits, Images, Indices, Labels
 
 NEAR_CORRELATION = 0.993
-MAX_PAIRS = 50_000  # where a search that finds nothing but copies stops
-_AXES = 24  # dimensions in which pairs are sought before they are compared in full
+MAX_PAIRS = 50_000  # number at which the search stops
+_AXES = 24  # dimensions in which pairs are searched before they are compared in full
 _SLAB = 2000  # rows that lie side by side on the first axis
 _ROWS, _COLUMNS = 512, 2048  # a block of distances that stays in the processor's cache
 
@@ -32,16 +31,16 @@ class Duplicates:
 
     Attributes:
         n_train: Rows from here on are test digits.
-        exact: Groups of rows with the same picture.
-        near: int64 ``(pairs, 2)``, pictures that differ but correlate by `ALIKE`, best first; of
-            a group of equal pictures the first row stands for all.
+        exact: Groups of rows with identical images.
+        near: int64 ``(pairs, 2)``, images that differ but correlate by `ALIKE`, best first; of
+            a group of identical images the first row stands for all.
         correlation: float64 ``(pairs,)``.
-        complete: Whether the search for `near` went through; it stops at `MOST_PAIRS`.
+        complete: Whether the search for `near` was complete; it stops at `MOST_PAIRS`.
     """
 
     n_train: int
     exact: list[list[int]]
-    near: Labels
+    near: Indices
     correlation: NDArray[np.float64]
     complete: bool
 
@@ -50,11 +49,11 @@ class Duplicates:
         return min(group) < self.n_train <= max(group)
 
     def exact_across(self) -> list[list[int]]:
-        """Return the groups of equal pictures with rows in both parts."""
+        """Return the groups of identical images with rows in both parts."""
         return [group for group in self.exact if self.across(group)]
 
     def near_across(self) -> list[list[int]]:
-        """Return the pairs of nearly equal pictures with a row in each part."""
+        """Return the pairs of near copies with a row in each part."""
         return [pair for pair in self.near.tolist() if self.across(pair)]
 
     def leaked(self) -> int:
@@ -63,12 +62,12 @@ class Duplicates:
         return len(rows | {max(pair) for pair in self.near_across()})
 
     def contradictions(self, labels: Labels) -> list[list[int]]:
-        """Return the groups of equal pictures whose labels differ."""
+        """Return the groups of identical images whose labels differ."""
         return [group for group in self.exact if len(set(labels[group].tolist())) > 1]
 
 
 def find_duplicates(train: Digits, test: Digits | None) -> Duplicates:
-    """Seek copies; pictures of one even grey are left out, since they are no digits."""
+    """Find copies; blank images are left out."""
     images = train.images if test is None else np.concatenate([train.images, test.images])
     rows = np.flatnonzero(~is_blank(images))
     groups: dict[bytes, list[int]] = {}
@@ -87,27 +86,27 @@ def find_duplicates(train: Digits, test: Digits | None) -> Duplicates:
 
 
 def is_blank(images: Images) -> NDArray[np.bool_]:
-    """Return which pictures are blank: the same value everywhere."""
+    """Return a mask of the blank images, which have the same value everywhere."""
     flat = images.reshape(len(images), -1)
     return np.asarray((flat == flat[:, :1]).all(axis=1))
 
 
 def find_near_pairs(
     images: Images, alike: float = NEAR_CORRELATION, most: int = MAX_PAIRS
-) -> tuple[Labels, NDArray[np.float64], bool]:
-    """Return every pair of pictures whose pixels correlate by `alike` or more.
+) -> tuple[Indices, NDArray[np.float64], bool]:
+    """Return every pair of images whose pixels correlate by `alike` or more.
 
-    With centred pictures of length 1, correlation c is distance sqrt(2 - 2c). Distances shrink
-    when pictures are projected, so pairs are sought by a few coordinates, first those near by two
+    With centred images of length 1, correlation c is distance sqrt(2 - 2c). Distances shrink
+    when images are projected, so pairs are searched by a few coordinates, first those near by two
     of them, and no pair is missed (Faloutsos et al. 1994, the lower-bounding lemma).
 
     Args:
         images: uint8 ``(n, 28, 28)``, none of them constant.
-        alike: The bound on the correlation, below 1.
-        most: Stop after so many pairs.
+        alike: Bound on the correlation, below 1.
+        most: Number of pairs after which the search stops.
 
     Returns:
-        The pairs ``(m, 2)``, their correlations ``(m,)``, and whether the search went through.
+        The pairs ``(m, 2)``, their correlations ``(m,)``, and whether the search was complete.
     """
     found, values, total = [np.empty((0, 2), np.int64)], [np.empty(0)], 0
     if len(images) > 1:
@@ -124,14 +123,14 @@ def find_near_pairs(
 
 
 def _standardized(images: Images) -> Matrix:
-    """Return pictures as float32 ``(n, 784)`` rows of mean 0 and length 1."""
+    """Return images as float32 ``(n, 784)`` rows of mean 0 and length 1."""
     flat = images.reshape(len(images), -1).astype(np.float32)
     flat -= flat.mean(axis=1, keepdims=True)
     flat /= np.sqrt(np.einsum("ij,ij->i", flat, flat))[:, None]
     return flat
 
 
-def _candidate_pairs(pictures: Matrix, radius: float) -> Iterator[Labels]:
+def _candidate_pairs(pictures: Matrix, radius: float) -> Iterator[Indices]:
     """Yield pairs of rows, block by block, that lie within the radius on the leading axes."""
     sample = pictures[:: max(1, len(pictures) // 3500)]
     sample = sample - sample.mean(axis=0)
@@ -152,7 +151,7 @@ def _candidate_pairs(pictures: Matrix, radius: float) -> Iterator[Labels]:
             yield pairs
 
 
-def _candidate_blocks(places: Matrix, radius: float) -> Iterator[tuple[Labels, Labels]]:
+def _candidate_blocks(places: Matrix, radius: float) -> Iterator[tuple[Indices, Indices]]:
     """Yield pairs of sets of rows that may be within the radius by the first two axes."""
     order = np.argsort(places[:, 0], kind="stable")
     slabs = np.array_split(order, 1 + len(order) // _SLAB)
@@ -173,7 +172,7 @@ def _candidate_blocks(places: Matrix, radius: float) -> Iterator[tuple[Labels, L
                     yield rows, slabs[other][left : min(left + _COLUMNS, int(last))]
 
 
-def _correlation(pictures: Matrix, pairs: Labels) -> NDArray[np.float64]:
+def _correlation(pictures: Matrix, pairs: Indices) -> NDArray[np.float64]:
     parts = np.array_split(pairs, 1 + len(pairs) // 5000)
     products = [np.einsum("ij,ij->i", pictures[p[:, 0]], pictures[p[:, 1]]) for p in parts]
     return np.concatenate(products).astype(np.float64)

@@ -1,10 +1,10 @@
-"""`explore`: everything that is measured on digits as they are, and where it is kept.
+"""`explore_digits` and its result; layout of the output folder.
 
 ::
 
     runs/explore-<data>/
-      explore.json        every number; what makes the folder an exploration
-      label_suspects.csv  with --labels: which labels to look at, the most suspicious first
+      explore.json        every number
+      label_suspects.csv  with --labels: suspicious labels, the most suspicious first
       report.html
 """
 
@@ -38,21 +38,21 @@ MAX_NOISY = 10_000  # training digits that get a noisy copy
 
 @dataclass(frozen=True, kw_only=True)
 class Exploration:
-    """What was found in a set of digits.
+    """Results of exploring a set of digits.
 
     Attributes:
         survey: The digits and their files.
-        seed: What was drawn depends on it: samples, noise, folds.
-        noise: The noise of `corrupted`.
+        seed: Seed of samples, noise and folds.
+        noise: Noise of `corrupted`.
         imbalance: None without labels.
         clean: Pixels of the training digits.
         corrupted: Pixels of a noisy copy of them, or of `MOST_NOISY` of them; None without noise.
-        constant: Rows of blank pictures, by part.
-        copies: The same picture twice, or nearly.
-        components: None where all pictures are the same.
+        constant: Rows of blank images, by part.
+        copies: Exact and near copies.
+        components: None where all images are the same.
         clusters: None where fewer than two differ.
-        held_out: Rows that are compared with the training digits: those of the test part, or the
-            training rows that a comparison with this seed would cut off for testing.
+        held_out: Training rows that a comparison with this seed would use for testing; None where
+            there is a test part.
         suspects: None unless asked for.
     """
 
@@ -97,7 +97,7 @@ class Exploration:
         return f"{part} {number}" if self.test is not None else f"row {number}"
 
     def image(self, row: int) -> NDArray[np.uint8]:
-        """Return the picture of a row of both parts together."""
+        """Return the image of a row of both parts together."""
         part, number = self.part_and_row(row)
         return np.asarray(self.parts[part].images[number])
 
@@ -115,13 +115,13 @@ def explore_digits(
     tell: Callable[[str], None] = lambda stage: None,
     observe: Callable[[str, int, int], Callback] | None = None,
 ) -> Exploration:
-    """Measure digits.
+    """Analyse digits.
 
     Args:
         survey: The digits.
         noise: Shown beside the clean digits.
         seed: Decides samples, noise and folds.
-        tell: Told of each stage as it begins.
+        tell: Called with the name of each stage as it begins.
         observe: Asked for a `Watch` at the start of each network that judges labels; None leaves
             labels unjudged.
 
@@ -134,12 +134,12 @@ def explore_digits(
     labelled_test = test if test is not None and test.labels is not None else None
     if observe:
         label_errors.check_labels(train, labelled_test)
-    # one thread: two that wait for each other beside a busy neighbour can take fifty times as long
+    # on a busy machine, two threads that wait for each other can be fifty times slower than one
     with threadpool_limits(1):
         tell("counting pixels")
         clean = PixelStats.of(train)
         corrupted = _noisy_pixel_stats(train, noise, seed)
-        tell("seeking duplicates")
+        tell("searching for copies")
         copies = duplicates.find_duplicates(train, test)
         tell("finding principal components and clusters")
         axes = structure.fit_components(train, derive_seed(seed, "components"))

@@ -1,4 +1,4 @@
-"""What an exploration means, in sentences."""
+"""The findings of an exploration as sentences."""
 
 from __future__ import annotations
 
@@ -10,12 +10,18 @@ from inkfast.core.digits import Labels
 from inkfast.exploration.duplicates import MAX_PAIRS, NEAR_CORRELATION
 from inkfast.exploration.exploration import Exploration
 
-NOTABLE_SHIFT = 0.2  # standard deviations between the means of train and test that are worth a word
+NOTABLE_SHIFT = 0.2  # standard deviations between the means of train and test that are reported
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One sentence or two, whether something is wrong, and whether it says what could be done."""
+    """A finding in one or two sentences.
+
+    Attributes:
+        text: The sentences.
+        attention: Whether something is wrong with the digits.
+        advice: Whether the text recommends an action.
+    """
 
     text: str
     attention: bool = False
@@ -23,20 +29,20 @@ class Finding:
 
 
 def headline(found: Exploration) -> str:
-    """Say in one sentence what the digits are and whether something is wrong with them."""
+    """Return one sentence: what the digits are, and whether something is wrong with them."""
     n = f"{len(found.train):,}"
     what = (
         f"{n} digits" if found.test is None else f"{n} training and {len(found.test):,} test digits"
     )
     worries = sum(finding.attention for finding in findings(found))
     if not worries:
-        return f"{found.survey.source.name}: {what}, and nothing wrong with them was found."
-    things = "one thing" if worries == 1 else f"{worries} things"
-    return f"{found.survey.source.name}: {what}, and {things} to look at before training."
+        return f"{found.survey.source.name}: {what}, no problem found."
+    things = "one problem" if worries == 1 else f"{worries} problems"
+    return f"{found.survey.source.name}: {what}, {things} to look at before training."
 
 
 def findings(found: Exploration) -> list[Finding]:
-    """Return what was found, in the order of the page."""
+    """Return the findings in the order of the page."""
     return [
         *_class_findings(found),
         *_file_findings(found),
@@ -51,7 +57,7 @@ def findings(found: Exploration) -> list[Finding]:
 
 def _class_findings(found: Exploration) -> list[Finding]:
     if found.imbalance is None:
-        text = "There are no labels: only what needs none was looked at."
+        text = "There are no labels: only what needs none was analysed."
         return [Finding(text)]
     return [Finding(found.imbalance.verdict(), attention=not found.imbalance.even)]
 
@@ -60,19 +66,19 @@ def _file_findings(found: Exploration) -> list[Finding]:
     unreadable = found.survey.unreadable
     if unreadable:
         more = f", and {len(unreadable) - 1:,} more" if len(unreadable) > 1 else ""
-        text = f"{_count(len(unreadable), 'picture')} could not be read: {unreadable[0]}{more}"
+        text = f"{_count(len(unreadable), 'image')} could not be read: {unreadable[0]}{more}"
         return [Finding(text, attention=True)]
     if found.survey.files:
         n = sum(found.survey.sizes.values())
-        return [Finding(f"All {n:,} picture files could be read.")]
+        return [Finding(f"All {n:,} image files could be read.")]
     return []
 
 
 def _blank_findings(found: Exploration) -> list[Finding]:
     n = sum(map(len, found.constant.values()))
     if not n:
-        return [Finding("No picture is blank.")]
-    text = f"{_count(n, 'picture')} {_be(n)} blank, the same value everywhere: take them out."
+        return [Finding("No image is blank.")]
+    text = f"{_count(n, 'image')} {_be(n)} blank, with one value everywhere: remove them."
     return [Finding(text, attention=True)]
 
 
@@ -80,8 +86,8 @@ def _exact_copy_findings(found: Exploration) -> list[Finding]:
     groups = found.copies.exact
     extra = sum(len(group) - 1 for group in groups)
     if not extra:
-        return [Finding("No picture is there twice.")]
-    text = f"{_count(extra, 'picture')} {_be(extra)} there more than once, to the last pixel."
+        return [Finding("No image occurs twice.")]
+    text = f"{_count(extra, 'image')} {_be(extra)} an exact copy of another."
     if found.train.labels is not None and (found.test is None or found.test.labels is not None):
         clashes = found.copies.contradictions(_all_labels(found))
         if clashes:
@@ -94,10 +100,10 @@ def _near_copy_findings(found: Exploration) -> list[Finding]:
     n = len(found.copies.near)
     bound = f"pixels that correlate by {NEAR_CORRELATION} or more"
     if not n:
-        return [Finding(f"No two different pictures are nearly the same ({bound}).")]
+        return [Finding(f"No two images are near copies ({bound}).")]
     count = f"More than {MAX_PAIRS:,}" if not found.copies.complete else f"{n:,}"
-    pairs = "pair of pictures is" if n == 1 else "pairs of pictures are"
-    return [Finding(f"{count} {pairs} nearly the same ({bound}).", attention=True)]
+    pairs = "pair of images is a near copy" if n == 1 else "pairs of images are near copies"
+    return [Finding(f"{count} {pairs} ({bound}).", attention=True)]
 
 
 def _overlap_findings(found: Exploration) -> list[Finding]:
@@ -107,14 +113,14 @@ def _overlap_findings(found: Exploration) -> list[Finding]:
         if leaked:
             text = (
                 f"{_count(leaked, 'test digit')} {_be(leaked)} among the training digits too, "
-                "exactly or nearly: test figures will be too good. Take them out of one part."
+                "exactly or nearly: test scores will be too high. Remove them from one part."
             )
             return [Finding(text, attention=True)]
         return [Finding("No test digit is among the training digits, exactly or nearly.")]
     if len(copies.near):
         text = (
             "These digits have no test part. When one is cut at random, near copies may fall on "
-            "both sides of the cut: take them out first."
+            "both sides of the cut: remove them first."
         )
         return [Finding(text, advice=True)]
     return []
@@ -126,14 +132,14 @@ def _structure_findings(found: Exploration) -> list[Finding]:
         gap = found.components.shift(found.train.images, found.test.images)
         if gap > NOTABLE_SHIFT:
             text = (
-                f"Test digits lie elsewhere than training digits: their means are {gap:.2f} "
-                "standard deviations apart along one principal component."
+                f"Test digits are distributed differently from training digits: the means are "
+                f"{gap:.2f} standard deviations apart along one principal component."
             )
             out.append(Finding(text, attention=len(found.test) >= 100))
     if found.clusters and found.clusters.purity is not None:
         text = (
-            f"k-means, which sees no labels, puts {found.clusters.purity:.0%} of the digits with "
-            f"their own kind (adjusted Rand index {found.clusters.adjusted_rand:.2f})."
+            f"k-means without labels puts {found.clusters.purity:.0%} of the digits into clusters "
+            f"of their class (adjusted Rand index {found.clusters.adjusted_rand:.2f})."
         )
         out.append(Finding(text))
     return out
@@ -144,11 +150,11 @@ def _label_findings(found: Exploration) -> list[Finding]:
     if suspects is None:
         if found.train.labels is None:
             return []
-        text = "Labels were not judged: the same command with --labels does that."
+        text = "Labels were not checked: add --labels to search for label errors."
         return [Finding(text, advice=True)]
     flagged = int(suspects.flagged.sum())
     start = (
-        f"Networks that had not seen them read {suspects.accuracy:.2%} of the digits as labelled; "
+        f"Out-of-fold predictions agree with the label for {suspects.accuracy:.2%} of the digits; "
     )
     if not flagged:
         return [Finding(start + "no label looks wrong.")]

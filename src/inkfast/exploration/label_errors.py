@@ -1,9 +1,9 @@
-"""Labels that look wrong: confident learning on probabilities from networks that never saw them.
+"""Label errors by confident learning on out-of-fold probabilities.
 
 Source: Northcutt, Jiang and Chuang (2021), Confident Learning: Estimating Uncertainty in Dataset
 Labels, section 3: a digit is counted from its label to another class when its probability of that
-class reaches the class's own average. Written out here because it is a page of NumPy; the authors'
-package would bring pandas with it. Suspects are ranked by their probability of the label they
+class reaches the class's own average. Implemented here because it is a page of NumPy; the authors'
+package depends on pandas. Suspects are ranked by their probability of the label they
 have, over both parts, so every row has a rank.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast import models, noise
-from inkfast.core.digits import CLASSES, Digits, Labels
+from inkfast.core.digits import CLASSES, Digits, Indices, Labels
 from inkfast.core.errors import InkfastError
 from inkfast.core.random import derive_seed
 from inkfast.core.splits import stratified_group_kfold, unique_image_counts
@@ -51,12 +51,12 @@ MNIST_TEST = "a0863a96c44e5666edbb30c4071ee79ca0514c621e6349c5967fc78e7305c891"
 
 @dataclass(frozen=True, kw_only=True)
 class LabelSuspects:
-    """Every row of training digits and then test digits, and how far its label can be believed.
+    """Rows of the training digits and then the test digits, ranked by suspicion of their label.
 
     Attributes:
         n_train: Rows from here on are test digits.
         labels: int64 ``(n,)``, as given.
-        probabilities: float64 ``(n, 10)``, each row from a network that did not see it.
+        probabilities: float64 ``(n, 10)``, each row from a network not trained on it.
         flagged: bool ``(n,)``, rows that confident learning counts to another class.
         order: Rows, the most suspicious first.
         folds: How many networks gave the probabilities.
@@ -66,7 +66,7 @@ class LabelSuspects:
     labels: Labels
     probabilities: Floats
     flagged: NDArray[np.bool_]
-    order: Labels
+    order: Indices
     folds: int
 
     @property
@@ -103,7 +103,7 @@ class LabelSuspects:
 
 
 def check_labels(train: Digits, test: Digits | None) -> None:
-    """Raise unless there are labels, two classes, and three pictures of each class.
+    """Raise unless there are labels, two classes, and three images of each class.
 
     Raises:
         InkfastError: Saying what is missing.
@@ -130,7 +130,7 @@ def find_label_errors(
 ) -> LabelSuspects:
     """Train one small network for each fold of all digits, and rank the labels.
 
-    Copies of a picture lie in one fold: a wrong label must not vouch for itself.
+    Copies of an image lie in one fold, so that no network is trained on a copy of what it judges.
     """
     check_labels(train, test)
     digits = _all_digits(train, test)

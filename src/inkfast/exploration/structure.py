@@ -1,4 +1,4 @@
-"""How the digits lie in space: principal components, clusters, and whether test lies like train."""
+"""Principal components, clusters, and the shift between training and test digits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.core.digits import CLASSES, SIDE, Digits, Images, Labels
+from inkfast.core.digits import CLASSES, SIDE, Digits, Images, Indices, Labels
 from inkfast.core.pixels import to_unit
 from inkfast.exploration.classes import Floats
 
@@ -24,7 +24,7 @@ class Components:
     Attributes:
         n: Rows they were fitted on.
         explained: Share of the variance of every component, the largest first.
-        mean: The mean picture, float32 ``(784,)``.
+        mean: The mean image, float32 ``(784,)``.
         axes: float32 ``(k, 784)`` of length 1, at most `AXES`.
         spread: Standard deviation along each of the axes.
     """
@@ -36,7 +36,7 @@ class Components:
     spread: Floats
 
     def project(self, images: Images) -> NDArray[np.float32]:
-        """Return the coordinates of pictures, float32 ``(n, k)``."""
+        """Return the coordinates of images, float32 ``(n, k)``."""
         return np.asarray((_unit_rows(images) - self.mean) @ self.axes.T)
 
     def needed(self, share: float) -> int:
@@ -55,7 +55,7 @@ class Clusters:
 
     Attributes:
         n: Rows that were clustered.
-        centres: float64 ``(k, 28, 28)`` in [0, 1], the middle of each cluster as a picture.
+        centres: float64 ``(k, 28, 28)`` in [0, 1], the centre of each cluster as an image.
         sizes: Rows of each cluster.
         table: int64 ``(k, 10)``, rows of each cluster and class; None without labels.
         adjusted_rand: 1 for clusters that are the classes, about 0 for chance (Hubert and Arabie
@@ -77,7 +77,7 @@ class Clusters:
 
 
 def fit_components(digits: Digits, seed: int) -> Components | None:
-    """Fit principal components; None where all pictures are the same."""
+    """Fit principal components; None where all images are the same."""
     from sklearn.decomposition import PCA
 
     flat = _unit_rows(digits.images[sample_rows(len(digits), MAX_ROWS, seed)])
@@ -121,8 +121,8 @@ def fit_clusters(digits: Digits, axes: Components, seed: int) -> Clusters | None
     )
 
 
-def sample_rows(n: int, most: int, seed: int) -> Labels:
-    """Return at most so many of n rows, ascending, drawn without replacement."""
+def sample_rows(n: int, most: int, seed: int) -> Indices:
+    """Return at most `most` of `n` rows, ascending, drawn without replacement."""
     if n <= most:
         return np.arange(n)
     return np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
@@ -138,7 +138,7 @@ def _contingency_table(given: Labels, labels: Labels, wanted: int) -> Labels:
 def _adjusted_rand(given: Labels, labels: Labels) -> float | None:
     from sklearn.metrics import adjusted_rand_score
 
-    if len(np.unique(labels)) < 2:  # one class leaves nothing to agree with
+    if len(np.unique(labels)) < 2:  # undefined for one class
         return None
     return float(adjusted_rand_score(labels, given))
 
@@ -154,7 +154,7 @@ def _cluster_order(
 
 
 def _mean_unit_row(images: Images) -> Floats:
-    """Return the mean picture ``(784,)`` on [0, 1]."""
+    """Return the mean image ``(784,)`` on [0, 1]."""
     total = images.reshape(len(images), -1).sum(axis=0, dtype=np.int64)
     return np.asarray(total / (255 * len(images)))
 

@@ -1,4 +1,4 @@
-"""An exploration as JSON and CSV: every number that the page shows, and those it is drawn from."""
+"""An exploration as JSON and CSV, with every number that the page shows or draws."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from inkfast.exploration.exploration import EXPLORATION, FIGURES_FILE, SUSPECTS_
 from inkfast.exploration.findings import findings, headline
 from inkfast.exploration.label_errors import KNOWN_MNIST_ERRORS, MODEL
 
-_MAX_LISTED = 1000  # groups and pairs of copies that are written out
+_MAX_LISTED = 1000  # groups and pairs of copies in the JSON file
 
 
 def write_summary(found: Exploration, out: Path) -> None:
-    """Write ``explore.json`` and, where labels were judged, ``label_suspects.csv``."""
+    """Write ``explore.json`` and, where labels were checked, ``label_suspects.csv``."""
     EXPLORATION.clear(out)
     write_json(out / FIGURES_FILE, exploration_to_json(found))
     if found.suspects is not None:

@@ -1,4 +1,4 @@
-"""The report: one HTML page that needs no network, no script and no other file."""
+"""The report of a comparison: one HTML page without scripts or other files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from inkfast.report.image_sheets import image_sheet, png_data_uri
 from inkfast.training.balancing import SYNTHETIC
 from inkfast.training.batches import training_rows
 
-_MISTAKES = 16  # pictures for each model
+_MISTAKES = 16  # images per model
 
 
 def write_comparison_report(board: Leaderboard, out: Path) -> Path:
@@ -96,7 +96,7 @@ def _comparison_content(board: Leaderboard) -> dict[str, Any]:
 
 
 def _class_balance(board: Leaderboard, row: LeaderboardRow) -> dict[str, Any]:
-    """Return class counts before and after balancing, and pictures of synthetic digits."""
+    """Return class counts before and after balancing, and images of synthetic digits."""
     fit = row.fits[0]
     recipe, counts = fit.model_spec.recipe, fit.trained.class_counts
     pictures = []
@@ -124,7 +124,7 @@ def _clean_and_noisy_sheets(board: Leaderboard) -> list[str]:
 
 
 def _confusion_cells(row: LeaderboardRow) -> list[list[dict[str, float]]]:
-    """Return counts over all seeds with the share of their row."""
+    """Return confusion counts over all seeds, each with its share of the row."""
     counts = np.sum([scores.confusion for scores in row.scores], axis=0)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     wrong = np.where(np.eye(CLASSES, dtype=bool), 0, shares)
@@ -161,7 +161,7 @@ def _class_scores(row: LeaderboardRow) -> list[dict[str, float]]:
 
 
 def _mistakes(board: Leaderboard, row: LeaderboardRow) -> list[dict[str, Any]]:
-    """Return the first seed's wrong answers of which it was surest."""
+    """Return the wrong predictions of the first seed with the highest confidence."""
     dataset = board.outcome.dataset
     labels = dataset.test.known_labels
     probabilities = row.fits[0].probabilities

@@ -1,4 +1,4 @@
-"""The page of an exploration."""
+"""The report of an exploration."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from inkfast.report import exploration_figures as figures
 from inkfast.report.comparison import render
 from inkfast.report.image_sheets import image_sheet, png_data_uri
 
-_SAMPLES = 16  # pictures of each class
-_PAIRS = 12  # pictures of copies
+_SAMPLES = 16  # images per class
+_PAIRS = 12  # figures of copies
 _SUSPECTS = 24  # of each part
 
 
@@ -28,9 +28,9 @@ def write_exploration_report(found: Exploration, out: Path, command: str) -> Pat
     """Write ``report.html`` and return its path.
 
     Args:
-        found: What to show.
-        out: The folder.
-        command: What makes the page again.
+        found: Results to show.
+        out: Output folder.
+        command: Command line that reproduces the page.
     """
     from threadpoolctl import threadpool_limits
 
@@ -73,7 +73,7 @@ def _one_per_class_sheet(found: Exploration) -> str:
 
 
 def _sample_strips(found: Exploration) -> list[tuple[str, str, int]]:
-    """Return a strip of random digits of each class: its name, the picture, how many."""
+    """Return a strip of random digits of each class: label, image as data URI, number."""
     strips = []
     groups = rows_by_class(found.train.labels, len(found.train))
     if len(groups) == 1:
@@ -116,7 +116,7 @@ def _class_rows(found: Exploration) -> list[dict[str, Any]]:
 
 
 def _mean_image_sheet(found: Exploration) -> str:
-    """Return the mean picture of every class, clean above and noisy below."""
+    """Return the mean image of every class, clean above and noisy below."""
     rows = [_to_uint8(found.clean.mean_images)]
     if found.corrupted:
         rows.append(_to_uint8(found.corrupted.mean_images))
@@ -124,7 +124,7 @@ def _mean_image_sheet(found: Exploration) -> str:
 
 
 def _noisy_sheet(found: Exploration) -> str:
-    """Return one digit of each class above the same under noise."""
+    """Return one digit of each class, clean above and noisy below."""
     if not found.noise:
         return ""
     groups = rows_by_class(found.train.labels, len(found.train))
@@ -161,12 +161,12 @@ def _component_charts(found: Exploration) -> dict[str, Any]:
 
 
 def _train_and_other(found: Exploration) -> tuple[Images, Images | None, str]:
-    """Return the training pictures, those they are compared with, and what these are called."""
+    """Return training images, the images they are compared with, and the name of the latter."""
     images = found.train.images
     if found.test is not None:
         return images, found.test.images, "test"
     if found.held_out is not None:
-        return np.delete(images, found.held_out, axis=0), images[found.held_out], "to be cut off"
+        return np.delete(images, found.held_out, axis=0), images[found.held_out], "held out"
     return images, None, ""
 
 
@@ -190,7 +190,7 @@ def _cluster_rows(found: Exploration) -> list[dict[str, Any]]:
 
 
 def _copy_figures(found: Exploration) -> list[dict[str, Any]]:
-    """Return pictures of copies: exact ones first; the harmful ones before others."""
+    """Return figures of copies: identical images first, contradicting labels and leaks in front."""
     copies = found.copies
     exact = sorted(
         copies.exact,
@@ -243,7 +243,7 @@ def _to_uint8(images: Floats) -> Images:
 
 
 def _component_images(axes: np.ndarray) -> Images:
-    """Return components as pictures: grey is 0."""
+    """Return components as images; grey is 0."""
     pictures = axes.reshape(len(axes), 28, 28)
     strongest = np.abs(pictures).max(axis=(1, 2), keepdims=True)
     return np.asarray(np.rint(127.5 + 127.5 * pictures / strongest), np.uint8)

@@ -12,13 +12,13 @@ from inkfast.exploration.classes import Floats, PixelStats
 from inkfast.exploration.structure import Components
 from inkfast.report.figures import COLOURS, INK, svg
 
-# One for each digit, to be told apart on white and on near-black.
+# One per digit, distinguishable on white and on near-black.
 DIGIT_COLOURS = (
     "#2a7de1", "#e0762b", "#1f9e77", "#d1425b", "#b455a8", "#a0764a", "#e58fc4", "#7a8793",
     "#c9a20c", "#26b5c9",
 )  # fmt: skip
 _MOST_DOTS = 4000
-_DOTS_PER_INCH = 220  # dots are drawn as one picture: thousands of shapes make a page slow
+_DOTS_PER_INCH = 220  # dots are rasterized: thousands of SVG shapes make a page slow
 _BINS = 32
 
 
@@ -58,7 +58,7 @@ def draw_class_shares(counts: list[int]) -> str:
 
 
 def draw_pixel_histogram(clean: PixelStats, corrupted: PixelStats | None) -> str:
-    """Draw how many pixels have which value."""
+    """Draw a histogram of pixel values."""
 
     def draw(axes: Axes) -> None:
         pairs = [("clean", clean)] + ([("noisy", corrupted)] if corrupted else [])
@@ -87,7 +87,7 @@ def draw_brightness(pixels: PixelStats) -> str:
         groups = pixels.brightness_by_class()
         for digit, values in enumerate(groups):
             name = f"{digit}" if len(groups) > 1 else "all"
-            if len(values) > 1 and np.ptp(values) > 1e-6:  # else a density is not defined
+            if len(values) > 1 and np.ptp(values) > 1e-6:  # otherwise the density is undefined
                 axes.plot(
                     grid, gaussian_kde(values)(grid), color=DIGIT_COLOURS[digit], lw=1.5, label=name
                 )
@@ -118,7 +118,7 @@ def draw_components(
             middle = (float(np.median(x[labels == digit])), float(np.median(y[labels == digit])))
             axes.scatter([], [], s=24, color=DIGIT_COLOURS[digit], label=str(digit))
             if all(np.hypot(middle[0] - u, middle[1] - v) > 0.06 * np.ptp(x) for u, v in written):
-                written.append(middle)  # numbers on top of each other cannot be read
+                written.append(middle)  # overlapping numbers are unreadable
                 axes.text(*middle, str(digit), ha="center", va="center", fontweight="bold")
         if labels is not None:
             axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9, handletextpad=0.1)
@@ -143,7 +143,7 @@ def draw_train_and_other(
 
 
 def draw_explained_variance(components: Components) -> str:
-    """Draw the share of variance that so many components hold."""
+    """Draw the cumulative share of variance explained by the components."""
 
     def draw(axes: Axes) -> None:
         held = np.cumsum(components.explained)[: max(100, components.needed(0.95))]
@@ -152,7 +152,7 @@ def draw_explained_variance(components: Components) -> str:
             n = components.needed(share)
             axes.plot([n], [held[n - 1]], "o", color=COLOURS[1], markersize=5)
             axes.annotate(
-                f"{n} hold {share:.0%}", (n, held[n - 1]), (8, -12), textcoords="offset points",
+                f"{n} explain {share:.0%}", (n, held[n - 1]), (8, -12), textcoords="offset points",
                 fontsize=9,
             )  # fmt: skip
         axes.set_ylim(0, 1.02)

@@ -1,4 +1,4 @@
-"""Charts as inline SVG that follow the page: light or dark, its font, any width."""
+"""Charts as inline SVG that take the colours, font and width of the page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from inkfast.experiments.leaderboard import LeaderboardRow
 COLOURS = ("#2a7de1", "#e0762b", "#1f9e77", "#b455a8", "#c9a20c", "#7a8793")
 INK = "#123457"  # stands for the page's text colour and is replaced by currentColor
 CARD = "#765432"  # stands for what a chart lies on
-# of a model that knows its training rows by heart, the loss on them would stretch the axis
+# a training loss below this, of a model that has memorized its rows, would stretch the axis
 _MIN_DRAWN_LOSS = 1e-4
 _STYLE = {
     "svg.fonttype": "none",
@@ -52,7 +52,7 @@ def draw_learning_curve(rows: list[LeaderboardRow], figure: str) -> str:
             epochs = [epoch.number for epoch in history]
             validation = [getattr(epoch, f"validation_{figure}") for epoch in history]
             training = [getattr(epoch, figure) for epoch in history]
-            once = len(history) == 1  # a line of one point is not seen
+            once = len(history) == 1  # a line of one point is invisible
             marks: dict[str, Any] = {"marker": "D" if once else "o", "markersize": 6 if once else 3}
             axes.plot(epochs, validation, color=colour, label=_short_model_name(row.name), **marks)
             if not once:
@@ -74,7 +74,7 @@ def draw_learning_curve(rows: list[LeaderboardRow], figure: str) -> str:
 
 
 def draw_confidence(row: LeaderboardRow, labels: np.ndarray, colour: str) -> str:
-    """Draw how often each confidence was given, right and wrong answers apart."""
+    """Draw a histogram of confidence, correct and wrong predictions apart."""
     probabilities = np.concatenate([fit.probabilities for fit in row.fits])
     answers, truth = probabilities.argmax(axis=1), np.tile(labels, len(row.fits))
 
@@ -82,7 +82,7 @@ def draw_confidence(row: LeaderboardRow, labels: np.ndarray, colour: str) -> str
         edges = np.linspace(0, 1, 21).tolist()
         given = probabilities.max(axis=1)
         right = answers == truth
-        axes.hist(given[right], edges, color=colour, alpha=0.75, label="right")
+        axes.hist(given[right], edges, color=colour, alpha=0.75, label="correct")
         axes.hist(given[~right], edges, color="#d1425b", alpha=0.75, label="wrong")
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
@@ -92,7 +92,7 @@ def draw_confidence(row: LeaderboardRow, labels: np.ndarray, colour: str) -> str
         axes.set_ylabel("digits")
         axes.legend(loc="upper left", fontsize=9)
 
-    return svg(draw, f"{row.name}: histogram of confidence, right and wrong answers")
+    return svg(draw, f"{row.name}: histogram of confidence, correct and wrong predictions")
 
 
 def draw_calibration(rows: list[LeaderboardRow], labels: np.ndarray) -> str:
@@ -103,7 +103,7 @@ def draw_calibration(rows: list[LeaderboardRow], labels: np.ndarray) -> str:
         for row, colour in zip(rows, model_colours(len(rows)), strict=True):
             probabilities = np.concatenate([fit.probabilities for fit in row.fits])
             bins = reliability(probabilities, np.tile(labels, len(row.fits)))
-            shown = bins.counts >= 10  # fewer say nothing about a share
+            shown = bins.counts >= 10  # a share of fewer is too uncertain
             axes.plot(
                 bins.confidence[shown], bins.accuracy[shown], color=colour, marker="o",
                 markersize=4, label=f"{_short_model_name(row.name)} (ECE {row.mean('ece'):.2%})",
@@ -113,7 +113,7 @@ def draw_calibration(rows: list[LeaderboardRow], labels: np.ndarray) -> str:
         axes.set_xlim(0, 1.02)
         axes.set_ylim(0, 1.02)
         axes.set_xlabel("confidence")
-        axes.set_ylabel("share right")
+        axes.set_ylabel("accuracy")
         axes.legend(loc="upper left", fontsize=9)
 
     return svg(draw, "accuracy against confidence for every model")
@@ -162,7 +162,7 @@ def draw_fold_curves(histories: dict[str, list[list[float]]]) -> str:
 
 
 def _whole_epochs(axes: Axes) -> None:
-    """Number whole epochs alone; around a single one matplotlib would show its fractions."""
+    """Put ticks at whole epochs only; around a single epoch matplotlib would show fractions."""
     low, high = axes.get_xlim()
     if high - low < 1:
         axes.set_xlim(0.5, 1.5)
@@ -172,7 +172,7 @@ def _whole_epochs(axes: Axes) -> None:
 
 
 def _short_model_name(name: str) -> str:
-    """Return a name as a legend bears it; matplotlib hides those that begin with a line."""
+    """Return a name for a legend; the leading space keeps names that begin with `_` visible."""
     return f" {name}" if len(name) <= 28 else f" {name[:27]}…"
 
 

@@ -1,4 +1,4 @@
-"""Digits as PNG pictures, inside the page or as a file."""
+"""Digits as PNG images: sheets, and data URIs for a page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def image_sheet(rows: list[Images]) -> Image.Image:
 
 
 def png_data_uri(image: Images | Image.Image) -> str:
-    """Return a picture as a ``data:`` address, so that the page needs no other file."""
+    """Return an image as a ``data:`` URI, so that a page needs no other file."""
     buffer = io.BytesIO()
     picture = image if isinstance(image, Image.Image) else Image.fromarray(image)
     picture.save(buffer, "PNG", optimize=True)

@@ -1,4 +1,4 @@
-"""A picture of what a corruption does at several strengths."""
+"""A figure of digits under a corruption at several strengths."""
 
 from __future__ import annotations
 

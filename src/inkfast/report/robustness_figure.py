@@ -1,4 +1,4 @@
-"""One picture of robustness: a dot for each corruption, or a curve over the steps of each."""
+"""The figure of `inkfast robustness`: accuracy per corruption, or over its severities."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STYLE = {
 
 
 def write_robustness_figure(result: dict[str, Any], path: Path) -> None:
-    """Write the picture of what `robustness.measure` returned, as PNG."""
+    """Write the figure of robustness results as PNG."""
     draw = draw_severity_curves if result["suite"].endswith("-severities") else draw_intervals
     with mpl.rc_context(_STYLE):
         buffer = io.BytesIO()
@@ -30,7 +30,7 @@ def write_robustness_figure(result: dict[str, Any], path: Path) -> None:
 
 
 def _colours_and_labels(result: dict[str, Any]) -> dict[str, tuple[str, str]]:
-    """Return the colour and the legend's words of each model."""
+    """Return the colour and legend label of each model."""
     return {
         one["model"]: (
             COLOURS[place % len(COLOURS)],
@@ -89,7 +89,7 @@ def _style_panel(axes: Axes, title: str, published: int) -> None:
 
 
 def _legend_above(figure: Figure) -> None:
-    """Put the models above the charts, each on a line."""
+    """Put the legend above the panels, one line per model."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
     inches = 0.25 * len(labels) + 0.15
     top = 1 - inches / figure.get_figheight()

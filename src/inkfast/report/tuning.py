@@ -19,7 +19,7 @@ from inkfast.report.comparison import render
 from inkfast.report.figures import CARD, COLOURS, svg
 
 _LISTED = 10  # trials in the table
-_WIDTH, _LINES = 20, 3  # characters and lines of a label in the picture of all keys
+_WIDTH, _LINES = 20, 3  # characters and lines of a label in the parallel coordinates
 _WORST = "#c2c8ce"
 
 
@@ -65,7 +65,7 @@ def draw_history(trials: list[TrialRow]) -> str:
         axes.set_xlabel("trial")
         axes.set_ylabel("validation accuracy")
         axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
-        # the best lie close together: the bad ones may leave the picture at the bottom
+        # the best trials lie close together; bad ones may fall below the axis
         low = float(np.quantile([row.accuracy for row in finished], 0.1))
         top = float(best[-1])
         axes.set_ylim(low - 0.5 * (top - low) - 0.001, top + 0.1 * (top - low) + 0.001)
@@ -118,7 +118,7 @@ def draw_parallel_coordinates(finished: list[TrialRow], space: tuple[Parameter, 
 
 
 def _axis_height(parameter: Parameter, value: Any) -> float:
-    """Return where a value lies on its axis, in [0, 1]."""
+    """Return the height of a value on its axis, in [0, 1]."""
     if parameter.choices:
         return parameter.names().index(value) / max(1, len(parameter.choices) - 1)
     low, high, here = parameter.low, parameter.high, float(value)
@@ -137,7 +137,7 @@ def _axis_labels(parameter: Parameter) -> list[tuple[float, str]]:
 
 
 def _wrap_label(name: str, most: int) -> str:
-    """Return a name in so many lines, which an axis's neighbour leaves room for."""
+    """Return a name wrapped to at most `most` lines."""
     lines = textwrap.wrap(name, _WIDTH)
     if len(lines) > most:
         lines = [*lines[: most - 1], f"{lines[most - 1][: _WIDTH - 1]}…"]
@@ -145,7 +145,7 @@ def _wrap_label(name: str, most: int) -> str:
 
 
 def _annotate(axes: Axes, text: str, x: float, y: float) -> None:
-    """Write beside an axis, on a card of its own, so that no line crosses it."""
+    """Write text beside an axis on an opaque box, so that no line crosses it."""
     axes.annotate(
         text, (x, y), (5, 0), "data", "offset points", fontsize=8, va="center",
         bbox={"facecolor": CARD, "edgecolor": "none", "pad": 1},
