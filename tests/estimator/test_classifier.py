@@ -129,7 +129,7 @@ def test_the_scale_of_training_is_kept(strokes):
     with pytest.raises(ValueError, match="0 to 1, got -0.2 to 0.8"):
         of_unit.predict_proba(unit - 0.2)
     faint = unit * 0.4  # drawn as faint as it is, not stretched to full ink
-    np.testing.assert_array_equal(of_unit.canvas_.draw(faint), np.rint(faint * 255))
+    np.testing.assert_array_equal(of_unit.features_.to_images(faint), np.rint(faint * 255))
     black = np.zeros((1, 784))
     np.testing.assert_array_equal(of_unit.predict_proba(black), of_bytes.predict_proba(black))
 
@@ -141,8 +141,8 @@ def test_pixels_that_overshoot_are_not_taken_for_bytes(strokes):
     straight = small(epochs=1).fit(unit, strokes.labels)
     over = small(epochs=1).fit(unit * 1.0000001, strokes.labels)
     for classifier in (straight, over):
-        drawn = classifier.canvas_.draw(unit * 1.0000001)
-        np.testing.assert_array_equal(drawn, straight.canvas_.draw(unit))
+        drawn = classifier.features_.to_images(unit * 1.0000001)
+        np.testing.assert_array_equal(drawn, straight.features_.to_images(unit))
     for top in (1.001, 1.5, 1.99):
         with pytest.raises(ValueError, match=f"0 to 255 or in .0, 1., got 0 to {top}"):
             small().fit(unit * top, strokes.labels)
@@ -158,8 +158,8 @@ def test_black_and_white_is_full_ink(strokes):
     """Pixels of 0 and 1 in any type mean no ink and full ink."""
     white = strokes.images > 0
     for form in (white, white.astype(np.uint8), white.astype(np.float64)):
-        canvas = small(epochs=1).fit(form, strokes.labels).canvas_
-        np.testing.assert_array_equal(canvas.draw(form), 255 * white)
+        features = small(epochs=1).fit(form, strokes.labels).features_
+        np.testing.assert_array_equal(features.to_images(form), 255 * white)
 
 
 @pytest.mark.parametrize("side", [1, 5, 7, 8, 27, 28, 40, 56])
@@ -169,12 +169,12 @@ def test_other_features_are_zoomed_by_area(side):
         pytest.skip("784 features are pixels")
     rows = np.random.default_rng(side).uniform(-3, 5, (20, side * side))
     labels = np.arange(20) % 2
-    canvas = small(epochs=1).fit(rows, labels).canvas_
+    features = small(epochs=1).fit(rows, labels).features_
     low, high = rows.min(axis=0), rows.max(axis=0)
     squares = ((rows - low) / (high - low)).reshape(20, side, side)[:3]
     fine = np.kron(squares, np.ones((1, 28, 28)))  # each cell 28 x 28, each pixel side x side
     means = fine.reshape(3, 28, side, 28, side).mean(axis=(2, 4))
-    assert np.abs(canvas.draw(rows)[:3] - 255 * means).max() <= 0.5 + 1e-6
+    assert np.abs(features.to_images(rows)[:3] - 255 * means).max() <= 0.5 + 1e-6
 
 
 def test_features_are_scaled_each_by_its_training_range():
@@ -182,11 +182,11 @@ def test_features_are_scaled_each_by_its_training_range():
     rng = np.random.default_rng(0)
     rows, labels = rng.normal(size=(40, 3)), np.arange(40) % 2
     rows[:, 2] = 7.0
-    canvas = small(epochs=1).fit(rows, labels).canvas_
-    images = canvas.draw(rows)
-    scaled = small(epochs=1).fit(rows * [1, 1e6, 1] + [0, -5e7, 3], labels).canvas_
-    np.testing.assert_array_equal(scaled.draw(rows * [1, 1e6, 1] + [0, -5e7, 3]), images)
-    corners = canvas.draw(np.array([[-100.0, 100.0, 9.0]]))[0]
+    features = small(epochs=1).fit(rows, labels).features_
+    images = features.to_images(rows)
+    scaled = small(epochs=1).fit(rows * [1, 1e6, 1] + [0, -5e7, 3], labels).features_
+    np.testing.assert_array_equal(scaled.to_images(rows * [1, 1e6, 1] + [0, -5e7, 3]), images)
+    corners = features.to_images(np.array([[-100.0, 100.0, 9.0]]))[0]
     assert (corners[:14, :14].max(), corners[:14, 14:].min(), corners[14:].max()) == (0, 255, 0)
 
 

@@ -1,4 +1,4 @@
-"""`DigitClassifier`: training behind scikit-learn's `fit` and `predict`."""
+"""`DigitClassifier`: training as a scikit-learn classifier."""
 
 from inkfast.estimator.classifier import DigitClassifier
 

@@ -19,7 +19,7 @@ from inkfast import models, noise
 from inkfast.core.digits import CLASSES, Digits, Images
 from inkfast.core.errors import InkfastError, check_choice, check_number, short_repr
 from inkfast.core.pixels import to_unit
-from inkfast.estimator import features
+from inkfast.estimator.features import fit_features
 from inkfast.training import (
     TRAIN_NOISE,
     Callback,
@@ -32,46 +32,46 @@ from inkfast.training import (
 )
 from inkfast.training.batches import split_calibration, split_validation
 
-# Images that go through the network together when predicting. The last block is filled up, so that
-# every image meets the same kernels and its answer does not depend on those beside it.
+# Images predicted in one batch. The last batch is padded, so that all images go through the same
+# kernels and a prediction does not depend on the other rows.
 _BLOCK = 32
 
 
 # scikit-learn has no types
 class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """A network that reads digits, for pipelines, grid searches and cross-validation.
+    """A digit classifier for pipelines, grid searches and cross-validation of scikit-learn.
 
-    Images are ``(n, 784)`` or ``(n, 28, 28)``, 0 to 255 or in [0, 1]: the brightest training pixel
-    decides which (at most 1 is [0, 1]), and rows on another scale are refused at `predict`. Leave
-    out scalers. Rows with another number of features are drawn as 28x28 images: see
-    `inkfast.estimator.features`. Labels are up to ten classes of any kind.
+    Images are ``(n, 784)`` or ``(n, 28, 28)``, from 0 to 255 or in [0, 1]. The brightest training
+    pixel decides: at most 1 means [0, 1]. Rows on the other scale are refused at `predict`, so no
+    scaler is needed. Rows with another number of features are converted to 28x28 images, see
+    `inkfast.estimator.features`. Labels are up to ten classes of any type.
 
     The epoch is chosen on validation rows cut from the training rows: a tenth unless the recipe
-    says otherwise, and at least as many as there are classes. Where a class has a single row, none
-    are cut, and the last epoch is kept.
+    says otherwise, and at least one per class. If a class has a single row, none are cut, and the
+    last epoch is kept.
 
     Args:
-        model: An architecture, e.g. ``"cnn"`` or ``"mlp(hidden=[256, 128])"``.
-        noise: What the model is meant to read through, e.g. ``"rotate(degrees=30)"``.
-        train_noise: fresh (drawn anew for every batch), once (one noisy copy) or none.
-        epochs: Passes over the training rows; None takes the recipe's.
-        recipe: Keys of `inkfast.training.recipe.Recipe` that override the architecture's defaults.
-        threads: torch threads of fit and predict. One by default: then the same `random_state`
-            gives the same weights however busy the machine is, and folds run side by side with
-            ``n_jobs``, in processes. 0 times a step and chooses.
-        random_state: An integer is inkfast's seed. As everywhere in scikit-learn, None draws one
-            from NumPy's global state, and a generator is drawn from.
-        verbose: 1 prints a line for each epoch.
+        model: Spec of the model, e.g. ``"cnn"`` or ``"mlp(hidden=[256, 128])"``.
+        noise: Spec of the noise that the model must withstand, e.g. ``"rotate(degrees=30)"``.
+        train_noise: fresh (drawn again for each batch), once (one noisy copy) or none.
+        epochs: Passes over the training rows; None takes the default of the recipe.
+        recipe: Keys of `inkfast.training.recipe.Recipe` that override the defaults of the model.
+        threads: torch threads of `fit` and `predict`. With one, the default, a `random_state` gives
+            the same weights on a busy machine too, and ``n_jobs`` can run folds in parallel. 0
+            chooses the number by timing.
+        random_state: Seed; None draws one from NumPy's global state, and a `RandomState` is drawn
+            from, as everywhere in scikit-learn.
+        verbose: 1 prints one line per epoch.
 
     Attributes:
-        classes_: Labels, ascending.
-        n_features_in_: Numbers in a row; 784 for 28x28 images.
-        n_iter_: Epochs trained.
-        n_validation_: Rows the epoch was chosen on; 0 where there were too few.
+        classes_: Distinct labels, ascending.
+        n_features_in_: Number of features; 784 for 28x28 images.
+        n_iter_: Number of trained epochs.
+        n_validation_: Number of validation rows; 0 if there were too few rows.
         history_: One dict per epoch, see `inkfast.training.trained_model.Epoch`; validation is NaN
-            where no rows were cut off for it.
-        canvas_: How rows are drawn as images, with the scale.
-        trained_: The network with everything that says what it is.
+            without validation rows.
+        features_: Conversion of rows to images, with the scale.
+        trained_: Trained model with its architecture, recipe and history.
     """
 
     def __init__(
@@ -106,22 +106,22 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_classification_targets(labels)
         self.classes_, codes = np.unique(labels, return_inverse=True)
         _check_classes(self.classes_)
-        self.canvas_ = features.fitted(rows)
-        digits = Digits(self.canvas_.draw(rows), codes.astype(np.int64), "training rows")
+        self.features_ = fit_features(rows)
+        digits = Digits(self.features_.to_images(rows), codes.astype(np.int64), "training rows")
         fit_spec = _with_validation(FitSpec(digits=digits, **settings))
         cut = fit_spec.validation is None
         self.trained_ = fit(
-            fit_spec, callback=Callback(on_epoch_end=lambda e: self._report(_described(e, cut)))
+            fit_spec, callback=Callback(on_epoch_end=lambda e: self._report(_epoch_figures(e, cut)))
         )
         self.n_iter_ = len(self.trained_.history)
         self.n_validation_ = (
             len(split_validation(digits, fit_spec.recipe, fit_spec.seed)[1]) if cut else 0
         )
-        self.history_ = [_described(epoch, cut) for epoch in self.trained_.history]
+        self.history_ = [_epoch_figures(epoch, cut) for epoch in self.trained_.history]
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
-        """Return the likeliest class of each row ``(n,)``."""
+        """Return the most probable class of each row, ``(n,)``."""
         chosen = self._logits(X).argmax(axis=1)
         return np.asarray(self.classes_[chosen])
 
@@ -140,16 +140,16 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
     def _logits(self, X: ArrayLike) -> NDArray[np.float64]:  # noqa: N803
-        """Return the network's outputs for the classes there are, ``(n, classes)``."""
+        """Return the logits of the classes in `classes_`, ``(n, classes)``."""
         check_is_fitted(self)
         rows = validate_data(self, _flat(X), reset=False)
-        images = self.canvas_.draw(rows)
+        images = self.features_.to_images(rows)
         with hardware.torch_threads(self.trained_.threads):
             outputs = _outputs(self.trained_.model, images)
         return outputs[:, : len(self.classes_)]
 
     def _settings(self) -> dict[str, Any]:
-        """Check the parameters and return them as a `Task` takes them."""
+        """Check the parameters and return them as arguments of `FitSpec`."""
         if not isinstance(self.model, str):
             raise InkfastError(f"`model` must be text such as 'cnn', got {short_repr(self.model)}.")
         if not isinstance(self.recipe, Mapping | None):
@@ -157,11 +157,11 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 f"`recipe` must be a mapping of recipe keys, got {short_repr(self.recipe)}."
             )
         check_choice("train_noise", self.train_noise, TRAIN_NOISE)
-        threads = _plain(self.threads)
+        threads = _to_python(self.threads)
         check_number("threads", threads, low=0, high=1024, whole=True)
         architecture = models.build_model(self.model)
         epochs = {} if self.epochs is None else {"epochs": self.epochs}
-        own = {key: _plain(value) for key, value in {**(self.recipe or {}), **epochs}.items()}
+        own = {key: _to_python(value) for key, value in {**(self.recipe or {}), **epochs}.items()}
         return {
             "architecture": architecture,
             "recipe": resolve_recipe(architecture.recipe, own),
@@ -172,7 +172,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         }
 
     def _seed(self) -> int:
-        given = _plain(self.random_state)
+        given = _to_python(self.random_state)
         if isinstance(given, numbers.Real):
             return int(check_number("random_state", given, low=0, high=2**32 - 1, whole=True))
         return int(check_random_state(given).randint(2**31))
@@ -184,7 +184,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _flat(X: Any) -> Any:  # noqa: N803
-    """Return square images ``(n, side, side)`` as rows; all else as it came."""
+    """Return square images ``(n, side, side)`` as rows, and anything else unchanged."""
     X = np.asarray(X) if isinstance(X, list | tuple) else X  # noqa: N806
     if getattr(X, "ndim", 2) <= 2:
         return X
@@ -203,10 +203,10 @@ def _check_classes(classes: NDArray[Any]) -> None:
 
 
 def _with_validation(fit_spec: FitSpec) -> FitSpec:
-    """Return the task with validation rows for few digits: one per class, or none.
+    """Adapt validation to few digits: at least one row per class, or none.
 
-    None are said to a fit by giving it the training rows to look at, and keeping the last epoch.
-    Rows that the recipe sets aside for calibration are neither.
+    A fit without validation rows gets its training rows as validation and keeps the last epoch.
+    Rows for calibration are neither.
     """
     rows, _ = split_calibration(fit_spec.digits, fit_spec.recipe, fit_spec.seed)
     labels, first = fit_spec.digits.known_labels, np.unique(fit_spec.digits.groups[rows])
@@ -223,7 +223,7 @@ def _with_validation(fit_spec: FitSpec) -> FitSpec:
 
 
 def _outputs(model: torch.nn.Module, images: Images) -> NDArray[np.float64]:
-    """Return the network's outputs ``(n, 10)``, computed in fp32 in blocks of one size."""
+    """Return the logits ``(n, 10)``, computed in fp32 in batches of one size."""
     found = []
     with torch.inference_mode():
         for start in range(0, len(images), _BLOCK):
@@ -234,11 +234,11 @@ def _outputs(model: torch.nn.Module, images: Images) -> NDArray[np.float64]:
     return np.asarray(torch.cat(found).numpy())
 
 
-def _described(epoch: Epoch, validated: bool) -> dict[str, float]:
+def _epoch_figures(epoch: Epoch, validated: bool) -> dict[str, float]:
     unknown = {} if validated else dict.fromkeys(("validation_loss", "validation_accuracy"), np.nan)
     return {**dataclasses.asdict(epoch), **unknown}
 
 
-def _plain(value: Any) -> Any:
-    """Return NumPy's scalars, as grids hold them, as Python's."""
+def _to_python(value: Any) -> Any:
+    """Convert a NumPy scalar, as in parameter grids, to a Python number."""
     return value.item() if isinstance(value, np.generic) else value
