@@ -61,7 +61,7 @@ def _state_of(values: dict[str, Any]) -> str:
 _MARKS = {"error": "!", "unsure": "?"}  # in place of a digit
 
 
-def _format_table(row: InputResult, _: int) -> str:
+def _format_table_line(row: InputResult, _: int) -> str:
     values = row.values()
     mark = _MARKS.get(row.state, str(values["digit"]))
     what = str(values["error"])  # begins with the source
@@ -74,7 +74,7 @@ def _format_table(row: InputResult, _: int) -> str:
     return f"{mark:>5}  {sure:>10}  {second:>9}  {what}"
 
 
-def _parse_table(line: str) -> tuple[str, str]:
+def _parse_table_line(line: str) -> tuple[str, str]:
     mark = line[:5].strip()
     return "", next((state for state, known in _MARKS.items() if known == mark), "")
 
@@ -90,7 +90,9 @@ def _format_kaggle(row: InputResult, number: int) -> str:
 
 
 OUTPUT_FORMATS = {
-    "table": OutputFormat("digit  confidence  runner-up  source", _format_table, _parse_table),
+    "table": OutputFormat(
+        "digit  confidence  runner-up  source", _format_table_line, _parse_table_line
+    ),
     "csv": OutputFormat(",".join(RESULT_FIELDS), _format_csv, _parse_csv),
     "jsonl": OutputFormat("", _format_jsonl, _parse_jsonl),
     "kaggle": OutputFormat("ImageId,Label", _format_kaggle, lambda _: ("", "")),
