@@ -56,11 +56,11 @@ def test_an_empty_paper_is_no_digit(api):
     """An image without ink has no digit."""
     blank = as_file(Image.new("L", (280, 280), 255))
     (answer,) = api.post("/v1/predict", content=blank).json()["predictions"]
-    assert (answer["digit"], answer["unsure"]) == (None, "no ink")
+    assert (answer["digit"], answer["unsure"]) == (None, "no ink was found")
     assert api.post("/v1/read", content=blank).json()["pages"][0]["digits"] == []
     lab = api.post("/v1/lab", content=blank).json()
     assert lab["clean_digit"] is None
-    assert lab["predictions"]["dense"]["unsure"] == "no ink"
+    assert lab["predictions"]["dense"]["unsure"] == "no ink was found"
 
 
 def test_a_number_is_read(api):

@@ -18,6 +18,7 @@ from inkfast.imaging.opening import encode_png
 from inkfast.inference.page import open_page, read_page
 from inkfast.inference.quality import QualityCheck
 from inkfast.inference.reader import DEFAULT_MODEL, Prediction, Reader
+from inkfast.inference.results import NO_INK
 from inkfast.serving import examples
 from inkfast.serving.dispatcher import Dispatcher
 from inkfast.serving.limits import Limits, Refused
@@ -170,7 +171,7 @@ def no_ink() -> dict[str, Any]:
     """Return the prediction for an image without ink."""
     return {
         "digit": None, "confidence": 0.0, "runner_up": None, "runner_up_confidence": 0.0,
-        "unsure": "no ink", "probabilities": [0.0] * CLASSES,
+        "unsure": NO_INK, "probabilities": [0.0] * CLASSES,
     }  # fmt: skip
 
 
