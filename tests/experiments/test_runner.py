@@ -59,8 +59,8 @@ def test_baselines_are_compared_with_networks(dataset, tmp_path):
     assert all(row.n_parameters > 1000 for row in board.rows)
     page = (tmp_path / "run" / "report.html").read_text()
     assert "A model with a single epoch is a diamond" in page
-    assert "and once for the baselines, which see no batches" in page
-    assert page.count("fitted in one go") == 3
+    assert "and once for baselines, which are not trained in batches" in page
+    assert page.count("fitted at once") == 3
     again = run(settings, dataset, tmp_path / "run", resume=True)
     assert again.to_json() == board.to_json()
     path = tmp_path / "run" / "fits" / "knn-seed0" / "model.safetensors"
