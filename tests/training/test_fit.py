@@ -294,7 +294,7 @@ import os, signal, sys
 import numpy as np
 from tests.training.test_fit import fit_spec
 from inkfast.core import io
-from inkfast.data import Digits
+from inkfast.core.digits import Digits
 from inkfast.training import Callback, fit
 
 where, folder, recipe = sys.argv[1], sys.argv[2], eval(sys.argv[3])
@@ -328,7 +328,7 @@ fit(fit_spec(Digits(arrays["images"], arrays["labels"], "strokes"), **recipe), P
     ("write", {"epochs": 5, "optimiser": "sgd", "momentum": 0.9}),
     ("between", {"epochs": 5}),
 ])  # fmt: skip
-def test_a_killed_fit_goes_on_to_the_same_bits(strokes, tmp_path, where, recipe):
+def test_a_killed_fit_is_resumed_to_the_same_bits(strokes, tmp_path, where, recipe):
     """After SIGKILL during an epoch or a write, the resumed fit has the weights of an uninterrupted one."""
     np.savez(tmp_path / "digits.npz", images=strokes.images, labels=strokes.labels)
     folder = tmp_path / "checkpoints"
@@ -344,14 +344,21 @@ def test_a_killed_fit_goes_on_to_the_same_bits(strokes, tmp_path, where, recipe)
     resumed = fit(fit_spec(strokes, **recipe), folder, Callback(on_message=said.append))
     assert said[0].startswith("resumed after epoch ")
     assert said[0] != "resumed after epoch 0"
-    assert same(resumed, fit(fit_spec(strokes, **recipe)))
+    whole = fit(fit_spec(strokes, **recipe))
+    assert same(resumed, whole)
     assert [e.validation_loss for e in resumed.history] == [
-        e.validation_loss for e in fit(fit_spec(strokes, **recipe)).history
+        e.validation_loss for e in whole.history
     ]
 
 
+@pytest.fixture(scope="module")
+def uninterrupted(strokes) -> TrainedModel:
+    """Return a model that was trained without an interruption."""
+    return fit(fit_spec(strokes))
+
+
 @pytest.mark.parametrize("tear", ["tensors", "json", "version"])
-def test_a_torn_checkpoint_is_passed_over_and_said(strokes, tmp_path, tear):
+def test_a_damaged_checkpoint_is_skipped_and_reported(strokes, uninterrupted, tmp_path, tear):
     """If the newest checkpoint is damaged or foreign, the one before gives the same bits."""
 
     def stop(epoch):
@@ -370,7 +377,7 @@ def test_a_torn_checkpoint_is_passed_over_and_said(strokes, tmp_path, tear):
     assert said[0].startswith("checkpoint epoch-000003 cannot be used")
     assert ("another version of inkfast wrote it" in said[0]) == (tear == "version")
     assert said[1] == "resumed after epoch 2"
-    assert same(resumed, fit(fit_spec(strokes)))
+    assert same(resumed, uninterrupted)
 
 
 TAMPERED = {
