@@ -13,7 +13,6 @@ import pytest
 from inkfast import cli
 from inkfast.core.digits import Digits
 from inkfast.data import mnist
-from inkfast.testing.expect import easy_digits as make_strokes
 
 # Folder with MNIST; tests that need it are skipped without it.
 DATA = os.environ.get("INKFAST_DATA", "") and os.path.abspath(os.environ["INKFAST_DATA"])
@@ -53,6 +52,13 @@ def _isolated(tmp_path_factory, monkeypatch):
     monkeypatch.delenv("INKFAST_MIRROR", raising=False)
     monkeypatch.setattr(mnist, "MIRRORS", ("http://127.0.0.1:9/",))
     monkeypatch.delenv("INKFAST_DATA", raising=False)
+
+
+def make_strokes() -> Digits:
+    """Return 400 easy digits: one bar each, whose position gives the class."""
+    from inkfast.testing import easy_digits  # it imports torch, which many tests do not need
+
+    return easy_digits()
 
 
 @pytest.fixture(scope="session")

@@ -72,7 +72,7 @@ def test_a_stricter_guarantee_has_a_higher_threshold(one):
     assert reader.threshold > inkfast.load_reader().threshold
     assert "reader.onnx" in repr(reader)
     assert reader.predict(one)[0].digit == 1
-    with pytest.raises(inkfast.InkfastError, match="cannot promise max_error"):
+    with pytest.raises(inkfast.InkfastError, match="max_error=1e-06"):
         inkfast.load_reader(max_error=1e-6)
 
 

@@ -26,7 +26,7 @@ def load_csv(path: Path) -> Source:
 
     names = csv_columns(path)
     try:
-        table = _parse_table(path, {name: pa.uint8() for name in names})
+        table = _parse_csv(path, {name: pa.uint8() for name in names})
     except pa.ArrowInvalid as error:
         _explain(path, names, error)
     if not table.num_rows:
@@ -57,7 +57,7 @@ def csv_columns(path: Path) -> list[str]:
     return names
 
 
-def _parse_table(path: Path, types: dict[str, Any], encoding: str = "utf8", **parsing: Any) -> Any:
+def _parse_csv(path: Path, types: dict[str, Any], encoding: str = "utf8", **parsing: Any) -> Any:
     """Parse the rows below the header with the given column types."""
     from pyarrow import csv
 
@@ -82,7 +82,7 @@ def _explain(path: Path, names: list[str], error: Exception | None) -> NoReturn:
         return "skip"
 
     try:
-        table = _parse_table(
+        table = _parse_csv(
             path, {name: pa.string() for name in names}, "latin1", invalid_row_handler=note
         )
     except pa.ArrowInvalid as fault:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from inkfast.core.digits import CLASSES, SIDE, Images
 from inkfast.core.errors import InkfastError, short_repr
 from inkfast.core.io import sha256
+from inkfast.core.pixels import to_unit
 from inkfast.inference.onnx_check import has_external_data
 
 _MAX_BYTES = 2**31 - 1  # the limit of protobuf messages
@@ -138,7 +139,7 @@ class OnnxClassifier:
         _check_images(images)
         shape = self.input.shape
         batch = self._fixed_batch or _BATCH_SIZE
-        wanted = images if self.input.type == "tensor(uint8)" else images.astype(np.float32) / 255
+        wanted = images if self.input.type == "tensor(uint8)" else to_unit(images)
         wanted = wanted.reshape(-1, *shape[1:])
         found = [
             self._run_batch(wanted[i : i + batch], batch) for i in range(0, len(wanted), batch)

@@ -52,11 +52,15 @@ def apply_noise(images: Pixels, noise: str | Chain, seed: int = 0) -> Pixels:
     chain = noise if isinstance(noise, Chain) else build_noise(noise)
     check_number("seed", seed, low=0, high=2**63 - 1, whole=True)
     if isinstance(images, np.ndarray):
-        return _corrupt(torch.tensor(_checked(images)), chain, seed).numpy().astype(images.dtype)
-    return _corrupt(_checked(images), chain, seed).to(images.dtype)
+        return (
+            _corrupt_tensor(torch.tensor(_checked(images)), chain, seed)
+            .numpy()
+            .astype(images.dtype)
+        )
+    return _corrupt_tensor(_checked(images), chain, seed).to(images.dtype)
 
 
-def _corrupt(images: Tensor, chain: Chain, seed: int) -> Tensor:
+def _corrupt_tensor(images: Tensor, chain: Chain, seed: int) -> Tensor:
     blocks = _corrupted_blocks(images.reshape(-1, SIDE, SIDE), chain, seed)
     whole = torch.cat([corrupted for _, corrupted in blocks])
     return (to_uint8(whole) if images.dtype == torch.uint8 else whole).reshape(images.shape)
