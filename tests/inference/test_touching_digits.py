@@ -76,6 +76,18 @@ def test_a_bounded_number_of_candidates_is_cut(monkeypatch, reader):
     assert sorted(box[1] for box in tried) == list(range(40, 120))
 
 
+def test_a_page_of_texture_is_not_cut(monkeypatch, reader):
+    """With more than 300 candidates a page is taken for texture, and no cut is tried."""
+
+    def fail(*_):
+        raise AssertionError("a cut was tried")
+
+    monkeypatch.setattr(touching_digits, "propose_cuts", fail)
+    wide = SimpleNamespace(width=30, height=20)
+    one = ReadCandidate(wide, None, Prediction(0, 0.6, 1, 0.05, "unsure"))
+    assert split_touching_digits([one] * 301, reader) == [one] * 301
+
+
 @pytest.mark.parametrize(("confidence", "n"), [(0.94, 1), (0.95, 1), (0.96, 2)])
 def test_halves_must_be_surer_than_the_whole_and_than_a_bound(confidence, n, monkeypatch, reader):
     """A candidate read with some confidence is split only if both halves have a high one."""
