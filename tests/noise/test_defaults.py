@@ -79,3 +79,42 @@ def test_an_erased_rectangle_lies_anywhere():
         assert along[:, -1].any()
         centre = (along * np.arange(28)).sum(axis=1) / along.sum(axis=1)
         assert centre.mean() == pytest.approx(13.5, abs=0.6)
+
+
+# the severity that MNIST-C publishes for each corruption, and all severities
+MNIST_C_SPECS = {
+    'mnist-c-shot-noise': 'shot(photons=3)',
+    'mnist-c-impulse-noise': 'impulse(amount=0.17)',
+    'mnist-c-glass-blur': "glass-blur(sigma=0.7, delta=1, iterations=2, blur='vertical')",
+    'mnist-c-motion-blur': 'streak(sigma=3, radius=10, angle=45.0)',
+    'mnist-c-shear': "shear(slope=0.3894183423086505, extremes=True, stretch=1.0857044283832387, fill='constant')",
+    'mnist-c-scale': "zoom(factor=0.7, fill='constant')",
+    'mnist-c-rotate': "rotate(degrees=22.918311805232932, extremes=True, fill='constant')",
+    'mnist-c-brightness': 'brightness(delta=[0.5, 0.5])',
+    'mnist-c-translate': "translate(pixels=3, whole=False, extremes=True, fill='constant')",
+    'mnist-c-stripe': 'stripe(width=7)',
+    'mnist-c-fog': 'fog(amount=3, decay=1.4, size=256)',
+    'mnist-c-spatter': 'spatter(level=0.65, spread=0.3, sigma=1, threshold=0.65, edge=1.5)',
+    'mnist-c-dotted-line': 'dotted-line(opacity=1.0)',
+    'mnist-c-zigzag': 'zigzag(opacity=1.0)',
+    'mnist-c-canny-edges': 'canny(amount=1.0, sigma=1.0, low=0.1, high=0.2)',
+}  # fmt: skip
+
+SEVERITIES = {
+    'mnist-c-spatter': ['spatter(level=0.65, spread=0.3, sigma=4, threshold=0.69, edge=0.6)', 'spatter(level=0.65, spread=0.3, sigma=3, threshold=0.68, edge=0.6)', 'spatter(level=0.65, spread=0.3, sigma=2, threshold=0.68, edge=0.5)', 'spatter(level=0.65, spread=0.3, sigma=1, threshold=0.65, edge=1.5)', 'spatter(level=0.67, spread=0.4, sigma=1, threshold=0.65, edge=1.5)'],
+    'mnist-c-fog': ['fog(amount=1.5, decay=2, size=256)', 'fog(amount=2, decay=2, size=256)', 'fog(amount=2.5, decay=1.7, size=256)', 'fog(amount=2.5, decay=1.5, size=256)', 'fog(amount=3, decay=1.4, size=256)'],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MNIST_C_SPECS)
+def test_corruptions_of_mnist_c_keep_their_parameters(name):
+    """A preset without a severity is the one that MNIST-C was published with."""
+    assert str(build_noise(name)) == MNIST_C_SPECS[name]
+
+
+@pytest.mark.parametrize("name", SEVERITIES)
+def test_severities_of_several_parameters_stay(name):
+    """Five steps, from mild to severe."""
+    assert [str(build_noise(f"{name}(severity={step})")) for step in range(1, 6)] == SEVERITIES[
+        name
+    ]
