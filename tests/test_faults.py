@@ -154,7 +154,7 @@ def test_a_resampler_that_sees_a_calibration_row_is_refused(apart, monkeypatch):
         return real(Digits(more, np.append(given.labels, rows.labels), "leaking"), *rest)
 
     monkeypatch.setattr(batches, "balance", leaking)
-    with pytest.raises(InkfastError, match="balancing saw validation or calibration rows"):
+    with pytest.raises(InkfastError, match="balancing was given validation or calibration rows"):
         fit(fit_spec(apart, **recipe))
 
 
@@ -166,7 +166,9 @@ def test_a_resampler_that_sees_a_validation_row_is_refused(apart, monkeypatch):
         thinned = apart.pick(
             np.flatnonzero((apart.labels != 3) | (np.arange(400) < 150)), "thinned"
         )
-        with pytest.raises(InkfastError, match="balancing saw validation or calibration rows"):
+        with pytest.raises(
+            InkfastError, match="balancing was given validation or calibration rows"
+        ):
             fit(fit_spec(thinned, balance=method))
 
 
@@ -184,5 +186,5 @@ def test_a_network_shared_by_two_folds_is_refused(apart, tmp_path, monkeypatch):
     shared = fit(fit_spec(apart))
     monkeypatch.setattr(runner.Executor, "run", lambda self, jobs, total, observer: (
         [shared] * total, False))  # fmt: skip
-    with pytest.raises(InkfastError, match="two folds hold the same network"):
+    with pytest.raises(InkfastError, match="two folds have the same network"):
         cross_validation.run_cross_validation(experiment, Source(apart, None, "strokes"), tmp_path)

@@ -240,7 +240,7 @@ def test_five_severities_have_one_row_each(run, inkfast, tmp_path):
         (["robustness", "RUN", "--max-error", "0"], "`max_error` must be a finite number > 0"),
         (["robustness", "nowhere"], "nowhere is not a run"),
         (["robustness", "nothing.onnx", "--data", "DATA"], "nothing.onnx cannot be read"),
-        (["robustness", "a.onnx", "--validation"], "--validation judges a run folder"),
+        (["robustness", "a.onnx", "--validation"], "--validation measures a run folder"),
         (["robustness", "RUN", "--validation", "--data", "DATA"], "leave --data out"),
         (
             ["robustness", "RUN", "--suite", "n-mnist", "--out", "DATA"],

@@ -88,7 +88,7 @@ def test_a_synthetic_digit_lies_between_two_of_its_class(uneven):
 def test_a_method_that_can_do_nothing_says_so(strokes):
     """ADASYN on classes that do not touch raises one sentence."""
     rows = np.concatenate([np.flatnonzero(strokes.labels == d)[:c] for d, c in UNEVEN.items()])
-    with pytest.raises(ValueError, match="balance='adasyn' can do nothing with these rows"):
+    with pytest.raises(ValueError, match="balance='adasyn' cannot balance these rows"):
         balancing.balance(strokes.pick(rows, "apart"), "adasyn", 5, 0)
 
 

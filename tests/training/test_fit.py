@@ -212,7 +212,7 @@ def test_a_loss_that_is_nan_stops_and_keeps_the_last_good_state(strokes, tmp_pat
         ValueError, match=r"the loss became nan in epoch 3, with learning_rate=0\.00"
     ) as error:
         fit(poisoned, tmp_path, Callback(on_epoch_end=poison))
-    assert "The state after the epoch before it is kept" in str(error.value)
+    assert "The checkpoint of the epoch before is kept" in str(error.value)
     _, state, damaged = checkpoint.load_newest_checkpoint(tmp_path)
     assert (state["epoch"], damaged) == (2, [])
     with pytest.raises(ValueError, match="in epoch 1"):
@@ -424,7 +424,7 @@ def stopped(tmp_path_factory) -> Path:
     ("number", 5, "its epochs are not numbered from 1"),
     ("class_counts", [], ""), ("class_counts", {"given": [1], "trained_on": [1]}, "10 numbers"),
     ("class_counts", {"given": ["a"] * 10}, "`class_counts` must be a whole number"),
-    ("machine", "mine", "`machine` must be a table of words, got 'mine'"),
+    ("machine", "mine", "`machine` must be a table of text and numbers, got 'mine'"),
     ("machine", {"cores": []}, "`machine` must be"), ("train_seconds", "1", "`train_seconds` must"),
     ("seed", [], "`seed` must"), ("threads", None, "`threads` must"),
     ("precision", 7, "`precision` must"), ("recipe", [], ""), ("architecture", 3, ""),
