@@ -117,13 +117,13 @@ def _read_pages(
     """
     for name, photo in photos.items():
         try:
-            picture = open_page(photo)
-            page = read_page(picture, reader)
+            photograph = open_page(photo)
+            page = read_page(photograph, reader)
         except InkfastError as error:
             failures.append(str(error))
             continue
         if overlays or reviews:
-            _write_images(picture.rgb, page, name, overlays, reviews)
+            _write_images(photograph.rgb, page, name, overlays, reviews)
         if page.too_small:
             sys.stderr.write(f"inkfast: {one_line(str(photo))}: {page.too_small}\n")
         yield photo, page

@@ -110,9 +110,11 @@ def find_near_pairs(
     """
     found, values, total = [np.empty((0, 2), np.int64)], [np.empty(0)], 0
     if len(images) > 1:
-        pictures = _standardized(images)
-        for pairs in _candidate_pairs(pictures, np.sqrt(2 - 2 * alike) + 1e-3):  # room for rounding
-            correlation = _correlation(pictures, pairs)
+        unit_rows = _standardized(images)
+        for pairs in _candidate_pairs(
+            unit_rows, np.sqrt(2 - 2 * alike) + 1e-3
+        ):  # room for rounding
+            correlation = _correlation(unit_rows, pairs)
             found.append(pairs[correlation >= alike])
             values.append(correlation[correlation >= alike])
             total += len(found[-1])
@@ -130,12 +132,12 @@ def _standardized(images: Images) -> Matrix:
     return flat
 
 
-def _candidate_pairs(pictures: Matrix, radius: float) -> Iterator[Indices]:
+def _candidate_pairs(unit_rows: Matrix, radius: float) -> Iterator[Indices]:
     """Yield pairs of rows, block by block, that lie within the radius on the leading axes."""
-    sample = pictures[:: max(1, len(pictures) // 3500)]
+    sample = unit_rows[:: max(1, len(unit_rows) // 3500)]
     sample = sample - sample.mean(axis=0)
     axes = np.linalg.eigh(sample.T @ sample)[1][:, : -_AXES - 1 : -1]
-    places = pictures @ axes
+    places = unit_rows @ axes
     half = np.einsum("ij,ij->i", places, places) / 2
     one = np.ones_like(half)
     # the product of these two is minus half the squared distance
@@ -172,7 +174,7 @@ def _candidate_blocks(places: Matrix, radius: float) -> Iterator[tuple[Indices, 
                     yield rows, slabs[other][left : min(left + _COLUMNS, int(last))]
 
 
-def _correlation(pictures: Matrix, pairs: Indices) -> NDArray[np.float64]:
+def _correlation(unit_rows: Matrix, pairs: Indices) -> NDArray[np.float64]:
     parts = np.array_split(pairs, 1 + len(pairs) // 5000)
-    products = [np.einsum("ij,ij->i", pictures[p[:, 0]], pictures[p[:, 1]]) for p in parts]
+    products = [np.einsum("ij,ij->i", unit_rows[p[:, 0]], unit_rows[p[:, 1]]) for p in parts]
     return np.concatenate(products).astype(np.float64)

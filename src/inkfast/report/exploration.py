@@ -177,13 +177,13 @@ def _cluster_rows(found: Exploration) -> list[dict[str, Any]]:
         return []
     return [
         {
-            "picture": png_data_uri(picture),
+            "image": png_data_uri(image),
             "size": size,
             "shares": []
             if clusters.table is None
             else (clusters.table[number] / max(size, 1)).tolist(),
         }
-        for number, (picture, size) in enumerate(
+        for number, (image, size) in enumerate(
             zip(_to_uint8(clusters.centres), clusters.sizes, strict=True)
         )
     ]
@@ -208,7 +208,7 @@ def _copy_figures(found: Exploration) -> list[dict[str, Any]]:
 def _copy_figure(found: Exploration, rows: list[int], correlation: float | None) -> dict[str, Any]:
     labels = {found.label(row) for row in rows}
     return {
-        "picture": png_data_uri(image_sheet([np.stack([found.image(row) for row in rows[:2]])])),
+        "image": png_data_uri(image_sheet([np.stack([found.image(row) for row in rows[:2]])])),
         "rows": [found.where(row) for row in rows],
         "labels": sorted(label for label in labels if label is not None),
         "correlation": correlation,
@@ -227,7 +227,7 @@ def _suspect_figures(found: Exploration) -> dict[str, list[dict[str, Any]]]:
         rows = [row for row in suspects.first(part, _SUSPECTS) if doubted[row]]
         lists[part] = [
             {
-                "picture": png_data_uri(found.image(row)),
+                "image": png_data_uri(found.image(row)),
                 "where": found.where(row),
                 "label": int(suspects.labels[row]),
                 "answer": int(suspects.probabilities[row].argmax()),
@@ -244,6 +244,6 @@ def _to_uint8(images: Floats) -> Images:
 
 def _component_images(axes: np.ndarray) -> Images:
     """Return components as images; grey is 0."""
-    pictures = axes.reshape(len(axes), 28, 28)
-    strongest = np.abs(pictures).max(axis=(1, 2), keepdims=True)
-    return np.asarray(np.rint(127.5 + 127.5 * pictures / strongest), np.uint8)
+    images = axes.reshape(len(axes), 28, 28)
+    strongest = np.abs(images).max(axis=(1, 2), keepdims=True)
+    return np.asarray(np.rint(127.5 + 127.5 * images / strongest), np.uint8)

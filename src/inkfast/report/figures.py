@@ -66,6 +66,9 @@ def draw_learning_curve(rows: list[LeaderboardRow], figure: str) -> str:
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
             axes.yaxis.set_minor_formatter(mpl.ticker.NullFormatter())
+            low, high = axes.get_ylim()
+            if high < 4 * low:  # a logarithmic axis this short would have no number
+                axes.yaxis.set_major_locator(mpl.ticker.MaxNLocator(5))
         else:
             axes.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
         axes.legend(loc="best", fontsize=9)
@@ -90,7 +93,7 @@ def draw_confidence(row: LeaderboardRow, labels: np.ndarray, colour: str) -> str
         axes.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
         axes.set_xlabel("confidence")
         axes.set_ylabel("digits")
-        axes.legend(loc="upper left", fontsize=9)
+        axes.legend(loc="best", fontsize=9)
 
     return svg(draw, f"{row.name}: histogram of confidence, correct and wrong predictions")
 
