@@ -221,9 +221,7 @@ def test_a_loss_that_is_nan_stops_and_keeps_the_last_good_state(strokes, tmp_pat
 
 def test_a_validation_loss_that_is_not_finite_stops_too(strokes, monkeypatch):
     """An epoch with a finite training loss and an infinite validation loss does not count."""
-    monkeypatch.setattr(
-        "inkfast.training.validation.evaluate_model", lambda *_: (float("inf"), 0.1)
-    )
+    monkeypatch.setattr("inkfast.training.loop.evaluate_model", lambda *_: (float("inf"), 0.1))
     with pytest.raises(ValueError, match="the loss became inf in epoch 1"):
         fit(fit_spec(strokes))
 
@@ -238,9 +236,7 @@ def test_an_epoch_may_pass_its_only_digit_over(strokes):
 
 def test_precision_is_not_advised_to_who_has_it(strokes, monkeypatch):
     """The message suggests fp32 only if training was in bf16."""
-    monkeypatch.setattr(
-        "inkfast.training.validation.evaluate_model", lambda *_: (float("inf"), 0.1)
-    )
+    monkeypatch.setattr("inkfast.training.loop.evaluate_model", lambda *_: (float("inf"), 0.1))
     for precision, advised in (("fp32", False), ("bf16", True)):
         with pytest.raises(ValueError, match=r"Lower learning_rate[.,]") as error:
             fit(fit_spec(strokes, precision=precision))
