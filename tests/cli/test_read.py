@@ -132,7 +132,7 @@ def test_the_help_says_what_the_columns_hold(inkfast):
     """What is there of an unsure digit, and where counting begins, which differ by command."""
     told = " ".join(inkfast("read", "--help")[1].split())
     assert "line and number (both from 1)" in told
-    assert "digit (the best guess, unsure or not)" in told
+    assert "digit (the most probable one)" in told
     assert "digit (empty where unsure)" in " ".join(inkfast("predict", "--help")[1].split())
 
 

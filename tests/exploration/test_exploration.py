@@ -294,7 +294,7 @@ def test_copies_do_not_make_a_class_large_enough(strokes):
     rows = np.append(np.flatnonzero(strokes.labels != 4)[:100], np.repeat(4, 3))
     assert strokes.labels[4] == 4
     with pytest.raises(InkfastError, match="class 4 has 1, copies counted once"):
-        label_errors.check_labels(strokes.pick(rows, "few fours"), None)
+        label_errors.check_label_counts(strokes.pick(rows, "few fours"), None)
 
 
 def test_only_near_copies_are_to_be_taken_out_before_a_cut():

@@ -133,7 +133,7 @@ def explore_digits(
     train, test = survey.source.train, survey.source.test
     labelled_test = test if test is not None and test.labels is not None else None
     if observe:
-        label_errors.check_labels(train, labelled_test)
+        label_errors.check_label_counts(train, labelled_test)
     # on a busy machine, two threads that wait for each other can be fifty times slower than one
     with threadpool_limits(1):
         tell("counting pixels")

@@ -102,7 +102,7 @@ class LabelSuspects:
         )
 
 
-def check_labels(train: Digits, test: Digits | None) -> None:
+def check_label_counts(train: Digits, test: Digits | None) -> None:
     """Raise unless there are labels, two classes, and three images of each class.
 
     Raises:
@@ -132,7 +132,7 @@ def find_label_errors(
 
     Copies of an image lie in one fold, so that no network is trained on a copy of what it judges.
     """
-    check_labels(train, test)
+    check_label_counts(train, test)
     digits = _all_digits(train, test)
     labels = digits.known_labels
     counts = unique_image_counts(digits)
