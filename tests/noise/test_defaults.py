@@ -58,7 +58,7 @@ def test_every_noise_has_its_defaults_here():
     ("motion-blur(angle=360)", "motion-blur(angle=361)"),
     ("motion-blur(angle=-360)", "motion-blur(angle=-361)"),
     ("motion-blur(length=27)", "motion-blur(length=28)"),
-    ("spatter(level=0, spread=0, threshold=0, edge=0)", "spatter(level=-1)"),
+    ("spatter(level=0, spread=0, sigma=0, threshold=0, edge=0)", "spatter(level=-1)"),
     ("spatter(level=10, spread=10, sigma=6, threshold=10, edge=6)", "spatter(edge=7)"),
     ("erase(area=1, aspect=1, grey=1)", "erase(aspect=0)"),
     ("erase(area=0, aspect=20, grey=0)", "erase(aspect=21)"),
