@@ -37,7 +37,7 @@ def _format_jsonl(row: InputResult, _: int) -> str:
     return json.dumps(row.values(), ensure_ascii=False)
 
 
-def _parse_jsonl(line: str) -> tuple[str, str]:
+def _parse_jsonl_row(line: str) -> tuple[str, str]:
     values = json.loads(line)
     return str(values["source"]), _state_of(values)
 
@@ -48,7 +48,7 @@ def _format_csv(row: InputResult, _: int) -> str:
     return text.getvalue()
 
 
-def _parse_csv(line: str) -> tuple[str, str]:
+def _parse_csv_row(line: str) -> tuple[str, str]:
     (values,) = csv.reader([line])
     found = dict(zip(RESULT_FIELDS, values, strict=True))
     return found["source"], _state_of(found)
@@ -93,8 +93,8 @@ OUTPUT_FORMATS = {
     "table": OutputFormat(
         "digit  confidence  runner-up  source", _format_table_line, _parse_table_line
     ),
-    "csv": OutputFormat(",".join(RESULT_FIELDS), _format_csv, _parse_csv),
-    "jsonl": OutputFormat("", _format_jsonl, _parse_jsonl),
+    "csv": OutputFormat(",".join(RESULT_FIELDS), _format_csv, _parse_csv_row),
+    "jsonl": OutputFormat("", _format_jsonl, _parse_jsonl_row),
     "kaggle": OutputFormat("ImageId,Label", _format_kaggle, lambda _: ("", "")),
 }
 _FORMAT_OF_SUFFIX = {".csv": "csv", ".jsonl": "jsonl", ".txt": "table", ".parquet": "parquet"}
