@@ -163,7 +163,7 @@ def test_overlays_spare_the_photographs_and_each_other(inkfast, photo, tmp_path)
     after = drawn.read_bytes()
     code, _, err = inkfast("read", photo, drawn, "--overlay", photo.parent)
     assert (code, err.count("\n")) == (2, 1)
-    assert "--overlay would replace it" in err
+    assert "which --overlay would replace" in err
     assert drawn.read_bytes() == after
     alike = [tmp_path / name for name in ("x/a.png", "y/a.png", "a-1.png")]
     for path in alike:

@@ -64,3 +64,13 @@ Settings = Annotated[
         "--set", help="A recipe key and its value, e.g. --set learning_rate=0.01; repeatable."
     ),
 ]
+MaxError = Annotated[
+    float | None,
+    typer.Option(
+        help="Largest share of errors among digits not marked unsure.",
+        show_default="the model's own",
+    ),
+]
+OutputFile = Annotated[
+    Path | None, typer.Option(help="Output file.", show_default="standard output")
+]

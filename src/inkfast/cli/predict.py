@@ -12,11 +12,12 @@ from typing import Annotated, TextIO
 
 import typer
 
+from inkfast.cli import options
 from inkfast.cli._models import model_name, open_reader
 from inkfast.cli._prediction_job import PredictionJob, warn
 from inkfast.core.errors import InkfastError
 from inkfast.core.io import check_folder, check_free, check_resume
-from inkfast.execution import parse_executor
+from inkfast.execution import Executor, parse_executor
 from inkfast.inference import batch, inputs, output_files
 from inkfast.inference.output_formats import OUTPUT_FORMATS, choose_format
 from inkfast.inference.reader import Reader
@@ -25,16 +26,28 @@ _EXPECTED = "PNG, JPEG, WebP, BMP, GIF or TIFF files, folders or zip archives of
 _LONGEST = 1 << 16  # characters of a path
 
 
+Paths = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Images, folders, quoted patterns, .zip, .csv (Kaggle), .npz, .npy or .parquet "
+        "files; - for an image on standard input.",
+        metavar="[PATH]...",
+        show_default=False,
+    ),
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        help="Output format: table, csv, jsonl, parquet or kaggle.",
+        show_default="by the suffix of --to; else kaggle for a table of pixels, table on a "
+        "terminal, jsonl in a pipe",
+    ),
+]
+
+
 def predict(
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Images, folders, quoted patterns, .zip, .csv (Kaggle), .npz, .npy or .parquet "
-            "files; - for an image on standard input.",
-            metavar="[PATH]...",
-            show_default=False,
-        ),
-    ] = None,
+    paths: Paths = None,
     files_from: Annotated[
         str | None, typer.Option(help="File of paths, one per line; - for standard input.")
     ] = None,
@@ -44,25 +57,9 @@ def predict(
             help="Shipped network, .onnx file, or run folder, of which the best model is used."
         ),
     ] = "reader",
-    max_error: Annotated[
-        float | None,
-        typer.Option(
-            help="Largest share of errors among digits not marked unsure.",
-            show_default="the model's own",
-        ),
-    ] = None,
-    form: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            help="Output format: table, csv, jsonl, parquet or kaggle.",
-            show_default="by the suffix of --to; else kaggle for a table of pixels, table on a "
-            "terminal, jsonl in a pipe",
-        ),
-    ] = None,
-    to: Annotated[
-        Path | None, typer.Option(help="Output file.", show_default="standard output")
-    ] = None,
+    max_error: options.MaxError = None,
+    form: Format = None,
+    to: options.OutputFile = None,
     review: Annotated[
         Path | None,
         typer.Option(help="Folder for the unsure images, each beside what the network saw."),
@@ -99,12 +96,32 @@ def predict(
     output = _open_output(rows, to, reader, resume=resume, overwrite=overwrite)
     job = PredictionJob(output, review, progress=to is not None and sys.stdout.isatty())
     given = inputs.iter_inputs(chain(wanted, _listed_paths(files_from)))
+    _predict_all(given, reader, where, job, review=review is not None)
+    if to:
+        kaggle = " in Kaggle's format (--format csv has confidences)" if rows == "kaggle" else ""
+        who = model_name(reader, model)
+        # Kaggle's format does not tell which rows were unsure before an interruption
+        rest = "" if kaggle and output.resumed else job.rest()
+        _say(f"{output.written:,} digits classified by {who}: {to}{kaggle}{rest}")
+    elif review and not job.counts["unsure"]:
+        warn(f"0 unsure: nothing was written to {review}")
+    raise typer.Exit(1 if job.counts["error"] else 0)
+
+
+def _predict_all(
+    given: Iterator[inputs.InputItem],
+    reader: Reader,
+    where: Executor,
+    job: PredictionJob,
+    *,
+    review: bool,
+) -> None:
+    """Predict every input and write its row; what was written before a failure is kept."""
+    output = job.output
     try:
         if output.resumed:
             given = output_files.check_same_sources(given, job.kept())
-        results = batch.predict_inputs(
-            given, reader, where, skip=output.resumed, review=review is not None
-        )
+        results = batch.predict_inputs(given, reader, where, skip=output.resumed, review=review)
         with where.open(), closing(results):
             for row in results:
                 job.keep(row)
@@ -121,15 +138,6 @@ def predict(
     except BaseException:
         output.abort()
         raise
-    if to:
-        kaggle = " in Kaggle's format (--format csv has confidences)" if rows == "kaggle" else ""
-        who = model_name(reader, model)
-        # Kaggle's format does not tell which rows were unsure before an interruption
-        rest = "" if kaggle and output.resumed else job.rest()
-        _say(f"{output.written:,} digits classified by {who}: {to}{kaggle}{rest}")
-    elif review and not job.counts["unsure"]:
-        warn(f"0 unsure: nothing was written to {review}")
-    raise typer.Exit(1 if job.counts["error"] else 0)
 
 
 def _say(sentence: str) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from PIL import Image
 
+from inkfast.cli import options
 from inkfast.cli._page_formats import PAGE_FORMATS, page_parquet, page_texts
 from inkfast.core.errors import InkfastError
 from inkfast.core.io import check_folder, check_free, write_bytes
@@ -32,13 +33,7 @@ def read(
         ),
     ],
     model: Annotated[str, typer.Option(help="Shipped network or .onnx file.")] = "reader",
-    max_error: Annotated[
-        float | None,
-        typer.Option(
-            help="Largest share of errors among digits not marked unsure.",
-            show_default="the model's own",
-        ),
-    ] = None,
+    max_error: options.MaxError = None,
     form: Annotated[
         str | None,
         typer.Option(
@@ -47,9 +42,7 @@ def read(
             show_default="by the suffix of --to; else table",
         ),
     ] = None,
-    to: Annotated[
-        Path | None, typer.Option(help="Output file.", show_default="standard output")
-    ] = None,
+    to: options.OutputFile = None,
     overlay: Annotated[
         Path | None,
         typer.Option(help="Folder for the photographs with boxes and predictions drawn."),
@@ -86,17 +79,20 @@ def read(
         for text in page_texts(pages, form, several=len(photos) > 1):
             sys.stdout.write(text)
             sys.stdout.flush()
-    else:
-        found = list(pages)
-        if len(failures) < len(photos):
-            texts = page_texts(found, form, several=len(photos) > 1)
-            write_bytes(to, page_parquet(found) if form == "parquet" else "".join(texts).encode())
-            answers = [digit.prediction for _, page in found for digit in page.digits]
-            unsure = sum(bool(answer.unsure) for answer in answers)
-            sys.stdout.write(f"{len(answers):,} digits, {unsure:,} unsure: {to}\n")
+    elif found := list(pages):
+        _write_file(found, to, form, several=len(photos) > 1)
     for failure in failures:
         sys.stderr.write(f"inkfast: {one_line(failure)}\n")
     raise typer.Exit(0 if not failures else 1 if len(failures) < len(photos) else 2)
+
+
+def _write_file(found: list[tuple[Path, Page]], to: Path, form: str, *, several: bool) -> None:
+    """Write the pages to one file, and say how many digits it has."""
+    texts = page_texts(found, form, several=several)
+    write_bytes(to, page_parquet(found) if form == "parquet" else "".join(texts).encode())
+    predictions = [digit.prediction for _, page in found for digit in page.digits]
+    unsure = sum(bool(prediction.unsure) for prediction in predictions)
+    sys.stdout.write(f"{len(predictions):,} digits, {unsure:,} unsure: {to}\n")
 
 
 def _read_pages(

@@ -20,6 +20,8 @@ from inkfast.experiments.dataset import load_run_data
 from inkfast.experiments.robustness import FIGURES_FILE, PICTURE_FILE, RobustnessSpec
 from inkfast.report import robustness_figure
 
+_VALIDATION = "--validation measures a run folder on its own digits: leave --data out."
+
 
 def robustness(
     model: Annotated[
@@ -67,19 +69,10 @@ def robustness(
     check_number("threads", threads, low=0, high=1024, whole=True)
     if threshold is not None:
         check_number("threshold", threshold, low=0, high=1)
-    if is_onnx(model) and max_error is not None:
-        raise InkfastError(
-            f"{model} keeps the error guarantee of its export: leave --max-error out, or give "
-            "--threshold."
-        )
-    if not is_onnx(model) and (threshold is not None or threads):
-        raise InkfastError(
-            "--threshold and --threads are for an ONNX file: for a run folder, give --max-error."
-        )
-    if validation and (data is not None or is_onnx(model)):
-        raise InkfastError(
-            "--validation measures a run folder on its own digits: leave --data out."
-        )
+    if is_onnx(model):
+        _check_onnx_options(model, max_error, validation=validation)
+    else:
+        _check_run_options(threshold, threads, data, validation=validation)
     rows = "-validation" if validation else ""
     name = model.resolve().stem if is_onnx(model) else model.resolve().name
     folder = out or Path("runs") / f"robustness-{name}-{suite}{rows}"
@@ -97,6 +90,27 @@ def robustness(
         )
     bench.ROBUSTNESS.claim(folder, overwrite=overwrite)  # before minutes of measuring
     _report(bench.measure_robustness(spec, printer.stage), folder, printer)
+
+
+def _check_onnx_options(model: Path, max_error: float | None, *, validation: bool) -> None:
+    if max_error is not None:
+        raise InkfastError(
+            f"{model} keeps the error guarantee of its export: leave --max-error out, or give "
+            "--threshold."
+        )
+    if validation:
+        raise InkfastError(_VALIDATION)
+
+
+def _check_run_options(
+    threshold: float | None, threads: int, data: str | None, *, validation: bool
+) -> None:
+    if threshold is not None or threads:
+        raise InkfastError(
+            "--threshold and --threads are for an ONNX file: for a run folder, give --max-error."
+        )
+    if validation and data is not None:
+        raise InkfastError(_VALIDATION)
 
 
 def _of_run(
