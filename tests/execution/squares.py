@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import multiprocessing
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,12 @@ from inkfast.core.errors import InkfastError, StoppedError
 from inkfast.execution import Callback
 
 EPOCHS = 3
+
+
+def worker_processes() -> list[Any]:
+    """Return the workers of executors that run; other tests may have left other processes."""
+    spawned = multiprocessing.get_context("spawn").Process
+    return [child for child in multiprocessing.active_children() if isinstance(child, spawned)]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator
 from itertools import count, islice
 from pathlib import Path
@@ -20,7 +19,7 @@ from inkfast.execution import (
     parse_executor,
 )  # fmt: skip
 from inkfast.execution.ray_cluster import RayExecutor
-from tests.execution.squares import EPOCHS, SquareJob, Witness
+from tests.execution.squares import EPOCHS, SquareJob, Witness, worker_processes
 
 TEXTS = {"serial": "serial", "stacked": "stacked:2", "local": "local:2"}
 
@@ -50,7 +49,7 @@ def test_every_job_ends_once_with_its_result(executor: Executor, tmp_path: Path)
     assert witness.begun == [(job.title, place, 5) for place, job in enumerate(jobs, 1)]
     epochs = sorted((title, epoch) for title, (epoch, _) in witness.epochs)
     assert epochs == sorted((job.title, n) for job in jobs for n in range(1, EPOCHS + 1))
-    assert not multiprocessing.active_children()
+    assert not worker_processes()
 
 
 def test_finished_jobs_are_not_run_again(executor: Executor, tmp_path: Path) -> None:
@@ -81,7 +80,7 @@ def test_an_error_is_raised_where_the_sweep_was_started(executor: Executor, tmp_
     """The error of a job is raised in this process, as itself."""
     with pytest.raises(InkfastError, match=r"^square 2 cannot be computed\.$"):
         executor.run(squares(tmp_path, 2, fails=True), 1)
-    assert not multiprocessing.active_children()
+    assert not worker_processes()
 
 
 def test_jobs_are_taken_when_there_is_room(executor: Executor, tmp_path: Path) -> None:
@@ -114,7 +113,7 @@ def test_ctrl_c_returns_what_is_finished(executor: Executor, tmp_path: Path) -> 
     found, interrupted = executor.run(jobs, 3, observer)
     assert interrupted
     assert found == [1, 9, None]
-    assert not multiprocessing.active_children()
+    assert not worker_processes()
 
 
 def add(state: int, item: int) -> int:
@@ -137,7 +136,7 @@ def test_calls_are_mapped_in_order(executor: Executor) -> None:
     assert list(islice(found, 40)) == [100 + (item if item != 13 else 0) for item in range(40)]
     assert len(taken) < 40 + 200
     found.close()
-    assert not multiprocessing.active_children()
+    assert not worker_processes()
 
 
 def test_nothing_is_mapped_to_nothing(executor: Executor) -> None:
@@ -150,4 +149,4 @@ def test_an_error_of_a_call_is_raised_as_itself(executor: Executor) -> None:
     assert [next(found), next(found)] == [11, 12]
     with pytest.raises(InkfastError, match=r"^13 cannot be added\.$"):
         next(found)
-    assert not multiprocessing.active_children()
+    assert not worker_processes()

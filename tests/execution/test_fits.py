@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import multiprocessing
 import os
 import signal
 
@@ -16,7 +15,7 @@ from inkfast.core.errors import StoppedError
 from inkfast.execution import SERIAL, parse_executor
 from inkfast.training import Callback, TrainedModel, stacked
 from tests.execution.fits import TellingFitJob, bits, fit_jobs
-from tests.execution.squares import Witness
+from tests.execution.squares import Witness, worker_processes
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +51,7 @@ def test_local_processes_give_the_same_bits_though_one_is_killed(strokes, tmp_pa
     assert bits(found) == here[:2]
     assert witness.begun == [(f"seed {i}", i + 1, 2) for i in range(2)]
     assert "its process was lost; starting it again" in witness.by_title["seed 1"]
-    assert not multiprocessing.active_children()
+    assert not worker_processes()
     assert sorted(path.name for path in tmp_path.glob("*/*")) == sorted(
         ["model.json", "model.safetensors"] * 2
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from inkfast import execution
 from inkfast.core.errors import InkfastError
 from inkfast.execution import Callback
-from tests.execution.squares import SquareJob
+from tests.execution.squares import SquareJob, worker_processes
 
 
 def test_a_killed_process_is_replaced_and_its_job_resumed(tmp_path: Path) -> None:
@@ -38,7 +37,7 @@ def test_a_killed_process_is_replaced_and_its_job_resumed(tmp_path: Path) -> Non
         (2, "its process was lost; starting it again"),
         (2, "resumed after epoch 1"),
     ]
-    assert not multiprocessing.active_children()
+    assert not worker_processes()
 
 
 def test_a_job_that_always_kills_its_process_is_given_up(tmp_path: Path) -> None:
@@ -56,7 +55,7 @@ def test_a_job_that_always_kills_its_process_is_given_up(tmp_path: Path) -> None
             [SquareJob(tmp_path, 7)], 1, lambda *_: Callback(on_epoch_end=epoch)
         )
     assert killed == [1, 2, 3]
-    assert not multiprocessing.active_children()
+    assert not worker_processes()
 
 
 def test_ctrl_c_returns_what_is_finished(tmp_path: Path) -> None:
@@ -71,7 +70,7 @@ def test_ctrl_c_returns_what_is_finished(tmp_path: Path) -> None:
     found, interrupted = execution.parse_executor("local:1").run(jobs, 3, observer)
     assert interrupted
     assert found == [1, 4, None]
-    assert not multiprocessing.active_children()
+    assert not worker_processes()
 
 
 def die_once(folder: Path, item: int) -> int:
@@ -94,4 +93,4 @@ def test_a_call_that_always_kills_its_process_is_given_up(tmp_path: Path) -> Non
     """After three lost processes a call ends with an error in one sentence."""
     with pytest.raises(InkfastError, match=r"a process was lost 3 times.*--executor serial"):
         list(execution.parse_executor("local:2").map(die_once, tmp_path, [1, 13, 2]))
-    assert not multiprocessing.active_children()
+    assert not worker_processes()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import select
 import signal
@@ -16,6 +15,7 @@ import pytest
 
 from inkfast.execution.worker import Worker, WorkerLostError, block_sigint
 from inkfast.execution.worker_pool import WorkerPool
+from tests.execution.squares import worker_processes
 
 BLOCKED = "import signal as s; print(s.SIGINT in s.pthread_sigmask(s.SIG_BLOCK, []))"
 
@@ -87,11 +87,11 @@ def test_a_closed_pool_starts_nothing():
     """Calls of a closed pool fail at once, and no process is left."""
     pool = WorkerPool(work, None, 2)
     pool.warm_up(0)
-    assert len(multiprocessing.active_children()) == 2
+    assert len(worker_processes()) == 2
     pool.close()
     with pytest.raises(WorkerLostError):
         pool.call(0)
-    assert not multiprocessing.active_children()
+    assert not worker_processes()
 
 
 def end(pipe: Connection) -> None:

@@ -6,7 +6,6 @@ import os
 import signal
 from collections.abc import Iterator
 from functools import partial
-from multiprocessing import active_children
 
 import numpy as np
 import pytest
@@ -18,6 +17,7 @@ from inkfast.serving.limits import Refused
 from inkfast.serving.prediction import PredictRequest, PredictResponse, predict_batch
 from inkfast.serving.request_images import load_request_image
 from inkfast.serving.worker_pool import ReaderPool
+from tests.execution.squares import worker_processes
 from tests.inference.makers import classifier
 from tests.serving.makers import as_file, drawn, readers
 
@@ -66,7 +66,7 @@ def test_a_lost_process_is_replaced(pool: ReaderPool) -> None:
     """A lost process refuses its requests and is replaced, twice in a row."""
     asked = [request_for(as_file(drawn(4)))]
     for _ in range(2):
-        (child,) = active_children()
+        (child,) = worker_processes()
         assert child.pid
         os.kill(child.pid, signal.SIGKILL)
         with pytest.raises(Refused) as told:
@@ -125,9 +125,9 @@ def test_an_unexpected_error_keeps_its_traceback(pool: ReaderPool) -> None:
 
 
 def test_no_process_is_left(networks: dict[str, Reader]) -> None:
-    before = set(active_children())
+    before = set(worker_processes())
     with ReaderPool(networks, 2) as pool:
-        started = set(active_children()) - before
+        started = set(worker_processes()) - before
         assert len(started) == 2
     assert not any(child.is_alive() for child in started)
     with pytest.raises(Refused):
