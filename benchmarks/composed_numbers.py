@@ -134,21 +134,21 @@ def judge(page: Page, number: str) -> str:
 
 def main() -> None:
     """Compose numbers, read them and record the outcomes."""
-    words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("--rows", choices=("test", "train"), default="test")
-    words.add_argument("--numbers", type=int, default=2000)
-    words.add_argument("--seed", type=int, default=0)
-    words.add_argument("--model", default="reader")
-    words.add_argument("--show", type=Path, help="folder for the numbers that were not read right")
-    asked = words.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", choices=("test", "train"), default="test")
+    parser.add_argument("--numbers", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--model", default="reader")
+    parser.add_argument("--show", type=Path, help="folder for the numbers that were not read right")
+    args = parser.parse_args()
     source = mnist.load_mnist()
-    digits = source.test if asked.rows == "test" else source.train
+    digits = source.test if args.rows == "test" else source.train
     assert digits is not None  # noqa: S101 - MNIST has both parts
-    readers = [Reader.open(asked.model, max_error, threads=1) for max_error in MAX_ERRORS]
-    rng = np.random.default_rng(asked.seed)
+    readers = [Reader.open(args.model, max_error, threads=1) for max_error in MAX_ERRORS]
+    rng = np.random.default_rng(args.seed)
     counts = [{paper: dict.fromkeys(OUTCOMES, 0) for paper in PAPERS} for _ in readers]
     seconds = 0.0
-    for turn in range(asked.numbers):
+    for turn in range(args.numbers):
         paper = PAPERS[turn % len(PAPERS)]
         file, number = compose(digits, rng.integers(len(digits), size=DIGITS), paper, rng)
         for index, reader in enumerate(readers):
@@ -157,22 +157,22 @@ def main() -> None:
             seconds += time.perf_counter() - start
             outcome = judge(page, number)
             counts[index][paper][outcome] += 1
-            if asked.show and index == 0 and outcome != "right":
-                show(asked.show, file, page, f"{turn:05}-{outcome}-{number}-{paper}")
-    name = "composed_numbers" if asked.rows == "test" else "composed_numbers_train"
+            if args.show and index == 0 and outcome != "right":
+                show(args.show, file, page, f"{turn:05}-{outcome}-{number}-{paper}")
+    name = "composed_numbers" if args.rows == "test" else "composed_numbers_train"
     record(
         name,
-        f"python benchmarks/composed_numbers.py --rows {asked.rows} --numbers {asked.numbers}",
+        f"python benchmarks/composed_numbers.py --rows {args.rows} --numbers {args.numbers}",
         {
-            "rows": asked.rows,
-            "numbers": asked.numbers,
-            "seed": asked.seed,
-            "model": asked.model,
+            "rows": args.rows,
+            "numbers": args.numbers,
+            "seed": args.seed,
+            "model": args.model,
             "promises": [
-                {"max_error": max_error, **shares(own, asked.numbers)}
+                {"max_error": max_error, **shares(own, args.numbers)}
                 for max_error, own in zip(MAX_ERRORS, counts, strict=True)
             ],
-            "milliseconds_per_number": 1000 * seconds / len(readers) / asked.numbers,
+            "milliseconds_per_number": 1000 * seconds / len(readers) / args.numbers,
         },
     )
 

@@ -35,20 +35,20 @@ EXECUTORS = {"one_by_one": "serial", "stacked": f"stacked:{FOLDS}"}
 
 def main() -> None:
     """Alternate both executors; record seconds, accuracies and the ratio."""
-    words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument(
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
         "--images", type=int, default=0, help="Number of training digits; 0 for all."
     )
-    words.add_argument("--epochs", type=int, default=0, help="Epochs; 0 for the recipe's.")
-    words.add_argument("--turns", type=int, default=TURNS)
-    asked = words.parse_args()
+    parser.add_argument("--epochs", type=int, default=0, help="Epochs; 0 for the recipe's.")
+    parser.add_argument("--turns", type=int, default=TURNS)
+    args = parser.parse_args()
     whole = mnist.load_mnist().train
-    chosen = np.arange(asked.images or len(whole))
+    chosen = np.arange(args.images or len(whole))
     source = Source(whole.pick(chosen, "MNIST, training digits"), None, "mnist")
     runs: dict[str, list[dict[str, Any]]] = {name: [] for name in EXECUTORS}
-    for _ in range(asked.turns):
+    for _ in range(args.turns):
         for name, where in EXECUTORS.items():
-            runs[name].append(turn(source, where, asked.epochs))
+            runs[name].append(turn(source, where, args.epochs))
     seconds = {name: [run["seconds"] for run in turns] for name, turns in runs.items()}
     ratios = [a / b for a, b in zip(*seconds.values(), strict=True)]
     figures = {
@@ -59,7 +59,7 @@ def main() -> None:
         "accuracy": {name: turns[-1]["accuracy"] for name, turns in runs.items()},
         "ratio": spread(ratios),
     }
-    if asked.images or asked.epochs:
+    if args.images or args.epochs:
         sys.stdout.write(json.dumps(figures, indent=2) + "\n")
     else:
         record("folds_stacked", "python benchmarks/folds_stacked.py", figures)

@@ -124,30 +124,30 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=28)
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--executor", default="local:2")
-    asked = parser.parse_args()
+    args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        made = make(asked.kind, asked.rows, asked.side, Path(folder))
+        made = make(args.kind, args.rows, args.side, Path(folder))
         out = Path(folder, "rows.jsonl")
         words = [sys.executable, "-c", "from inkfast.cli import main; main()", "predict",
-                 str(made), "--executor", asked.executor, "--to", str(out),
+                 str(made), "--executor", args.executor, "--to", str(out),
                  "--overwrite"]  # fmt: skip
-        turns = [timed(words) for _ in range(asked.turns)]
+        turns = [timed(words) for _ in range(args.turns)]
         with out.open(encoding="utf-8") as file:
             read = sum(1 for _ in file)
-    if read != asked.rows:
-        sys.exit(f"expected {asked.rows:,} rows, got {read:,}")
+    if read != args.rows:
+        sys.exit(f"expected {args.rows:,} rows, got {read:,}")
     record(
-        f"predict_throughput_{asked.kind}_{asked.side}_{asked.rows}",
+        f"predict_throughput_{args.kind}_{args.side}_{args.rows}",
         " ".join(["python", *sys.argv]),
         {
-            "rows": asked.rows,
-            "side": asked.side,
-            "executor": asked.executor,
+            "rows": args.rows,
+            "side": args.side,
+            "executor": args.executor,
             "onnxruntime": onnxruntime.__version__,
             "pillow": PIL.__version__,
             "numpy": np.__version__,
             "system": platform.platform(),
-            "rows_per_second": spread([asked.rows / seconds for seconds, _, _ in turns]),
+            "rows_per_second": spread([args.rows / seconds for seconds, _, _ in turns]),
             "peak_mb_of_the_largest_process": spread([largest for _, largest, _ in turns]),
             "peak_mb_together": spread([together for _, _, together in turns]),
         },

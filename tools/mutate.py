@@ -50,8 +50,8 @@ def sample_mutants(room: str, n: int, seed: int) -> tuple[list[tuple[str, Mutati
 
 def copy_tree(to: Path) -> None:
     """Copy what git tracks, and nothing else."""
-    words = ["git", "ls-files", "-z"]
-    listed = subprocess.run(words, cwd=ROOT, capture_output=True, check=True)
+    parser = ["git", "ls-files", "-z"]
+    listed = subprocess.run(parser, cwd=ROOT, capture_output=True, check=True)
     for name in listed.stdout.decode().split("\0"):
         if name and (ROOT / name).is_file():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
@@ -113,12 +113,12 @@ def recheck_room(tree: Path, found: dict[str, Any]) -> None:
 
 def main() -> None:
     """Test mutants of the named packages, or the last survivors again, and record the outcomes."""
-    words = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    words.add_argument("rooms", nargs="*", help="folders in src/inkfast")
-    words.add_argument("--sample", type=int, default=25, help="mutants of each package")
-    words.add_argument("--seed", type=int, default=0)
-    words.add_argument("--again", action="store_true", help="test the last survivors again")
-    asked = words.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("rooms", nargs="*", help="folders in src/inkfast")
+    parser.add_argument("--sample", type=int, default=25, help="mutants of each package")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--again", action="store_true", help="test the last survivors again")
+    args = parser.parse_args()
     sys.dont_write_bytecode = True  # a mutant may have the size and the second of another
     os.environ |= {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
     for name in PRELOADED:
@@ -126,11 +126,11 @@ def main() -> None:
     rooms = {one["room"]: one for one in load_result("mutants").get("rooms", [])}
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copy_tree(Path(folder))
-        for room in asked.rooms or rooms:
-            if asked.again:
+        for room in args.rooms or rooms:
+            if args.again:
                 recheck_room(Path(folder), rooms[room])
             else:
-                rooms[room] = mutate_room(Path(folder), room, asked.sample, asked.seed)
+                rooms[room] = mutate_room(Path(folder), room, args.sample, args.seed)
             found = {"command": "make mutants", "rooms": list(rooms.values())}
             text = json.dumps(found, indent=2, ensure_ascii=False)
             (RESULTS / "mutants.json").write_text(text + "\n", encoding="utf-8")

@@ -311,7 +311,7 @@ def test_two_at_work_in_one_folder(inkfast, digits, tmp_path):
     flags = ["--data", digits, "--out", tmp_path / "run", *TINY]
     with run_folder.run_lock(tmp_path / "run"):
         message = refused(inkfast("compare", *flags))
-    assert "another inkfast is at work in" in message
+    assert "another inkfast is running in" in message
     assert not (tmp_path / "run").exists()
     assert inkfast("compare", *flags)[0] == 0
 

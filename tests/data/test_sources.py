@@ -45,9 +45,9 @@ def test_a_name_wins_over_a_folder_of_that_name(tmp_path, monkeypatch):
     (tmp_path / "mnist").mkdir()
     (tmp_path / "scans").mkdir()
     monkeypatch.chdir(tmp_path)
-    assert data.asked_again("mnist", "mnist") == "mnist"
-    assert data.asked_again("auto", "embedded") == "embedded"
-    assert data.asked_again("scans", "scans") == str(tmp_path / "scans")
+    assert data.resolved_source("mnist", "mnist") == "mnist"
+    assert data.resolved_source("auto", "embedded") == "embedded"
+    assert data.resolved_source("scans", "scans") == str(tmp_path / "scans")
 
 
 def test_npy_is_images_alone(tmp_path):

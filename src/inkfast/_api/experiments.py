@@ -17,7 +17,7 @@ from inkfast import report
 from inkfast.core.digits import Source
 from inkfast.core.errors import InkfastError, short_repr
 from inkfast.core.io import read_object
-from inkfast.data import asked_again
+from inkfast.data import resolved_source
 from inkfast.execution import parse_executor, quiet
 from inkfast.experiments import cross_validation as folding
 from inkfast.experiments import leaderboard, run_folder, runner
@@ -218,7 +218,7 @@ def _prepared(
     if executor is not None and experiment.threads == 0:  # timed, it may differ between executors
         experiment = dataclasses.replace(experiment, threads=1)
     digits = load_experiment_data(experiment)
-    again = asked_again(experiment.data, digits.source)
+    again = resolved_source(experiment.data, digits.source)
     return dataclasses.replace(experiment, data=again), digits
 
 

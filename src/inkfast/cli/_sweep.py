@@ -8,7 +8,7 @@ from typing import Any
 
 from inkfast.cli._progress import Display
 from inkfast.core.errors import InkfastError, short_repr
-from inkfast.data import asked_again
+from inkfast.data import resolved_source
 from inkfast.experiments.config import Experiment, from_settings
 from inkfast.experiments.cross_validation import CrossValidation
 from inkfast.experiments.dataset import ExperimentData, load_experiment_data
@@ -28,7 +28,7 @@ def prepare_experiment(
         raise InkfastError(f"`out` must be text, got {short_repr(folder)}.")
     dataset = load_experiment_data(experiment, display.download)
     display.notice(dataset.notice)
-    again = asked_again(experiment.data, dataset.source)
+    again = resolved_source(experiment.data, dataset.source)
     return dataclasses.replace(experiment, data=again), Path(folder), dataset
 
 

@@ -53,7 +53,7 @@ def explore(
     display.stage("writing the page")
     summary.write_summary(found, folder)
     flags = f"--noise {shlex.quote(noise)} --seed {seed}{' --labels' if labels else ''}"
-    again = shlex.quote(sources.asked_again(data, survey.source.name))
+    again = shlex.quote(sources.resolved_source(data, survey.source.name))
     page = report.write_exploration_report(found, folder, f"inkfast explore {again} {flags}")
     for finding in exploration.findings(found):
         display.say(f"{'!' if finding.attention else '-'} {finding.text}")

@@ -68,14 +68,14 @@ def export(
     dataset = load_run_data(experiment, source, run)
     given = [sources.load(name, printer.download) for name in check or []]
     others = [part for one in given for part in (one.train, one.test) if part is not None]
-    classifier, told = onnx_export.export_onnx(
+    classifier, parity = onnx_export.export_onnx(
         model_spec, best, experiment, dataset, path, max_error, int8=int8, checks=others
     )
     printer.say(
         f"{path}: {model_spec.name}, seed {best.seed} (validation accuracy "
         f"{best.best.validation_accuracy:.2%}), {path.stat().st_size / 1e6:.2f} MB"
     )
-    for sentence in told:
+    for sentence in parity:
         printer.say(sentence)
     printer.say(_describe_guarantee(classifier.metadata, max_error))
 
@@ -111,6 +111,6 @@ def _describe_guarantee(about: ModelMetadata, max_error: float) -> str:
         else f"Nothing up to {guarantees[-1][0]:g} can be guaranteed: give a larger --max-error"
     )
     return (
-        f"it answers nothing, every digit is unsure: {rows:,.0f} validation digits are too few, or "
+        f"it marks every digit unsure: {rows:,.0f} validation digits are too few, or "
         f"errors too many, to guarantee {max_error:.2%}. {advice}"
     )

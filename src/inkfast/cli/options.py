@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 RecipeFile = Annotated[
-    Path | None, typer.Argument(help="Experiment file (TOML).", metavar="[RECIPE]")
+    Path | None, typer.Argument(help="Experiment file (TOML).", metavar="[EXPERIMENT]")
 ]
 RunFolder = Annotated[Path, typer.Argument(help="Run folder of compare or train.", metavar="RUN")]
 Model = Annotated[

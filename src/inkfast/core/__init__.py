@@ -1,1 +1,1 @@
-"""What all rooms share: errors, registries, file writes, random generators, `Digits`, splits."""
+"""What all packages share: errors, registries, file writes, random generators, `Digits`, splits."""

@@ -36,7 +36,7 @@ def load_plugins(group: str, add: Callable[[Any, str], None]) -> None:
 def _imported(entry: metadata.EntryPoint) -> Any:
     try:
         return entry.load()
-    except Exception as error:  # the code of strangers fails in any way
+    except Exception as error:  # third-party code may fail in any way
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise InkfastError(
             f"{entry.value}, its entry point {entry.name!r} of {entry.group}, cannot be imported "

@@ -18,8 +18,17 @@ from inkfast.data.files import FILE_KINDS, load_file
 from inkfast.data.image_folder import load_folder, survey_folder
 
 __all__ = [
-    "DATA_SOURCES", "DataSource", "Report", "Source", "Survey", "asked_again", "describe_sources",
-    "load", "no_report", "package_of", "survey",
+    "DATA_SOURCES",
+    "DataSource",
+    "Report",
+    "Source",
+    "Survey",
+    "describe_sources",
+    "load",
+    "no_report",
+    "package_of",
+    "resolved_source",
+    "survey",
 ]  # fmt: skip
 
 import_modules(__name__, __path__)  # each data source registers itself
@@ -68,7 +77,7 @@ def survey(source: str, report: Report = no_report) -> Survey:
     return Survey(source=loaded, sizes={(SIDE, SIDE): sum(map(len, parts))})
 
 
-def asked_again(asked: str, name: str) -> str:
+def resolved_source(asked: str, name: str) -> str:
     """Return how to load the same data from any folder: ``auto`` resolved, paths absolute.
 
     Args:

@@ -11,7 +11,7 @@ from inkfast.core.digits import MIN_CONFIDENCE, Labels
 from inkfast.core.errors import InkfastError, check_number
 
 DELTA = 0.05  # chance that a guarantee fails, over the draw of the calibration digits
-# The proof wants candidates that were fixed before any digit was seen: from a confidence of
+# The proof requires candidates that are fixed before any digit is seen: from a confidence of
 # 99.999 % down to MIN_CONFIDENCE, evenly spaced in log-odds.
 THRESHOLDS = 1 / (1 + np.exp(-np.linspace(11.5, np.log(MIN_CONFIDENCE / (1 - MIN_CONFIDENCE)), 24)))
 
@@ -107,7 +107,7 @@ def prediction_set_threshold(
     """Return the least probability of a class in a conformal prediction set.
 
     The set of all classes at least as probable holds the true one with a chance of at least
-    `coverage`, over calibration digits and new ones drawn alike.
+    `coverage`, over calibration digits and new ones from the same distribution.
 
     Args:
         probabilities: Float64 ``(n, 10)`` of the calibration digits.

@@ -159,7 +159,7 @@ def load_run_data(experiment: Experiment, source: Source, run_folder: Path) -> E
             return dataset
     raise InkfastError(
         f"{experiment.data} has changed since the run in {run_folder}: its test digits cannot be "
-        "told from those it was trained on. Give other digits if the command takes --data, or "
+        "separated from those it was trained on. Give other digits if the command takes --data, or "
         "train again."
     )
 

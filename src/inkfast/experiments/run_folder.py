@@ -1,4 +1,4 @@
-"""The folder of a run: its file names, who may write in it, and what it was begun with.
+"""The folder of a run: its file names, who may write in it, and what it was started with.
 
 ::
 
@@ -57,7 +57,7 @@ _ELSEWHERE = "Use --out DIR for another folder, or --overwrite to start again."
 def run_lock(out: Path) -> Iterator[None]:
     """Keep other processes of this machine out of a folder while the block runs.
 
-    Nobody is kept out where the cache cannot be written, or where the system has no locks.
+    No lock is taken if the cache cannot be written or the system has no locks.
 
     Raises:
         InkfastError: If another process holds the lock.
@@ -72,7 +72,7 @@ def run_lock(out: Path) -> Iterator[None]:
             path.parent.mkdir(parents=True, exist_ok=True)
             lock(
                 open_files.enter_context(path.open("w")),
-                f"another inkfast is at work in {out}. Wait for it, or use --out DIR for another "
+                f"another inkfast is running in {out}. Wait for it, or use --out DIR for another "
                 "folder.",
             )
         yield
@@ -211,7 +211,7 @@ def _check_format(out: Path) -> None:
 
 
 def _check_same(out: Path, experiment: Experiment, content: dict[str, Any]) -> None:
-    """Raise unless a run was begun with this experiment on these digits; say what differs."""
+    """Raise unless a run was started with this experiment on these digits; say what differs."""
     if not (out / DATA).is_file():
         write_json(out / DATA, content)
     kept, before = load_identity(out), load_experiment(out)
@@ -223,7 +223,7 @@ def _check_same(out: Path, experiment: Experiment, content: dict[str, Any]) -> N
     if before.threads != experiment.threads and _settings(before) == _settings(experiment):
         how = f"with --threads {before.threads}" if before.threads else "without --executor"
         raise InkfastError(
-            f"{out} was begun with another number of threads ({before.threads or 'timed'}, now "
+            f"{out} was started with another number of threads ({before.threads or 'timed'}, now "
             f"{experiment.threads or 'timed'}), on which bits depend. Resume it {how}."
         )
     changes = differences(before, kept, experiment, content)
@@ -252,7 +252,7 @@ def differences(
 
 
 def _settings(experiment: Experiment) -> dict[str, Any]:
-    """Return what must be equal; digits are known by their SHA-256, wherever they lie."""
+    """Return what must be equal; digits are known by their SHA-256, wherever they are stored."""
     settings = tomllib.loads(experiment.to_toml())
     return {k: v for k, v in settings.items() if k not in ("name", "data", "threads")}
 

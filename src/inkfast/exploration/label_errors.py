@@ -71,7 +71,7 @@ class LabelSuspects:
 
     @property
     def accuracy(self) -> float:
-        """Share of rows whose likeliest class is their label."""
+        """Share of rows whose most probable class is their label."""
         return float((self.probabilities.argmax(axis=1) == self.labels).mean())
 
     def first(self, part: str, n: int) -> list[int]:
@@ -87,7 +87,7 @@ class LabelSuspects:
         return [row for row in self.order.tolist() if row in wanted]
 
     def counts(self) -> NDArray[np.int64]:
-        """Return flagged rows by label and likeliest class, ``(10, 10)``."""
+        """Return flagged rows by label and most probable class, ``(10, 10)``."""
         table = np.zeros((CLASSES, CLASSES), np.int64)
         rows = np.flatnonzero(self.flagged)
         np.add.at(table, (self.labels[rows], self.probabilities[rows].argmax(axis=1)), 1)

@@ -145,7 +145,7 @@ def _read_digits(grey: GreyImage, reader: Reader) -> list[ReadCandidate]:
 
 
 def _reading_score(digits: list[ReadCandidate]) -> int:
-    """Return the number of sure digits; if fewer than half are sure, sure less unsure ones.
+    """Return the number of sure digits; if fewer than half are sure, sure minus unsure ones.
 
     A desk's grain gives a few sure answers among many unsure ones; of what is written in a shadow,
     most is sure.

@@ -32,7 +32,7 @@ _STEPS = 40  # a stroke's rise is measured size/40 pixels inside its outline, at
 
 @dataclass(frozen=True)
 class QualityCheck:
-    """Reasons not to rely on a prediction that lie in the image.
+    """Faults of an image that make a prediction unreliable.
 
     Attributes:
         reject_reason: Reason to reject any prediction; "" for none.

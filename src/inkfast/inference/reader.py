@@ -1,4 +1,4 @@
-"""`Reader`: a classifier that says which digit it read and how sure it is, or why it is unsure."""
+"""`Reader`: a classifier that returns a digit with its confidence, or why it is unsure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ SHIPPED_FOLDER = Path(__file__).parent / "shipped"
 DEFAULT_MODEL = "reader"  # the shipped network that reads through noise
 NOT_A_DIGIT = "this does not look like a digit"
 NO_GUARANTEE = "no error rate could be guaranteed for this network"
-_MIN_TOP_TWO = 0.9  # probability of the two likeliest digits together; less: not a digit. By eye
+_MIN_TOP_TWO = (
+    0.9  # probability of the two most probable digits together; less: not a digit. By eye
+)
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,10 @@ class Prediction:
     """What a reader says of one 28x28 image.
 
     Attributes:
-        digit: The likeliest digit, 0 to 9.
+        digit: The most probable digit, 0 to 9.
         confidence: Calibrated probability that it is right, in [0, 1].
-        runner_up: The second likeliest digit, 0 to 9.
-        runner_up_confidence: Calibrated probability of the second likeliest, in [0, 1].
+        runner_up: The second most probable digit, 0 to 9.
+        runner_up_confidence: Calibrated probability of the second most probable, in [0, 1].
         unsure: Reason not to rely on the digit; "" if the reader is sure.
     """
 

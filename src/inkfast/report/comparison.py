@@ -72,7 +72,7 @@ def _comparison_content(board: Leaderboard) -> dict[str, Any]:
         "rows": board.rows,
         "comparisons": board.comparisons,
         "all_tests": all_tests,
-        "noise_pictures": _clean_and_noisy_sheets(board) if dataset.noise else [],
+        "noise_images": _clean_and_noisy_sheets(board) if dataset.noise else [],
         "balanced": [_class_balance(board, row) for row in board.rows],
         "baselines": any(
             isinstance(row.fits[0].model_spec.architecture, Baseline) for row in board.rows
@@ -99,15 +99,13 @@ def _class_balance(board: Leaderboard, row: LeaderboardRow) -> dict[str, Any]:
     """Return class counts before and after balancing, and images of synthetic digits."""
     fit = row.fits[0]
     recipe, counts = fit.model_spec.recipe, fit.trained.class_counts
-    pictures = []
+    sheets = []
     if recipe.balance in SYNTHETIC:
         given, even = training_rows(board.outcome.dataset.train, recipe, fit.trained.seed)
         images, labels = even.images[len(given) :], even.known_labels[len(given) :]
         by_class = [images[labels == digit][:10] for digit in range(CLASSES)]
-        pictures = [
-            (png_data_uri(image_sheet([made])), len(made)) for made in by_class if len(made)
-        ]
-    return {"method": recipe.balance, **counts, "pictures": pictures}
+        sheets = [(png_data_uri(image_sheet([made])), len(made)) for made in by_class if len(made)]
+    return {"method": recipe.balance, **counts, "images": sheets}
 
 
 def _clean_and_noisy_sheets(board: Leaderboard) -> list[str]:

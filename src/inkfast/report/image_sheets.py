@@ -27,6 +27,6 @@ def image_sheet(rows: list[Images]) -> Image.Image:
 def png_data_uri(image: Images | Image.Image) -> str:
     """Return an image as a ``data:`` URI, so that a page needs no other file."""
     buffer = io.BytesIO()
-    picture = image if isinstance(image, Image.Image) else Image.fromarray(image)
-    picture.save(buffer, "PNG", optimize=True)
+    opened = image if isinstance(image, Image.Image) else Image.fromarray(image)
+    opened.save(buffer, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -26,7 +26,7 @@ FitOutcome: TypeAlias = Outcome[TrainedModel]
 
 # MODEL_FILE last: a folder that has it holds a finished fit
 _FILES = (WEIGHTS_FILE, MODEL_FILE)
-# stands in a fit for digits that travel apart from it
+# placeholder for digits that are sent separately
 _DETACHED = Digits(np.zeros((1, SIDE, SIDE), np.uint8), None, "sent apart")
 
 
@@ -123,7 +123,7 @@ class FitJob:
 
 
 class _SteppedFit:
-    """A fit that stands between two steps, or has ended, see `inkfast.execution.SteppedRun`."""
+    """A fit between two of its steps, or one that has ended, see `inkfast.execution.SteppedRun`."""
 
     def __init__(self, job: FitJob, callback: Callback) -> None:
         self.job, self.callback = job, callback

@@ -119,7 +119,7 @@ class TrainingLoop:
             self._save()  # fixes the thread count before the first epoch can be interrupted
 
     def batches(self) -> Iterator[Batch]:
-        """Yield every batch to train on; its step is taken before the next batch is asked for.
+        """Yield every batch to train on; the caller takes its step before requesting the next one.
 
         Learning rates, validation, checkpoints and stopping happen here, so that a caller can take
         the steps of several fits at once, see `inkfast.training.stacked`.
