@@ -7,6 +7,7 @@ import dataclasses
 import operator
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,18 @@ def test_architecture_names_every_module():
     for path in (ROOT / "src" / "inkfast").iterdir():
         if path.name[0] not in "_." and (path.suffix == ".py" or path.is_dir()):
             assert f"  {path.name}{'/' if path.is_dir() else ''} " in text, path.name
+
+
+def test_architecture_names_no_file_that_is_not_there():
+    """Every module that docs/architecture.md names exists, and its layers are import-linter's."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    there = {path.name for folder in ("src", "tools") for path in (ROOT / folder).rglob("*.py")}
+    assert set(re.findall(r"\w+\.py", text)) <= there
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = settings["tool"]["importlinter"]["contracts"][0]["layers"]
+    expected = [line.replace("inkfast.", "").replace(" |", ",") for line in layers]
+    block = next(b for b in re.findall(r"```\n(.+?)```", text, re.DOTALL) if b.startswith("cli"))
+    assert [layer.strip() for layer in block.replace("\n", " ").split(">")] == expected
 
 
 def test_the_python_of_the_readme_prints_what_it_says(monkeypatch, capsys):

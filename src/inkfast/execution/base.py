@@ -40,7 +40,7 @@ class Executor(ABC):
         total: int,
         observer: Observer[Metrics] = quiet,
     ) -> tuple[list[Outcome[Result] | None], bool]:
-        """Return the outcome of each job, None if interrupted before it, and whether Ctrl-C came."""
+        """Return the outcome of each job (None if Ctrl-C came before it), and if Ctrl-C came."""
         found: list[Outcome[Result] | None] = [None] * total
         # closed before anything else happens: a worker must not write while others clear up
         with closing(self.results(jobs, total, observer)) as results:

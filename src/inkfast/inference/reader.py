@@ -18,9 +18,7 @@ SHIPPED_FOLDER = Path(__file__).parent / "shipped"
 DEFAULT_MODEL = "reader"  # the shipped network that reads through noise
 NOT_A_DIGIT = "this does not look like a digit"
 NO_GUARANTEE = "no error rate could be guaranteed for this network"
-_MIN_TOP_TWO = (
-    0.9  # probability of the two most probable digits together; less: not a digit. By eye
-)
+_MIN_TOP_TWO = 0.9  # least sum of the two largest probabilities; below: not a digit. By eye
 
 
 @dataclass(frozen=True)
