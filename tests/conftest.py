@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Generator
@@ -37,7 +38,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     reason = (
         str(report.longrepr[2]) if report.skipped and isinstance(report.longrepr, tuple) else ""
     )
-    if any(name in reason.lower() for name in REQUIRED):
+    if set(re.findall(r"\w+", reason.lower())) & set(REQUIRED):
         report.outcome = "failed"
         report.longrepr = f"{reason}, and INKFAST_TESTS_REQUIRE forbids to skip the test"
     return report

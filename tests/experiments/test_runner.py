@@ -191,7 +191,7 @@ def test_a_locked_folder_is_locked_under_every_path(tmp_path):
     with run_folder.run_lock(tmp_path / "w" / "a"):
         for other in (tmp_path / "link" / "a", tmp_path / "w" / ".." / "w" / "a"):
             with (
-                pytest.raises(ValueError, match="another inkfast is at work"),
+                pytest.raises(ValueError, match="another inkfast is running"),
                 run_folder.run_lock(other),
             ):
                 pass
