@@ -103,6 +103,20 @@ def test_a_broken_plugin_is_left_out(registry, caplog, name, sentence):
         known.build("bare")
 
 
+def test_the_reason_of_a_broken_plugin_is_cut(registry, caplog):
+    """Of a long message the first 200 characters are shown."""
+    missing = "x" * 300
+    assert "other" in registry(missing, "Other")
+    (record,) = caplog.records
+    reason = (
+        record.getMessage()
+        .partition("cannot be imported (")[2]
+        .removesuffix("). Fix or uninstall it.")
+    )
+    whole = f"AttributeError: module {__name__!r} has no attribute {missing!r}"
+    assert reason == whole[:200]
+
+
 def test_of_two_plugins_with_one_name_the_second_is_left_out(registry, caplog):
     """The sentence names the package that has the name."""
     known = registry("Other", "Other")

@@ -7,7 +7,7 @@ import pytest
 
 from inkfast.imaging.boxes import bounding_box, is_cut_off
 from inkfast.imaging.centering import center_digit, to_bright_ink
-from inkfast.imaging.ink import _measure_pieces
+from inkfast.imaging.ink import _measure_pieces, stroke_width
 from inkfast.imaging.normalization import preprocess
 from inkfast.imaging.ruled_lines import remove_ruled_lines
 
@@ -49,6 +49,16 @@ def test_polarity_is_that_of_the_whole_border(edge):
     np.testing.assert_array_equal(to_bright_ink(1 - image), 1 - (1 - image))
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_polarity_is_read_from_the_outermost_pixels(turned):
+    """Two opposite edges of paper, one pixel wide, are half of the border; ink lies beside them."""
+    image = np.ones((10, 10))
+    image[[0, -1]] = 0
+    image = image.T if turned else image
+    np.testing.assert_array_equal(to_bright_ink(image), image)
+    np.testing.assert_array_equal(to_bright_ink(1 - image), image)
+
+
 def test_a_centred_digit_keeps_faint_ink_out_of_its_box():
     """The centre of mass is moved to the middle, as far as the digit's own box allows."""
     ink = np.zeros((40, 40))
@@ -65,6 +75,17 @@ def test_a_centred_digit_keeps_faint_ink_out_of_its_box():
     assert center_digit(lopsided).max() == 255
 
 
+@pytest.mark.parametrize("turns", range(4))
+def test_the_faint_rim_of_a_digit_may_lie_outside(turns):
+    """A lopsided digit is moved until its ink, not the faint rim around it, meets the edge."""
+    ink = np.zeros((10, 10))
+    ink[:, :2] = ink[5] = 1
+    found = np.rot90(center_digit(np.rot90(ink, turns)), -turns)
+    columns = np.flatnonzero((found >= 0.2 * found.max()).any(axis=0))
+    assert columns[-1] == 27
+    assert len(columns) == pytest.approx(20, abs=2)  # nothing of the ink is cut off
+
+
 def test_pieces_are_measured_one_by_one():
     """A bar of width w and length l has the area w l; its width is twice area over outline."""
     mask = np.zeros((40, 60), bool)
@@ -75,6 +96,14 @@ def test_pieces_are_measured_one_by_one():
     assert len(widths) == labels.max() == 2
     assert widths[0] == pytest.approx(2 * 120 / (2 * 30 + 2 * 4 - 4))
     assert widths[1] == pytest.approx(2 * 40 / 40)
+
+
+def test_masks_without_an_outline_are_measured():
+    """No ink has no piece; a mask that is all ink is one piece."""
+    assert stroke_width(np.zeros((4, 6), bool)) == 1
+    widths, areas, _ = _measure_pieces(np.ones((4, 6), bool))
+    assert areas.tolist() == [24]
+    assert len(widths) == 1
 
 
 @pytest.mark.parametrize(("thickness", "removed"), [(4, True), (5, False)])

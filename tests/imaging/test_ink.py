@@ -168,6 +168,17 @@ def test_thick_ink_at_the_edge_is_left_out():
     np.testing.assert_array_equal(_remove_thick_edge_pieces(mask), mask)
 
 
+@pytest.mark.parametrize(("wide", "kept"), [(10, True), (16, False)])
+def test_ink_at_the_edge_may_be_half_as_thick_again_as_strokes(wide, kept):
+    """With strokes 8 pixels wide, a bar of 10 pixels at the edge is kept, and one of 16 is not."""
+    mask = np.zeros((200, 300), bool)
+    mask[60:140, 80:88] = mask[60:140, 100:108] = True
+    strokes = mask.copy()
+    mask[:60, 150 : 150 + wide] = True
+    expected = mask if kept else strokes
+    np.testing.assert_array_equal(_remove_thick_edge_pieces(mask), expected)
+
+
 def test_soft_edges_are_two_pixels_around_a_mask():
     """Soft edges are what scipy's dilation gives, at the image's edge too."""
     rng = np.random.default_rng(0)

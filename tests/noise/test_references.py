@@ -395,6 +395,26 @@ def test_the_roughness_of_fog_decays_with_scale(decay):
     assert float(drawn.max()) <= 1
 
 
+def test_edge_midpoints_of_fog_have_four_neighbours():
+    """They stray as far from the mean of their neighbours as midpoints of squares do."""
+    drawn = (
+        noise.build_noise("fog(decay=2, size=32)").noises[0].sample(300, make_generator(1))["fog"]
+    ).numpy()
+
+    def strays(half: int, top: int, left: int, offsets: list[tuple[int, int]]) -> float:
+        moved = [np.roll(drawn, (-half * y, -half * x), (1, 2)) for y, x in offsets]
+        away = (drawn - np.mean(moved, axis=0))[:, half:-half, half:-half]
+        rows = np.arange(half, 28 - half) % (2 * half) == half * top
+        columns = np.arange(half, 28 - half) % (2 * half) == half * left
+        return float(away[:, rows][:, :, columns].std())
+
+    beside, diagonal = [(-1, 0), (1, 0), (0, -1), (0, 1)], [(-1, -1), (-1, 1), (1, -1), (1, 1)]
+    for half in (2, 4):
+        middle = strays(half, 1, 1, diagonal)
+        assert strays(half, 0, 1, beside) == pytest.approx(middle, rel=0.05)
+        assert strays(half, 1, 0, beside) == pytest.approx(middle, rel=0.05)
+
+
 def test_spatter_covers_what_is_high(images):
     """Mud lies where the smoothed field is above the threshold, blurred and cut at 0.8."""
     out, drawn = applied("spatter(level=0.7)", images)
