@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 DIGITS = "0123456789"
 OTHER = "?"  # stands for a sign that the reader does not know
+GAP = " "  # parts two numbers of a line
 # Characters of a number reader in the order of its network's outputs; the blank of CTC follows.
-ALPHABET = DIGITS + ".,-/:+=()#*$%" + OTHER
+ALPHABET = DIGITS + ".,-/:+=()#*$%" + OTHER + GAP
 
 
 @dataclass(frozen=True)
