@@ -24,7 +24,7 @@ def stroke_arrays() -> dict[str, np.ndarray]:
         "labels": np.array([7, 1, 0], np.uint8),
         "writers": np.array([0, 1, 1], np.int16),
         "writer_names": np.array(["aga-001", "syn-002"]),
-        "size": np.array([1, 0.5, np.nan], np.float32),
+        "size": np.array([1, np.nan, 0], np.float32),
     }
 
 
@@ -47,8 +47,8 @@ def test_samples_are_returned_as_they_were_saved(stroke_file):
     assert [strokes.label(i) for i in range(3)] == ["7", "1", "0"]
     assert [strokes.writer(i) for i in range(3)] == ["aga-001", "syn-002", "syn-002"]
     assert strokes.samples_of(1).tolist() == [1, 2]
-    assert strokes.size[0] == 1
-    assert np.isnan(strokes.size[2])
+    assert strokes.size[[0, 2]].tolist() == [1, 0]
+    assert np.isnan(strokes.size[1])
 
 
 def test_labels_of_symbols_are_text(stroke_file):
@@ -73,9 +73,9 @@ FAULTS = {
     "names as numbers": ({"writer_names": np.array([1, 2])}, "`writer_names` must be str"),
     "an empty label": ({"labels": np.array(["1", "", "2"])}, "`labels` .* got an empty label"),
     "labels as floats": ({"labels": np.zeros(3)}, "`labels` must be str"),
-    "a size of zero": ({"size": np.array([1, 0, 1], np.float32)}, "`size` must be positive"),
+    "a negative size": ({"size": np.array([1, -1, 1], np.float32)}, "`size` must be finite"),
     "too few sizes": ({"size": np.ones(2, np.float32)}, r"`size` .* shape \(3,\)"),
-    "an infinite size": ({"size": np.array([1, np.inf, 1], np.float32)}, "`size` must be positive"),
+    "an infinite size": ({"size": np.array([1, np.inf, 1], np.float32)}, "`size` must be finite"),
     "nothing at all": ({name: array[:0] for name, array in stroke_arrays().items()}, "must be"),
 }  # fmt: skip
 

@@ -36,7 +36,7 @@ class PenStrokes:
         writers: Index into `writer_names` of each sample, int16 ``(n,)``.
         writer_names: Contributor and number of each writer, e.g. ``"aga-001"``, text.
         size: Larger side of each sample divided by that of the usual digit or letter of the same
-            document, float32 ``(n,)``; NaN where it is not known.
+            document, float32 ``(n,)``; 0 for a single point, NaN where it is not known.
         name: Origin of the strokes, e.g. a path.
     """
 
@@ -64,8 +64,8 @@ class PenStrokes:
         self._check_range("writers", 0, len(self.writer_names) - 1)
         if not np.all(self.labels != ""):
             raise self._fault("labels", "at least one character each", "an empty label")
-        if np.any(self.size <= 0) or np.any(np.isinf(self.size)):
-            raise self._fault("size", "positive numbers or NaN", f"{np.nanmin(self.size)}")
+        if np.any(self.size < 0) or np.any(np.isinf(self.size)):
+            raise self._fault("size", "finite numbers >= 0, or NaN", "another number")
 
     def __len__(self) -> int:
         return len(self.labels)
