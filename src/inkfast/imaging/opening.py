@@ -6,21 +6,30 @@ or an eighth of their size where that is enough, so that a phone's photograph co
 
 from __future__ import annotations
 
+import ctypes
 import io
 import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, _imaging
 
-from inkfast.core.errors import InkfastError
+from inkfast.core.errors import InkfastError, install_hint
+from inkfast.imaging.file_kind import HEAD_BYTES, file_kind
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
-IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+IMAGE_SUFFIXES = frozenset({
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif",
+    ".heic", ".heif", ".pbm", ".pgm", ".ppm", ".pnm",
+})  # fmt: skip
+IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "PPM")
+FORMAT_NAMES = "PNG, JPEG, WebP, BMP, GIF, TIFF, AVIF, PNM or HEIC"  # for messages
 MAX_PIXELS = 50_000_000  # a limit on memory; chosen, not measured
 _DEEP_MODES = ("I", "F")  # Pillow's modes of more than 8 bits begin with these letters
 _ORIENTATION = 0x0112  # the EXIF tag that says how to turn the image upright
@@ -67,30 +76,57 @@ class LoadedImage:
 
 
 def open_image(
-    source: Path | bytes, longest: int | None = None, name: str = "", *, shortest: int = 0
+    source: Path | bytes,
+    longest: int | None = None,
+    name: str = "",
+    *,
+    shortest: int = 0,
+    frame: int = 0,
 ) -> LoadedImage:
-    """Open a PNG, JPEG, WebP, BMP, GIF or TIFF file; the first image if it holds several.
+    """Open an image file; one image if it holds several.
+
+    The formats are those of `FORMAT_NAMES`; HEIC needs pillow-heif.
 
     Args:
         source: Path of a file, or a file's content.
         longest: Largest length of the longer side, in pixels; None to keep the size.
         name: Name of the image in messages; the path by default.
         shortest: See `shrink`.
+        frame: Position of the image in a file of several, from 0.
 
     Raises:
         InkfastError: If the format is another, the file is damaged, or the image has more than
             `MAX_PIXELS` pixels.
     """
+    with _opened(source, name) as image:
+        if frame or image.format == "HEIF":  # which opens at its primary image, not at its first
+            image.seek(frame)
+        return _decode(image, longest, shortest)
+
+
+def count_frames(source: Path | bytes, name: str = "") -> int:
+    """Return the number of images in an image file.
+
+    Raises:
+        InkfastError: See `open_image`.
+    """
+    with _opened(source, name) as image:
+        return int(getattr(image, "n_frames", 1))
+
+
+@contextmanager
+def _opened(source: Path | bytes, name: str) -> Iterator[Image.Image]:
+    """Open an image file with Pillow, and word its errors."""
     name = name or (str(source) if isinstance(source, Path) else "the image")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large images; they are refused here
             # given a path, Pillow maps some TIFF files into memory, and turns those the wrong way
-            with (
-                source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as file,
-                Image.open(file, formats=IMAGE_FORMATS) as image,
-            ):
-                return _decode(image, longest, shortest)
+            with source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as file:
+                formats = _formats(file.read(HEAD_BYTES))
+                file.seek(0)
+                with Image.open(file, formats=formats) as image:
+                    yield image
     except Image.DecompressionBombError:
         raise InkfastError(
             f"{name}: expected at most {MAX_PIXELS // 10**6} million pixels. Scale the image down."
@@ -113,6 +149,33 @@ def encode_png(image: Image.Image) -> bytes:
     file = io.BytesIO()
     image.save(file, "PNG")
     return file.getvalue()
+
+
+def _formats(head: bytes) -> tuple[str, ...]:
+    """Return Pillow's names of the formats that a file with these first bytes may have."""
+    kind = file_kind(head)
+    if kind == "tiff":
+        _silence_libtiff()
+    if kind == "pdf":
+        raise InkfastError("expected an image, got a PDF file. Save its page as an image.")
+    if kind != "heif":
+        return IMAGE_FORMATS
+    try:
+        import pillow_heif  # an optional dependency
+    except ModuleNotFoundError:
+        raise InkfastError(
+            "HEIC images need pillow-heif, which is not installed. Install what reads documents "
+            f"too, {install_hint('documents')}"
+        ) from None
+    pillow_heif.register_heif_opener()
+    return ("HEIF",)
+
+
+@cache
+def _silence_libtiff() -> None:
+    """Keep libtiff from printing on stderr: a damaged file is reported in one line, by us."""
+    with suppress(AttributeError, OSError):  # where Pillow's library is linked in another way
+        ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
 
 
 def _decode(image: Image.Image, longest: int | None, shortest: int) -> LoadedImage:
@@ -161,6 +224,12 @@ def _flatten_alpha(image: Image.Image) -> Image.Image:
     visible = (grey * alpha).sum() / max(alpha.sum(), 1e-9)
     background = Image.new("RGBA", image.size, "black" if visible > 0.5 else "white")
     return Image.alpha_composite(background, image)
+
+
+def shrink_image(image: Image.Image, longest: int | None, shortest: int = 0) -> Image.Image:
+    """Scale an image down as `shrink` does; None keeps the size."""
+    size = _shrunk_size(image.size, longest, shortest) if longest else image.size
+    return image if size == image.size else image.resize(size, Image.Resampling.BOX)
 
 
 def shrink(grey: GreyImage, longest: int, shortest: int = 0) -> GreyImage:
