@@ -30,11 +30,14 @@ class Digits:
         images: Images, uint8 ``(n, 28, 28)``, bright ink on dark as in MNIST.
         labels: Labels, int64 ``(n,)`` from 0 to 9, or None if there are none.
         name: Origin of the digits, e.g. ``"mnist train"``.
+        writers: Number of each row's writer, int64 ``(n,)``, or None if they are not known. Splits
+            keep the rows of a writer on one side.
     """
 
     images: Images
     labels: Labels | None
     name: str
+    writers: Indices | None = None
 
     def __post_init__(self) -> None:
         _check_array("images", self.images, self.name)
@@ -48,13 +51,24 @@ class Digits:
             raise InkfastError(f"{self.name}: expected at least one image, got none.")
         if self.labels is not None:
             check_labels(self.labels, len(self.images), self.name)
+        if self.writers is not None:
+            self._check_writers()
+
+    def _check_writers(self) -> None:
+        _check_array("writers", self.writers, self.name)
+        found = np.asarray(self.writers)
+        if found.dtype != np.int64 or found.shape != (len(self.images),):
+            raise InkfastError(
+                f"{self.name}: writers must be int64 of shape ({len(self.images)},), "
+                f"got {found.dtype} of {found.shape}."
+            )
 
     def __len__(self) -> int:
         return len(self.images)
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of images and labels; the name does not count."""
+        """SHA-256 of images and labels; name and writers do not count."""
         images = np.ascontiguousarray(self.images).data.cast("B")
         labels = b"" if self.labels is None else self.labels.astype("<i8").tobytes()
         return sha256(images, labels)
@@ -63,12 +77,14 @@ class Digits:
     def groups(self) -> Indices:
         """Group of each row, int64 ``(n,)``: rows with equal images have the same number.
 
-        The number is the index of the first of these rows. Splits keep a group on one side.
+        Where writers are known, so have the rows of a writer. The number is the index of the first
+        of these rows. Splits keep a group on one side.
         """
         # images are compared by digests of 16 bytes, which take a fraction of their memory
         first: dict[bytes, int] = {}
         digests = (blake2b(image.tobytes(), digest_size=16).digest() for image in self.images)
-        return np.array([first.setdefault(digest, row) for row, digest in enumerate(digests)])
+        groups = np.array([first.setdefault(digest, row) for row, digest in enumerate(digests)])
+        return groups if self.writers is None else _joined(groups, self.writers)
 
     @property
     def known_labels(self) -> Labels:
@@ -91,7 +107,32 @@ class Digits:
     def pick(self, rows: Indices, name: str) -> Digits:
         """Return the digits of the given rows."""
         labels = None if self.labels is None else self.labels[rows]
-        return Digits(self.images[rows], labels, name)
+        writers = None if self.writers is None else self.writers[rows]
+        return Digits(self.images[rows], labels, name, writers)
+
+    def followed_by(self, others: Digits, name: str) -> Digits:
+        """Return the rows of both, all labelled; writers are kept if both parts know them."""
+        known = self.writers is not None and others.writers is not None
+        return Digits(
+            np.concatenate([self.images, others.images]),
+            np.concatenate([self.known_labels, others.known_labels]),
+            name,
+            np.concatenate([self.writers, others.writers]) if known else None,
+        )
+
+
+def _joined(groups: Indices, writers: Indices) -> Indices:
+    """Return the first row of each row's group, where rows of one writer are in one group."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    _, by_writer = np.unique(writers, return_inverse=True)
+    n = len(groups)
+    # one node for each row, which stands for its group, and one for each writer
+    edges = coo_array((np.ones(n), (groups, n + by_writer)), shape=(2 * n, 2 * n))
+    _, parts = connected_components(edges, directed=False)
+    _, first, own = np.unique(parts[groups], return_index=True, return_inverse=True)
+    return np.asarray(first[own])
 
 
 def _check_array(what: str, value: object, where: str) -> None:

@@ -1,7 +1,11 @@
-"""Stratified splits and folds of digits; identical copies of an image stay on one side."""
+"""Stratified splits and folds of digits; copies of an image stay on one side.
+
+So do all digits of a writer, where a data source knows who wrote which digit.
+"""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from math import ceil
 
@@ -10,6 +14,8 @@ from numpy.typing import NDArray
 
 from inkfast.core.digits import CLASSES, Digits, Indices, Labels
 from inkfast.core.errors import InkfastError
+
+_WRITER_PARTS = 20  # writers are cut off in steps of 5% of the rows
 
 
 def stratified_split(labels: Labels, fraction: float, seed: int) -> tuple[Indices, Indices]:
@@ -50,21 +56,30 @@ def _lacking(rows: Indices, others: Indices, labels: Labels) -> Indices:
 
 
 def stratified_group_split(
-    labels: Labels, groups: Indices, fraction: float, seed: int
+    digits: Digits, fraction: float, seed: int, rows: Indices | None = None
 ) -> tuple[Indices, Indices]:
     """Cut `fraction` of the distinct images off, all copies of an image together.
 
-    Without copies, the result is that of `stratified_split`.
+    Without copies, the result is that of `stratified_split`. Where writers are known, about
+    `fraction` of the rows is cut off, all rows of a writer together.
 
     Args:
-        labels: Labels ``(n,)``; an image with several labels counts under the first.
-        groups: ``(n,)``, see `Digits.groups`.
-        fraction: Share of the distinct images to cut off.
+        digits: Labelled digits; an image with several labels counts under the first.
+        fraction: Share to cut off.
         seed: Seed of the choice.
+        rows: Rows to be split, ascending; all if None.
+
+    Returns:
+        Rows kept and rows cut off, both ascending.
 
     Raises:
-        InkfastError: If a class has too few distinct images to appear on both sides.
+        InkfastError: If a class has too few distinct images, or writers, to appear on both sides.
     """
+    rows = np.arange(len(digits)) if rows is None else rows
+    labels, groups = digits.known_labels[rows], digits.groups[rows]
+    if digits.writers is not None:
+        chosen = _choose_writers(labels, groups, fraction, seed)
+        return rows[~chosen], rows[chosen]
     _, first, own = np.unique(groups, return_index=True, return_inverse=True)
     try:
         _, cut = stratified_split(labels[first], fraction, seed)
@@ -73,7 +88,37 @@ def stratified_group_split(
             raise
         raise InkfastError(f"{error} Copies of an image were counted once.") from None
     chosen = np.isin(own, cut)
-    return np.flatnonzero(~chosen), np.flatnonzero(chosen)
+    return rows[~chosen], rows[chosen]
+
+
+def _choose_writers(
+    labels: Labels, groups: Indices, fraction: float, seed: int
+) -> NDArray[np.bool_]:
+    """Return a mask of the rows to cut off: whole groups, about `fraction` of each class."""
+    parts = min(_WRITER_PARTS, len(np.unique(groups)))
+    cut = round(fraction * parts)
+    chosen = np.zeros(len(labels), bool)
+    if 0 < cut < parts:
+        for _, part in list(_split_writers(labels, groups, parts, seed))[:cut]:
+            chosen[part] = True
+    if set(labels[chosen]) == set(labels[~chosen]) == set(labels):
+        return chosen
+    raise InkfastError(
+        f"too few writers to cut off {fraction:.0%} of the digits with every class on both sides: "
+        f"got {len(np.unique(groups))}, and the rows of a writer stay together. Give more digits, "
+        "or change `test_fraction` (testing), `validation` (choosing the epoch) or `calibration`."
+    )
+
+
+def _split_writers(
+    labels: Labels, groups: Indices, parts: int, seed: int | np.random.RandomState
+) -> Iterator[tuple[Indices, Indices]]:
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():  # of a class with fewer rows than parts
+        warnings.simplefilter("ignore", UserWarning)
+        yield from splitter.split(labels, labels, groups)
 
 
 def stratified_group_kfold(
@@ -81,16 +126,22 @@ def stratified_group_kfold(
 ) -> Iterator[tuple[Indices, Indices]]:
     """Yield stratified folds, repeat by repeat, with all copies of an image in one fold.
 
+    Where writers are known, all rows of a writer are in one fold.
+
     Args:
         digits: Labelled digits; an image with several labels counts under the first.
-        folds: Number of folds; each class needs as many distinct images, see
-            `unique_image_counts`.
+        folds: Number of folds; each class needs as many groups, see `count_groups`.
         repeats: Number of times that folds are drawn.
         seed: Seed of the choice.
 
     Yields:
         Indices of the rows outside the fold and of those in it, both ascending.
     """
+    if digits.writers is not None:
+        state = np.random.RandomState(seed)
+        for _ in range(repeats):
+            yield from _split_writers(digits.known_labels, digits.groups, folds, state)
+        return
     from sklearn.model_selection import RepeatedStratifiedKFold
 
     _, first, own = np.unique(digits.groups, return_index=True, return_inverse=True)
@@ -101,7 +152,20 @@ def stratified_group_kfold(
         yield np.flatnonzero(~chosen), np.flatnonzero(chosen)
 
 
-def unique_image_counts(digits: Digits) -> NDArray[np.int64]:
-    """Return the number of distinct images of each class, int64 ``(10,)``."""
-    first = np.unique(digits.groups)
-    return np.bincount(digits.known_labels[first], minlength=CLASSES)
+def count_groups(digits: Digits) -> NDArray[np.int64]:
+    """Return how many groups have each class, int64 ``(10,)``: distinct images, or writers.
+
+    An image with several labels counts under the first; a writer counts for each class written.
+    """
+    labels = digits.known_labels
+    if digits.writers is None:
+        return np.bincount(labels[np.unique(digits.groups)], minlength=CLASSES)
+    pairs = np.unique(np.stack([digits.groups, labels]), axis=1)
+    return np.bincount(pairs[1], minlength=CLASSES)
+
+
+def describe_groups(digits: Digits) -> str:
+    """Return what `count_groups` has counted, to follow a count in a message; "" for rows."""
+    if digits.writers is not None:
+        return " writers, whose rows stay together"
+    return "" if len(np.unique(digits.groups)) == len(digits) else ", copies counted once"

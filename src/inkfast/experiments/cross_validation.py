@@ -21,7 +21,7 @@ from inkfast.core.digits import CLASSES, Digits, Indices, Source
 from inkfast.core.errors import DivergedError, InkfastError
 from inkfast.core.io import nan_to_none, write_json, write_text
 from inkfast.core.random import derive_seed
-from inkfast.core.splits import stratified_group_kfold, unique_image_counts
+from inkfast.core.splits import count_groups, describe_groups, stratified_group_kfold
 from inkfast.evaluation import FoldComparison, Scores, compare_folds, deciding_p, score
 from inkfast.execution import SERIAL, Executor, Observer, quiet
 from inkfast.experiments.config import Experiment, ModelSpec
@@ -192,19 +192,19 @@ class CrossValidation:
 
 
 def make_folds(digits: Digits, experiment: Experiment) -> Iterator[Fold]:
-    """Yield stratified folds, repeat by repeat; all copies of an image are in the same fold.
+    """Yield stratified folds, repeat by repeat; copies of an image are in the same fold.
 
     `imbalance` applies to the training rows of a fold, not to the held-out ones.
 
     Raises:
         InkfastError: If a class has fewer different images than there are folds.
     """
-    counts = unique_image_counts(digits)
+    counts = count_groups(digits)
     rare = [digit for digit in range(CLASSES) if 0 < counts[digit] < experiment.folds]
     if rare:
         raise InkfastError(
             f"folds={experiment.folds} needs as many rows of every class: class {rare[0]} has "
-            f"{counts[rare[0]]}{'' if counts.sum() == len(digits) else ', copies counted once'}. "
+            f"{counts[rare[0]]}{describe_groups(digits)}. "
             "Take fewer folds or more digits."
         )
     seed = derive_seed(experiment.seed, "folds")

@@ -73,12 +73,12 @@ def split_source(experiment: Experiment, source: Source) -> ExperimentData:
     """
     train, test = source.train, source.test
     if experiment.pooled and test is not None:
-        train, test = _pool_parts(train, test), None
+        train, test = train.followed_by(test, f"{train.name} and test pooled"), None
     if test is not None:
         _check_disjoint(train, test)
     else:
         share, purpose = experiment.test_fraction, derive_seed(experiment.seed, "test rows")
-        kept, cut = stratified_group_split(train.known_labels, train.groups, share, purpose)
+        kept, cut = stratified_group_split(train, share, purpose)
         name = train.name
         train, test = train.pick(kept, f"{name} train"), train.pick(cut, f"{name} test")
     full = train
@@ -125,14 +125,6 @@ def without_seen_images(digits: Digits, train: Digits) -> Digits:
         return digits
     name = f"{digits.name}, less {seen.sum():,} that the run was trained on"
     return digits.pick(np.flatnonzero(~seen), name)
-
-
-def _pool_parts(train: Digits, test: Digits) -> Digits:
-    return Digits(
-        np.concatenate([train.images, test.images]),
-        np.concatenate([train.known_labels, test.known_labels]),
-        f"{train.name} and test pooled",
-    )
 
 
 def subsample_classes(labels: Labels, experiment: Experiment) -> Indices:

@@ -189,7 +189,5 @@ def _held_out_rows(train: Digits, test: Digits | None, seed: int) -> Indices | N
     if test is not None or train.labels is None:
         return None
     with contextlib.suppress(InkfastError):  # too few to cut
-        return stratified_group_split(
-            train.labels, train.groups, 0.2, derive_seed(seed, "test rows")
-        )[1]
+        return stratified_group_split(train, 0.2, derive_seed(seed, "test rows"))[1]
     return None

@@ -19,7 +19,7 @@ from inkfast import models, noise
 from inkfast.core.digits import CLASSES, Digits, Indices, Labels
 from inkfast.core.errors import InkfastError
 from inkfast.core.random import derive_seed
-from inkfast.core.splits import stratified_group_kfold, unique_image_counts
+from inkfast.core.splits import count_groups, describe_groups, stratified_group_kfold
 from inkfast.exploration.classes import Floats
 from inkfast.training import Callback, FitSpec, Recipe, fit
 
@@ -110,7 +110,7 @@ def check_label_counts(train: Digits, test: Digits | None) -> None:
     """
     _ = train.known_labels
     digits = _all_digits(train, test)
-    counts = unique_image_counts(digits)
+    counts = count_groups(digits)
     present = np.flatnonzero(counts)
     rarest = int(present[counts[present].argmin()])
     if len(present) < 2:
@@ -120,7 +120,7 @@ def check_label_counts(train: Digits, test: Digits | None) -> None:
     if counts[rarest] < _MIN_PER_CLASS:
         raise InkfastError(
             f"--labels needs at least {_MIN_PER_CLASS} digits of every class: class {rarest} has "
-            f"{counts[rarest]}{'' if counts.sum() == len(digits) else ', copies counted once'}. "
+            f"{counts[rarest]}{describe_groups(digits)}. "
             "Add some, or leave --labels out."
         )
 
@@ -135,7 +135,7 @@ def find_label_errors(
     check_label_counts(train, test)
     digits = _all_digits(train, test)
     labels = digits.known_labels
-    counts = unique_image_counts(digits)
+    counts = count_groups(digits)
     folds = int(min(FOLDS, counts[counts > 0].min()))
     cuts = stratified_group_kfold(digits, folds, 1, derive_seed(seed, "label folds"))
     probabilities = np.empty((len(digits), CLASSES))
@@ -188,10 +188,4 @@ def _fold_fit_spec(digits: Digits, seed: int) -> FitSpec:
 
 
 def _all_digits(train: Digits, test: Digits | None) -> Digits:
-    if test is None:
-        return train
-    return Digits(
-        np.concatenate([train.images, test.images]),
-        np.concatenate([train.known_labels, test.known_labels]),
-        "all digits",
-    )
+    return train if test is None else train.followed_by(test, "all digits")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import TypeVar
 
@@ -28,7 +29,7 @@ def noisy(digits: Digits, noise: Chain, seed: int) -> Digits:
     images = np.empty_like(digits.images)
     for rows, corrupted in _corrupted_blocks(torch.tensor(digits.images), noise, seed):
         images[rows] = to_uint8(corrupted).numpy()
-    return Digits(images, digits.labels, f"{digits.name}, {noise.name}")
+    return dataclasses.replace(digits, images=images, name=f"{digits.name}, {noise.name}")
 
 
 def apply_noise(images: Pixels, noise: str | Chain, seed: int = 0) -> Pixels:

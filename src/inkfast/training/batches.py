@@ -36,10 +36,8 @@ def split_validation(digits: Digits, recipe: Recipe, seed: int) -> tuple[Indices
         if not 0 < cut < n:
             raise InkfastError(f"too few digits to cut off {recipe.validation:.0%}: got {n}.")
         return left[:cut], left[cut:]
-    labels, groups = digits.known_labels[left], digits.groups[left]
     purpose = derive_seed(seed, "validation rows")
-    kept, cut_off = stratified_group_split(labels, groups, recipe.validation, purpose)
-    return left[kept], left[cut_off]
+    return stratified_group_split(digits, recipe.validation, purpose, left)
 
 
 def split_calibration(digits: Digits, recipe: Recipe, seed: int) -> tuple[Indices, Indices]:
@@ -47,7 +45,7 @@ def split_calibration(digits: Digits, recipe: Recipe, seed: int) -> tuple[Indice
     if not recipe.calibration:
         return np.arange(len(digits)), np.arange(0)
     purpose = derive_seed(seed, "calibration rows")
-    return stratified_group_split(digits.known_labels, digits.groups, recipe.calibration, purpose)
+    return stratified_group_split(digits, recipe.calibration, purpose)
 
 
 def check_rows(digits: Digits, recipe: Recipe, seed: int) -> None:
