@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast.core.digits import Digits, Indices
-from inkfast.synthetic.handwriting import STYLES, _parse_stroke, _smooth_line
+from inkfast.synthetic.handwriting import STYLES, parse_stroke, smooth_line
 from inkfast.synthetic.pen_strokes import PenStrokes
 from inkfast.synthetic.pens import Ink, Line, smooth
 
@@ -168,9 +168,9 @@ class StyleHand:
         narrow = np.array([rng.uniform(0.45, 0.9), 1.0])
         lines = []
         for text in style.strokes:
-            points, corners = _parse_stroke(text)
+            points, corners = parse_stroke(text)
             moved = points * narrow + rng.normal(0, rng.uniform(0.01, 0.06), points.shape)
-            lines.append(_smooth_line(moved[None], corners)[0])
+            lines.append(smooth_line(moved[None], corners)[0])
         return Glyph(tuple(_on_base_line(lines, 1.0, normalise=False)))
 
 

@@ -157,13 +157,13 @@ def _draw_style_block(style: Style, n: int, rng: np.random.Generator) -> Images:
     jitter = rng.uniform(0.02, 0.07, (n, 1, 1))  # share of the digit's height
     lines = []
     for text in style.strokes:
-        points, corners = _parse_stroke(text)
+        points, corners = parse_stroke(text)
         narrowed = points[None] * rng.uniform(0.5, 0.9, (n, 1, 1)) ** [
             1,
             0,
         ]  # digits are narrower than tall
         lines.append(
-            _smooth_line(narrowed + rng.normal(0, 1, (n, len(points), 2)) * jitter, corners)
+            smooth_line(narrowed + rng.normal(0, 1, (n, len(points), 2)) * jitter, corners)
         )
     lines = _place_in_frame(lines, width, rng)
     away = np.min([_distance_to_line(line) for line in lines], axis=0)
@@ -171,14 +171,14 @@ def _draw_style_block(style: Style, n: int, rng: np.random.Generator) -> Images:
     return np.asarray(np.rint(255 * ink), np.uint8)
 
 
-def _parse_stroke(text: str) -> tuple[Points, list[bool]]:
+def parse_stroke(text: str) -> tuple[Points, list[bool]]:
     """Return a stroke's points ``(points, 2)`` in [0, 1], and whether each is a corner."""
     places = [place.strip() for place in text.split(",")]
     points = np.array([place.rstrip("!").split() for place in places], np.float32) / 100
     return points, [place.endswith("!") for place in places]
 
 
-def _smooth_line(points: Points, corners: list[bool]) -> Points:
+def smooth_line(points: Points, corners: list[bool]) -> Points:
     """Return a smooth line through the points, with corners kept.
 
     Source: Catmull and Rom (1974), A Class of Local Interpolating Splines.
