@@ -30,12 +30,15 @@ COMMANDS = {
     "data verify": "Check MNIST's four files against their SHA-256.",
     "noise list": "List corruptions with their parameters, presets and suites.",
     "noise show": "Draw digits under a corruption at several strengths.",
+    "synthetic show": "Draw synthetic numbers: every pen, paper and effect of scanning.",
+    "synthetic make": "Compose images of numbers in a folder, with their texts in labels.csv.",
     "models list": "List architectures with parameter counts and FLOPs at default settings.",
     "models show": "Show an architecture layer by layer.",
 }
 GROUPS = {
     "data": "List, download and verify data sources.",
     "noise": "List corruptions, or draw one.",
+    "synthetic": "Draw or make synthetic handwritten numbers.",
     "models": "List architectures, or show one.",
 }
 

@@ -71,7 +71,8 @@ def draw_library(seed: int = 0, writers: int = 12) -> StrokeLibrary:
 
 def _style(digit: int, rng: np.random.Generator) -> Style:
     own = [style for style in STYLES if style.digit == digit]
-    return own[rng.integers(len(own))]
+    shares = np.array([style.share for style in own])
+    return own[rng.choice(len(own), p=shares / shares.sum())]
 
 
 def _draw(strokes: tuple[str, ...], rng: np.random.Generator, width: float) -> list[Line]:

@@ -1,11 +1,12 @@
-"""Papers: what a number is written on, and what else is on it.
+"""Papers: what a number is written on.
 
-A paper is float32 ``(height, width)`` in [0, 1], 1 for white. `Mark`s are drawn with the number:
-rules, frames, underlines and form boxes lie at places that depend on it.
+A paper is float32 ``(height, width)`` in [0, 1], 1 for white: a pattern, times shades. Rules and
+boxes whose places depend on the number are in `inkfast.synthetic.marks`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -24,27 +25,28 @@ def sample_paper(size: tuple[int, int], height: float, rng: Rng) -> Grey:
         rng: Random generator.
     """
     paper = np.ones(size, np.float32)
-    kind = rng.random()
-    if kind < 0.3:
+    if rng.random() < _PLAIN:
         return paper
-    if kind < 0.62:
-        for _ in range(rng.integers(1, 4)):
-            paper *= 1 - rng.uniform(0.05, 0.5) * _waves(size, height, rng)
-    elif kind < 0.7:
-        paper *= 1 - rng.uniform(0.05, 0.4) * _lattice(size, height, rng)
-    elif kind < 0.78:
-        paper *= 1 - rng.uniform(0.1, 0.7) * _ruling(size, height, rng)
-    if rng.random() < 0.5:
-        paper *= 1 - rng.uniform(0.02, 0.25) * _clouds(size, rng.uniform(0.5, 4) * height, rng)
-    if rng.random() < 0.5:
-        paper *= 1 - rng.uniform(0.02, 0.2) * _clouds(size, rng.uniform(1, 4), rng)
-    if rng.random() < 0.35:
-        paper *= _light(size, rng)
+    shares = [share for share, _ in PATTERNS.values()]
+    kind = int(np.searchsorted(np.cumsum(shares), rng.random()))
+    if kind < len(PATTERNS):
+        paper *= list(PATTERNS.values())[kind][1](size, height, rng)
+    for share, shade in SHADES.values():
+        if rng.random() < share:
+            paper *= shade(size, height, rng)
+    return paper
+
+
+def _guilloche(size: tuple[int, int], height: float, rng: Rng) -> Grey:
+    """Return one to three families of wavy lines."""
+    paper = np.ones(size, np.float32)
+    for _ in range(rng.integers(1, 4)):
+        paper *= 1 - rng.uniform(0.05, 0.5) * _waves(size, height, rng)
     return paper
 
 
 def _waves(size: tuple[int, int], height: float, rng: Rng) -> Grey:
-    """Return a family of wavy lines, as printed on cheques."""
+    """Return the ink of a family of wavy lines, as printed on cheques."""
     y, x = np.ogrid[: size[0], : size[1]]
     period = max(2.5, height * rng.uniform(0.07, 0.3))
     turn = rng.normal(0, 0.25) if rng.random() < 0.75 else rng.uniform(0, np.pi)
@@ -71,7 +73,8 @@ def _lattice(size: tuple[int, int], height: float, rng: Rng) -> Grey:
     waves = np.sin(x * 2 * np.pi / period + shift * y) * np.sin(
         y * 2 * np.pi / (period * rng.uniform(0.7, 1.4))
     )
-    return np.clip(waves * rng.uniform(1, 3), 0, 1).astype(np.float32)
+    dots: Grey = 1 - rng.uniform(0.05, 0.4) * np.clip(waves * rng.uniform(1, 3), 0, 1)
+    return dots.astype(np.float32)
 
 
 def _ruling(size: tuple[int, int], height: float, rng: Rng) -> Grey:
@@ -84,7 +87,8 @@ def _ruling(size: tuple[int, int], height: float, rng: Rng) -> Grey:
     if rng.random() < 0.55:
         x = np.arange(size[1]) + rng.uniform(0, pitch)
         ink += (np.minimum(x % pitch, pitch - x % pitch) < thick / 2 + 0.2)[None]
-    return np.minimum(ink, 1)
+    ruled: Grey = 1 - rng.uniform(0.1, 0.7) * np.minimum(ink, 1)
+    return ruled.astype(np.float32)
 
 
 def _clouds(size: tuple[int, int], scale: float, rng: Rng) -> Grey:
@@ -101,7 +105,7 @@ def _clouds(size: tuple[int, int], scale: float, rng: Rng) -> Grey:
     return shades
 
 
-def _light(size: tuple[int, int], rng: Rng) -> Grey:
+def _light(size: tuple[int, int], height: float, rng: Rng) -> Grey:
     """Return uneven light: a slope, at times with the edge of a shadow."""
     y, x = np.linspace(-1, 1, size[0])[:, None], np.linspace(-1, 1, size[1])[None]
     turn = rng.uniform(0, 2 * np.pi)
@@ -111,3 +115,30 @@ def _light(size: tuple[int, int], rng: Rng) -> Grey:
         edge = 1 / (1 + np.exp(-(along - rng.uniform(-1, 1)) * rng.uniform(3, 40)))
         light = light * (1 - rng.uniform(0.1, 0.55) * edge)
     return light.astype(np.float32)
+
+
+def _stains(size: tuple[int, int], height: float, rng: Rng) -> Grey:
+    """Return paper with stains as large as digits."""
+    clean: Grey = 1 - rng.uniform(0.02, 0.25) * _clouds(size, rng.uniform(0.5, 4) * height, rng)
+    return clean
+
+
+def _fibres(size: tuple[int, int], height: float, rng: Rng) -> Grey:
+    """Return the fine texture of rough paper."""
+    smooth: Grey = 1 - rng.uniform(0.02, 0.2) * _clouds(size, rng.uniform(1, 4), rng)
+    return smooth
+
+
+_Paper: TypeAlias = Callable[[tuple[int, int], float, Rng], Grey]
+_PLAIN = 0.3  # share of white paper without any shade
+# What is printed on paper that is not plain, of which a third has no print, and how it is shaded
+PATTERNS: dict[str, tuple[float, _Paper]] = {
+    "guilloche": (0.45, _guilloche),
+    "lattice": (0.12, _lattice),
+    "ruled or squared": (0.12, _ruling),
+}
+SHADES: dict[str, tuple[float, _Paper]] = {
+    "stains": (0.5, _stains),
+    "fibres": (0.5, _fibres),
+    "light and shadow": (0.35, _light),
+}

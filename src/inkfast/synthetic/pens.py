@@ -6,7 +6,7 @@ a width that may vary along the stroke, and ink that may be pale or grainy.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw
 Line: TypeAlias = NDArray[Any]  # floats (points, 2): x to the right, y down, in pixels
 Ink: TypeAlias = NDArray[Any]  # float32 (height, width) in [0, 1]: share of ink in each pixel
 
+Rng = np.random.Generator
 SUPERSAMPLING = 3
 
 
@@ -39,25 +40,44 @@ class Pen:
     sharp: bool = False
 
 
-def sample_pen(rng: np.random.Generator, height: float) -> Pen:
-    """Return a pen for digits of a height in pixels."""
-    kind = rng.choice(5, p=(0.42, 0.22, 0.14, 0.12, 0.1))
-    if kind == 0:  # ball pen
-        return Pen(height * rng.uniform(0.035, 0.1))
-    if kind == 1:  # felt pen
-        return Pen(height * rng.uniform(0.1, 0.22))
-    if kind == 2:  # pencil or chalk
-        return Pen(height * rng.uniform(0.04, 0.14), grain=rng.uniform(0.2, 0.7))
-    if kind == 3:  # brush or nib
-        return Pen(
-            height * rng.uniform(0.08, 0.2), nib=rng.uniform(0.4, 0.85), angle=rng.uniform(0, np.pi)
-        )
+def _ball_pen(height: float, rng: Rng) -> Pen:
+    return Pen(height * rng.uniform(0.035, 0.1))
+
+
+def _felt_pen(height: float, rng: Rng) -> Pen:
+    return Pen(height * rng.uniform(0.1, 0.22))
+
+
+def _pencil(height: float, rng: Rng) -> Pen:
+    return Pen(height * rng.uniform(0.04, 0.14), grain=rng.uniform(0.2, 0.7))
+
+
+def _brush(height: float, rng: Rng) -> Pen:
+    width, nib = height * rng.uniform(0.08, 0.2), rng.uniform(0.4, 0.85)
+    return Pen(width, nib=nib, angle=rng.uniform(0, np.pi))
+
+
+def _mouse(height: float, rng: Rng) -> Pen:
     return Pen(height * rng.uniform(0.04, 0.2), sharp=True)
 
 
-def draw_lines(
-    lines: Sequence[Line], size: tuple[int, int], pen: Pen, rng: np.random.Generator
-) -> Ink:
+# Kinds of pens with their shares; each makes a pen for digits of a height in pixels
+PENS: dict[str, tuple[float, Callable[[float, Rng], Pen]]] = {
+    "ball pen": (0.42, _ball_pen),
+    "felt pen": (0.22, _felt_pen),
+    "pencil or chalk": (0.14, _pencil),
+    "brush or nib": (0.12, _brush),
+    "mouse": (0.1, _mouse),
+}
+
+
+def sample_pen(rng: Rng, height: float) -> Pen:
+    """Return a pen of a random kind for digits of a height in pixels."""
+    kinds = list(PENS.values())
+    return kinds[rng.choice(len(kinds), p=[share for share, _ in kinds])][1](height, rng)
+
+
+def draw_lines(lines: Sequence[Line], size: tuple[int, int], pen: Pen, rng: Rng) -> Ink:
     """Draw lines with one pen.
 
     Args:
@@ -120,7 +140,7 @@ def _dot(draw: ImageDraw.ImageDraw, x: float, y: float, width: float) -> None:
     draw.ellipse((x - r, y - r, x + r, y + r), 255)
 
 
-def _grain(size: tuple[int, int], grain: float, rng: np.random.Generator) -> Ink:
+def _grain(size: tuple[int, int], grain: float, rng: Rng) -> Ink:
     """Return the share of ink that a rough paper takes: float32 of `size`."""
     rough: Ink = rng.random((size[0] + 1, size[1] + 1), np.float32)
     rough = (rough[1:, 1:] + rough[:-1, 1:] + rough[1:, :-1] + rough[:-1, :-1]) / 4

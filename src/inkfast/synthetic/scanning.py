@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -26,37 +27,75 @@ def expose(ink: Grey, paper: Grey, rng: Rng) -> Grey:
 
 
 def degrade(grey: Grey, height: float, rng: Rng) -> NDArray[np.uint8]:
-    """Return what is recorded of a grey image in [0, 1]: blur, noise, thresholds, compression.
+    """Return what is recorded of a grey image in [0, 1]; each effect has its own share.
 
     Args:
         grey: Image in [0, 1].
         height: Height of a digit in pixels.
         rng: Random generator.
     """
-    if rng.random() < 0.45:
-        grey = gaussian_filter(grey, rng.uniform(0.2, 0.035 * height))
-    if rng.random() < 0.06:
-        grey = uniform_filter1d(grey, max(2, int(0.12 * height)), axis=int(rng.integers(2)))
-    if rng.random() < 0.5:
-        spread = float(np.std(grey))
-        sigma = spread * (rng.uniform(0, 0.4) if rng.random() < 0.85 else rng.uniform(0.4, 1.0))
-        grey = grey + sigma * rng.standard_normal(grey.shape, np.float32)
-    if rng.random() < 0.03:
-        spots = rng.random(grey.shape)
-        grey = np.where(spots < 0.03, 0.0, np.where(spots > 0.97, 1.0, grey)).astype(np.float32)
-    kind = rng.random()
-    if kind < 0.06:  # fax
-        low, high = np.percentile(grey, (2, 80))
-        grey = (grey > low + (high - low) * rng.uniform(0.35, 0.65)).astype(np.float32)
-    elif kind < 0.12:
-        grey = np.clip(grey, 0, 1) ** rng.uniform(0.5, 2)
-    if rng.random() < 0.15:
-        grey = 1 - grey
-    recorded = np.asarray(np.rint(np.clip(grey, 0, 1) * 255), np.uint8)
-    return _compress(recorded, int(rng.integers(25, 92))) if rng.random() < 0.4 else recorded
+    for share, effect in EFFECTS.values():
+        if rng.random() < share:
+            grey = effect(grey, height, rng)
+    return to_bytes(grey)
 
 
-def _compress(recorded: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+def to_bytes(grey: Grey) -> NDArray[np.uint8]:
+    """Return a grey image in [0, 1] as uint8."""
+    return np.asarray(np.rint(np.clip(grey, 0, 1) * 255), np.uint8)
+
+
+def _blur(grey: Grey, height: float, rng: Rng) -> Grey:
+    blurred: Grey = gaussian_filter(grey, rng.uniform(0.2, 0.035 * height))
+    return blurred
+
+
+def _shake(grey: Grey, height: float, rng: Rng) -> Grey:
+    shaken: Grey = uniform_filter1d(grey, max(2, int(0.12 * height)), axis=int(rng.integers(2)))
+    return shaken
+
+
+def _noise(grey: Grey, height: float, rng: Rng) -> Grey:
+    level = rng.uniform(0, 0.4) if rng.random() < 0.85 else rng.uniform(0.4, 1.0)
+    sigma = float(np.std(grey)) * level
+    noisy: Grey = grey + sigma * rng.standard_normal(grey.shape, np.float32)
+    return noisy
+
+
+def _spots(grey: Grey, height: float, rng: Rng) -> Grey:
+    spots = rng.random(grey.shape)
+    return np.where(spots < 0.03, 0.0, np.where(spots > 0.97, 1.0, grey)).astype(np.float32)
+
+
+def _fax(grey: Grey, height: float, rng: Rng) -> Grey:
+    low, high = np.percentile(grey, (2, 80))
+    black: Grey = grey > low + (high - low) * rng.uniform(0.35, 0.65)
+    return black.astype(np.float32)
+
+
+def _gamma(grey: Grey, height: float, rng: Rng) -> Grey:
+    bent: Grey = np.clip(grey, 0, 1) ** rng.uniform(0.5, 2)
+    return bent
+
+
+def _invert(grey: Grey, height: float, rng: Rng) -> Grey:
+    return 1 - grey
+
+
+def _jpeg(grey: Grey, height: float, rng: Rng) -> Grey:
     file = io.BytesIO()
-    Image.fromarray(recorded).save(file, "JPEG", quality=quality)
-    return np.asarray(Image.open(file))
+    Image.fromarray(to_bytes(grey)).save(file, "JPEG", quality=int(rng.integers(25, 92)))
+    return np.asarray(Image.open(file), np.float32) / 255
+
+
+# In the order in which they happen, with the share of the images that have them
+EFFECTS: dict[str, tuple[float, Callable[[Grey, float, Rng], Grey]]] = {
+    "blur": (0.45, _blur),
+    "shaken camera": (0.06, _shake),
+    "noise": (0.5, _noise),
+    "specks": (0.03, _spots),
+    "fax": (0.06, _fax),
+    "exposure": (0.06, _gamma),
+    "inverted": (0.15, _invert),
+    "JPEG": (0.4, _jpeg),
+}
