@@ -1,0 +1,110 @@
+"""Sums and maxima over the alignments of texts with frames, as in CTC.
+
+A path has one label per frame: a character or the blank, which is the last. Its text follows by
+merging equal neighbours and leaving out blanks. Source: Graves, Fernandez, Gomez and Schmidhuber
+(2006), Connectionist Temporal Classification.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def completion_masses(frames: Floats, next_state: NDArray[np.int64], ends: Floats) -> Floats:
+    """Return the probability that the remaining frames complete a text that is accepted.
+
+    Args:
+        frames: Probabilities of labels, float64 ``(T, C + 1)``.
+        next_state: State of the automaton after each character, int64 ``(S, C)``.
+        ends: 1 for each state in which a text may end, else 0, float64 ``(S,)``.
+
+    Returns:
+        Float64 ``(T + 1, S, C + 1)`` by number of frames read, state, and label of the last frame.
+        With no frame read and the blank as last label, it is the probability of all accepted texts.
+    """
+    characters = np.arange(next_state.shape[1])
+    masses = np.empty((len(frames) + 1, len(ends), frames.shape[1]))
+    masses[-1] = ends[:, None]
+    for t in range(len(frames) - 1, -1, -1):
+        after, now, p = masses[t + 1], masses[t], frames[t]
+        added = after[next_state, characters] * p[:-1]  # by a new character
+        anything = added.sum(axis=1) + after[:, -1] * p[-1]
+        now[:, -1] = anything
+        # the character of the last frame is not added again without a blank, but may go on
+        np.subtract(anything[:, None], added, out=now[:, :-1])
+        now[:, :-1] += after[:, :-1] * p[:-1]
+    return np.maximum(masses, 0, out=masses)  # differences of nearly equal numbers
+
+
+class Trellis:
+    """Sums over the alignments of texts with the first frames, and the best alignment of the first.
+
+    Args:
+        frames: Probabilities of labels, float64 ``(T, C + 1)``.
+        texts: Labels of the characters of each text, at least one text.
+
+    Attributes:
+        masses: Probability of each text, float64 ``(n,)``.
+    """
+
+    def __init__(self, frames: Floats, texts: Sequence[Sequence[int]]) -> None:
+        blank, places = frames.shape[1] - 1, 2 * max(map(len, texts)) + 1
+        labels = np.full((len(texts), places), blank)  # a blank before, between and after
+        for row, text in zip(labels, texts, strict=True):
+            row[1 : 2 * len(text) : 2] = text
+        self._emitted = frames[:, labels]
+        self._direct = np.zeros(labels.shape)  # whether a character needs no blank before it
+        self._direct[:, 3::2] = labels[:, 3::2] != labels[:, 1:-2:2]
+        self._lengths = [len(text) for text in texts]
+        self._sums = _fill(self._emitted, self._direct, np.add)
+        self.masses = np.array(
+            [row[2 * n + 1 : 2 * n + 3].sum() for row, n in zip(self._sums[-1], self._lengths)]
+        )
+
+    def entries(self, row: int) -> Floats:
+        """Return the probability that each character of a text begins at each frame.
+
+        Float64 ``(T, L)``: the sum over all alignments of the text up to this frame.
+        """
+        before, n = self._sums[:-1, row], 2 * self._lengths[row]
+        entered = before[:, 1:-1] + before[:, :-2] * self._direct[row]
+        return np.asarray((entered * self._emitted[:, row])[:, 1:n:2])
+
+    def places(self, row: int) -> list[tuple[int, int]]:
+        """Return first and last frame of each character of a text, in its best alignment."""
+        length, direct = self._lengths[row], self._direct[row]
+        best = _fill(self._emitted[:, row : row + 1], self._direct[row : row + 1], np.maximum)[:, 0]
+        place = 2 * length - bool(best[-1, 2 * length + 1] > best[-1, 2 * length + 2])
+        frames: list[list[int]] = [[] for _ in range(2 * length + 1)]  # by place
+        for t in range(len(best) - 2, -1, -1):
+            frames[place].append(t)
+            stay, step, skip = best[t, place : place + 3][::-1].tolist()
+            skip *= direct[place]
+            if max(step, skip) > stay:
+                place -= 1 if step >= skip else 2
+        return [(found[-1], found[0]) for found in frames[1::2]]
+
+
+def _fill(emitted: Floats, direct: Floats, combine: np.ufunc) -> Floats:
+    """Return sums or maxima over alignments of texts with the first frames.
+
+    Args:
+        emitted: Probability of the label of each place, float64 ``(T, n, places)``.
+        direct: 1 for each character that needs no blank before it, else 0, ``(n, places)``.
+        combine: `numpy.add` or `numpy.maximum`.
+
+    Returns:
+        Float64 ``(T + 1, n, 2 + places)`` by number of frames; the first two places stay 0.
+    """
+    values = np.zeros((len(emitted) + 1, len(direct), direct.shape[1] + 2))
+    values[0, :, 2] = 1
+    for before, p, after in zip(values, emitted, values[1:]):
+        come = combine(before[:, 2:], before[:, 1:-1])
+        combine(come, before[:, :-2] * direct, out=come)
+        np.multiply(come, p, out=after[:, 2:])
+    return values

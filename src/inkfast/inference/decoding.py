@@ -1,0 +1,130 @@
+"""Decoding: from a network's probabilities of characters by frame to the reading of a number.
+
+What is known of the number beforehand takes part in the search: the probability of a text is that
+of all its alignments (paths), and its confidence is its share among all texts that are expected.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkfast.core.errors import InkfastError
+from inkfast.inference.ctc import Floats, Trellis, completion_masses
+from inkfast.inference.expectation import Expectation
+from inkfast.inference.numbers import ALPHABET, DIGITS, Character, NumberReading
+from inkfast.inference.prefix_search import likely_texts
+from inkfast.inference.regex_automaton import START
+
+NOT_EXPECTED = "this does not look like the expected pattern"
+# If all expected texts together are less probable than this, the confidence is not a share among
+# them but lower, and the reading is unsure: the network contradicts the expectation. By hand.
+MIN_EXPECTED = 1e-4
+_MIN_MASS = 1e-200  # below it, floats of double precision do not tell alignments apart
+_MIN_LOG = -1e3  # stands for -inf
+_COMPARED = 3  # texts of the search whose probability is computed exactly
+
+_ANY_TEXT = Expectation.compile(".*")
+
+
+def decode(
+    log_probs: NDArray[np.float32],
+    expectation: Expectation | None = None,
+    *,
+    digits_only: bool = False,
+    temperature: float = 1.0,
+) -> NumberReading:
+    """Return the most probable text of a strip, with its confidence and its characters.
+
+    The confidence of the text is its probability divided by that of all expected texts; 1 if every
+    text is. The confidence of a character is the probability that, after the characters to its
+    left, it comes next (a quotient of two prefix probabilities of Graves et al. (2006), section
+    3.2), also among expected texts; so it is never below the confidence of the text. Its place are
+    the frames that carry it in the most probable alignment of the text.
+
+    Args:
+        log_probs: Logarithms of the probabilities of characters at each frame from left to right,
+            float32 ``(T, len(ALPHABET) + 1)``; the blank of CTC is the last.
+        expectation: Texts that the number may have; every text by default.
+        digits_only: Whether other characters are left out; the expectation applies to what is
+            left. They part digits as the blank does, so ``1-1`` is 11.
+        temperature: Number that the logarithms are divided by, see
+            `inkfast.evaluation.number_calibration.fit_number_temperature`.
+
+    Returns:
+        The reading. It is unsure if the strip does not look like the expectation, and its text is
+        empty if there are too few frames for every expected text.
+
+    Raises:
+        InkfastError: If `log_probs` has another shape or holds NaN.
+
+    Source: Graves, Fernandez, Gomez and Schmidhuber (2006), Connectionist Temporal Classification.
+    """
+    frames = _probabilities(log_probs, temperature)
+    automaton = expectation or _ANY_TEXT
+    next_state = automaton.next_state
+    if digits_only:
+        frames, next_state = _leave_out_others(frames), next_state[:, : len(DIGITS)]
+    completions = np.broadcast_to(1.0, (len(frames) + 1, len(next_state), frames.shape[1]))
+    if expectation is not None:
+        completions = completion_masses(frames, next_state, automaton.accepting)
+    expected = float(completions[0, START, -1])
+    texts = likely_texts(frames, next_state, completions, _COMPARED)
+    if expected < _MIN_MASS or not texts:
+        return NumberReading("", 0.0, "", 0.0, (), NOT_EXPECTED)
+    trellis = Trellis(frames, texts)
+    best, second, *_ = *np.argsort(-trellis.masses, kind="stable"), None
+    shares = np.minimum(trellis.masses / max(expected, MIN_EXPECTED), 1)
+    return NumberReading(
+        _spell(texts[best]),
+        float(shares[best]),
+        "" if second is None else _spell(texts[second]),
+        0.0 if second is None else float(shares[second]),
+        _characters(texts[best], trellis, best, next_state, completions),
+        "" if expected >= MIN_EXPECTED else NOT_EXPECTED,
+    )
+
+
+def _probabilities(log_probs: NDArray[np.float32], temperature: float) -> Floats:
+    """Return the probabilities of labels at each frame, float64 ``(T, labels)``."""
+    labels = len(ALPHABET) + 1
+    if log_probs.ndim != 2 or log_probs.shape[1] != labels or not (log_probs < np.inf).all():
+        raise InkfastError(
+            f"log-probabilities must be finite or -inf, of shape (frames, {labels}), got "
+            f"{log_probs.dtype} of shape {log_probs.shape}."
+        )
+    scaled = np.maximum(log_probs.astype(np.float64), _MIN_LOG) / temperature
+    p = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return np.asarray(p / p.sum(axis=1, keepdims=True))
+
+
+def _leave_out_others(frames: Floats) -> Floats:
+    """Return the probabilities of digits alone, with all others counted as the blank.
+
+    They are left out after equal neighbours are merged, so they part two equal digits as it does.
+    """
+    n = len(DIGITS)
+    return np.column_stack((frames[:, :n], frames[:, n:].sum(axis=1)))
+
+
+def _characters(
+    text: list[int],
+    trellis: Trellis,
+    row: int,
+    next_state: NDArray[np.int64],
+    completions: Floats,
+) -> tuple[Character, ...]:
+    """Return the characters of a text, which is in the given row of a trellis."""
+    width, places = max(len(completions) - 1, 1), trellis.places(row)
+    characters, state, before = [], START, completions[0, START, -1]
+    for label, begins, (start, end) in zip(text, trellis.entries(row).T, places, strict=True):
+        state = next_state[state, label]
+        prefix = begins @ completions[1:, state, label]
+        confidence = float(min(prefix / before, 1.0))
+        characters.append(Character(ALPHABET[label], confidence, start / width, (end + 1) / width))
+        before = prefix
+    return tuple(characters)
+
+
+def _spell(text: list[int]) -> str:
+    return "".join(ALPHABET[label] for label in text)
