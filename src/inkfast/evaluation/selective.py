@@ -23,7 +23,7 @@ class RiskGuarantee:
     Attributes:
         max_error: Bound on the share of wrong answers among all answers, in [0, 1].
         threshold: Least confidence of an answer; `inf` if no threshold can be guaranteed.
-        n: Number of calibration digits.
+        n: Number of calibration digits or numbers.
         coverage: Share of them that is answered.
         error: Share of wrong answers among those; NaN if none is answered.
     """
@@ -55,23 +55,39 @@ def fit_threshold(
     Source: Angelopoulos, Bates, Candes, Jordan and Lei (2021), Learn then Test, with exact binomial
     p-values and Bonferroni's correction over `THRESHOLDS`.
     """
+    if not len(labels):
+        raise InkfastError("no calibration digits: expected at least one labelled digit, got 0.")
+    return fit_answer_threshold(
+        probabilities.max(axis=1), probabilities.argmax(axis=1) != labels, max_error
+    )
+
+
+def fit_answer_threshold(
+    confidence: NDArray[np.float64], wrong: NDArray[np.bool_], max_error: float
+) -> RiskGuarantee:
+    """Return the lowest threshold above which at most a share of `max_error` answers is wrong.
+
+    The same guarantee as that of `fit_threshold`, for answers of any kind.
+
+    Args:
+        confidence: Float64 ``(n,)`` of the calibration rows, at least one.
+        wrong: Whether each answer is wrong, bool ``(n,)``.
+        max_error: Bound on the share of errors, in (0, 1).
+    """
     from scipy.stats import binom
 
     check_number("max_error", max_error, above=0, high=0.999)
-    if not len(labels):
-        raise InkfastError("no calibration digits: expected at least one labelled digit, got 0.")
-    confidence, wrong = probabilities.max(axis=1), probabilities.argmax(axis=1) != labels
     answered = np.array([np.sum(confidence >= threshold) for threshold in THRESHOLDS])
     errors = np.array([np.sum(wrong & (confidence >= threshold)) for threshold in THRESHOLDS])
     valid = binom.cdf(errors, answered, max_error) <= DELTA / len(THRESHOLDS)
     if not valid.any():
-        return RiskGuarantee(max_error, float("inf"), len(labels), 0.0, float("nan"))
+        return RiskGuarantee(max_error, float("inf"), len(wrong), 0.0, float("nan"))
     best = int(np.flatnonzero(valid)[np.argmin(THRESHOLDS[valid])])
     return RiskGuarantee(
         max_error,
         float(THRESHOLDS[best]),
-        len(labels),
-        answered[best] / len(labels),
+        len(wrong),
+        answered[best] / len(wrong),
         errors[best] / answered[best],
     )
 

@@ -15,21 +15,23 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
-def completion_masses(frames: Floats, next_state: NDArray[np.int64], ends: Floats) -> Floats:
+def completion_masses(
+    frames: Floats, next_state: NDArray[np.int64], accepting: NDArray[np.bool_]
+) -> Floats:
     """Return the probability that the remaining frames complete a text that is accepted.
 
     Args:
         frames: Probabilities of labels, float64 ``(T, C + 1)``.
         next_state: State of the automaton after each character, int64 ``(S, C)``.
-        ends: 1 for each state in which a text may end, else 0, float64 ``(S,)``.
+        accepting: Whether a text may end in each state, bool ``(S,)``.
 
     Returns:
         Float64 ``(T + 1, S, C + 1)`` by number of frames read, state, and label of the last frame.
         With no frame read and the blank as last label, it is the probability of all accepted texts.
     """
     characters = np.arange(next_state.shape[1])
-    masses = np.empty((len(frames) + 1, len(ends), frames.shape[1]))
-    masses[-1] = ends[:, None]
+    masses = np.empty((len(frames) + 1, len(accepting), frames.shape[1]))
+    masses[-1] = accepting[:, None]
     for t in range(len(frames) - 1, -1, -1):
         after, now, p = masses[t + 1], masses[t], frames[t]
         added = after[next_state, characters] * p[:-1]  # by a new character
@@ -38,7 +40,8 @@ def completion_masses(frames: Floats, next_state: NDArray[np.int64], ends: Float
         # the character of the last frame is not added again without a blank, but may go on
         np.subtract(anything[:, None], added, out=now[:, :-1])
         now[:, :-1] += after[:, :-1] * p[:-1]
-    return np.maximum(masses, 0, out=masses)  # differences of nearly equal numbers
+        np.maximum(now, 0, out=now)  # the difference of nearly equal numbers may be below 0
+    return masses
 
 
 class Trellis:
@@ -62,9 +65,8 @@ class Trellis:
         self._direct[:, 3::2] = labels[:, 3::2] != labels[:, 1:-2:2]
         self._lengths = [len(text) for text in texts]
         self._sums = _fill(self._emitted, self._direct, np.add)
-        self.masses = np.array(
-            [row[2 * n + 1 : 2 * n + 3].sum() for row, n in zip(self._sums[-1], self._lengths)]
-        )
+        ends = zip(self._sums[-1], self._lengths, strict=True)
+        self.masses = np.array([row[2 * n + 1 : 2 * n + 3].sum() for row, n in ends])
 
     def entries(self, row: int) -> Floats:
         """Return the probability that each character of a text begins at each frame.
@@ -103,7 +105,7 @@ def _fill(emitted: Floats, direct: Floats, combine: np.ufunc) -> Floats:
     """
     values = np.zeros((len(emitted) + 1, len(direct), direct.shape[1] + 2))
     values[0, :, 2] = 1
-    for before, p, after in zip(values, emitted, values[1:]):
+    for before, p, after in zip(values[:-1], emitted, values[1:], strict=True):
         come = combine(before[:, 2:], before[:, 1:-1])
         combine(come, before[:, :-2] * direct, out=come)
         np.multiply(come, p, out=after[:, 2:])

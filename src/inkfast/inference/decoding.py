@@ -73,15 +73,16 @@ def decode(
     if expected < _MIN_MASS or not texts:
         return NumberReading("", 0.0, "", 0.0, (), NOT_EXPECTED)
     trellis = Trellis(frames, texts)
-    best, second, *_ = *np.argsort(-trellis.masses, kind="stable"), None
-    shares = np.minimum(trellis.masses / max(expected, MIN_EXPECTED), 1)
+    order = np.argsort(-trellis.masses, kind="stable").tolist()
+    found = [*(_spell(texts[row]) for row in order), ""]
+    shares = [*np.minimum(trellis.masses[order] / max(expected, MIN_EXPECTED), 1).tolist(), 0.0]
     return NumberReading(
-        _spell(texts[best]),
-        float(shares[best]),
-        "" if second is None else _spell(texts[second]),
-        0.0 if second is None else float(shares[second]),
-        _characters(texts[best], trellis, best, next_state, completions),
-        "" if expected >= MIN_EXPECTED else NOT_EXPECTED,
+        text=found[0],
+        confidence=shares[0],
+        runner_up=found[1],
+        runner_up_confidence=shares[1],
+        characters=_characters(texts[order[0]], trellis, order[0], next_state, completions),
+        unsure="" if expected >= MIN_EXPECTED else NOT_EXPECTED,
     )
 
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from inkfast.core.errors import InkfastError, check_number, short_repr
 from inkfast.inference.numbers import ALPHABET, DIGITS
 from inkfast.inference.regex_automaton import DEAD, MAX_STATES, START, build_automaton
-from inkfast.inference.results import one_line
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,11 +63,11 @@ class Expectation:
 def build_expectation(
     pattern: str | None, digits: int | None = None, *, digits_only: bool = False
 ) -> Expectation | None:
-    """Return what is known of a number beforehand, or None if nothing is.
+    r"""Return what is known of a number beforehand, or None if nothing is.
 
     Args:
         pattern: Regular expression of the number, or None.
-        digits: Number of digits of the number, or None; another way to say ``\\d{digits}``.
+        digits: Number of digits of the number, or None; another way to say ``\d{digits}``.
         digits_only: Whether other characters are left out before the number is compared.
 
     Raises:
@@ -105,6 +104,6 @@ def _without_dead_ends(
 
 
 def _quoted(pattern: str, most: int = 60) -> str:
-    """Return a pattern in quotes, on one line, cut to `most` characters."""
-    line = one_line(pattern)
+    """Return a pattern in quotes, on one line, cut to `most` characters; backslashes stay."""
+    line = " ".join(pattern.split())
     return f"'{line if len(line) <= most else line[: most - 1] + '…'}'"

@@ -16,8 +16,8 @@ from inkfast.inference.ctc import Floats
 from inkfast.inference.regex_automaton import DEAD, START
 
 BEAM = 24  # beginnings that are kept at a frame
-# Beginnings are dropped whose probability is below this share of the best one's: texts as improbable
-# are never shown, and labels as improbable not tried.
+# Share of the best beginning's probability below which a beginning is dropped, and a character not
+# tried: it keeps runner-ups that are worth showing.
 NEGLIGIBLE = 1e-4
 
 _Integers = NDArray[np.int64]
@@ -115,7 +115,8 @@ class _Beam:
         old, new = best[best < len(grown)], best[best >= len(grown)] - len(grown)
         rows, labels = np.divmod(new, grown.shape[1])
         parents = self._prefix[rows]
-        longer = [self._tree.extend(*pair) for pair in zip(parents.tolist(), labels.tolist())]
+        pairs = zip(parents.tolist(), labels.tolist(), strict=True)
+        longer = [self._tree.extend(*pair) for pair in pairs]
         states = self._next[self._state[rows], labels]
         self._prefix = np.concatenate((self._prefix[old], np.array(longer, np.int64)))
         self._parent = np.concatenate((self._parent[old], parents))
