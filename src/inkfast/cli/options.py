@@ -71,6 +71,22 @@ MaxError = Annotated[
         show_default="the model's own",
     ),
 ]
+Expect = Annotated[
+    str | None,
+    typer.Option(
+        "--expect",
+        help=r"Regular expression that every number matches, e.g. '\d{1,2}' or '\d+[.,]\d\d'.",
+        metavar="REGEX",
+    ),
+]
+DigitsOnly = Annotated[
+    bool,
+    typer.Option("--digits-only", help="Leave all characters but digits out of the numbers."),
+]
+DigitCount = Annotated[
+    int | None,
+    typer.Option("--digits", help=r"Number of digits of every number, as --expect '\d{N}'."),
+]
 OutputFile = Annotated[
     Path | None, typer.Option(help="Output file.", show_default="standard output")
 ]
