@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from inkfast.core.errors import InkfastError
 from inkfast.evaluation.number_calibration import (
-    Strips,
+    CalibrationStrips,
     fit_number_temperature,
     fit_number_threshold,
 )
@@ -20,7 +20,7 @@ from inkfast.inference.numbers import ALPHABET
 BLANK = len(ALPHABET)
 
 
-def draw_strips(seed: int, n: int, sharpness: float) -> Strips:
+def draw_strips(seed: int, n: int, sharpness: float) -> CalibrationStrips:
     """Return strips of two characters whose texts are drawn from their own probabilities.
 
     The log-probabilities are then multiplied by the sharpness; above 1 they are too confident.
@@ -32,7 +32,9 @@ def draw_strips(seed: int, n: int, sharpness: float) -> Strips:
     logits[:, 1, BLANK] += 9
     honest = np.exp(logits) / np.exp(logits).sum(axis=2, keepdims=True)
     paths = (honest.cumsum(axis=2) > rng.random((n, 3, 1))).argmax(axis=2)
-    return Strips(list(np.float32(sharpness * np.log(honest))), [spell(path) for path in paths])
+    return CalibrationStrips(
+        list(np.float32(sharpness * np.log(honest))), [spell(path) for path in paths]
+    )
 
 
 def spell(path: NDArray[np.int64]) -> str:
@@ -51,7 +53,9 @@ def test_without_an_error_the_temperature_is_one() -> None:
     """The likelihood of right answers has no maximum."""
     strips = draw_strips(1, 20, 1.0)
     read = np.flatnonzero(~strips.answers(1.0)[1])
-    right = Strips([strips.log_probs[row] for row in read], [strips.texts[row] for row in read])
+    right = CalibrationStrips(
+        [strips.log_probs[row] for row in read], [strips.texts[row] for row in read]
+    )
     assert fit_number_temperature(right) == 1
 
 
@@ -91,13 +95,13 @@ def test_other_characters_may_be_left_out() -> None:
     """With digits alone a separator in a strip is no error."""
     frames = np.full((3, BLANK + 1), -20.0)
     frames[[0, 1, 2], [1, ALPHABET.index("."), 2]] = 0
-    strips = Strips([frames.astype(np.float32)], ["12"], digits_only=True)
+    strips = CalibrationStrips([frames.astype(np.float32)], ["12"], digits_only=True)
     assert not strips.answers(1.0)[1].any()
-    assert Strips(strips.log_probs, ["12"]).answers(1.0)[1].all()
+    assert CalibrationStrips(strips.log_probs, ["12"]).answers(1.0)[1].all()
 
 
 @pytest.mark.parametrize(("strips", "texts"), [(0, 0), (1, 0), (1, 2)])
 def test_strips_need_their_texts(strips: int, texts: int) -> None:
     """The line gives both numbers."""
     with pytest.raises(InkfastError, match=f"got {strips} strips and {texts} texts"):
-        Strips([np.zeros((1, BLANK + 1), np.float32)] * strips, ["1"] * texts)
+        CalibrationStrips([np.zeros((1, BLANK + 1), np.float32)] * strips, ["1"] * texts)

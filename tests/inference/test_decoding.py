@@ -266,12 +266,23 @@ def test_a_long_strip_is_read_in_full() -> None:
     z[:, -1] += 9
     z[1::3, -1] -= 9
     z[np.arange(1, len(z), 3), [ALPHABET.index(c) for c in text]] += 9
-    for expectation in (None, Expectation.compile(r"[\d.-]+")):
-        reading = decode(z.astype(np.float32), expectation)
-        assert reading.text == text
-        assert reading.confidence == pytest.approx(
-            probability_of(z - np.log(np.exp(z).sum(axis=1, keepdims=True)), text), rel=0.2
-        )
+    z -= np.log(np.exp(z).sum(axis=1, keepdims=True))
+    free, expected = (
+        decode(z.astype(np.float32), expectation)
+        for expectation in (None, Expectation.compile(r"[\d.-]+"))
+    )
+    assert free.text == expected.text == text
+    assert free.confidence == pytest.approx(probability_of(z, text), rel=1e-4)
+    assert expected.confidence > free.confidence
+
+
+def test_a_very_long_strip_without_writing_gives_a_reading() -> None:
+    """Where every path is extremely improbable, the confidence is 0 and places are in order."""
+    rng = np.random.default_rng(1)
+    reading = decode(rng.normal(size=(900, len(ALPHABET) + 1)).astype(np.float32))
+    assert reading.confidence == pytest.approx(0, abs=1e-100)
+    assert len(reading.characters) == len(reading.text) > 0
+    assert all(a.end <= b.start for a, b in itertools.pairwise(reading.characters))
 
 
 def test_a_temperature_flattens_the_probabilities_of_frames() -> None:

@@ -21,8 +21,8 @@ _TINY = 1e-9  # chance that an answer of confidence 1 is wrong, which keeps loga
 
 
 @dataclass(frozen=True)
-class Strips:
-    """Strips whose texts are known.
+class CalibrationStrips:
+    """CalibrationStrips whose texts are known.
 
     Attributes:
         log_probs: Log-probabilities of a network for each strip, see `decode`.
@@ -52,7 +52,7 @@ class Strips:
         return confidence, np.array([reading.text != text for reading, text in pairs])
 
 
-def fit_number_temperature(strips: Strips) -> float:
+def fit_number_temperature(strips: CalibrationStrips) -> float:
     """Return the temperature at which the confidences best predict which answers are right.
 
     The mean negative log-likelihood is that of right and wrong answers under their confidence. The
@@ -76,7 +76,9 @@ def fit_number_temperature(strips: Strips) -> float:
     return float(np.exp(found.x))
 
 
-def fit_number_threshold(strips: Strips, temperature: float, max_error: float) -> RiskGuarantee:
+def fit_number_threshold(
+    strips: CalibrationStrips, temperature: float, max_error: float
+) -> RiskGuarantee:
     """Return the lowest confidence above which at most a share of `max_error` numbers is wrong.
 
     It holds with a confidence of 95 % for strips drawn as these were, read at the same temperature

@@ -8,6 +8,7 @@ merging equal neighbours and leaving out blanks. Source: Graves, Fernandez, Gome
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +65,7 @@ class Trellis:
         self._direct = np.zeros(labels.shape)  # whether a character needs no blank before it
         self._direct[:, 3::2] = labels[:, 3::2] != labels[:, 1:-2:2]
         self._lengths = [len(text) for text in texts]
-        self._sums = _fill(self._emitted, self._direct, np.add)
+        self._sums = _fill(self._emitted, self._direct, _SUMS)
         ends = zip(self._sums[-1], self._lengths, strict=True)
         self.masses = np.array([row[2 * n + 1 : 2 * n + 3].sum() for row, n in ends])
 
@@ -80,33 +81,49 @@ class Trellis:
     def places(self, row: int) -> list[tuple[int, int]]:
         """Return first and last frame of each character of a text, in its best alignment."""
         length, direct = self._lengths[row], self._direct[row]
-        best = _fill(self._emitted[:, row : row + 1], self._direct[row : row + 1], np.maximum)[:, 0]
+        with np.errstate(divide="ignore"):  # -inf where a blank must come between
+            emitted, skips = np.log(self._emitted[:, [row]]), np.log(self._direct[[row]])
+        best = _fill(emitted, skips, _MAXIMA)[:, 0]
         place = 2 * length - bool(best[-1, 2 * length + 1] > best[-1, 2 * length + 2])
         frames: list[list[int]] = [[] for _ in range(2 * length + 1)]  # by place
         for t in range(len(best) - 2, -1, -1):
             frames[place].append(t)
             stay, step, skip = best[t, place : place + 3][::-1].tolist()
-            skip *= direct[place]
+            skip = skip if direct[place] else -np.inf
             if max(step, skip) > stay:
                 place -= 1 if step >= skip else 2
         return [(found[-1], found[0]) for found in frames[1::2]]
 
 
-def _fill(emitted: Floats, direct: Floats, combine: np.ufunc) -> Floats:
-    """Return sums or maxima over alignments of texts with the first frames.
+class _Semiring(NamedTuple):
+    """How alignments are combined: the operations of their values, and the values 0 and 1."""
+
+    plus: np.ufunc
+    times: np.ufunc
+    zero: float
+    one: float
+
+
+_SUMS = _Semiring(np.add, np.multiply, 0.0, 1.0)
+_MAXIMA = _Semiring(np.maximum, np.add, -np.inf, 0.0)  # of logarithms
+
+
+def _fill(emitted: Floats, direct: Floats, semiring: _Semiring) -> Floats:
+    """Return sums or maxima over the alignments of texts with the first frames.
 
     Args:
-        emitted: Probability of the label of each place, float64 ``(T, n, places)``.
-        direct: 1 for each character that needs no blank before it, else 0, ``(n, places)``.
-        combine: `numpy.add` or `numpy.maximum`.
+        emitted: Value of the label of each place, float64 ``(T, n, places)``.
+        direct: "One" for each character that needs no blank before it, else "zero".
+        semiring: Meaning of the values.
 
     Returns:
-        Float64 ``(T + 1, n, 2 + places)`` by number of frames; the first two places stay 0.
+        Float64 ``(T + 1, n, 2 + places)`` by number of frames; the first two places stay "zero".
     """
-    values = np.zeros((len(emitted) + 1, len(direct), direct.shape[1] + 2))
-    values[0, :, 2] = 1
+    plus, times, zero, one = semiring
+    values = np.full((len(emitted) + 1, len(direct), direct.shape[1] + 2), zero)
+    values[0, :, 2] = one
     for before, p, after in zip(values[:-1], emitted, values[1:], strict=True):
-        come = combine(before[:, 2:], before[:, 1:-1])
-        combine(come, before[:, :-2] * direct, out=come)
-        np.multiply(come, p, out=after[:, 2:])
+        come = plus(before[:, 2:], before[:, 1:-1])
+        plus(come, times(before[:, :-2], direct), out=come)
+        times(come, p, out=after[:, 2:])
     return values

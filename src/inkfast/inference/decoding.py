@@ -21,7 +21,7 @@ NOT_EXPECTED = "this does not look like the expected pattern"
 # them but lower, and the reading is unsure: the network contradicts the expectation. By hand.
 MIN_EXPECTED = 1e-4
 _MIN_MASS = 1e-200  # below it, floats of double precision do not tell alignments apart
-_MIN_LOG = -1e3  # stands for -inf
+_MIN_LOG = -80.0  # stands for less, so that no path is impossible
 _COMPARED = 3  # texts of the search whose probability is computed exactly
 
 _ANY_TEXT = Expectation.compile(".*")
@@ -121,7 +121,7 @@ def _characters(
     for label, begins, (start, end) in zip(text, trellis.entries(row).T, places, strict=True):
         state = next_state[state, label]
         prefix = begins @ completions[1:, state, label]
-        confidence = float(min(prefix / before, 1.0))
+        confidence = float(min(prefix / before, 1.0)) if before else 0.0
         characters.append(Character(ALPHABET[label], confidence, start / width, (end + 1) / width))
         before = prefix
     return tuple(characters)

@@ -1,10 +1,8 @@
-"""Beam search for the most probable texts of a strip, by their beginnings.
+"""Beam search for the most probable texts of a strip, over their prefixes.
 
-A beginning of a text (prefix) collects the probability of all paths that lead to it, and the state
-of the automaton that reads it. Beginnings are ranked by the probability that one of them is
-completed to an accepted text, so none is kept that cannot be completed.
-
-Source: Graves, Fernandez, Gomez and Schmidhuber (2006), section 3.2, with a beam for its queue.
+A prefix collects the probability of all paths that lead to it, and carries the state of the
+automaton that has read it. Prefixes are ranked by the probability that they are completed to an
+accepted text. Source: Graves, Fernandez, Gomez and Schmidhuber (2006), section 3.2.
 """
 
 from __future__ import annotations
@@ -15,16 +13,16 @@ from numpy.typing import NDArray
 from inkfast.inference.ctc import Floats
 from inkfast.inference.regex_automaton import DEAD, START
 
-BEAM = 24  # beginnings that are kept at a frame
-# Share of the best beginning's probability below which a beginning is dropped, and a character not
-# tried: it keeps runner-ups that are worth showing.
+BEAM = 24  # prefixes that are kept at a frame
+# Share of the best prefix's probability below which a prefix is dropped, and a character not tried.
+# What is dropped would be a runner-up that is 10,000 times less probable than the text.
 NEGLIGIBLE = 1e-4
 
 _Integers = NDArray[np.int64]
 
 
 class _Prefixes:
-    """Beginnings of texts in a tree; each has a number, the empty one is 0."""
+    """Prefixes of texts in a tree; each has a number, the empty one is 0."""
 
     def __init__(self) -> None:
         self.labels, self.parents = [-1], [-1]
@@ -48,7 +46,7 @@ class _Prefixes:
 
 
 class _Beam:
-    """The beginnings that are kept, in arrays with one entry for each.
+    """The prefixes that are kept, in arrays with one entry for each.
 
     Args:
         next_state: State of the automaton after each character, int64 ``(S, C)``.
@@ -122,8 +120,11 @@ class _Beam:
         self._parent = np.concatenate((self._parent[old], parents))
         self._last = np.concatenate((self._last[old], labels))
         self._state = np.concatenate((self._state[old], states))
-        self._ended = np.concatenate((self._ended[old], np.zeros(len(new))))
-        self._open = np.concatenate((self._open[old], grown[rows, labels]))
+        ended = np.concatenate((self._ended[old], np.zeros(len(new))))
+        open_ = np.concatenate((self._open[old], grown[rows, labels]))
+        # only quotients matter, and products of many frames would become 0
+        scale = ended.max(initial=0) + open_.max(initial=0)
+        self._ended, self._open = ended / scale, open_ / scale
 
 
 def likely_texts(
