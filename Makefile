@@ -7,10 +7,12 @@
 # make replicate  run the recipes of the replicated projects (hours) and write docs/sources.md
 # make reader     train, export and evaluate the shipped reader (hours)
 # make recipes    train the other recipes and evaluate them under noise (hours; resumes)
+# make handwriting  read real handwriting beside other programs (DATA=FOLDER; an hour)
 # make bench      run every other benchmark (an hour or two, on an idle machine)
-#   replicate, reader, recipes and bench write the documents again from all recorded results.
+#   replicate, reader, recipes, handwriting and bench write the documents again from all
+#   recorded results.
 #   HANDWRITING=FOLDER adds other people's handwriting to reader and bench: benchmarks/reader.py
-.PHONY: run setup test check mutants notebooks replicate reader recipes bench clean
+.PHONY: run setup test check mutants notebooks replicate reader recipes handwriting bench clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -61,6 +63,10 @@ recipes: .venv/.installed
 	$(BIN)/python benchmarks/noisy_mnist.py
 	$(BIN)/python -m tools.write_docs
 
+handwriting: .benchmarks-venv/.installed
+	$(BENCH)/handwriting.py --data $(or $(DATA),$(error handwriting needs DATA=FOLDER))
+	.benchmarks-venv/bin/python -m tools.write_docs
+
 bench: .benchmarks-venv/.installed
 	$(BENCH)/reader.py $(HANDWRITING)
 	$(BENCH)/time_to_99.py
@@ -80,6 +86,9 @@ bench: .benchmarks-venv/.installed
 	$(PYTHON) -m venv .benchmarks-venv
 	.benchmarks-venv/bin/pip install --quiet --disable-pip-version-check \
 	  --constraint constraints.txt --editable '.[train,serve]' -r benchmarks/requirements.txt
+	@# the same files as the build with a display, which RapidOCR asks for, but without libGL
+	.benchmarks-venv/bin/pip install --quiet --disable-pip-version-check \
+	  --force-reinstall --no-deps opencv-python-headless
 	@touch $@
 
 .venv/bin/python:

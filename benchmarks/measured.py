@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from inkfast.core.io import write_json
 from inkfast.training import hardware
 
 ROOT = Path(__file__).parents[1]
@@ -30,9 +31,9 @@ def record(name: str, command: str, figures: dict[str, Any]) -> None:
     """Print the figures with the machine they were measured on, and write ``results/NAME.json``."""
     content = {"command": command, "machine": hardware.describe_machine(), **figures}
     RESULTS.mkdir(exist_ok=True)
-    text = json.dumps(content, indent=2, ensure_ascii=False)
-    (RESULTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-    sys.stdout.write(text + "\n")
+    path = RESULTS / f"{name}.json"
+    write_json(path, content)
+    sys.stdout.write(path.read_text(encoding="utf-8"))
 
 
 def load_recorded(name: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tools import model_card
 from tools.benchmark_tables import BENCHMARK_TABLES
+from tools.handwriting_tables import handwriting_results, handwriting_sets, handwriting_summary
 from tools.headline_tables import brief, defaults, headline
 from tools.models_page import models_page
 from tools.replications import replication_tables
@@ -22,7 +23,8 @@ from tools.results import ROOT
 
 MARKS = re.compile(r"(<!-- measured ([\w.-]+) -->\n).*?(<!-- end of measured -->)", re.DOTALL)
 DOCUMENTS = (
-    "README.md", "docs/benchmarks.md", "docs/model-card.md", "docs/sources.md"
+    "README.md", "docs/benchmarks.md", "docs/handwriting.md", "docs/model-card.md",
+    "docs/sources.md",
 )  # fmt: skip
 TABLES: dict[str, Callable[[], list[str]]] = {
     "brief": brief,
@@ -35,6 +37,9 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "recipe-corruptions": model_card.recipe_corruptions,
     "handwriting": model_card.handwriting,
     "non-digits": model_card.non_digits,
+    "handwriting-summary": handwriting_summary,
+    "handwriting-sets": handwriting_sets,
+    "handwriting-results": handwriting_results,
 }
 
 

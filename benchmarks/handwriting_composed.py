@@ -1,0 +1,105 @@
+"""Sets of handwriting that are drawn or composed: MNIST's test digits, UniPen's pen strokes.
+
+Strokes are those of the writers that `split_writers` leaves out of training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from composed_numbers import DIGITS, PAPERS, compose
+from PIL import Image
+
+from inkfast.core.digits import Digits
+from inkfast.synthetic.hands import StrokeLibrary, split_writers
+from inkfast.synthetic.pen_strokes import PenStrokes, load_pen_strokes
+from inkfast.synthetic.pens import draw_lines, sample_pen, smooth
+from inkfast.synthetic.strips import Handwriting, compose_strip
+
+Rng = np.random.Generator
+SEED = 7  # of the drawings; training draws with other seeds
+MOST_OF_WRITER = 40  # digits
+
+
+def draw_mnist_numbers(digits: Digits, n: int, folder: Path) -> Iterator[tuple[Path, str]]:
+    """Write six-digit numbers composed of MNIST's digits; yield each file and its text."""
+    rng = np.random.default_rng(SEED)
+    for turn in range(n):
+        paper = PAPERS[turn % len(PAPERS)]
+        content, number = compose(digits, rng.integers(len(digits), size=DIGITS), paper, rng)
+        path = folder / f"{turn:03}-{number}-{paper}.jpg"
+        path.write_bytes(content)
+        yield path, number
+
+
+def draw_stroke_digits(folder: Path) -> Iterator[tuple[Path, str, str]]:
+    """Write digits of the writers left out; yield each file, its label and its writer."""
+    kinds, left_out = load_left_out()
+    strokes, rng = kinds[0], np.random.default_rng(SEED)
+    for place, writer in enumerate(map(str, strokes.writer_names)):
+        rows = strokes.samples_of(place) if writer in left_out else np.arange(0)
+        for row in rng.permutation(rows)[:MOST_OF_WRITER]:
+            label = strokes.label(row)
+            path = folder / f"{writer}-{row:05}-{label}.png"
+            _draw_digit(strokes, int(row), rng).save(path)
+            yield path, label, writer
+
+
+def load_left_out() -> tuple[list[PenStrokes], frozenset[str]]:
+    """Return the strokes of digits, symbols and letters, and the writers left out of training.
+
+    The split is one of all writers of the three, as in training.
+    """
+    kinds = [load_pen_strokes(kind) for kind in ("digits", "symbols", "letters")]
+    return kinds, split_writers(str(name) for kind in kinds for name in kind.writer_names)[1]
+
+
+def _draw_digit(strokes: PenStrokes, row: int, rng: Rng) -> Image.Image:
+    """Return a digit in dark ink on white paper, with a margin."""
+    height = int(rng.integers(24, 100))
+    lines = [smooth(line / 1000 * height, 2) for line in strokes.strokes(row)]
+    points = np.concatenate(lines)
+    margin = rng.integers(height // 5, height, 4)
+    size = np.ceil(points.max(axis=0)).astype(int) + 1 + margin[:2] + margin[2:]
+    ink = draw_lines(
+        [line + margin[:2] for line in lines], (int(size[1]), int(size[0])),
+        sample_pen(rng, height), rng,
+    )  # fmt: skip
+    return Image.fromarray(np.rint(255 * (1 - 0.85 * ink)).astype(np.uint8))
+
+
+def draw_strips(texts: list[str], folder: Path) -> Iterator[tuple[Path, str]]:
+    """Write texts in the hands of the writers left out; yield each file and its text."""
+    kinds, left_out = load_left_out()
+    handwriting = Handwriting(StrokeLibrary(*kinds, left_out))
+    rng = np.random.default_rng(SEED)
+    for turn, text in enumerate(texts):
+        strip = compose_strip(handwriting, rng, text)
+        path = folder / f"{turn:03}.png"
+        Image.fromarray(strip.image).save(path)
+        yield path, strip.text
+
+
+def six_digits(n: int) -> list[str]:
+    """Return texts of six digits."""
+    rng = np.random.default_rng(SEED)
+    return ["".join(map(str, rng.integers(0, 10, 6))) for _ in range(n)]
+
+
+def separated_texts(n: int) -> list[str]:
+    """Return decimals, negative numbers, dates, times and amounts in turn."""
+    rng = np.random.default_rng(SEED)
+
+    def some(low: int, high: int) -> int:
+        return int(rng.integers(low, high))
+
+    kinds = (
+        lambda: f"{some(0, 100)}.{some(0, 100):02}",
+        lambda: f"-{some(1, 1000)}",
+        lambda: f"{some(1, 32):02}/{some(1, 13):02}",
+        lambda: f"{some(0, 24)}:{some(0, 60):02}",
+        lambda: f"{some(1, 100)},{some(0, 1000):03}.{some(0, 100):02}",
+    )
+    return [kinds[turn % len(kinds)]() for turn in range(n)]
