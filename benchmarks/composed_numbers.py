@@ -24,7 +24,8 @@ from scipy import ndimage
 from inkfast.core.digits import Digits
 from inkfast.data import mnist
 from inkfast.evaluation import wilson_interval
-from inkfast.inference.page import Page, open_page, read_page
+from inkfast.inference.page import open_page, read_page
+from inkfast.inference.page_result import Page
 from inkfast.inference.reader import Reader
 
 PAPERS = ("textured", "ruled", "squared", "shadowed")
@@ -128,7 +129,7 @@ def _paper(kind: str, shape: tuple[int, ...], height: int, rng: np.random.Genera
 
 def judge(page: Page, number: str) -> str:
     """Return right, unsure or wrong."""
-    read = "".join(page.numbers)
+    read = "".join(number.marked_text for number in page.numbers)
     return "right" if read == number else "unsure" if "?" in read else "wrong"
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from inkfast._api.reading import DigitReader, load_reader, predict, read
     from inkfast.core.errors import InkfastError
     from inkfast.estimator import DigitClassifier
-    from inkfast.inference.page import Page
+    from inkfast.inference.page_result import Page
     from inkfast.inference.reader import Prediction
     from inkfast.noise import apply_noise, build_noise
 
@@ -35,7 +35,7 @@ _MODULES = {
     "DigitReader": "inkfast._api.reading",
     "ExperimentResults": "inkfast._api.experiments",
     "InkfastError": "inkfast.core.errors",
-    "Page": "inkfast.inference.page",
+    "Page": "inkfast.inference.page_result",
     "Prediction": "inkfast.inference.reader",
     "apply_noise": "inkfast.noise",
     "build_noise": "inkfast.noise",

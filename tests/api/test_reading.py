@@ -62,8 +62,8 @@ def test_a_page_is_read_from_each_form(photo, tmp_path):
     path = tmp_path / "page.png"
     photo.save(path)
     pages = [inkfast.read(form) for form in (path, str(path), photo, np.asarray(photo))]
-    assert {tuple(page.numbers) for page in pages} == {("7",)}
-    assert len({page.digits[0].box for page in pages}) == 1
+    assert [page.lines for page in pages] == [[["7"]]] * 4
+    assert len({page.numbers[0].box for page in pages}) == 1
 
 
 def test_a_stricter_guarantee_has_a_higher_threshold(one):

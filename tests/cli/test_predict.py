@@ -78,8 +78,8 @@ def test_every_kind_of_input_is_read_in_order(make, model, tmp_path, inkfast):
     assert (code, err) == (0, "")
     rows = parsed(out)
     assert [row["digit"] for row in rows] == list(range(10))
-    assert [row["source"] for row in rows] == sorted(
-        (row["source"] for row in rows), key=lambda name: (len(name), name)
+    assert [row["file"] for row in rows] == sorted(
+        (row["file"] for row in rows), key=lambda name: (len(name), name)
     )
 
 
@@ -106,7 +106,7 @@ def test_a_bad_picture_is_listed_and_the_rest_is_read(model, pictures, inkfast, 
     rows = parsed(out)
     assert [row["digit"] for row in rows] == [0, 1, 2, 3, None, 5, 6, 7, 8, 9, 0, 1]
     assert rows[4]["error"] in err
-    code, out, _ = inkfast("predict", pictures, "--model", model, "--format", "table")
+    code, out, _ = inkfast("predict", pictures, "--model", model, "--format", "text")
     assert (code, out.splitlines()[5].split()[0]) == (1, "!")
     code, out, _ = inkfast("predict", pictures, "--model", model, "--to", tmp_path / "a.csv")
     assert code == 1
@@ -121,7 +121,7 @@ def test_the_form_follows_the_place(model, tmp_path, inkfast):
     folder = write_pictures(tmp_path / "in", bars())
     table = write_csv(tmp_path / "test.csv", bars())
     begins = {
-        "a.csv": "source,digit,", "a.jsonl": '{"source"', "a.txt": "digit  confidence", "b.csv": "source",
+        "a.csv": "file,page,digit,", "a.jsonl": '{"file"', "a.txt": "digit  confidence", "b.csv": "file",
     }  # fmt: skip
     for name, start in begins.items():
         assert inkfast("predict", folder, "--model", model, "--to", tmp_path / name)[0] == 0
@@ -133,8 +133,10 @@ def test_the_form_follows_the_place(model, tmp_path, inkfast):
     np.savez(tmp_path / "test.npz", images=bars())
     to = ("--to", tmp_path / "d.csv")
     assert "Kaggle" not in inkfast("predict", tmp_path / "test.npz", "--model", model, *to)[1]
-    assert (tmp_path / "d.csv").read_text().startswith("source,digit,")  # a submission has no npz
-    assert inkfast("predict", folder, "--model", model)[1].startswith('{"source"')
+    assert (
+        (tmp_path / "d.csv").read_text().startswith("file,page,digit,")
+    )  # a submission has no npz
+    assert inkfast("predict", folder, "--model", model)[1].startswith('{"file"')
     pq = pytest.importorskip("pyarrow.parquet")
     assert inkfast("predict", folder, "--model", model, "--to", tmp_path / "a.parquet")[0] == 0
     rows = parsed((tmp_path / "a.jsonl").read_text())
@@ -249,7 +251,7 @@ def test_a_reader_of_lines_may_leave(model, tmp_path):
             "has no risk guarantee. Export it: inkfast export",
         ),
         ([".", "--max-error", "2"], "`max_error` must be"),
-        ([".", "--format", "xml"], "`format` must be one of 'table'"),
+        ([".", "--format", "xml"], "`format` must be one of 'text'"),
         ([".", "--format", "parquet"], "it needs --to FILE"),
         ([".", "--to", "a.xml"], "`to` must end in .csv"),
         ([".", "--resume"], "it needs --to FILE"),
@@ -322,7 +324,7 @@ def test_what_is_there_is_replaced_on_request_alone(model, tmp_path, inkfast):
     both = inkfast(*words, "--to", tmp_path / "a.csv", "--overwrite", "--resume")
     assert (both[0], "exclude each other" in both[2]) == (2, True)
     assert inkfast(*words, "--to", tmp_path / "a.csv", "--overwrite")[0] == 0
-    assert (tmp_path / "a.csv").read_text().startswith("source,")
+    assert (tmp_path / "a.csv").read_text().startswith("file,page,")
 
 
 def test_standard_input_may_be_closed_and_a_list_no_text(model, tmp_path, inkfast, monkeypatch):
@@ -348,7 +350,7 @@ def test_names_that_are_no_text_are_names(model, tmp_path, inkfast, monkeypatch)
     sys.stdout.flush()
     assert rf"{tmp_path}/o\udcff.jsonl" in sys.stdout.buffer.getvalue().decode()
     (row,) = parsed(to.read_text())
-    assert (row["source"], row["digit"]) == (rf"{tmp_path}/f\udcff.png", 0)
+    assert (row["file"], row["digit"]) == (rf"{tmp_path}/f\udcff.png", 0)
 
 
 def test_what_a_job_left_can_be_begun_anew(model, pictures, tmp_path, inkfast):
@@ -358,7 +360,7 @@ def test_what_a_job_left_can_be_begun_anew(model, pictures, tmp_path, inkfast):
     assert "use --format csv" in inkfast(*words, "kaggle")[2]
     assert "start again with --overwrite" in inkfast(*words, "csv")[2]
     assert inkfast(*words, "csv", "--overwrite")[0] == 1  # one is bad
-    assert to.read_text().startswith("source,")
+    assert to.read_text().startswith("file,page,")
     assert not Path(f"{to}.part").exists()
 
 

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from inkfast.core import io
 from inkfast.core.errors import InkfastError
 from inkfast.inference import output_files
+from inkfast.inference.columns import DIGIT_COLUMNS
 from inkfast.inference.inputs import InputItem
 from inkfast.inference.output_formats import OUTPUT_FORMATS
 from inkfast.inference.reader import Prediction
-from inkfast.inference.results import RESULT_FIELDS, InputResult
+from inkfast.inference.results import InputResult
 
 ROWS = [
     InputResult("a.png", Prediction(7, 0.99999951, 1, 2e-7)),
@@ -69,7 +70,7 @@ def test_an_interrupted_job_is_resumed_to_the_same_bytes(form, share, tmp_path):
         "" if form == "kaggle" else row.state for row in rows[: output.resumed]
     ]
     assert all(
-        source in ("", row.values()["source"]) for (source, _), row in zip(kept, rows, strict=False)
+        source in ("", row.values()["file"]) for (source, _), row in zip(kept, rows, strict=False)
     )
     for row in rows[output.resumed :]:
         output.write(row)
@@ -83,20 +84,20 @@ def test_every_row_is_one_line_that_can_be_parsed(tmp_path):
     """File names of any bytes survive CSV and JSON; numbers are rounded, missing values null."""
     lines = written(tmp_path / "a", "jsonl", ROWS).decode().splitlines()
     parsed = [json.loads(line) for line in lines]
-    assert [tuple(values) for values in parsed] == [RESULT_FIELDS] * 4
+    assert [tuple(values) for values in parsed] == [DIGIT_COLUMNS] * 4
     assert parsed[0] == {
-        "source": "a.png", "digit": 7, "confidence": 1.0, "runner_up": 1,
+        "file": "a.png", "page": 1, "digit": 7, "confidence": 1.0, "runner_up": 1,
         "runner_up_confidence": 0.0, "unsure": "", "error": "",
     }  # fmt: skip
-    assert parsed[1]["digit"] is None
-    assert parsed[2]["source"] == r"c\nd\x85\udcff.png"
+    assert parsed[1]["digit"] == 3
+    assert parsed[2]["file"] == r"c\nd\x85\udcff.png"
     written(tmp_path / "b", "csv", ROWS)
     with (tmp_path / "b").open(newline="", encoding="utf-8") as file:
         table = list(csv.DictReader(file))
     for row, values in zip(table, parsed, strict=True):
-        assert row["source"] == values["source"]
+        assert row["file"] == values["file"]
         assert row["digit"] == ("" if values["digit"] is None else str(values["digit"]))
-    assert len(written(tmp_path / "c", "table", ROWS).decode().splitlines()) == 5
+    assert len(written(tmp_path / "c", "text", ROWS).decode().splitlines()) == 5
     assert (
         written(tmp_path / "d", "kaggle", answered("kaggle")) == b"ImageId,Label\n1,7\n2,3\n3,0\n"
     )
@@ -133,12 +134,12 @@ def test_a_part_is_neither_deleted_nor_mixed_with_another_job(tmp_path):
     ("form", "row"),
     [
         ("csv", b"\xff"),
-        ("csv", b"a.png,1,\r,1,0,,"),
-        ("csv", b"a" * 200_000 + b",1,1,1,0,,"),
+        ("csv", b"a.png,1,1,\r,1,0,,"),
+        ("csv", b"a" * 200_000 + b",1,1,1,1,0,,"),
         ("jsonl", b"\xff"),
-        ("jsonl", b'{"source": ' + b"[" * 100_000),
+        ("jsonl", b'{"file": ' + b"[" * 100_000),
         ("jsonl", b"[]"),
-        ("jsonl", b'{"source": "a", "digit": 1%s}' % (b"0" * 5000)),
+        ("jsonl", b'{"file": "a", "digit": 1%s}' % (b"0" * 5000)),
     ],
 )
 def test_a_damaged_row_is_named(form, row, tmp_path):

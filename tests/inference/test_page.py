@@ -8,7 +8,9 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from inkfast.imaging.sheet import isolate_sheet
-from inkfast.inference.page import Page, group_lines, open_page, read_page
+from inkfast.inference.numbers import Character
+from inkfast.inference.page import group_lines, open_page, read_page
+from inkfast.inference.page_result import Page
 from inkfast.inference.reader import Reader
 from tests.imaging.photographs import digit, file_of, page, photographed, write_on
 from tests.imaging.test_sheet import on_desk
@@ -28,7 +30,22 @@ def read(content: bytes, reader: Reader) -> Page:
 
 def answers(page: Page) -> str:
     """Return all digits in reading order, unsure ones included."""
-    return "".join(str(digit.prediction.digit) for digit in page.digits)
+    return "".join(number.text for number in page.numbers)
+
+
+def characters(page: Page) -> list[Character]:
+    """Return the characters of all numbers in reading order."""
+    return [one for number in page.numbers for one in number.reading.characters]
+
+
+def boxes(page: Page) -> list[tuple[int, int, int, int]]:
+    """Return the box of every character in reading order."""
+    return [box for number in page.numbers for box in number.character_boxes]
+
+
+def shown(page: Page) -> list[str]:
+    """Return all numbers as they are printed."""
+    return [number.marked_text for number in page.numbers]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +56,7 @@ def test_numbers_are_read_line_by_line(kind, reader):
     """Lines are read from the top and numbers from the left, on each kind of paper and light."""
     found = read(file_of(photographed(page(*LINES), kind)), reader)
     assert found.lines == NUMBERS
-    assert found.numbers == ["0123", "456", "789", "0246", "13579"]
+    assert shown(found) == ["0123", "456", "789", "0246", "13579"]
 
 
 @pytest.mark.parametrize("degrees", [-10, 10])
@@ -50,7 +67,7 @@ def test_lines_may_slope(degrees, reader):
     found = read(file_of(np.asarray(turned)), reader)
     assert answers(found) == "".join(map("".join, NUMBERS))
     assert [list(map(len, line)) for line in found.lines] == [[4, 3], [3, 4], [5]]
-    assert sum(bool(digit.prediction.unsure) for digit in found.digits) <= 2
+    assert sum(bool(one.unsure) for one in characters(found)) <= 2
 
 
 def test_a_long_strip_keeps_its_height(reader):
@@ -79,7 +96,7 @@ def test_a_desk_with_grain_is_not_read(turn, reader):
     """If a page is unsure and shows a sheet, the desk around it is left out."""
     sheet = photographed(page("170 352"))
     desk = np.rint(255 * on_desk(sheet, 0.3, 0.06, turn)).astype(np.uint8)
-    assert read(file_of(desk), reader).numbers == ["170", "352"]
+    assert shown(read(file_of(desk), reader)) == ["170", "352"]
 
 
 def test_writing_in_a_shadow_is_not_left_out(reader):
@@ -103,7 +120,7 @@ def test_a_thick_pen_is_read_as_a_thin_one(pen, reader):
         drawing.ellipse((x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2), fill=20)
     grain = np.random.default_rng(0).normal(0, 3, (300, 600))
     soft = ndimage.gaussian_filter(np.asarray(picture, float), 1) + grain
-    assert read(file_of(np.rint(soft.clip(0, 255)).astype(np.uint8)), reader).numbers == ["7"]
+    assert read(file_of(np.rint(soft.clip(0, 255)).astype(np.uint8)), reader).lines == [["7"]]
 
 
 @pytest.mark.parametrize("edge", [3, 30])
@@ -130,7 +147,7 @@ def test_one_digit_may_fill_the_picture(reader):
         ink = np.pad(digit(value, 200), 4)
         found = read(file_of(photographed(ink)), reader)
         assert answers(found) == str(value)
-        assert "cut off" not in found.digits[0].prediction.unsure
+        assert "cut off" not in characters(found)[0].unsure
 
 
 def test_boxes_are_in_pixels_of_the_upright_image(reader):
@@ -144,10 +161,13 @@ def test_boxes_are_in_pixels_of_the_upright_image(reader):
     assert found.size == (ink.shape[1], ink.shape[0])
     labels, _ = ndimage.label(ink > 0.4)
     places = sorted(ndimage.find_objects(labels), key=lambda place: place[1].start)
-    for one, (rows, columns) in zip(found.digits, places, strict=True):
-        expected = (columns.start, rows.start, columns.stop, rows.stop)
-        left, top, width, height = one.box
-        assert np.allclose((left, top, left + width, top + height), expected, atol=8)
+    for (left, _, width, _), (_, columns) in zip(boxes(found), places, strict=True):
+        assert np.allclose((left, left + width), (columns.start, columns.stop), atol=8)
+    (number,) = found.numbers
+    left, top, width, height = number.box
+    tops, bottoms = ([getattr(place[0], end) for place in places] for end in ("start", "stop"))
+    assert np.allclose((top, top + height), (min(tops), max(bottoms)), atol=8)
+    assert (left, left + width) == (boxes(found)[0][0], sum(boxes(found)[-1][::2]))
 
 
 def test_a_sloping_line_is_one_line(reader):
@@ -169,7 +189,7 @@ def test_a_broken_stroke_stays_with_its_digit(reader):
     columns = np.flatnonzero(ink[40:80].any(axis=0))
     first_gap = columns[np.flatnonzero(np.diff(columns) > 3)[0]]
     ink[50:53, : first_gap + 1] = 0
-    assert len(read(file_of(photographed(ink)), reader).digits) == 4
+    assert len(answers(read(file_of(photographed(ink)), reader))) == 4
 
 
 def test_touching_digits_that_cannot_be_read_have_that_reason(reader):
@@ -179,8 +199,8 @@ def test_touching_digits_that_cannot_be_read_have_that_reason(reader):
         write_on(canvas, "8", x, 40, 40)
     never_sure = Reader(reader.classifier, threshold=2.0)
     found = read(file_of(photographed(canvas)), never_sure)
-    assert "this looks like two touching digits" in {one.prediction.unsure for one in found.digits}
-    assert set(found.numbers[0]) == {"?"}
+    assert "this looks like two touching digits" in {one.unsure for one in characters(found)}
+    assert set(shown(found)[0]) == {"?"}
 
 
 def test_a_digit_at_the_edge_is_cut_off(reader):
@@ -188,8 +208,8 @@ def test_a_digit_at_the_edge_is_cut_off(reader):
     ink = page("3456")
     columns = np.flatnonzero(ink.any(axis=0))
     found = read(file_of(photographed(ink[:, columns.min() + 9 :])), reader)
-    assert found.digits[0].prediction.unsure == "the digit is cut off at the edge of the image"
-    assert found.numbers == ["?456"]
+    assert characters(found)[0].unsure == "the digit is cut off at the edge of the image"
+    assert shown(found) == ["?456"]
 
 
 def test_blur_is_the_reason_only_if_a_digit_is_blurred(reader):
@@ -198,7 +218,7 @@ def test_blur_is_the_reason_only_if_a_digit_is_blurred(reader):
     for blur, blurred in ((0.5, False), (7, True)):
         ink = ndimage.gaussian_filter(page("38", height=60), blur)
         found = read(file_of(photographed(ink / ink.max())), never_sure)
-        reasons = {one.prediction.unsure == "the digit is too blurred" for one in found.digits}
+        reasons = {one.unsure == "the digit is too blurred" for one in characters(found)}
         assert reasons == {blurred}
 
 
@@ -206,15 +226,14 @@ def test_blur_is_the_reason_only_if_a_digit_is_blurred(reader):
 def test_an_empty_page_has_no_digits(kind, reader):
     """Blank paper, ruled or not, has no digits."""
     found = read(file_of(photographed(np.zeros((300, 400)), kind)), reader)
-    assert found.digits == ()
-    assert found.lines == found.numbers == []
+    assert (found.numbers, found.lines) == ((), [])
 
 
 def test_a_hairline_across_a_photograph_is_no_error(reader):
     """A line that is thinner than a pixel once scaled down does not fail."""
     picture = np.full((1000, 300), 230, np.uint8)
     picture[50:950, 150] = 30
-    assert len(read(file_of(picture), reader).digits) <= 1
+    assert len(answers(read(file_of(picture), reader))) <= 1
 
 
 def test_dots_dashes_and_underlines_are_left_out(reader):
@@ -229,8 +248,8 @@ def test_dots_dashes_and_underlines_are_left_out(reader):
 def test_the_network_sees_mnists_frame(reader):
     """Every digit is brought to 28x28, bright on black."""
     for kind in ("plain", "blackboard"):
-        for one in read(file_of(photographed(page(*LINES), kind)), reader).digits:
-            assert one.image.shape == (28, 28)
+        for one in read(file_of(photographed(page(*LINES), kind)), reader).numbers:
+            assert one.image.shape == (28, 28 * len(one.text))
             assert one.image.dtype == np.uint8
             assert one.image[:2].max() == 0
             assert one.image.max() > 200
@@ -252,4 +271,4 @@ def test_a_page_of_specks_is_read_in_bounded_time(reader):
     """Of thousands of specks at most a thousand are compared."""
     rng = np.random.default_rng(0)
     specks = (ndimage.gaussian_filter(rng.normal(size=(500, 700)), 1.5) > 0.25).astype(float)
-    assert len(read(file_of(photographed(specks)), reader).digits) <= 1000
+    assert len(answers(read(file_of(photographed(specks)), reader))) <= 1000

@@ -50,8 +50,8 @@ def test_touching_digits_are_split(number, overlap, reader):
         end = write_on(canvas, letter, end - overlap, 40, 40)
     assert ndimage.label(canvas > 0.3, np.ones((3, 3)))[1] == 1
     found = read_page(open_page(file_of(photographed(canvas))), reader)
-    assert "".join(str(digit.prediction.digit) for digit in found.digits) == number
-    assert found.digits[0].box[0] < found.digits[1].box[0]
+    assert [one.text for one in found.numbers] == [number]
+    assert found.numbers[0].character_boxes == sorted(found.numbers[0].character_boxes)
 
 
 def test_a_bounded_number_of_candidates_is_cut(monkeypatch, reader):

@@ -57,22 +57,51 @@ def test_an_empty_paper_is_no_digit(api):
     blank = as_file(Image.new("L", (280, 280), 255))
     (answer,) = api.post("/v1/predict", content=blank).json()["predictions"]
     assert (answer["digit"], answer["unsure"]) == (None, "no ink was found")
-    assert api.post("/v1/read", content=blank).json()["pages"][0]["digits"] == []
+    assert api.post("/v1/read", content=blank).json()["pages"][0]["numbers"] == []
     lab = api.post("/v1/lab", content=blank).json()
     assert lab["clean_digit"] is None
     assert lab["predictions"]["dense"]["unsure"] == "no ink was found"
 
 
 def test_a_number_is_read(api):
-    """Neighbouring digits form one number, with a box for each digit."""
+    """Neighbouring digits form one number with a box, counted from 1; characters come on request."""
     page = Image.new("L", (900, 400), 250)
     for place, digit in enumerate((4, 0, 7)):
         page.paste(drawn(digit), (40 + 200 * place, 60))
     (found,) = api.post("/v1/read", content=as_file(page)).json()["pages"]
-    assert found["size"] == [900, 400]
-    assert found["numbers"] == ["407"]
-    left, top, width, height = found["digits"][0]["box"]
-    assert 80 < left < 200 and 60 < top < 200 and 50 < width < 140 and 100 < height < 220  # noqa: PT018
+    assert (found["page"], found["width"], found["height"]) == (1, 900, 400)
+    assert found["lines"] == [["407"]]
+    (number,) = found["numbers"]
+    assert (number["line"], number["number"], number["text"], number["unsure"]) == (1, 1, "407", "")
+    left, top, width, height = (number[side] for side in ("left", "top", "width", "height"))
+    assert 80 < left < 200 and 60 < top < 200 and 400 < width < 600 and 100 < height < 220  # noqa: PT018
+    asked = {"each": "character"}
+    (found,) = api.post("/v1/read", params=asked, content=as_file(page)).json()["pages"]
+    characters = found["numbers"][0]["characters"]
+    assert [one["text"] for one in characters] == ["4", "0", "7"]
+    assert [one["character"] for one in characters] == [1, 2, 3]
+    assert characters[0]["left"] == left
+    assert characters[-1]["left"] + characters[-1]["width"] == left + width
+
+
+def test_what_is_known_of_a_page_is_asked_for(api):
+    """Counts of numbers and digits are query parameters; a wrong one is refused."""
+    page = Image.new("L", (1200, 400), 250)
+    for place, digit in enumerate((4, 0, 7)):
+        page.paste(drawn(digit), (40 + 400 * place, 60))
+    image = as_file(page)
+
+    def lines(**asked: int) -> list[list[str]]:
+        return api.post("/v1/read", params=asked, content=image).json()["pages"][0]["lines"]
+
+    assert lines() == [["4", "0", "7"]]
+    assert lines(per_line=1) == [["407"]]
+    assert lines(per_line=1, digits=3) == [["407"]]
+    (number,) = api.post("/v1/read", params={"per_line": 1, "digits": 4}, content=image).json()[
+        "pages"
+    ][0]["numbers"]
+    assert (number["text"], number["unsure"]) == ("407", "expected 4 digits, found 3")
+    assert api.post("/v1/read", params={"per_line": 0}, content=image).status_code == 422
 
 
 def test_noise_is_applied_to_an_image(api):
@@ -131,7 +160,7 @@ def test_the_documented_examples_have_the_structure_of_responses(api):
         found = api.post(f"/v1/{route}", content=as_file(image)).json()
         assert form(found) == form(example)
         (inner,) = found.get("predictions") or found["pages"]
-        for field in {**inner, **inner.get("digits", [{}])[0]}:
+        for field in {**inner, **inner.get("numbers", [{}])[0]}:
             assert f"`{field}`" in text, field
 
 

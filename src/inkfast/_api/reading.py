@@ -16,7 +16,9 @@ from PIL import Image, ImageOps
 from inkfast.core.digits import SIDE, Images
 from inkfast.core.errors import InkfastError, short_repr
 from inkfast.core.pixels import to_uint8
-from inkfast.inference.page import Page, open_page, read_page
+from inkfast.inference.page import open_page, read_page
+from inkfast.inference.page_result import Page
+from inkfast.inference.read_options import ReadOptions
 from inkfast.inference.reader import DEFAULT_MODEL, Prediction, Reader
 from inkfast.inference.single_digit import predict_chunk
 
@@ -73,23 +75,28 @@ class DigitReader:
         chunk = [_named_content(image, row) for row, image in enumerate(images)]
         return [_checked_prediction(result) for result in predict_chunk(self._reader, chunk)]
 
-    def read(self, image: AnyImage) -> Page:
-        """Find the digits on a photograph or scan and read them.
+    def read(
+        self, image: AnyImage, *, per_line: int | None = None, digits: int | None = None
+    ) -> Page:
+        """Find the numbers on a photograph or scan and read them.
 
         Args:
             image: Path, PIL image, or array ``(h, w)``, ``(h, w, 3)`` or ``(h, w, 4)`` of uint8 or
                 floats in [0, 1].
+            per_line: Count of numbers in every line, from 1; None if it is not known.
+            digits: Count of digits in every number, from 1; None if it is not known. Numbers with
+                another count are unsure.
 
         Returns:
-            The `Page`: `Page.numbers` are the numbers as text, ``?`` for an unsure digit;
-            `Page.digits` has each digit with its box in pixels and its `Prediction`.
+            The `Page`: `Page.numbers` has each number with its text, box and confidence;
+            `Page.lines` are the texts line by line, ``?`` for an unsure character; `Page.rows`
+            gives the rows that `inkfast read` writes.
 
         Raises:
             InkfastError: If the image cannot be read.
         """
-        if isinstance(image, str | os.PathLike):
-            return read_page(open_page(Path(image)), self._reader)
-        return read_page(open_page(_encode(image)), self._reader)
+        content = Path(image) if isinstance(image, str | os.PathLike) else _encode(image)
+        return read_page(open_page(content), self._reader, ReadOptions(per_line, digits))
 
 
 def load_reader(
@@ -130,9 +137,9 @@ def predict(images: AnyImage | Sequence[AnyImage]) -> list[Prediction]:
     return _default_reader().predict(images)
 
 
-def read(image: AnyImage) -> Page:
-    """Read the digits of a photograph with the default network; see `DigitReader.read`."""
-    return _default_reader().read(image)
+def read(image: AnyImage, *, per_line: int | None = None, digits: int | None = None) -> Page:
+    """Read the numbers of a photograph with the default network; see `DigitReader.read`."""
+    return _default_reader().read(image, per_line=per_line, digits=digits)
 
 
 def _named_content(image: Any, row: int) -> tuple[str, bytes | Images]:

@@ -13,10 +13,16 @@ def is_onnx(path: Path) -> bool:
     return path.suffix.lower() == ".onnx"
 
 
-def open_reader(model: str, max_error: float | None) -> Reader:
-    """Open a shipped network, an ONNX file or the best model of a run."""
+def open_reader(model: str, max_error: float | None, threads: int = 1) -> Reader:
+    """Open a shipped network, an ONNX file or the best model of a run.
+
+    Args:
+        model: Name of a shipped network, path of an .onnx file, or run folder.
+        max_error: Largest share of errors among the answers; None takes the model's own.
+        threads: Threads of a call, 0 for all cores; with 1 every executor gives the same bits.
+    """
     if model in shipped_names() or not Path(model).is_dir():
-        return Reader.open(model, max_error, threads=1)  # so that every executor has the same bits
+        return Reader.open(model, max_error, threads)
     if max_error is not None:
         raise InkfastError(
             f"{model} is a run folder, which has no risk guarantee. Export it: "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from inkfast.core.io import write_bytes
 from inkfast.inference.output_files import ResultWriter
-from inkfast.inference.results import InputResult, one_line
+from inkfast.inference.results import InputResult, file_stem, one_line
 
 _PROGRESS_ROWS = 1000  # rows between two lines of progress
 
@@ -40,7 +39,7 @@ class PredictionJob:
         number = self.output.written + 1
         self.counts[row.state] += 1
         if self.review and row.review:
-            name = re.sub(r"[^\w.-]+", "_", row.source, flags=re.ASCII)[-80:]
+            name = file_stem(row.source)[-80:]
             write_bytes(self.review / f"{number:07d}-{name}.png", row.review)
         self.output.write(row)
         if row.error:  # after the row, whose writing may fail for the same reason

@@ -87,6 +87,12 @@ DigitCount = Annotated[
     int | None,
     typer.Option("--digits", help=r"Number of digits of every number, as --expect '\d{N}'."),
 ]
+ReaderModel = Annotated[
+    str,
+    typer.Option(
+        help="Shipped network, .onnx file, or run folder, of which the best model is used."
+    ),
+]
 OutputFile = Annotated[
     Path | None, typer.Option(help="Output file.", show_default="standard output")
 ]

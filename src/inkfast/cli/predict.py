@@ -39,8 +39,8 @@ Format = Annotated[
     str | None,
     typer.Option(
         "--format",
-        help="Output format: table, csv, jsonl, parquet or kaggle.",
-        show_default="by the suffix of --to; else kaggle for a table of pixels, table on a "
+        help="Output format: text, csv, jsonl, parquet or kaggle.",
+        show_default="by the suffix of --to; else kaggle for a table of pixels, text on a "
         "terminal, jsonl in a pipe",
     ),
 ]
@@ -51,12 +51,7 @@ def predict(
     files_from: Annotated[
         str | None, typer.Option(help="File of paths, one per line; - for standard input.")
     ] = None,
-    model: Annotated[
-        str,
-        typer.Option(
-            help="Shipped network, .onnx file, or run folder, of which the best model is used."
-        ),
-    ] = "reader",
+    model: options.ReaderModel = "reader",
     max_error: options.MaxError = None,
     form: Format = None,
     to: options.OutputFile = None,
@@ -76,8 +71,8 @@ def predict(
 ) -> None:
     """Classify images of one digit each; what may be wrong is marked unsure.
 
-    Columns: source, digit (empty where unsure), confidence (of the most probable
-    digit), runner_up, runner_up_confidence, unsure (the reason), error.
+    Columns: file, page (from 1), digit (the most probable one, even if unsure), confidence,
+    runner_up, runner_up_confidence, unsure (the reason), error.
     """
     where = parse_executor(executor, stacked=False)
     wanted = inputs.check_paths(paths or [])
@@ -183,7 +178,7 @@ def _choose_format(asked: str | None, to: Path | None, paths: Sequence[str]) -> 
     """Return the output format: the one asked for, or the one that suits the output."""
     suffix = Path(paths[0]).suffix.lower() if len(paths) == 1 else ""
     pixels = suffix in (".csv", ".npy", ".npz")
-    otherwise = "table" if sys.stdout.isatty() else "kaggle" if pixels else "jsonl"
+    otherwise = "text" if sys.stdout.isatty() else "kaggle" if pixels else "jsonl"
     form = choose_format(asked, to, (*OUTPUT_FORMATS, "parquet"), otherwise)
     submission = asked is None and to and to.suffix.lower() == ".csv" == suffix
     return "kaggle" if submission else form

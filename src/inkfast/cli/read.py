@@ -1,27 +1,24 @@
-"""`inkfast read`: photographs of handwritten numbers in, numbers out."""
+"""`inkfast read`: photographs of handwritten numbers in, one row per number out."""
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from PIL import Image
 
 from inkfast.cli import options
-from inkfast.cli._page_formats import PAGE_FORMATS, page_parquet, page_texts
-from inkfast.core.errors import InkfastError
+from inkfast.cli._models import open_reader
+from inkfast.cli._page_formats import PAGE_FORMATS, ROW_COLUMNS, page_file, page_texts
+from inkfast.cli._page_job import PageJob, overlay_path
+from inkfast.cli._prediction_job import warn
+from inkfast.core.errors import InkfastError, check_choice
 from inkfast.core.io import check_folder, check_free, write_bytes
-from inkfast.imaging.opening import encode_png
 from inkfast.inference import inputs
-from inkfast.inference.drawing import draw_overlay, draw_review
 from inkfast.inference.output_formats import choose_format
-from inkfast.inference.page import Page, open_page, read_page
-from inkfast.inference.reader import Reader
-from inkfast.inference.results import one_line
+from inkfast.inference.read_options import ReadOptions
 
 
 def read(
@@ -32,35 +29,51 @@ def read(
             metavar="PHOTO...",
         ),
     ],
-    model: Annotated[str, typer.Option(help="Shipped network or .onnx file.")] = "reader",
+    model: options.ReaderModel = "reader",
     max_error: options.MaxError = None,
+    per_line: Annotated[
+        int | None,
+        typer.Option(help="Count of numbers in every line.", show_default="any"),
+    ] = None,
+    digits: Annotated[
+        int | None,
+        typer.Option(
+            help="Count of digits in every number; numbers with another count are unsure.",
+            show_default="any",
+        ),
+    ] = None,
+    each: Annotated[
+        str, typer.Option(help="What has a row: number, or character, each with its own box.")
+    ] = "number",
     form: Annotated[
         str | None,
         typer.Option(
             "--format",
-            help="Output format: table, jsonl, csv or parquet.",
-            show_default="by the suffix of --to; else table",
+            help="Output format: text, csv, jsonl or parquet.",
+            show_default="by the suffix of --to; else text",
         ),
     ] = None,
     to: options.OutputFile = None,
     overlay: Annotated[
         Path | None,
-        typer.Option(help="Folder for the photographs with boxes and predictions drawn."),
+        typer.Option(help="Folder for the photographs with a box and the text at each number."),
     ] = None,
     review: Annotated[
         Path | None,
-        typer.Option(help="Folder for the unsure digits, each beside what the network saw."),
+        typer.Option(help="Folder for the unsure numbers, each above what the network saw."),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace existing files of --to and --overlay.")
     ] = False,
 ) -> None:
-    """Read the numbers on photographs, line by line; a ? stands for an unsure digit.
+    """Read the numbers on photographs, line by line; a ? stands for an unsure character.
 
-    Columns: file, line and number (both from 1), x, y, width, height, digit (the
-    most probable one), confidence, runner_up, runner_up_confidence, unsure (the reason).
+    Columns: file, page, line, number (these three from 1), text (the most probable
+    one, even if unsure), confidence, unsure (the reason), left, top, width, height.
     """
-    form = choose_format(form, to, PAGE_FORMATS, "table")
+    form = choose_format(form, to, PAGE_FORMATS, "text")
+    check_choice("each", each, ROW_COLUMNS)
+    known = ReadOptions(per_line, digits)
     photos = [photo for given in photos for photo in _expand(given)]
     check_folder(overlay)
     check_folder(review)
@@ -68,61 +81,19 @@ def read(
         check_free(to, overwrite=overwrite)
     named = _unique_names(photos)
     if overlay:
-        drawn = [_overlay_path(overlay, name) for name in named]
+        drawn = [overlay_path(overlay, name) for name in named]
         _check_not_input(photos, drawn)
         for path in drawn:
             check_free(path, overwrite=overwrite)
-    reader = Reader.open(model, max_error)
-    failures: list[str] = []
-    pages = _read_pages(named, reader, overlay, review, failures)
+    job = PageJob(named, open_reader(model, max_error, threads=0), known, overlay, review)
     if to is None:
-        for text in page_texts(pages, form, several=len(photos) > 1):
+        for text in page_texts(job.pages(), form, each, several=len(photos) > 1):
             sys.stdout.write(text)
             sys.stdout.flush()
-    elif found := list(pages):
-        _write_file(found, to, form, several=len(photos) > 1)
-    for failure in failures:
-        sys.stderr.write(f"inkfast: {one_line(failure)}\n")
-    raise typer.Exit(0 if not failures else 1 if len(failures) < len(photos) else 2)
-
-
-def _write_file(found: list[tuple[Path, Page]], to: Path, form: str, *, several: bool) -> None:
-    """Write the pages to one file, and say how many digits it has."""
-    texts = page_texts(found, form, several=several)
-    write_bytes(to, page_parquet(found) if form == "parquet" else "".join(texts).encode())
-    predictions = [digit.prediction for _, page in found for digit in page.digits]
-    unsure = sum(bool(prediction.unsure) for prediction in predictions)
-    sys.stdout.write(f"{len(predictions):,} digits, {unsure:,} unsure: {to}\n")
-
-
-def _read_pages(
-    photos: dict[str, Path],
-    reader: Reader,
-    overlays: Path | None,
-    reviews: Path | None,
-    failures: list[str],
-) -> Iterator[tuple[Path, Page]]:
-    """Yield each photograph with the page read from it, and write its overlay and reviews.
-
-    Args:
-        photos: Photographs by the name that their overlays and reviews have.
-        reader: Classifier of the digits.
-        overlays: Folder of overlays, or None.
-        reviews: Folder of unsure digits, or None.
-        failures: List to which the error of each unreadable photograph is added.
-    """
-    for name, photo in photos.items():
-        try:
-            photograph = open_page(photo)
-            page = read_page(photograph, reader)
-        except InkfastError as error:
-            failures.append(str(error))
-            continue
-        if overlays or reviews:
-            _write_images(photograph.rgb, page, name, overlays, reviews)
-        if page.too_small:
-            sys.stderr.write(f"inkfast: {one_line(str(photo))}: {page.too_small}\n")
-        yield photo, page
+    elif found := list(job.pages()):
+        write_bytes(to, page_file(found, form, each, several=len(photos) > 1))
+    warn(job.summary() + (f": {to}" if to and job.exit_code() < 2 else ""))
+    raise typer.Exit(job.exit_code())
 
 
 def _expand(given: Path) -> list[Path]:
@@ -160,10 +131,6 @@ def _unique_names(photos: list[Path]) -> dict[str, Path]:
     return named
 
 
-def _overlay_path(folder: Path, name: str) -> Path:
-    return folder / f"{name}-read.png"
-
-
 def _check_not_input(photos: list[Path], written: list[Path]) -> None:
     """Raise if an output file would replace a photograph."""
     given = {photo.resolve() for photo in photos}
@@ -173,15 +140,3 @@ def _check_not_input(photos: list[Path], written: list[Path]) -> None:
                 f"{path} is one of the photographs, which --overlay would replace. Choose another "
                 "folder."
             )
-
-
-def _write_images(
-    image: Image.Image, page: Page, name: str, overlays: Path | None, reviews: Path | None
-) -> None:
-    """Write the overlay of a photograph, and one image for each of its unsure digits."""
-    if overlays:
-        write_bytes(_overlay_path(overlays, name), encode_png(draw_overlay(image, page)))
-    for place, digit in enumerate(page.digits, start=1):
-        if reviews and digit.prediction.unsure:
-            path = reviews / f"{name}-{place:03}-maybe-{digit.prediction.digit}.png"
-            write_bytes(path, encode_png(draw_review(image, page, digit)))

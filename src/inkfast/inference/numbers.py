@@ -20,12 +20,14 @@ class Character:
         confidence: Calibrated probability that it is right, in [0, 1].
         start: Left end as a share of the strip's width, in [0, 1].
         end: Right end as a share of the strip's width, in [0, 1].
+        unsure: Reason not to rely on it; "" if the reader is sure.
     """
 
     text: str
     confidence: float
     start: float
     end: float
+    unsure: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,17 @@ from __future__ import annotations
 import csv
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 from inkfast.core.errors import InkfastError
 from inkfast.core.io import cannot_write, open_locked, read_json, write_json
+from inkfast.inference.columns import COLUMNS, DIGIT_COLUMNS
 from inkfast.inference.inputs import InputItem
 from inkfast.inference.output_formats import OutputFormat
-from inkfast.inference.results import RESULT_FIELDS, InputResult, one_line
+from inkfast.inference.results import InputResult, one_line
 
 _READ_BYTES = 1 << 20  # read at a time
 _ROW_GROUP = 50_000  # rows of a Parquet file that are written together; bounds memory
@@ -232,14 +233,12 @@ class ParquetFileWriter(ResultWriter):
     """
 
     def __init__(self, path: Path) -> None:
-        import pyarrow as pa
         from pyarrow import parquet
 
         self.path = path
         self.part: Path = partial_path(path)
         self._rows: list[dict[str, Any]] = []
-        types = (pa.string(), pa.int8(), pa.float64(), pa.int8(), pa.float64(), *[pa.string()] * 2)
-        self._schema = pa.schema(list(zip(RESULT_FIELDS, types, strict=True)))
+        self._schema = parquet_schema(DIGIT_COLUMNS)
         self._lock = _lock_partial(path)
         try:
             self._file = parquet.ParquetWriter(self.part, self._schema)
@@ -279,6 +278,14 @@ class ParquetFileWriter(ResultWriter):
             self._file.close()
         self.part.unlink(missing_ok=True)
         self._lock.close()
+
+
+def parquet_schema(columns: Sequence[str]) -> Any:
+    """Return the pyarrow schema of some columns."""
+    import pyarrow as pa
+
+    types = {str: pa.string(), int: pa.int64(), float: pa.float64()}
+    return pa.schema([(name, types[COLUMNS[name].kind]) for name in columns])
 
 
 def check_same_sources(inputs: Iterable[InputItem], resumed: Iterator[str]) -> Iterator[InputItem]:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from inkfast.core.errors import InkfastError, check_choice
-from inkfast.inference.results import RESULT_FIELDS, InputResult
+from inkfast.inference.columns import DIGIT_COLUMNS
+from inkfast.inference.results import InputResult
 from inkfast.inference.table_inputs import TABLE_READERS
 
 
@@ -39,7 +40,7 @@ def _format_jsonl(row: InputResult, _: int) -> str:
 
 def _parse_jsonl_row(line: str) -> tuple[str, str]:
     values = json.loads(line)
-    return str(values["source"]), _state_of(values)
+    return str(values["file"]), _state_of(values)
 
 
 def _format_csv(row: InputResult, _: int) -> str:
@@ -50,8 +51,8 @@ def _format_csv(row: InputResult, _: int) -> str:
 
 def _parse_csv_row(line: str) -> tuple[str, str]:
     (values,) = csv.reader([line])
-    found = dict(zip(RESULT_FIELDS, values, strict=True))
-    return found["source"], _state_of(found)
+    found = dict(zip(DIGIT_COLUMNS, values, strict=True))
+    return found["file"], _state_of(found)
 
 
 def _state_of(values: dict[str, Any]) -> str:
@@ -61,20 +62,20 @@ def _state_of(values: dict[str, Any]) -> str:
 _MARKS = {"error": "!", "unsure": "?"}  # in place of a digit
 
 
-def _format_table_line(row: InputResult, _: int) -> str:
+def _format_text_line(row: InputResult, _: int) -> str:
     values = row.values()
     mark = _MARKS.get(row.state, str(values["digit"]))
     what = str(values["error"])  # begins with the source
     sure = second = ""
     if not row.error:
-        what = f"{values['source']}  {values['unsure']}".rstrip()
+        what = f"{values['file']}  {values['unsure']}".rstrip()
     if values["confidence"] is not None:
         sure = f"{values['confidence']:.2%}"
         second = f"{values['runner_up']} {values['runner_up_confidence']:.2%}"
     return f"{mark:>5}  {sure:>10}  {second:>9}  {what}"
 
 
-def _parse_table_line(line: str) -> tuple[str, str]:
+def _parse_text_line(line: str) -> tuple[str, str]:
     mark = line[:5].strip()
     return "", next((state for state, known in _MARKS.items() if known == mark), "")
 
@@ -90,14 +91,12 @@ def _format_kaggle(row: InputResult, number: int) -> str:
 
 
 OUTPUT_FORMATS = {
-    "table": OutputFormat(
-        "digit  confidence  runner-up  source", _format_table_line, _parse_table_line
-    ),
-    "csv": OutputFormat(",".join(RESULT_FIELDS), _format_csv, _parse_csv_row),
+    "text": OutputFormat("digit  confidence  runner-up  file", _format_text_line, _parse_text_line),
+    "csv": OutputFormat(",".join(DIGIT_COLUMNS), _format_csv, _parse_csv_row),
     "jsonl": OutputFormat("", _format_jsonl, _parse_jsonl_row),
     "kaggle": OutputFormat("ImageId,Label", _format_kaggle, lambda _: ("", "")),
 }
-_FORMAT_OF_SUFFIX = {".csv": "csv", ".jsonl": "jsonl", ".txt": "table", ".parquet": "parquet"}
+_FORMAT_OF_SUFFIX = {".csv": "csv", ".jsonl": "jsonl", ".txt": "text", ".parquet": "parquet"}
 
 
 def choose_format(asked: str | None, to: Path | None, known: Sequence[str], otherwise: str) -> str:

@@ -1,4 +1,4 @@
-"""Read a page: an image of one digit or many, to digits in reading order.
+"""Read a page: an image of one number or many, to numbers in reading order.
 
 `open_page`, then `read_page`: find ink, split it into candidates, read them, split those that
 touch, check their quality, and put them in lines and numbers.
@@ -6,97 +6,31 @@ touch, check their quality, and put them in lines and numbers.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from inkfast.core.digits import Images
 from inkfast.core.errors import NoInkError
-from inkfast.imaging.boxes import Box
+from inkfast.imaging.boxes import Box, enclosing_box
 from inkfast.imaging.ink import find_ink
 from inkfast.imaging.opening import GreyImage, LoadedImage, open_image, shrink
 from inkfast.imaging.segmentation import find_candidates
 from inkfast.imaging.sheet import isolate_sheet
+from inkfast.inference.digit_groups import combine_digits
+from inkfast.inference.page_result import Page, PageNumber, PixelBox
 from inkfast.inference.quality import check_quality
-from inkfast.inference.reader import Prediction, Reader
+from inkfast.inference.read_options import NOTHING_KNOWN, ReadOptions
+from inkfast.inference.reader import Reader
 from inkfast.inference.touching_digits import ReadCandidate, read_candidates, split_touching_digits
 
 # Chosen by trial on drawn pages; none was fitted to labelled images.
 PAGE_LONGEST = 1600  # pixels of the longer side to which a page is scaled down, but
 PAGE_SHORTEST = PAGE_LONGEST // 3  # a strip keeps such a shorter side, see `shrink`
-_LEGIBLE = 12  # pixels at work: lower digits may be missed
 _MIN_SHARED = 0.35  # share of the lower digit's height that neighbours in a line have in common
 _MAX_GAP = 0.9  # times the usual height of a line's digits: a wider gap separates two numbers
-
-
-@dataclass(frozen=True)
-class PageDigit:
-    """A digit on a page.
-
-    Attributes:
-        box: Left, top, width and height in pixels of the upright image.
-        line: Number of its line on the page, from 0.
-        number: Number of its group on the page, from 0: digits close together share it.
-        prediction: What the reader says of it.
-        image: Image the network saw: uint8 ``(28, 28)``, bright ink on black.
-    """
-
-    box: tuple[int, int, int, int]
-    line: int
-    number: int
-    prediction: Prediction
-    image: Images
-
-    @property
-    def text(self) -> str:
-        """The digit; ``?`` if the reader is unsure."""
-        return "?" if self.prediction.unsure else str(self.prediction.digit)
-
-
-@dataclass(frozen=True)
-class Page:
-    """What was read on an image.
-
-    Attributes:
-        size: Width and height of the upright image in pixels.
-        digits: Digits in reading order.
-        scale: Pixels of the upright image for each pixel at work.
-    """
-
-    size: tuple[int, int]
-    digits: tuple[PageDigit, ...]
-    scale: float = 1.0
-
-    @property
-    def too_small(self) -> str:
-        """A warning if digits may be missing because the image was scaled down; else ""."""
-        lowest = math.ceil(_LEGIBLE * self.scale)
-        heights = [digit.box[3] for digit in self.digits]
-        if self.scale <= 1 or (heights and np.median(heights) >= lowest):
-            return ""
-        return (
-            f"the image was scaled down {self.scale:.2g} times to be read, so digits lower than "
-            f"{lowest} pixels may be missing. Crop it into parts."
-        )
-
-    @property
-    def lines(self) -> list[list[str]]:
-        """The numbers of each line as text; ``?`` stands for an unsure digit."""
-        lines: list[dict[int, str]] = []
-        for digit in self.digits:
-            if digit.line == len(lines):
-                lines.append({})
-            lines[-1][digit.number] = lines[-1].get(digit.number, "") + digit.text
-        return [list(line.values()) for line in lines]
-
-    @property
-    def numbers(self) -> list[str]:
-        """All numbers in reading order, as text."""
-        return [number for line in self.lines for number in line]
 
 
 def open_page(source: Path | bytes) -> LoadedImage:
@@ -108,8 +42,8 @@ def open_page(source: Path | bytes) -> LoadedImage:
     return open_image(source, PAGE_LONGEST, shortest=PAGE_SHORTEST)
 
 
-def read_page(image: LoadedImage, reader: Reader) -> Page:
-    """Find the digits of an image and read them.
+def read_page(image: LoadedImage, reader: Reader, options: ReadOptions = NOTHING_KNOWN) -> Page:
+    """Find the numbers of an image and read them.
 
     If anything is unsure, the image is read again with its desk painted over, and the better of
     both readings is kept.
@@ -117,9 +51,13 @@ def read_page(image: LoadedImage, reader: Reader) -> Page:
     Args:
         image: Image of any size; see `open_page`.
         reader: Reader of single digits.
+        options: What is known about the numbers beforehand.
 
     Returns:
-        The digits line by line; none if nothing stands out from the paper.
+        The numbers line by line; none if nothing stands out from the paper.
+
+    Raises:
+        InkfastError: If this reader cannot honour an option.
     """
     grey = shrink(image.grey, PAGE_LONGEST, PAGE_SHORTEST)
     digits = _read_digits(grey, reader)
@@ -127,7 +65,7 @@ def read_page(image: LoadedImage, reader: Reader) -> Page:
         sheet = isolate_sheet(grey)
         if sheet is not None:
             digits = max(digits, _read_digits(sheet, reader), key=_reading_score)
-    return _arrange(digits, image.size, image.size[0] / grey.shape[1])
+    return _arrange(digits, image.size, image.size[0] / grey.shape[1], options)
 
 
 def _read_digits(grey: GreyImage, reader: Reader) -> list[ReadCandidate]:
@@ -155,21 +93,25 @@ def _reading_score(digits: list[ReadCandidate]) -> int:
     return sure if sure >= unsure else sure - unsure
 
 
-def _arrange(digits: list[ReadCandidate], size: tuple[int, int], scale: float) -> Page:
-    """Put digits in reading order, their boxes in pixels of the upright image."""
+def _arrange(
+    digits: list[ReadCandidate], size: tuple[int, int], scale: float, options: ReadOptions
+) -> Page:
+    """Put digits in lines and numbers, boxes in pixels of the upright image."""
     boxes = [one.candidate.box for one in digits]
-    arranged: list[PageDigit] = []
-    number = -1
-    for line, members in enumerate(group_lines(boxes)):
-        for group in group_numbers(members, boxes):
-            number += 1
-            for at in group:
-                top, left, bottom, right = boxes[at]
-                sides = [round(scale * side) for side in (left, top, right - left, bottom - top)]
-                box = sides[0], sides[1], sides[2], sides[3]
-                one = digits[at]
-                arranged.append(PageDigit(box, line, number, one.prediction, one.image))
-    return Page(size, tuple(arranged), scale)
+    numbers: list[PageNumber] = []
+    for line, members in enumerate(group_lines(boxes), start=1):
+        for group in group_numbers(members, boxes, options.per_line):
+            reading, image = combine_digits([digits[at] for at in group])
+            box = _pixel_box(enclosing_box([boxes[at] for at in group]), scale)
+            number = len(numbers) + 1
+            numbers.append(PageNumber(box, line, number, options.check(reading), image))
+    return Page(size, tuple(numbers), scale=scale)
+
+
+def _pixel_box(box: Box, scale: float) -> PixelBox:
+    """Return a box at work as left, top, width and height in pixels of the upright image."""
+    top, left, bottom, right = (round(scale * side) for side in box)
+    return left, top, right - left, bottom - top
 
 
 def group_lines(boxes: Sequence[Box]) -> list[list[int]]:
@@ -191,20 +133,23 @@ def group_lines(boxes: Sequence[Box]) -> list[list[int]]:
     return sorted(lines, key=lambda line: float(np.mean([boxes[i][0] + boxes[i][2] for i in line])))
 
 
-def group_numbers(line: Sequence[int], boxes: Sequence[Box]) -> list[list[int]]:
-    """Group a line's boxes into numbers: boxes without a wide gap between them.
+def group_numbers(
+    line: Sequence[int], boxes: Sequence[Box], per_line: int | None = None
+) -> list[list[int]]:
+    """Group a line's boxes into numbers.
 
     Args:
         line: Indices of the line's boxes, from left to right; at least one.
         boxes: All boxes of the page.
+        per_line: Count of numbers in the line, which its widest gaps separate; None separates
+            numbers at every wide gap.
     """
     usual = float(np.median([boxes[i][2] - boxes[i][0] for i in line]))
-    numbers = [[line[0]]]
-    for before, index in pairwise(line):
-        if boxes[index][1] - boxes[before][3] > _MAX_GAP * usual:
-            numbers.append([])
-        numbers[-1].append(index)
-    return numbers
+    gaps = np.array([boxes[index][1] - boxes[before][3] for before, index in pairwise(line)])
+    cuts = np.flatnonzero(gaps > _MAX_GAP * usual)
+    if per_line is not None:
+        cuts = np.sort(np.argsort(-gaps, kind="stable")[: per_line - 1])
+    return [list(part) for part in np.split(np.asarray(line, int), cuts + 1)]
 
 
 def _shared_height(one: Box, other: Box) -> float:

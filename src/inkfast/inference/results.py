@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from inkfast.inference.columns import DECIMALS, DIGIT_COLUMNS
 from inkfast.inference.reader import Prediction
 
 NO_INK = "no ink was found"
@@ -21,12 +22,14 @@ class InputResult:
         error: Why it could not be read, as a sentence that begins with the source; else "".
         review: PNG of the input beside what the network saw, if the prediction is unsure and a
             review was asked for; else b"".
+        page: Page of the file, from 1.
     """
 
     source: str
     prediction: Prediction | None = None
     error: str = ""
     review: bytes = b""
+    page: int = 1
 
     @property
     def state(self) -> str:
@@ -36,18 +39,20 @@ class InputResult:
         return "unsure" if self.prediction.unsure else ""
 
     def values(self) -> dict[str, str | int | float | None]:
-        """Return the result by column: no digit if unsure, no confidence without ink."""
+        """Return the result by column; no digit and no confidence without ink."""
         prediction = self.prediction
         seen = prediction if prediction and prediction.unsure != NO_INK else None
-        return {
-            "source": one_line(self.source),
-            "digit": prediction.digit if prediction and not prediction.unsure else None,
-            "confidence": round(seen.confidence, 6) if seen else None,
-            "runner_up": seen.runner_up if seen else None,
-            "runner_up_confidence": round(seen.runner_up_confidence, 6) if seen else None,
-            "unsure": prediction.unsure if prediction else "",
-            "error": one_line(self.error),
-        }
+        values = (
+            one_line(self.source),
+            self.page,
+            seen.digit if seen else None,
+            round(seen.confidence, DECIMALS) if seen else None,
+            seen.runner_up if seen else None,
+            round(seen.runner_up_confidence, DECIMALS) if seen else None,
+            prediction.unsure if prediction else "",
+            one_line(self.error),
+        )
+        return dict(zip(DIGIT_COLUMNS, values, strict=True))
 
 
 def one_line(text: str) -> str:
@@ -56,4 +61,6 @@ def one_line(text: str) -> str:
     return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
-RESULT_FIELDS = tuple(InputResult("").values())
+def file_stem(text: str) -> str:
+    """Return a text as part of a file name: letters, digits, ``.``, ``-`` and ``_``."""
+    return re.sub(r"[^\w.-]+", "_", text, flags=re.ASCII)

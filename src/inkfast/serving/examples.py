@@ -20,12 +20,11 @@ PAGES = {
     "model": "reader",
     "pages": [
         {
-            "size": [4032, 3024], "numbers": ["47"], "lines": [["47"]],
-            "digits": [
-                {"box": [310, 200, 90, 140], "line": 0, "number": 0, "digit": 4, "unsure": "",
-                 "confidence": 0.9991, "runner_up": 9, "runner_up_confidence": 0.0006},
-                {"box": [420, 205, 84, 133], "line": 0, "number": 0, "digit": 7, "unsure": "",
-                 "confidence": 0.9997, "runner_up": 1, "runner_up_confidence": 0.0001},
+            "page": 1, "width": 4032, "height": 3024, "turned": 0, "left_out": 0, "warning": "",
+            "lines": [["47"]],
+            "numbers": [
+                {"line": 1, "number": 1, "text": "47", "confidence": 0.9988, "unsure": "",
+                 "left": 310, "top": 200, "width": 194, "height": 140},
             ],
         }
     ],

@@ -15,8 +15,11 @@ from PIL import Image
 from inkfast.core.digits import CLASSES, Images
 from inkfast.core.errors import NoInkError, install_hint
 from inkfast.imaging.opening import encode_png
+from inkfast.inference.columns import DECIMALS
 from inkfast.inference.page import open_page, read_page
+from inkfast.inference.page_result import PageNumber
 from inkfast.inference.quality import QualityCheck
+from inkfast.inference.read_options import ReadOptions
 from inkfast.inference.reader import DEFAULT_MODEL, Prediction, Reader
 from inkfast.inference.results import NO_INK
 from inkfast.serving import examples
@@ -26,6 +29,8 @@ from inkfast.serving.multipart import read_request_image, read_request_images
 from inkfast.serving.prediction import PredictRequest
 from inkfast.serving.request_images import count_pixels, digit_image, is_large, load_request_image
 from inkfast.serving.schemas import (
+    CountQuery,
+    EachQuery,
     ModelQuery,
     ModelsSchema,
     PagesSchema,
@@ -36,7 +41,6 @@ from inkfast.serving.schemas import (
 
 Corrupt = Callable[[Images, str, int], Images]  # image, chain of noise, seed -> image
 
-_DECIMALS = 6  # of every probability and threshold, so that one above the other stays there
 _REFUSALS = problems(400, 401, 404, 413, 415, 421, 422, 503)
 
 
@@ -70,12 +74,18 @@ def routes_v1(dispatcher: Dispatcher, limits: Limits, corrupt: Corrupt) -> APIRo
         openapi_extra=image_body("read"),
         responses=examples.example_response(examples.PAGES, PagesSchema) | _REFUSALS,
     )
-    async def read(request: Request, model: ModelQuery = DEFAULT_MODEL) -> Response:
+    async def read(
+        request: Request,
+        model: ModelQuery = DEFAULT_MODEL,
+        per_line: CountQuery = None,
+        digits: CountQuery = None,
+        each: EachQuery = "number",
+    ) -> Response:
         """Read the numbers on images, line by line."""
-        reader = dispatcher.reader(model)
+        reader, options = dispatcher.reader(model), ReadOptions(per_line, digits)
         images = await read_request_images(request, limits.files)
         pages = [
-            await dispatcher.large.submit(partial(_read_page_json, image, reader))
+            await dispatcher.large.submit(partial(_read_page_json, image, reader, options, each))
             for image in images
         ]
         return json_response({"model": model, "pages": pages})
@@ -140,15 +150,22 @@ async def _predict_image(
     return prediction_json(reader, response.probabilities[model][0], response.quality)
 
 
-def _read_page_json(image: bytes, reader: Reader) -> dict[str, Any]:
+def _read_page_json(
+    image: bytes, reader: Reader, options: ReadOptions, each: str
+) -> dict[str, Any]:
     """Return the numbers on an image as JSON."""
     count_pixels(image)
-    page = read_page(open_page(image), reader)
-    digits = [
-        {"box": digit.box, "line": digit.line, "number": digit.number, **_fields(digit.prediction)}
-        for digit in page.digits
-    ]
-    return {"size": page.size, "numbers": page.numbers, "lines": page.lines, "digits": digits}
+    page = read_page(open_page(image), reader, options)
+    return {
+        "page": page.page, "width": page.size[0], "height": page.size[1], "turned": page.turned,
+        "left_out": page.left_out, "warning": page.too_small, "lines": page.lines,
+        "numbers": [_number_json(number, each) for number in page.numbers],
+    }  # fmt: skip
+
+
+def _number_json(number: PageNumber, each: str) -> dict[str, Any]:
+    row = number.row()
+    return row if each == "number" else row | {"characters": list(number.character_rows())}
 
 
 def prediction_json(
@@ -156,13 +173,13 @@ def prediction_json(
 ) -> dict[str, Any]:
     """Return the prediction of a reader as JSON."""
     prediction = quality.apply(*reader.to_predictions(probabilities[None]))
-    each = [round(value, _DECIMALS) for value in probabilities.tolist()]
+    each = [round(value, DECIMALS) for value in probabilities.tolist()]
     return _fields(prediction) | {"probabilities": each}
 
 
 def _fields(prediction: Prediction) -> dict[str, Any]:
     return {
-        name: round(value, _DECIMALS) if isinstance(value, float) else value
+        name: round(value, DECIMALS) if isinstance(value, float) else value
         for name, value in vars(prediction).items()
     }
 
@@ -180,7 +197,7 @@ def model_card(name: str, reader: Reader) -> dict[str, Any]:
     return {
         "name": name,
         "architecture": reader.classifier.metadata.text("model"),
-        "threshold": round(reader.threshold, _DECIMALS) if reader.threshold <= 1 else None,
+        "threshold": round(reader.threshold, DECIMALS) if reader.threshold <= 1 else None,
     }
 
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Query
 from pydantic import BaseModel, Field
 
 ModelName = Annotated[str, Field(pattern="^[a-z0-9_-]{1,64}$", examples=["reader"])]
 ModelQuery = Annotated[ModelName, Query(description="Name of the network, see /v1/models.")]
+
+
+CountQuery = Annotated[
+    int | None, Query(ge=1, le=1000, description="Count known beforehand: see `inkfast read`.")
+]
+EachQuery = Annotated[
+    Literal["number", "character"],
+    Query(description="With character, each number also has a list of its characters."),
+]
 
 
 class ProblemSchema(BaseModel):
@@ -54,26 +63,49 @@ class LabSchema(BaseModel):
     )
 
 
-class PageDigitSchema(BaseModel):
-    """A digit on a page."""
+class CharacterSchema(BaseModel):
+    """A character of a number."""
 
-    box: tuple[int, int, int, int] = Field(description="Left, top, width and height, in pixels.")
-    line: int = Field(description="Line of the page, counted from 0.")
-    number: int = Field(description="Number on the page, counted from 0; its digits share it.")
-    digit: int = Field(ge=0, le=9)
+    line: int
+    number: int
+    character: int = Field(ge=1, description="Character of the number, from 1.")
+    text: str
     confidence: float = Field(ge=0, le=1)
-    runner_up: int = Field(ge=0, le=9)
-    runner_up_confidence: float = Field(ge=0, le=1)
     unsure: str
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+class NumberSchema(BaseModel):
+    """A number on a page."""
+
+    line: int = Field(ge=1, description="Line of the page, from 1.")
+    number: int = Field(ge=1, description="Number on the page in reading order, from 1.")
+    text: str = Field(description="The most probable text, even if `unsure` is set.")
+    confidence: float = Field(
+        ge=0, le=1, description="Calibrated probability that the text is right."
+    )
+    unsure: str = Field(description="Why not to rely on the text; empty if it can be relied on.")
+    left: int = Field(description="Left edge of the box, in pixels of the upright image.")
+    top: int
+    width: int
+    height: int
+    characters: list[CharacterSchema] = Field([], description="Only on request.")
 
 
 class PageSchema(BaseModel):
-    """Numbers on an image; `?` stands for a digit that the reader is unsure of."""
+    """Numbers on a page; in `lines`, `?` stands for an unsure character."""
 
-    size: tuple[int, int] = Field(description="Width and height of the upright image, in pixels.")
-    numbers: list[str]
+    page: int = Field(ge=1, description="Page of the file, from 1.")
+    width: int = Field(description="Width of the upright image, in pixels.")
+    height: int = Field(description="Height of the upright image, in pixels.")
+    turned: int = Field(description="Degrees clockwise by which the image was turned upright.")
+    left_out: int = Field(ge=0, description="Count of marks that were found but not read.")
+    warning: str = Field(description="Why numbers may be missing; empty if nothing suggests it.")
     lines: list[list[str]]
-    digits: list[PageDigitSchema]
+    numbers: list[NumberSchema]
 
 
 class PagesSchema(BaseModel):

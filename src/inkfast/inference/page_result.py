@@ -1,0 +1,157 @@
+"""`Page` and `PageNumber`: what was read on a page, one entry per number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from inkfast.core.digits import Images
+from inkfast.inference.columns import DECIMALS
+from inkfast.inference.numbers import NumberReading
+
+PixelBox: TypeAlias = tuple[int, int, int, int]  # left, top, width, height
+Row: TypeAlias = dict[str, Any]  # values by column, see `inkfast.inference.columns`
+_LEGIBLE = 12  # pixels at work: lower digits may be missed
+
+
+@dataclass(frozen=True)
+class PageNumber:
+    """A number on a page.
+
+    Attributes:
+        box: Left, top, width and height in pixels of the upright image.
+        line: Line of the page, from 1.
+        number: Number on the page in reading order, from 1.
+        reading: What the reader says of it.
+        image: What the network saw: uint8 ``(h, w)``, bright ink on black.
+    """
+
+    box: PixelBox
+    line: int
+    number: int
+    reading: NumberReading
+    image: Images
+
+    @property
+    def text(self) -> str:
+        """The most probable text, even if the reader is unsure."""
+        return self.reading.text
+
+    @property
+    def unsure(self) -> str:
+        """Reason not to rely on the text; "" if the reader is sure."""
+        return self.reading.unsure
+
+    @property
+    def marked_text(self) -> str:
+        """The text with ``?`` in place of every unsure character; never without one if unsure."""
+        return mark_unsure(self.reading)
+
+    @property
+    def character_boxes(self) -> list[PixelBox]:
+        """Box of each character of the text, in pixels of the upright image."""
+        left, top, width, height = self.box
+        ends = [
+            (left + round(width * one.start), left + round(width * one.end))
+            for one in self.reading.characters
+        ]
+        return [(start, top, max(1, end - start), height) for start, end in ends]
+
+    def row(self) -> Row:
+        """Return the number by column, from `line` on."""
+        reading = self.reading
+        where = {"line": self.line, "number": self.number}
+        return where | _row(reading.text, reading.confidence, reading.unsure, self.box)
+
+    def character_rows(self) -> Iterator[Row]:
+        """Yield each character by column, from `line` on."""
+        boxes = zip(self.reading.characters, self.character_boxes, strict=True)
+        for place, (one, box) in enumerate(boxes, start=1):
+            where = {"line": self.line, "number": self.number, "character": place}
+            yield where | _row(one.text, one.confidence, one.unsure, box)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What was read on a page.
+
+    Attributes:
+        size: Width and height of the upright image in pixels.
+        numbers: Numbers in reading order.
+        page: Page of the file, from 1.
+        marks: Boxes of the marks that were found but not read, in pixels of the upright image.
+        turned: Degrees clockwise by which the image was turned to be upright, after its EXIF
+            orientation: 0, 90, 180 or 270.
+        scale: Pixels of the upright image for each pixel at work.
+    """
+
+    size: tuple[int, int]
+    numbers: tuple[PageNumber, ...]
+    page: int = 1
+    marks: tuple[PixelBox, ...] = ()
+    turned: int = 0
+    scale: float = 1.0
+
+    @property
+    def left_out(self) -> int:
+        """Number of marks that were found but not read."""
+        return len(self.marks)
+
+    @property
+    def lines(self) -> list[list[str]]:
+        """The numbers of each line as text; ``?`` stands for an unsure character."""
+        lines: dict[int, list[str]] = {}
+        for number in self.numbers:
+            lines.setdefault(number.line, []).append(number.marked_text)
+        return list(lines.values())
+
+    @property
+    def too_small(self) -> str:
+        """A warning if digits may be missing because the image was scaled down; else ""."""
+        lowest = math.ceil(_LEGIBLE * self.scale)
+        heights = [number.box[3] for number in self.numbers]
+        if self.scale <= 1 or (heights and np.median(heights) >= lowest):
+            return ""
+        return (
+            f"the image was scaled down {self.scale:.2g} times to be read, so digits lower than "
+            f"{lowest} pixels may be missing. Crop it into parts."
+        )
+
+    def rows(self, file: str = "", *, each: str = "number") -> list[Row]:
+        """Return one row per number, or per character, as the commands write them.
+
+        Args:
+            file: Value of the column `file`.
+            each: ``number`` or ``character``.
+        """
+        where = {"file": file, "page": self.page}
+        if each == "number":
+            return [where | number.row() for number in self.numbers]
+        return [where | row for number in self.numbers for row in number.character_rows()]
+
+
+def mark_unsure(reading: NumberReading) -> str:
+    """Return the text of a reading with ``?`` in place of every unsure character.
+
+    If the number is unsure and none of its characters is, the least confident one is marked.
+    """
+    if not reading.unsure:
+        return reading.text
+    characters = reading.characters
+    if not characters:
+        return "?"
+    least = min(range(len(characters)), key=lambda place: characters[place].confidence)
+    marked = {place for place, one in enumerate(characters) if one.unsure} or {least}
+    return "".join("?" if i in marked else one.text for i, one in enumerate(characters))
+
+
+def _row(text: str, confidence: float, unsure: str, box: PixelBox) -> Row:
+    left, top, width, height = box
+    return {
+        "text": text, "confidence": round(confidence, DECIMALS), "unsure": unsure,
+        "left": left, "top": top, "width": width, "height": height,
+    }  # fmt: skip
