@@ -180,7 +180,7 @@ def main() -> None:
 
 def show(folder: Path, file: bytes, page: Page, name: str) -> None:
     """Write the image of a number with an overlay of what was read."""
-    from inkfast.inference.drawing import draw_overlay
+    from inkfast.inference.overlay import draw_overlay
 
     folder.mkdir(parents=True, exist_ok=True)
     draw_overlay(open_page(file).rgb, page).save(folder / f"{name}.png")

@@ -1,4 +1,4 @@
-"""Output formats of `inkfast read`: text, CSV, JSON lines, Parquet."""
+"""Output formats of `inkfast read`: text, CSV, JSON lines, Parquet, XLSX."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from inkfast.inference.columns import CHARACTER_COLUMNS, NUMBER_COLUMNS
 from inkfast.inference.output_files import parquet_schema
 from inkfast.inference.page_result import Page, Row
 from inkfast.inference.results import one_line
+from inkfast.inference.spreadsheet import rows_to_xlsx
 
-PAGE_FORMATS = ("text", "jsonl", "csv", "parquet")
+PAGE_FORMATS = ("text", "jsonl", "csv", "parquet", "xlsx")
 ROW_COLUMNS = {"number": NUMBER_COLUMNS, "character": CHARACTER_COLUMNS}  # by --each
 
 
@@ -32,6 +33,8 @@ def page_file(pages: Iterable[tuple[Path, Page]], form: str, each: str, *, sever
     """Return the content of a file with all pages."""
     if form == "parquet":
         return _to_parquet(_page_rows(pages, each), ROW_COLUMNS[each])
+    if form == "xlsx":
+        return rows_to_xlsx(_page_rows(pages, each), ROW_COLUMNS[each])
     return "".join(page_texts(pages, form, each, several=several)).encode()
 
 

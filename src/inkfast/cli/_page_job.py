@@ -14,7 +14,8 @@ from inkfast.cli._status import StatusLine, count_of
 from inkfast.core.errors import InkfastError
 from inkfast.core.io import write_bytes
 from inkfast.imaging.opening import encode_png
-from inkfast.inference.drawing import draw_overlay, draw_review
+from inkfast.inference.drawing import draw_review
+from inkfast.inference.overlay import draw_overlay
 from inkfast.inference.page import open_page, read_page
 from inkfast.inference.page_result import Page
 from inkfast.inference.read_options import ReadOptions

@@ -45,17 +45,12 @@ class PredictionJob:
         if row.error:  # after the row, whose writing may fail for the same reason
             warn(row.error)
         if self.progress and number % _PROGRESS_ROWS == 0:
-            sys.stdout.write(f"{number:,} read\r")
-            sys.stdout.flush()
+            sys.stderr.write(f"{number:,} images\r")
+            sys.stderr.flush()
 
     def rest(self) -> str:
         """Return the counts of unsure and failed rows as the end of a sentence."""
-        counted = {word: self.counts[word] for word in ("unsure", "error")}
-        return "".join(
-            f", {n:,} {word}"
-            for word, n in counted.items()
-            if n or (self.review and word == "unsure")
-        )
+        return f", {self.counts['unsure']:,} unsure, {self.counts['error']:,} failed"
 
 
 def warn(sentence: str) -> None:

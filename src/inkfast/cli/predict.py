@@ -15,15 +15,20 @@ import typer
 from inkfast.cli import options
 from inkfast.cli._models import model_name, open_reader
 from inkfast.cli._prediction_job import PredictionJob, warn
+from inkfast.cli._status import count_of
 from inkfast.core.errors import InkfastError
 from inkfast.core.io import check_folder, check_free, check_resume
 from inkfast.execution import Executor, parse_executor
 from inkfast.inference import batch, inputs, output_files
 from inkfast.inference.output_formats import OUTPUT_FORMATS, choose_format
 from inkfast.inference.reader import Reader
+from inkfast.inference.spreadsheet import XlsxFileWriter
 
 _EXPECTED = "PNG, JPEG, WebP, BMP, GIF or TIFF files, folders or zip archives of them, or tables"
 _LONGEST = 1 << 16  # characters of a path
+FILE_WRITERS: dict[str, type[output_files.ParquetFileWriter | XlsxFileWriter]] = {
+    "parquet": output_files.ParquetFileWriter, "xlsx": XlsxFileWriter,
+}  # fmt: skip
 
 
 Paths = Annotated[
@@ -39,7 +44,7 @@ Format = Annotated[
     str | None,
     typer.Option(
         "--format",
-        help="Output format: text, csv, jsonl, parquet or kaggle.",
+        help="Output format: text, csv, jsonl, parquet, xlsx or kaggle.",
         show_default="by the suffix of --to; else kaggle for a table of pixels, text on a "
         "terminal, jsonl in a pipe",
     ),
@@ -81,7 +86,7 @@ def predict(
     reader = open_reader(model, max_error)
     _check_output(to, resume=resume, overwrite=overwrite)
     if resume and to and to.is_file() and not output_files.partial_path(to).exists():
-        _say(
+        warn(
             f"{to} is complete already, so there is nothing to resume. It was not compared with "
             "the images given now: --overwrite predicts them again."
         )
@@ -89,18 +94,20 @@ def predict(
     check_folder(review)
     rows = _choose_format(form, to, wanted)
     output = _open_output(rows, to, reader, resume=resume, overwrite=overwrite)
-    job = PredictionJob(output, review, progress=to is not None and sys.stdout.isatty())
+    job = PredictionJob(output, review, progress=to is not None and sys.stderr.isatty())
     given = inputs.iter_inputs(chain(wanted, _listed_paths(files_from)))
-    _predict_all(given, reader, where, job, review=review is not None)
-    if to:
-        kaggle = " in Kaggle's format (--format csv has confidences)" if rows == "kaggle" else ""
-        who = model_name(reader, model)
-        # Kaggle's format does not tell which rows were unsure before an interruption
-        rest = "" if kaggle and output.resumed else job.rest()
-        _say(f"{output.written:,} digits classified by {who}: {to}{kaggle}{rest}")
-    elif review and not job.counts["unsure"]:
-        warn(f"0 unsure: nothing was written to {review}")
+    if _predict_all(given, reader, where, job, review=review is not None):
+        warn(_summary(job, model_name(reader, model), rows, to))
     raise typer.Exit(1 if job.counts["error"] else 0)
+
+
+def _summary(job: PredictionJob, who: str, form: str, to: Path | None) -> str:
+    """Return how many images were classified, are unsure and failed, as one line."""
+    kaggle = " in Kaggle's format (--format csv has confidences)" if form == "kaggle" else ""
+    # Kaggle's format does not tell which rows were unsure before an interruption
+    rest = "" if kaggle and job.output.resumed else job.rest()
+    where = f": {to}{kaggle}" if to else ""
+    return f"{count_of(job.output.written, 'image')} classified by {who}{rest}{where}"
 
 
 def _predict_all(
@@ -110,8 +117,12 @@ def _predict_all(
     job: PredictionJob,
     *,
     review: bool,
-) -> None:
-    """Predict every input and write its row; what was written before a failure is kept."""
+) -> bool:
+    """Predict every input and write its row; what was written before a failure is kept.
+
+    Returns:
+        Whether the output is complete; it is not if the reader of a pipe has left.
+    """
     output = job.output
     try:
         if output.resumed:
@@ -130,15 +141,11 @@ def _predict_all(
         raise
     except BrokenPipeError:  # the reader of the pipe has left
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - kept until the end
+        return False
     except BaseException:
         output.abort()
         raise
-
-
-def _say(sentence: str) -> None:
-    from inkfast.cli._console import Printer, open_console  # rich takes a while to import
-
-    Printer(open_console()).say(sentence)
+    return True
 
 
 def _check_output(to: Path | None, *, resume: bool, overwrite: bool) -> None:
@@ -179,7 +186,7 @@ def _choose_format(asked: str | None, to: Path | None, paths: Sequence[str]) -> 
     suffix = Path(paths[0]).suffix.lower() if len(paths) == 1 else ""
     pixels = suffix in (".csv", ".npy", ".npz")
     otherwise = "text" if sys.stdout.isatty() else "kaggle" if pixels else "jsonl"
-    form = choose_format(asked, to, (*OUTPUT_FORMATS, "parquet"), otherwise)
+    form = choose_format(asked, to, (*OUTPUT_FORMATS, *FILE_WRITERS), otherwise)
     submission = asked is None and to and to.suffix.lower() == ".csv" == suffix
     return "kaggle" if submission else form
 
@@ -189,12 +196,12 @@ def _open_output(
 ) -> output_files.ResultWriter:
     if to is None:
         return output_files.StreamWriter(sys.stdout, OUTPUT_FORMATS[form])
-    if form == "parquet":
+    if form in FILE_WRITERS:
         if resume:
             raise InkfastError(
-                "a Parquet file cannot be resumed: use --format jsonl or csv with --resume."
+                f"{to} cannot be resumed in this format: use --format jsonl or csv with --resume."
             )
-        return output_files.ParquetFileWriter(to)
+        return FILE_WRITERS[form](to)
     job = {
         "format": form, "model": reader.classifier.fingerprint, "threshold": reader.threshold,
     }  # fmt: skip

@@ -49,7 +49,7 @@ def read(
         str | None,
         typer.Option(
             "--format",
-            help="Output format: text, csv, jsonl or parquet.",
+            help="Output format: text, csv, jsonl, parquet or xlsx.",
             show_default="by the suffix of --to; else text",
         ),
     ] = None,

@@ -81,6 +81,8 @@ def missing_package(package: str) -> str:
     how = f"Install what trains and measures too, {install_hint('train')}"
     if package == "pyarrow":  # reading tables does not need the rest of the extra
         how = "Install it: pip install pyarrow"
+    if package == "openpyxl":
+        how = f"Install it, {install_hint('excel')}"
     return f"this needs {package}, which is not installed. {how}"
 
 

@@ -30,7 +30,7 @@ def partial_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.part")
 
 
-def _lock_partial(path: Path) -> IO[bytes]:
+def lock_partial(path: Path) -> IO[bytes]:
     """Lock the part of `path` against other jobs; closing the returned file unlocks it."""
     return open_locked(
         partial_path(path), f"another job is writing {path}. Wait for it, or choose another file."
@@ -117,7 +117,7 @@ class TextFileWriter(ResultWriter):
         self.path, self._format = path, line_format
         self.part: Path = partial_path(path)
         self._job_file = path.with_name(f"{path.name}.part.json")
-        self._lock = _lock_partial(path)
+        self._lock = lock_partial(path)
         try:
             self._begin(job, resume=resume, overwrite=overwrite)
         except BaseException:
@@ -239,7 +239,7 @@ class ParquetFileWriter(ResultWriter):
         self.part: Path = partial_path(path)
         self._rows: list[dict[str, Any]] = []
         self._schema = parquet_schema(DIGIT_COLUMNS)
-        self._lock = _lock_partial(path)
+        self._lock = lock_partial(path)
         try:
             self._file = parquet.ParquetWriter(self.part, self._schema)
         except OSError as error:

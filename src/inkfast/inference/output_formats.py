@@ -7,11 +7,12 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from inkfast.core.errors import InkfastError, check_choice
+from inkfast.core.errors import InkfastError, check_choice, missing_package
 from inkfast.inference.columns import DIGIT_COLUMNS
 from inkfast.inference.results import InputResult
 from inkfast.inference.table_inputs import TABLE_READERS
@@ -96,7 +97,14 @@ OUTPUT_FORMATS = {
     "jsonl": OutputFormat("", _format_jsonl, _parse_jsonl_row),
     "kaggle": OutputFormat("ImageId,Label", _format_kaggle, lambda _: ("", "")),
 }
-_FORMAT_OF_SUFFIX = {".csv": "csv", ".jsonl": "jsonl", ".txt": "text", ".parquet": "parquet"}
+_FORMAT_OF_SUFFIX = {
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+    ".txt": "text",
+    ".parquet": "parquet",
+    ".xlsx": "xlsx",
+}
+_PACKAGES = {"parquet": "pyarrow", "xlsx": "openpyxl"}  # that write what is not text
 
 
 def choose_format(asked: str | None, to: Path | None, known: Sequence[str], otherwise: str) -> str:
@@ -109,12 +117,20 @@ def choose_format(asked: str | None, to: Path | None, known: Sequence[str], othe
         otherwise: Name of the format if neither `asked` nor `to` is given.
 
     Raises:
-        InkfastError: If the format is unknown, or Parquet for a stream.
+        InkfastError: If the format is unknown, is no text for a stream, or needs a package that
+            is not installed.
     """
+    form = _format_name(asked, to, known, otherwise)
+    if form in _PACKAGES and find_spec(_PACKAGES[form]) is None:
+        raise InkfastError(missing_package(_PACKAGES[form]))
+    return form
+
+
+def _format_name(asked: str | None, to: Path | None, known: Sequence[str], otherwise: str) -> str:
     if asked is not None:
         check_choice("format", asked, known)
-    if asked == "parquet" and to is None:
-        raise InkfastError("--format parquet is not text: it needs --to FILE.")
+    if asked in _PACKAGES and to is None:
+        raise InkfastError(f"--format {asked} is not text: it needs --to FILE.")
     if asked or to is None:
         return asked or otherwise
     if to.suffix.lower() not in _FORMAT_OF_SUFFIX:
