@@ -100,7 +100,7 @@ def test_wrong_images_are_explained(images, message):
     ("model", "message"),
     [
         ("raeder", "unknown shipped network 'raeder'. Did you mean 'reader'"),
-        (3, "model must be the name of a network or the path of an ONNX file, got 3"),
+        (3, "model must be the name of a network, the path of an ONNX file or a run folder, got 3"),
         ("none.onnx", "none.onnx"),
     ],
 )

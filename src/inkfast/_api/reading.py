@@ -19,7 +19,7 @@ from inkfast.core.pixels import to_uint8
 from inkfast.inference.page import open_page, read_page
 from inkfast.inference.page_result import Page
 from inkfast.inference.read_options import ReadOptions
-from inkfast.inference.reader import DEFAULT_MODEL, Prediction, Reader
+from inkfast.inference.reader import DEFAULT_MODEL, Prediction, Reader, shipped_names
 from inkfast.inference.single_digit import predict_chunk
 
 AnyArray: TypeAlias = NDArray[np.generic]
@@ -105,11 +105,12 @@ def load_reader(
     max_error: float | None = None,
     threads: int = 0,
 ) -> DigitReader:
-    """Load a network that reads digits; torch is not needed.
+    """Load a network that reads digits; torch is not needed for shipped networks and ONNX files.
 
     Args:
-        model: Name of a network that inkfast ships, or path of an ONNX file, such as one written
-            by ``inkfast export``.
+        model: Name of a network that inkfast ships, path of an ONNX file, such as one written by
+            ``inkfast export``, or path of a run folder, whose best model is used; a run needs
+            torch, and its confidences are not calibrated.
         max_error: Largest share of errors among the predictions that are not marked as unsure, in
             (0, 1). It must be one that the file's risk guarantee covers. None takes the threshold
             that the file was exported with.
@@ -121,10 +122,16 @@ def load_reader(
     """
     if not isinstance(model, str | os.PathLike):
         raise InkfastError(
-            f"model must be the name of a network or the path of an ONNX file, got "
+            f"model must be the name of a network, the path of an ONNX file or a run folder, got "
             f"{short_repr(model)}."
         )
-    return DigitReader(Reader.open(os.fspath(model), max_error, threads))
+    name = os.fspath(model)
+    if name not in shipped_names() and Path(name).is_dir():
+        # imports torch, which ONNX files do without
+        from inkfast.experiments.run_classifier import open_run
+
+        return DigitReader(open_run(Path(name), max_error))
+    return DigitReader(Reader.open(name, max_error, threads))
 
 
 @cache

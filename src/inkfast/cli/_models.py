@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from inkfast.core.errors import InkfastError
 from inkfast.inference.reader import Reader, shipped_names
 
 
@@ -23,15 +22,10 @@ def open_reader(model: str, max_error: float | None, threads: int = 1) -> Reader
     """
     if model in shipped_names() or not Path(model).is_dir():
         return Reader.open(model, max_error, threads)
-    if max_error is not None:
-        raise InkfastError(
-            f"{model} is a run folder, which has no risk guarantee. Export it: "
-            f"inkfast export {model} --to reader.onnx --max-error {max_error:g}"
-        )
     # imports torch, which ONNX files do without
-    from inkfast.experiments.run_classifier import RunClassifier
+    from inkfast.experiments.run_classifier import open_run
 
-    return Reader(RunClassifier(Path(model)), threshold=0)
+    return open_run(Path(model), max_error)
 
 
 def model_name(reader: Reader, model: str) -> str:

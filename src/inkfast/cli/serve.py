@@ -12,7 +12,7 @@ import numpy as np
 import typer
 
 from inkfast.cli._console import Printer, open_console
-from inkfast.cli._models import is_onnx
+from inkfast.cli._models import is_onnx, open_reader
 from inkfast.core.digits import Digits, Images
 from inkfast.core.errors import InkfastError, check_number, install_hint
 from inkfast.execution import available_cores
@@ -46,7 +46,10 @@ def serve(
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 8000,
     model: Annotated[
         list[Path] | None,
-        typer.Option(help="Another .onnx file to serve beside the shipped networks; repeatable."),
+        typer.Option(
+            help="Another network to serve beside the shipped ones: an .onnx file or a run folder; "
+            "repeatable."
+        ),
     ] = None,
 ) -> None:
     """Serve predictions over HTTP, and the Noise Lab page."""
@@ -94,16 +97,18 @@ def _token(host: str) -> str:
 def _readers(models: list[Path]) -> dict[str, Reader]:
     named = {name: name for name in shipped_names()}
     for path in models:
-        if not is_onnx(path):
-            raise InkfastError(f"`model` must be a file that ends in .onnx, got {path}.")
-        name = path.stem.lower()
+        if not is_onnx(path) and not path.is_dir():
+            raise InkfastError(
+                f"`model` must be a file that ends in .onnx, or a run folder, got {path}."
+            )
+        name = (path.stem if is_onnx(path) else path.resolve().name).lower()
         if not re.fullmatch("[a-z0-9_-]{1,64}", name) or name in named:
             raise InkfastError(
                 f"{path}: expected a unique name of 1 to 64 letters, digits, - and _, got "
-                f"{name!r}. Rename the file."
+                f"{name!r}. Rename it."
             )
         named[name] = str(path)
-    return {name: Reader.open(model, threads=1) for name, model in named.items()}
+    return {name: open_reader(model, None) for name, model in named.items()}
 
 
 def corrupt_image(image: Images, text: str, seed: int) -> Images:

@@ -1,7 +1,8 @@
-"""A run's best model as a classifier, for `inkfast predict --model RUN`."""
+"""A run's best model as a reader, for `--model RUN`."""
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast.core.digits import Digits, Images
+from inkfast.core.errors import InkfastError
 from inkfast.experiments import run_folder
 from inkfast.inference.onnx_classifier import ModelMetadata
+from inkfast.inference.reader import Reader
 from inkfast.training import hardware
+
+
+def open_run(run: Path, max_error: float | None) -> Reader:
+    """Open the best model of a run; no digit is unsure for its confidence, which is uncalibrated.
+
+    Raises:
+        InkfastError: If the folder is not a run, or `max_error` is given.
+    """
+    if max_error is not None:
+        raise InkfastError(
+            f"{run} is a run folder, which has no risk guarantee. Export it: "
+            f"inkfast export {shlex.quote(str(run))} --to reader.onnx --max-error {max_error:g}"
+        )
+    return Reader(RunClassifier(run), threshold=0)
 
 
 class RunClassifier:
