@@ -26,6 +26,13 @@ export async function predict(image, path) {
   return readJson(await fetch(path, { method: "POST", body: image, headers }));
 }
 
+/** Read the numbers on an image file; options that are empty are left out. */
+export async function readNumbers(file, options) {
+  const given = Object.entries(options).filter(([, value]) => value !== "");
+  const query = new URLSearchParams(Object.fromEntries(given));
+  return predict(file, `/v1/read${query.size ? `?${query}` : ""}`);
+}
+
 /** Return a function that runs `work`, once more after a run if it was called during it. */
 export function latest(work) {
   let running = false;

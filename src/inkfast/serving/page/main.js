@@ -182,4 +182,5 @@ async function copyCurl(path) {
   }
 }
 
+$("read").href += location.hash; // with the token, if there is one
 start().catch((error) => toast(error.message));
