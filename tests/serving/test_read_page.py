@@ -29,7 +29,7 @@ def opened(browser, url: str, width: int = 1280, scheme: str = "light") -> Page:
         viewport={"width": width, "height": 860}, color_scheme=scheme, accept_downloads=True
     )
     page = context.new_page()
-    page.goto(f"{url}page/read.html")
+    page.goto(f"{url.rstrip('/')}/page/read.html")
     page.set_input_files(
         "#file", {"name": "marks.png", "mimeType": "image/png", "buffer": photograph()}
     )
@@ -93,9 +93,9 @@ def test_everybody_can_read_it(browser, url, scheme, width):
 def test_the_pages_lead_to_each_other(browser, url):
     """The links keep the token of the address."""
     page = browser.new_page()
-    page.goto(f"{url}#token=a")
+    page.goto(f"{url.rstrip('/')}/#token=a")
     page.click("#read")
-    assert page.url == f"{url}page/read.html#token=a"
+    assert page.url == f"{url.rstrip('/')}/page/read.html#token=a"
     page.click("#lab")
-    assert page.url == f"{url}#token=a"
+    assert page.url == f"{url.rstrip('/')}/#token=a"
     page.close()

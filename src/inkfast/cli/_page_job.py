@@ -13,7 +13,7 @@ from PIL import Image
 from inkfast.cli._status import StatusLine, count_of
 from inkfast.core.errors import InkfastError
 from inkfast.core.io import write_bytes
-from inkfast.imaging.opening import encode_png
+from inkfast.imaging.opening import LoadedImage, encode_png
 from inkfast.inference.drawing import draw_review
 from inkfast.inference.overlay import draw_overlay
 from inkfast.inference.page import open_page, read_page
@@ -21,6 +21,7 @@ from inkfast.inference.page_result import Page
 from inkfast.inference.read_options import ReadOptions
 from inkfast.inference.reader import Reader
 from inkfast.inference.results import file_stem, one_line
+from inkfast.inference.tables import read_tables
 
 
 @dataclass
@@ -31,6 +32,7 @@ class PageJob:
         photos: Photographs by the name that their overlays and reviews have.
         reader: Reader of the digits.
         options: What is known about the numbers beforehand.
+        tables: Whether the cells of ruled tables are read, and nothing else.
         overlays: Folder of overlays, or None.
         reviews: Folder of the unsure numbers, or None.
         counts: Numbers, unsure numbers, failed files and marks left out so far.
@@ -39,6 +41,7 @@ class PageJob:
     photos: dict[str, Path]
     reader: Reader
     options: ReadOptions
+    tables: bool
     overlays: Path | None
     reviews: Path | None
     counts: Counter[str] = field(default_factory=Counter)
@@ -50,7 +53,7 @@ class PageJob:
             status.show(one_line(str(photo)))
             try:
                 photograph = open_page(photo)
-                page = read_page(photograph, self.reader, self.options)
+                page = self._read(photo, photograph)
             except InkfastError as error:
                 self.counts["failed"] += 1
                 status.write(f"inkfast: {one_line(str(error))}")
@@ -61,6 +64,14 @@ class PageJob:
                 status.write(f"inkfast: {one_line(str(photo))}: {page.too_small}")
             status.clear()
             yield photo, page
+
+    def _read(self, photo: Path, photograph: LoadedImage) -> Page:
+        if not self.tables:
+            return read_page(photograph, self.reader, self.options)
+        try:
+            return read_tables(photograph, self.reader, self.options)
+        except InkfastError as error:
+            raise InkfastError(f"{photo}: {error}") from None
 
     def _count(self, page: Page) -> None:
         self.counts["numbers"] += len(page.numbers)

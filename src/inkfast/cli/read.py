@@ -14,6 +14,7 @@ from inkfast.cli._models import open_reader
 from inkfast.cli._page_formats import PAGE_FORMATS, ROW_COLUMNS, page_file, page_texts
 from inkfast.cli._page_job import PageJob, overlay_path
 from inkfast.cli._prediction_job import warn
+from inkfast.cli._table_formats import TABLE_FORMATS, table_file, table_texts
 from inkfast.core.errors import InkfastError, check_choice
 from inkfast.core.io import check_folder, check_free, write_bytes
 from inkfast.inference import inputs
@@ -45,12 +46,19 @@ def read(
     each: Annotated[
         str, typer.Option(help="What has a row: number, or character, each with its own box.")
     ] = "number",
+    table: Annotated[
+        bool,
+        typer.Option(
+            "--table",
+            help="Keep rows and columns of ruled tables, as CSV or XLSX; empty cells too.",
+        ),
+    ] = False,
     form: Annotated[
         str | None,
         typer.Option(
             "--format",
             help="Output format: text, csv, jsonl, parquet or xlsx.",
-            show_default="by the suffix of --to; else text",
+            show_default="by the suffix of --to; else text, with --table csv",
         ),
     ] = None,
     to: options.OutputFile = None,
@@ -71,8 +79,10 @@ def read(
     Columns: file, page, line, number (these three from 1), text (the most probable
     one, even if unsure), confidence, unsure (the reason), left, top, width, height.
     """
-    form = choose_format(form, to, PAGE_FORMATS, "text")
+    form = choose_format(form, to, *((TABLE_FORMATS, "csv") if table else (PAGE_FORMATS, "text")))
     check_choice("each", each, ROW_COLUMNS)
+    if table and each != "number":
+        raise InkfastError("--table writes cells, and --each character rows. Give one of them.")
     known = ReadOptions(per_line, digits)
     photos = [photo for given in photos for photo in _expand(given)]
     check_folder(overlay)
@@ -85,13 +95,20 @@ def read(
         _check_not_input(photos, drawn)
         for path in drawn:
             check_free(path, overwrite=overwrite)
-    job = PageJob(named, open_reader(model, max_error, threads=0), known, overlay, review)
+    job = PageJob(named, open_reader(model, max_error, threads=0), known, table, overlay, review)
     if to is None:
-        for text in page_texts(job.pages(), form, each, several=len(photos) > 1):
+        several = len(photos) > 1
+        pages = job.pages()
+        for text in table_texts(pages) if table else page_texts(pages, form, each, several=several):
             sys.stdout.write(text)
             sys.stdout.flush()
     elif found := list(job.pages()):
-        write_bytes(to, page_file(found, form, each, several=len(photos) > 1))
+        content = (
+            table_file(found, form)
+            if table
+            else page_file(found, form, each, several=len(photos) > 1)
+        )
+        write_bytes(to, content)
     warn(job.summary() + (f": {to}" if to and job.exit_code() < 2 else ""))
     raise typer.Exit(job.exit_code())
 

@@ -133,9 +133,10 @@ def _format_name(asked: str | None, to: Path | None, known: Sequence[str], other
         raise InkfastError(f"--format {asked} is not text: it needs --to FILE.")
     if asked or to is None:
         return asked or otherwise
-    if to.suffix.lower() not in _FORMAT_OF_SUFFIX:
+    suffixes = [suffix for suffix, form in _FORMAT_OF_SUFFIX.items() if form in known]
+    if to.suffix.lower() not in suffixes:
         raise InkfastError(
-            f"`to` must end in {', '.join(_FORMAT_OF_SUFFIX)}, got {to}. Or give --format, which "
+            f"`to` must end in {', '.join(suffixes)}, got {to}. Or give --format, which "
             f"may be {', '.join(known[:-1])} or {known[-1]}."
         )
     return _FORMAT_OF_SUFFIX[to.suffix.lower()]

@@ -76,6 +76,62 @@ class PageNumber:
 
 
 @dataclass(frozen=True)
+class TableCell:
+    """A cell of a table.
+
+    Attributes:
+        row: First row, from 1.
+        column: First column, from 1.
+        rows: Number of rows that it spans.
+        columns: Number of columns that it spans.
+        numbers: Its numbers in reading order.
+    """
+
+    row: int
+    column: int
+    rows: int
+    columns: int
+    numbers: tuple[PageNumber, ...]
+
+    @property
+    def text(self) -> str:
+        """The numbers, even if the reader is unsure; "" if the cell is empty."""
+        return " ".join(number.text for number in self.numbers)
+
+    @property
+    def marked_text(self) -> str:
+        """The numbers with ``?`` in place of every unsure character."""
+        return " ".join(number.marked_text for number in self.numbers)
+
+    @property
+    def unsure(self) -> str:
+        """Reasons not to rely on the text; "" if the reader is sure."""
+        return "; ".join(number.unsure for number in self.numbers if number.unsure)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A ruled table.
+
+    Attributes:
+        rows: Number of rows.
+        columns: Number of columns.
+        cells: Cells in reading order; one that spans others stands for all of them.
+    """
+
+    rows: int
+    columns: int
+    cells: tuple[TableCell, ...]
+
+    def texts(self) -> list[list[str]]:
+        """Return the text of each cell by row; "" where it is empty, ``?`` where it is unsure."""
+        texts = [[""] * self.columns for _ in range(self.rows)]
+        for cell in self.cells:
+            texts[cell.row - 1][cell.column - 1] = cell.marked_text
+        return texts
+
+
+@dataclass(frozen=True)
 class Page:
     """What was read on a page.
 
@@ -87,6 +143,7 @@ class Page:
         turned: Degrees clockwise by which the image was turned to be upright, after its EXIF
             orientation: 0, 90, 180 or 270.
         scale: Pixels of the upright image for each pixel at work.
+        tables: Ruled tables that the numbers stand in, if they were asked for.
     """
 
     size: tuple[int, int]
@@ -95,6 +152,7 @@ class Page:
     marks: tuple[PixelBox, ...] = ()
     turned: int = 0
     scale: float = 1.0
+    tables: tuple[Table, ...] = ()
 
     @property
     def left_out(self) -> int:

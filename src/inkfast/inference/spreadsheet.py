@@ -1,4 +1,4 @@
-"""XLSX files with one row per result, for Excel and its like; unsure results are coloured.
+"""XLSX files for Excel and its like: one row per result, or tables; what is unsure is coloured.
 
 Text stays text: neither is a leading zero lost, nor is a name that begins with = a formula.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from inkfast.core.errors import InkfastError
 from inkfast.core.io import cannot_write
 from inkfast.inference.columns import DIGIT_COLUMNS
 from inkfast.inference.output_files import ResultWriter, lock_partial, partial_path
+from inkfast.inference.page_result import Table
 from inkfast.inference.results import InputResult
 
 MAX_ROWS = 1_048_576  # of a sheet with its header. Source: ECMA-376, and Excel's specification
@@ -95,6 +97,58 @@ def rows_to_xlsx(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> byte
         sheet.append(row)
     sheet.save(file)
     return file.getvalue()
+
+
+class TableBook:
+    """A workbook with one sheet per table, its cells where they stand on the page.
+
+    An unsure cell is coloured and has a comment with the reason; it holds the best guess.
+    """
+
+    def __init__(self) -> None:
+        from openpyxl import Workbook
+
+        self._book = Workbook()
+        self._book.remove(self._book.active)
+
+    def add(self, name: str, table: Table) -> None:
+        """Add a table.
+
+        Args:
+            name: Name of its sheet, as far as a sheet can have it.
+            table: The table.
+        """
+        from openpyxl.comments import Comment
+        from openpyxl.styles import PatternFill
+
+        sheet = self._book.create_sheet(_sheet_name(name, self._book.sheetnames))
+        for cell in table.cells:
+            if cell.rows > 1 or cell.columns > 1:
+                end = cell.row + cell.rows - 1, cell.column + cell.columns - 1
+                sheet.merge_cells(None, cell.row, cell.column, *end)
+            if not cell.numbers:
+                continue
+            written = sheet.cell(cell.row, cell.column, cell.text)
+            written.data_type, written.number_format = "s", "@"
+            if cell.unsure:
+                written.fill = PatternFill("solid", fgColor=_UNSURE_COLOUR)
+                written.comment = Comment(cell.unsure, "inkfast")
+
+    def content(self) -> bytes:
+        """Return the content of the file."""
+        file = io.BytesIO()
+        self._book.save(file)
+        return file.getvalue()
+
+
+def _sheet_name(name: str, used: Sequence[str]) -> str:
+    """Return a name of at most 31 characters that no sheet has yet, in any case of letters."""
+    plain = re.sub(r"[\[\]:*?/\\\x00-\x1f']", "_", name)[:25] or "table"
+    taken = {one.lower() for one in used}
+    number = 1
+    while (candidate := plain if number == 1 else f"{plain} {number}").lower() in taken:
+        number += 1
+    return candidate
 
 
 class XlsxFileWriter(ResultWriter):
