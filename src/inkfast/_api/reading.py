@@ -21,6 +21,7 @@ from inkfast.inference.page_result import Page
 from inkfast.inference.read_options import ReadOptions
 from inkfast.inference.reader import DEFAULT_MODEL, Prediction, Reader, shipped_names
 from inkfast.inference.single_digit import predict_chunk
+from inkfast.inference.tables import read_tables
 
 AnyArray: TypeAlias = NDArray[np.generic]
 AnyImage: TypeAlias = str | os.PathLike[str] | Image.Image | AnyArray
@@ -76,7 +77,12 @@ class DigitReader:
         return [_checked_prediction(result) for result in predict_chunk(self._reader, chunk)]
 
     def read(
-        self, image: AnyImage, *, per_line: int | None = None, digits: int | None = None
+        self,
+        image: AnyImage,
+        *,
+        per_line: int | None = None,
+        digits: int | None = None,
+        table: bool = False,
     ) -> Page:
         """Find the numbers on a photograph or scan and read them.
 
@@ -86,6 +92,8 @@ class DigitReader:
             per_line: Count of numbers in every line, from 1; None if it is not known.
             digits: Count of digits in every number, from 1; None if it is not known. Numbers with
                 another count are unsure.
+            table: Whether to read the cells of ruled tables and nothing else; they are in
+                `Page.tables`.
 
         Returns:
             The `Page`: `Page.numbers` has each number with its text, box and confidence;
@@ -93,10 +101,11 @@ class DigitReader:
             gives the rows that `inkfast read` writes.
 
         Raises:
-            InkfastError: If the image cannot be read.
+            InkfastError: If the image cannot be read, or has no table if one was asked for.
         """
         content = Path(image) if isinstance(image, str | os.PathLike) else _encode(image)
-        return read_page(open_page(content), self._reader, ReadOptions(per_line, digits))
+        read_opened = read_tables if table else read_page
+        return read_opened(open_page(content), self._reader, ReadOptions(per_line, digits))
 
 
 def load_reader(
@@ -144,9 +153,11 @@ def predict(images: AnyImage | Sequence[AnyImage]) -> list[Prediction]:
     return _default_reader().predict(images)
 
 
-def read(image: AnyImage, *, per_line: int | None = None, digits: int | None = None) -> Page:
+def read(
+    image: AnyImage, *, per_line: int | None = None, digits: int | None = None, table: bool = False
+) -> Page:
     """Read the numbers of a photograph with the default network; see `DigitReader.read`."""
-    return _default_reader().read(image, per_line=per_line, digits=digits)
+    return _default_reader().read(image, per_line=per_line, digits=digits, table=table)
 
 
 def _named_content(image: Any, row: int) -> tuple[str, bytes | Images]:

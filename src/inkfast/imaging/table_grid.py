@@ -250,6 +250,7 @@ def _is_ruled(mask: Mask, start: Points, end: Points) -> bool:
 def _make_cell(
     corners: Points, top: int, left: int, bottom: int, right: int, inset: float
 ) -> GridCell:
+    """Return the cell between two rows and two columns of corners, without its rules."""
     around = corners[[top, bottom, bottom, top], [left, left, right, right]]
     inward = inset * np.array([[1, 1], [1, -1], [-1, -1], [-1, 1]])
     return GridCell(int(top), int(left), int(bottom - top), int(right - left), around + inward)

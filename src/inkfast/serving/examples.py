@@ -26,6 +26,7 @@ PAGES = {
                 {"line": 1, "number": 1, "text": "47", "confidence": 0.9988, "unsure": "",
                  "left": 310, "top": 200, "width": 194, "height": 140},
             ],
+            "tables": [],
         }
     ],
 }  # fmt: skip

@@ -14,14 +14,15 @@ from PIL import Image
 
 from inkfast.core.digits import CLASSES, Images
 from inkfast.core.errors import NoInkError, install_hint
-from inkfast.imaging.opening import encode_png
+from inkfast.imaging.opening import LoadedImage, encode_png
 from inkfast.inference.columns import DECIMALS
 from inkfast.inference.page import open_page, read_page
-from inkfast.inference.page_result import PageNumber
+from inkfast.inference.page_result import Page, PageNumber
 from inkfast.inference.quality import QualityCheck
 from inkfast.inference.read_options import ReadOptions
 from inkfast.inference.reader import DEFAULT_MODEL, Prediction, Reader
 from inkfast.inference.results import NO_INK
+from inkfast.inference.tables import read_tables
 from inkfast.serving import examples
 from inkfast.serving.dispatcher import Dispatcher
 from inkfast.serving.limits import Limits, Refused
@@ -35,6 +36,7 @@ from inkfast.serving.schemas import (
     ModelsSchema,
     PagesSchema,
     PredictedSchema,
+    TableQuery,
     image_body,
     problems,
 )
@@ -80,12 +82,14 @@ def routes_v1(dispatcher: Dispatcher, limits: Limits, corrupt: Corrupt) -> APIRo
         per_line: CountQuery = None,
         digits: CountQuery = None,
         each: EachQuery = "number",
+        table: TableQuery = False,
     ) -> Response:
         """Read the numbers on images, line by line."""
         reader, options = dispatcher.reader(model), ReadOptions(per_line, digits)
+        read_opened = partial(read_tables if table else read_page, reader=reader, options=options)
         images = await read_request_images(request, limits.files)
         pages = [
-            await dispatcher.large.submit(partial(_read_page_json, image, reader, options, each))
+            await dispatcher.large.submit(partial(_read_page_json, image, read_opened, each))
             for image in images
         ]
         return json_response({"model": model, "pages": pages})
@@ -151,15 +155,16 @@ async def _predict_image(
 
 
 def _read_page_json(
-    image: bytes, reader: Reader, options: ReadOptions, each: str
+    image: bytes, read_opened: Callable[[LoadedImage], Page], each: str
 ) -> dict[str, Any]:
     """Return the numbers on an image as JSON."""
     count_pixels(image)
-    page = read_page(open_page(image), reader, options)
+    page = read_opened(open_page(image))
     return {
         "page": page.page, "width": page.size[0], "height": page.size[1], "turned": page.turned,
         "left_out": page.left_out, "warning": page.too_small, "lines": page.lines,
         "numbers": [_number_json(number, each) for number in page.numbers],
+        "tables": [table.texts() for table in page.tables],
     }  # fmt: skip
 
 

@@ -18,6 +18,9 @@ EachQuery = Annotated[
     Literal["number", "character"],
     Query(description="With character, each number also has a list of its characters."),
 ]
+TableQuery = Annotated[
+    bool, Query(description="Whether to read the cells of ruled tables and nothing else.")
+]
 
 
 class ProblemSchema(BaseModel):
@@ -106,6 +109,9 @@ class PageSchema(BaseModel):
     warning: str = Field(description="Why numbers may be missing; empty if nothing suggests it.")
     lines: list[list[str]]
     numbers: list[NumberSchema]
+    tables: list[list[list[str]]] = Field(
+        description="Text of each cell by row, of each table; only on request."
+    )
 
 
 class PagesSchema(BaseModel):
