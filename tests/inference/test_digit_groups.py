@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from inkfast.core.errors import InkfastError
 from inkfast.imaging.ink import Ink
 from inkfast.imaging.segmentation import DigitCandidate
+from inkfast.inference.decoding import NOT_EXPECTED
 from inkfast.inference.digit_groups import combine_digits
 from inkfast.inference.page import group_numbers
 from inkfast.inference.read_options import ReadOptions
@@ -69,9 +72,16 @@ def test_the_count_of_numbers_in_a_line_decides_where_it_is_parted():
 
 
 def test_numbers_with_another_count_of_digits_are_unsure():
-    """The reason says both counts; a reason that stands already is kept."""
+    """The reason says both counts; other expectations and reasons that stand already are kept."""
     reading, _ = combine_digits(candidates(Prediction(4, 0.99, 9, 0.01)))
     assert ReadOptions(digits=1).check(reading) == reading
     assert ReadOptions(digits=2).check(reading).unsure == "expected 2 digits, found 1"
+    assert ReadOptions(expect="[0-3]").check(reading).unsure == NOT_EXPECTED
+    assert ReadOptions(expect=r"\d").check(reading) == reading
+    unsure = replace(reading, unsure="it may be 4 or 9")
+    assert ReadOptions(digits=2).check(unsure) == unsure
+    for known in ({"expect": "("}, {"expect": "1", "digits": 1}, {"digits": 0}):
+        with pytest.raises(InkfastError):
+            ReadOptions(**known)
     with pytest.raises(InkfastError, match="`per_line` must be a whole number >= 1, got 0"):
         ReadOptions(per_line=0)

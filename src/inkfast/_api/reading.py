@@ -81,7 +81,9 @@ class DigitReader:
         image: AnyImage,
         *,
         per_line: int | None = None,
+        expect: str | None = None,
         digits: int | None = None,
+        digits_only: bool = False,
         table: bool = False,
     ) -> Page:
         """Find the numbers on a photograph or scan and read them.
@@ -90,8 +92,9 @@ class DigitReader:
             image: Path, PIL image, or array ``(h, w)``, ``(h, w, 3)`` or ``(h, w, 4)`` of uint8 or
                 floats in [0, 1].
             per_line: Count of numbers in every line, from 1; None if it is not known.
-            digits: Count of digits in every number, from 1; None if it is not known. Numbers with
-                another count are unsure.
+            expect: Regular expression that every number matches, see docs/expect.md, or None.
+            digits: Count of digits in every number, from 1; None if it is not known.
+            digits_only: Whether all characters but digits are left out of the numbers.
             table: Whether to read the cells of ruled tables and nothing else; they are in
                 `Page.tables`.
 
@@ -101,11 +104,13 @@ class DigitReader:
             gives the rows that `inkfast read` writes.
 
         Raises:
-            InkfastError: If the image cannot be read, or has no table if one was asked for.
+            InkfastError: If the image or an option cannot be used, or if there is no table where
+                one was asked for.
         """
         content = Path(image) if isinstance(image, str | os.PathLike) else _encode(image)
         read_opened = read_tables if table else read_page
-        return read_opened(open_page(content), self._reader, ReadOptions(per_line, digits))
+        options = ReadOptions(per_line, expect, digits, digits_only)
+        return read_opened(open_page(content), self._reader, options)
 
 
 def load_reader(
@@ -154,10 +159,23 @@ def predict(images: AnyImage | Sequence[AnyImage]) -> list[Prediction]:
 
 
 def read(
-    image: AnyImage, *, per_line: int | None = None, digits: int | None = None, table: bool = False
+    image: AnyImage,
+    *,
+    per_line: int | None = None,
+    expect: str | None = None,
+    digits: int | None = None,
+    digits_only: bool = False,
+    table: bool = False,
 ) -> Page:
     """Read the numbers of a photograph with the default network; see `DigitReader.read`."""
-    return _default_reader().read(image, per_line=per_line, digits=digits, table=table)
+    return _default_reader().read(
+        image,
+        per_line=per_line,
+        expect=expect,
+        digits=digits,
+        digits_only=digits_only,
+        table=table,
+    )
 
 
 def _named_content(image: Any, row: int) -> tuple[str, bytes | Images]:

@@ -36,13 +36,9 @@ def read(
         int | None,
         typer.Option(help="Count of numbers in every line.", show_default="any"),
     ] = None,
-    digits: Annotated[
-        int | None,
-        typer.Option(
-            help="Count of digits in every number; numbers with another count are unsure.",
-            show_default="any",
-        ),
-    ] = None,
+    expect: options.Expect = None,
+    digits: options.DigitCount = None,
+    digits_only: options.DigitsOnly = False,
     each: Annotated[
         str, typer.Option(help="What has a row: number, or character, each with its own box.")
     ] = "number",
@@ -83,7 +79,7 @@ def read(
     check_choice("each", each, ROW_COLUMNS)
     if table and each != "number":
         raise InkfastError("--table writes cells, and --each character rows. Give one of them.")
-    known = ReadOptions(per_line, digits)
+    known = ReadOptions(per_line, expect, digits, digits_only)
     photos = [photo for given in photos for photo in _expand(given)]
     check_folder(overlay)
     check_folder(review)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from inkfast.core.errors import check_number
+from inkfast.inference.decoding import NOT_EXPECTED
+from inkfast.inference.expectation import Expectation, build_expectation
 from inkfast.inference.numbers import NumberReading
 
 
@@ -14,27 +16,36 @@ class ReadOptions:
 
     Attributes:
         per_line: Count of numbers in every line, from 1; None if it is not known.
-        digits: Count of digits in every number, from 1; None if it is not known. Numbers with
-            another count are unsure.
+        expect: Regular expression that every number matches, or None.
+        digits: Count of digits in every number, from 1; None if it is not known.
+        digits_only: Whether all characters but digits are left out of the numbers.
+        expectation: The texts that `expect` or `digits` allows; None for all.
 
     Raises:
-        InkfastError: If a count is not a whole number from 1.
+        InkfastError: If a count is not a whole number from 1, the expression cannot be used, or
+            both `expect` and `digits` are given.
     """
 
     per_line: int | None = None
+    expect: str | None = None
     digits: int | None = None
+    digits_only: bool = False
+    expectation: Expectation | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for name in ("per_line", "digits"):
-            if getattr(self, name) is not None:
-                check_number(name, getattr(self, name), low=1, whole=True)
+        if self.per_line is not None:
+            check_number("per_line", self.per_line, low=1, whole=True)
+        expectation = build_expectation(self.expect, self.digits, digits_only=self.digits_only)
+        object.__setattr__(self, "expectation", expectation)
 
     def check(self, reading: NumberReading) -> NumberReading:
-        """Return a reading, unsure if its text is not what is known of the numbers."""
-        count = sum(one.text.isdigit() for one in reading.characters)
-        if reading.unsure or self.digits in (None, count):
+        """Return a reading that took no expectation into account, unsure if it is not expected."""
+        if reading.unsure or self.expectation is None or self.expectation.accepts(reading.text):
             return reading
-        return replace(reading, unsure=f"expected {self.digits} digits, found {count}")
+        reason = NOT_EXPECTED
+        if self.digits is not None:
+            reason = f"expected {self.digits} digits, found {len(reading.text)}"
+        return replace(reading, unsure=reason)
 
 
 NOTHING_KNOWN = ReadOptions()

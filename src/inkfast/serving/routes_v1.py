@@ -31,7 +31,9 @@ from inkfast.serving.prediction import PredictRequest
 from inkfast.serving.request_images import count_pixels, digit_image, is_large, load_request_image
 from inkfast.serving.schemas import (
     CountQuery,
+    DigitsOnlyQuery,
     EachQuery,
+    ExpectQuery,
     ModelQuery,
     ModelsSchema,
     PagesSchema,
@@ -80,12 +82,15 @@ def routes_v1(dispatcher: Dispatcher, limits: Limits, corrupt: Corrupt) -> APIRo
         request: Request,
         model: ModelQuery = DEFAULT_MODEL,
         per_line: CountQuery = None,
+        expect: ExpectQuery = None,
         digits: CountQuery = None,
+        digits_only: DigitsOnlyQuery = False,
         each: EachQuery = "number",
         table: TableQuery = False,
     ) -> Response:
         """Read the numbers on images, line by line."""
-        reader, options = dispatcher.reader(model), ReadOptions(per_line, digits)
+        reader = dispatcher.reader(model)
+        options = ReadOptions(per_line, expect, digits, digits_only)
         read_opened = partial(read_tables if table else read_page, reader=reader, options=options)
         images = await read_request_images(request, limits.files)
         pages = [

@@ -14,6 +14,16 @@ ModelQuery = Annotated[ModelName, Query(description="Name of the network, see /v
 CountQuery = Annotated[
     int | None, Query(ge=1, le=1000, description="Count known beforehand: see `inkfast read`.")
 ]
+ExpectQuery = Annotated[
+    str | None,
+    Query(
+        min_length=1, max_length=300, examples=[r"\d{1,2}"],
+        description="Regular expression that every number matches.",
+    ),
+]  # fmt: skip
+DigitsOnlyQuery = Annotated[
+    bool, Query(description="Whether all characters but digits are left out of the numbers.")
+]
 EachQuery = Annotated[
     Literal["number", "character"],
     Query(description="With character, each number also has a list of its characters."),

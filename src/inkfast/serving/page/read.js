@@ -24,7 +24,7 @@ const read = latest(async () => {
   const began = performance.now();
   $("summary").textContent = `reading ${asked.name} …`;
   try {
-    const { pages } = await readNumbers(asked, { digits: $("digits").value, per_line: $("per-line").checked ? 1 : "" });
+    const { pages } = await readNumbers(asked, { expect: $("expect").value, per_line: $("per-line").checked ? 1 : "" });
     $("time").textContent = `answered in ${Math.round(performance.now() - began)} ms`;
     await show(asked, pages);
   } catch (error) {
@@ -135,7 +135,7 @@ $("file").addEventListener("change", (event) => {
   take(event.target.files[0]);
   event.target.value = "";
 });
-$("digits").addEventListener("change", () => read());
+$("expect").addEventListener("change", () => read());
 $("per-line").addEventListener("change", () => read());
 $("save").addEventListener("click", save);
 document.addEventListener("paste", (event) => take(event.clipboardData?.files[0]));
