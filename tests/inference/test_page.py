@@ -237,12 +237,16 @@ def test_a_hairline_across_a_photograph_is_no_error(reader):
 
 
 def test_dots_dashes_and_underlines_are_left_out(reader):
-    """A full stop, a minus and a line under a number are not digits."""
+    """A full stop, a minus and a line under a number are not digits; the large ones are counted."""
     ink = page("246", "135")
     ink[76:80, 205:209] = 1
     ink[60:64, 240:275] = 1
     ink[172:175, 30:180] = 1
-    assert read(file_of(photographed(ink)), reader).lines == [["246"], ["135"]]
+    found = read(file_of(photographed(ink)), reader)
+    assert found.lines == [["246"], ["135"]]
+    assert found.left_out == 2  # a full stop is too small to be counted
+    widths = sorted(width for _, _, width, _ in found.marks)
+    assert np.allclose(widths, [35, 150], atol=4)
 
 
 def test_the_network_sees_mnists_frame(reader):

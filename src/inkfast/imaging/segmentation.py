@@ -62,10 +62,19 @@ class DigitCandidate:
 
 
 def find_candidates(ink: Ink) -> list[DigitCandidate]:
-    """Return the candidates on a page, in no particular order.
+    """Return the candidates on a page, see `split_page`."""
+    return split_page(ink)[0]
+
+
+def split_page(ink: Ink) -> tuple[list[DigitCandidate], list[Box]]:
+    """Return the candidates on a page, in no particular order, and what was left out.
 
     Args:
         ink: Ink of the whole page, with at least one inked pixel.
+
+    Returns:
+        The candidates, and boxes of marks as large as digits whose shape is no digit's, such as
+        dashes and underlines.
     """
     from scipy import ndimage
 
@@ -93,8 +102,9 @@ def find_candidates(ink: Ink) -> list[DigitCandidate]:
     strength = np.asarray(
         ndimage.mean(ink.amount[written], group_of[labels[written]], np.arange(len(wholes)))
     )
-    kept = _plausible_groups(wholes, strength, usual, ink.mask.shape)
-    return [_crop_group(ink, labels, group_of, one, wholes[one]) for one in kept]
+    kept, left_out = _plausible_groups(wholes, strength, usual, ink.mask.shape)
+    candidates = [_crop_group(ink, labels, group_of, one, wholes[one]) for one in kept]
+    return candidates, [_enclosing_box(wholes[[one]]) for one in left_out]
 
 
 def _usual_height(heights: NDArray[np.int64], areas: NDArray[np.int64]) -> float:
@@ -147,8 +157,8 @@ def _enclosing_box(boxes: Boxes) -> Box:
 
 def _plausible_groups(
     boxes: Boxes, strength: NDArray[np.floating], usual: float, shape: tuple[int, ...]
-) -> list[int]:
-    """Return the numbers of the groups that may be a digit.
+) -> tuple[list[int], list[int]]:
+    """Return the numbers of the groups that may be a digit, and of those that are large marks.
 
     Args:
         boxes: Boxes ``(n, 4)`` of the groups.
@@ -157,13 +167,13 @@ def _plausible_groups(
         shape: Height and width of the page, in pixels.
     """
     heights, widths = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
-    digits = (heights >= max(_MIN_HEIGHT_PIXELS, _MIN_HEIGHT * usual)) & (
-        widths < _MAX_WIDTH * heights
-    )
-    digits &= strength > _MIN_STRENGTH * strength[np.argmax(heights * widths * digits)]
+    least = max(_MIN_HEIGHT_PIXELS, _MIN_HEIGHT * usual)
+    digits = (heights >= least) & (widths < _MAX_WIDTH * heights)
+    marks = ~digits & (np.maximum(heights, widths) >= least)
+    strong = strength > _MIN_STRENGTH * strength[np.argmax(heights * widths * digits)]
     outside = np.array([is_cut_off(box, shape) for box in boxes])
-    digits &= ~(outside & (np.maximum(heights, widths) > _HUGE * usual))
-    return list(np.flatnonzero(digits))
+    kept = strong & ~(outside & (np.maximum(heights, widths) > _HUGE * usual))
+    return list(np.flatnonzero(digits & kept)), list(np.flatnonzero(marks & kept))
 
 
 def _crop_group(

@@ -17,7 +17,7 @@ from inkfast.core.errors import NoInkError
 from inkfast.imaging.boxes import Box, enclosing_box
 from inkfast.imaging.ink import find_ink
 from inkfast.imaging.opening import GreyImage, LoadedImage, open_image, shrink
-from inkfast.imaging.segmentation import find_candidates
+from inkfast.imaging.segmentation import split_page
 from inkfast.imaging.sheet import isolate_sheet
 from inkfast.inference.digit_groups import combine_digits
 from inkfast.inference.page_result import Page, PageNumber, PixelBox
@@ -60,26 +60,30 @@ def read_page(image: LoadedImage, reader: Reader, options: ReadOptions = NOTHING
         InkfastError: If this reader cannot honour an option.
     """
     grey = shrink(image.grey, PAGE_LONGEST, PAGE_SHORTEST)
-    digits = _read_digits(grey, reader)
+    digits, marks = _read_digits(grey, reader)
     if not digits or any(one.prediction.unsure for one in digits):
         sheet = isolate_sheet(grey)
         if sheet is not None:
-            digits = max(digits, _read_digits(sheet, reader), key=_reading_score)
-    return _arrange(digits, image.size, image.size[0] / grey.shape[1], options)
+            again = _read_digits(sheet, reader)
+            digits, marks = max((digits, marks), again, key=lambda found: _reading_score(found[0]))
+    scale = image.size[0] / grey.shape[1]
+    left_out = tuple(_pixel_box(box, scale) for box in marks)
+    return replace(_arrange(digits, image.size, scale, options), marks=left_out)
 
 
-def _read_digits(grey: GreyImage, reader: Reader) -> list[ReadCandidate]:
-    """Return the digits of an image in no order; none if nothing stands out from the paper."""
+def _read_digits(grey: GreyImage, reader: Reader) -> tuple[list[ReadCandidate], list[Box]]:
+    """Return the digits of an image in no order, and the boxes of marks that are none."""
     try:
-        candidates = find_candidates(find_ink(grey))
+        candidates, marks = split_page(find_ink(grey))
     except NoInkError:
-        return []
+        return [], []
     digits = split_touching_digits(read_candidates(candidates, reader), reader)
     checks = [check_quality(one.candidate.ink, cut_off=one.candidate.cut_off) for one in digits]
-    return [
+    checked = [
         replace(one, prediction=check.apply(one.prediction))
         for one, check in zip(digits, checks, strict=True)
     ]
+    return checked, marks
 
 
 def _reading_score(digits: list[ReadCandidate]) -> int:
