@@ -21,51 +21,57 @@ from inkfast.inference import inputs
 from inkfast.inference.output_formats import choose_format
 from inkfast.inference.read_options import ReadOptions
 
+Photos = Annotated[
+    list[Path],
+    typer.Argument(
+        help="Photographs of handwritten numbers, folders, or quoted patterns.",
+        metavar="PHOTO...",
+    ),
+]
+PerLine = Annotated[
+    int | None, typer.Option(help="Count of numbers in every line.", show_default="any")
+]
+Each = Annotated[
+    str, typer.Option(help="What has a row: number, or character, each with its own box.")
+]
+KeepTable = Annotated[
+    bool,
+    typer.Option(
+        "--table", help="Keep rows and columns of ruled tables, as CSV or XLSX; empty cells too."
+    ),
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        help="Output format: text, csv, jsonl, parquet or xlsx.",
+        show_default="by the suffix of --to; else text, with --table csv",
+    ),
+]
+Overlay = Annotated[
+    Path | None,
+    typer.Option(help="Folder for the photographs with a box and the text at each number."),
+]
+Review = Annotated[
+    Path | None,
+    typer.Option(help="Folder for the unsure numbers, each above what the network saw."),
+]
+
 
 def read(
-    photos: Annotated[
-        list[Path],
-        typer.Argument(
-            help="Photographs of handwritten numbers, folders, or quoted patterns.",
-            metavar="PHOTO...",
-        ),
-    ],
+    photos: Photos,
     model: options.ReaderModel = "reader",
     max_error: options.MaxError = None,
-    per_line: Annotated[
-        int | None,
-        typer.Option(help="Count of numbers in every line.", show_default="any"),
-    ] = None,
+    per_line: PerLine = None,
     expect: options.Expect = None,
     digits: options.DigitCount = None,
     digits_only: options.DigitsOnly = False,
-    each: Annotated[
-        str, typer.Option(help="What has a row: number, or character, each with its own box.")
-    ] = "number",
-    table: Annotated[
-        bool,
-        typer.Option(
-            "--table",
-            help="Keep rows and columns of ruled tables, as CSV or XLSX; empty cells too.",
-        ),
-    ] = False,
-    form: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            help="Output format: text, csv, jsonl, parquet or xlsx.",
-            show_default="by the suffix of --to; else text, with --table csv",
-        ),
-    ] = None,
+    each: Each = "number",
+    table: KeepTable = False,
+    form: Format = None,
     to: options.OutputFile = None,
-    overlay: Annotated[
-        Path | None,
-        typer.Option(help="Folder for the photographs with a box and the text at each number."),
-    ] = None,
-    review: Annotated[
-        Path | None,
-        typer.Option(help="Folder for the unsure numbers, each above what the network saw."),
-    ] = None,
+    overlay: Overlay = None,
+    review: Review = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace existing files of --to and --overlay.")
     ] = False,
@@ -92,17 +98,16 @@ def read(
         for path in drawn:
             check_free(path, overwrite=overwrite)
     job = PageJob(named, open_reader(model, max_error, threads=0), known, table, overlay, review)
+    several = len(photos) > 1
     if to is None:
-        several = len(photos) > 1
         pages = job.pages()
-        for text in table_texts(pages) if table else page_texts(pages, form, each, several=several):
+        texts = table_texts(pages) if table else page_texts(pages, form, each, several=several)
+        for text in texts:
             sys.stdout.write(text)
             sys.stdout.flush()
     elif found := list(job.pages()):
         content = (
-            table_file(found, form)
-            if table
-            else page_file(found, form, each, several=len(photos) > 1)
+            table_file(found, form) if table else page_file(found, form, each, several=several)
         )
         write_bytes(to, content)
     warn(job.summary() + (f": {to}" if to and job.exit_code() < 2 else ""))

@@ -44,9 +44,9 @@ def draw_overlay(image: Image.Image, page: Page) -> Image.Image:
     numbers = page.numbers[:MAX_LABELS]
     size = _font_size(numbers, scale, max(canvas.size))
     line = max(2, round(size / 9))
-    boxes = [_corners(number.box, scale, 2 * line) for number in numbers]
+    boxes = [_to_canvas(number.box, scale, 2 * line) for number in numbers]
     plates, fonts = _place_plates(numbers, boxes, size, canvas.width)
-    marks = [_corners(box, scale, line) for box in page.marks[:MAX_LABELS]]
+    marks = [_to_canvas(box, scale, line) for box in page.marks[:MAX_LABELS]]
     canvas, shift = _grow(canvas, [*boxes, *plates])
     draw = ImageDraw.Draw(canvas)
     for mark in marks:
@@ -71,7 +71,7 @@ def _font_size(numbers: Iterable[PageNumber], scale: float, longest: int) -> flo
     return float(np.clip(_FONT_OF_NUMBER * np.median(heights or [0]), least, 2 * least))
 
 
-def _corners(box: PixelBox, scale: float, margin: float) -> Corners:
+def _to_canvas(box: PixelBox, scale: float, margin: float) -> Corners:
     """Return a box with a margin, in pixels of the canvas."""
     left, top, width, height = (scale * side for side in box)
     return left - margin, top - margin, left + width + margin, top + height + margin
