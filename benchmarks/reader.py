@@ -118,7 +118,9 @@ def handwriting(reader: Reader, folder: Path) -> list[dict[str, Any]]:
     """Return the scores on both sets; phone's images are read from files as in `predict`."""
     found = survey_folder(folder / "phone", most_unreadable=0)
     phone, files = found.source.train, found.files["train"]
-    chunk = [(file, (folder / "phone" / file).read_bytes()) for file in files]
+    chunk = [
+        single_digit.LoadedInput(file, (folder / "phone" / file).read_bytes()) for file in files
+    ]
     rows = single_digit.predict_chunk(reader, chunk)
     answers = [row.prediction for row in rows if row.prediction]
     with np.load(folder / "bhmsds.npz") as held:

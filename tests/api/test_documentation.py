@@ -10,8 +10,9 @@ import inkfast
 PAGE = (Path(__file__).parents[2] / "docs" / "python-api.md").read_text()
 
 
-def test_examples_run(capsys):
+def test_examples_run(capsys, monkeypatch, tmp_path):
     """The examples run one after the other, as a reader would type them."""
+    monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     for example in re.findall(r"```python\n(.+?)```", PAGE, re.DOTALL):
         exec(example, names)  # noqa: S102 - our own page

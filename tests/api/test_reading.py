@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 import inkfast
+from tests.imaging.document_makers import pages_file, patched_tiff
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +113,31 @@ def test_wrong_models_are_explained(model, message):
         inkfast.read("nowhere.png")
     with pytest.raises(inkfast.InkfastError, match="expected an image"):
         inkfast.read([1, 2])
+
+
+def test_pages_of_a_document_are_read(photo, tmp_path):
+    """A document has a prediction per page; `read` takes one page, `read_pages` all of them."""
+    path = tmp_path / "scan.tif"
+    path.write_bytes(pages_file([photo, photo.convert("RGB")], "TIFF"))
+    expected = inkfast.predict(photo)
+    assert inkfast.predict(path) == expected * 2
+    with pytest.raises(inkfast.InkfastError, match="expected one image .* document of 2 pages"):
+        inkfast.predict([photo, path])
+    with pytest.raises(inkfast.InkfastError, match="has 2 pages: choose one with page=1"):
+        inkfast.read(path)
+    assert inkfast.read(path, page=2).lines == inkfast.read(photo).lines
+    reader = inkfast.load_reader()
+    assert [page.page for page in reader.read_pages(path)] == [1, 2]
+    assert [page.page for page in reader.read_pages(path, pages="2-")] == [2]
+
+
+def test_a_torn_page_has_its_error(photo, tmp_path):
+    """`read_pages` yields a torn page with its error, and then the next one."""
+    content = pages_file([photo, photo], "TIFF")
+    path = tmp_path / "scan.tif"
+    path.write_bytes(patched_tiff(content, 1, 273, len(content) + 99))
+    torn, whole = inkfast.load_reader().read_pages(path)
+    assert torn.error.startswith(f"{path}, page 1: expected an image")
+    assert (torn.page, torn.rows(), whole.error) == (1, [], "")
+    with pytest.raises(inkfast.InkfastError, match="page 1: expected an image"):
+        inkfast.read(path, page=1)

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inkfast.imaging import documents
 from inkfast.inference import page as reading_page
 from inkfast.inference.columns import CHARACTER_COLUMNS, NUMBER_COLUMNS
+from tests.imaging.document_makers import blank_pdf, encrypted_pdf, pages_file, patched_tiff
 from tests.imaging.photographs import file_of, page, photographed
 
 
@@ -148,7 +150,7 @@ def test_what_has_no_words_of_its_own_is_named(inkfast, photo, monkeypatch):
     def fail(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr(reading_page, "open_image", fail)
+    monkeypatch.setattr(documents, "open_image", fail)
     assert inkfast("read", photo) == (2, "", "inkfast: out of memory\n")
 
 
@@ -160,7 +162,11 @@ def test_a_folder_is_read_as_its_pictures(inkfast, photo, tmp_path):
     code, out, err = inkfast("read", tmp_path)
     names = [line for line in out.splitlines() if line.endswith(":")]
     assert (code, err.splitlines()) == (
-        0, [f"[1/2] {tmp_path}/more/a.JPG", f"[2/2] {photo}", summary(6, 2)],
+        0,
+        [
+            f"inkfast: {tmp_path}: 1 file is left out, neither an image nor a PDF: notes.txt",
+            f"[1/2] {tmp_path}/more/a.JPG", f"[2/2] {photo}", summary(6, 2),
+        ],
     )  # fmt: skip
     assert names == [f"{tmp_path}/more/a.JPG:", f"{photo}:"]
     (tmp_path / "empty").mkdir()
@@ -293,3 +299,79 @@ def test_a_strange_name_stays_on_its_line(inkfast, photo, tmp_path):
     assert inkfast("read", tmp_path / "b\n.png")[2].count("\n") == 2
     rows = rows_of(inkfast("read", name, "--format", "jsonl")[1])
     assert {row["file"] for row in rows} == {rf"{tmp_path}/a\n\udcff.jpg"}
+
+
+@pytest.fixture
+def scan(tmp_path):
+    """Return a TIFF file of three pages: 12, 345 and 678."""
+    pages = [photographed(page(text)) for text in ("12", "345", "678")]
+    path = tmp_path / "scan.tif"
+    path.write_bytes(pages_file([Image.fromarray(one) for one in pages], "TIFF"))
+    return path
+
+
+def test_every_page_of_a_document_is_read(inkfast, scan, tmp_path):
+    """Each page has its heading in text and its number in the column `page`."""
+    code, out, err = inkfast("read", scan)
+    headings = [f"{scan}, page {number}:" for number in (1, 2, 3)]
+    assert (code, out.splitlines()[::2], out.splitlines()[1::2]) == (
+        0, headings, ["12", "345", "678"],
+    )  # fmt: skip
+    assert err == summary(3, 0) + "\n"
+    inkfast("read", scan, "--to", tmp_path / "a.csv", "--overlay", tmp_path / "seen")
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "a.csv").read_text())))
+    assert [(row["file"], row["page"], row["text"]) for row in rows] == [
+        (str(scan), "1", "12"), (str(scan), "2", "345"), (str(scan), "3", "678"),
+    ]  # fmt: skip
+    assert {path.name for path in (tmp_path / "seen").iterdir()} == {
+        f"scan-page-{number}-read.png" for number in (1, 2, 3)
+    }
+    code, _, err = inkfast("read", scan, "--overlay", tmp_path / "seen")
+    assert (code, "scan-page-1-read.png exists. Add --overwrite" in err) == (2, True)
+
+
+def test_pages_can_be_chosen(inkfast, scan):
+    """Only the chosen pages are read; a selection that is none is refused in one line."""
+    code, out, _ = inkfast("read", scan, "--pages", "2-")
+    assert (code, out.splitlines()[1::2]) == (0, ["345", "678"])
+    code, out, err = inkfast("read", scan, "--pages", "x")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    code, out, err = inkfast("read", scan, "--pages", "9")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"inkfast: {scan}: expected pages 9, got a file of 3 pages.")
+
+
+def test_a_torn_page_costs_one_line_and_the_others_are_read(inkfast, scan):
+    """A page whose pixels are missing is named and counted; the exit code is 1."""
+    content = scan.read_bytes()
+    scan.write_bytes(patched_tiff(content, 3, 273, len(content) + 99))
+    code, out, err = inkfast("read", scan)
+    assert (code, out.splitlines()[1::2]) == (1, ["12", "345"])
+    torn, told = err.splitlines()
+    assert torn.startswith(f"inkfast: {scan}, page 3: expected an image")
+    assert told == "inkfast: 2 numbers, 0 unsure, 0 files failed, 1 page failed, 0 marks left out"
+
+
+def test_a_document_that_cannot_be_opened_costs_one_line(inkfast, photo, tmp_path):
+    """A PDF with a password is named; the other files are read."""
+    pytest.importorskip("pypdf")
+    secret = encrypted_pdf(blank_pdf([(100, 100)]), "secret", "owner")
+    (tmp_path / "a.pdf").write_bytes(secret)
+    code, out, err = inkfast("read", tmp_path / "a.pdf", photo)
+    assert (code, out) == (1, f"{photo}:\n2460  13?\n975\n")
+    said = [line for line in err.splitlines() if line.startswith("inkfast: ")]
+    assert said[0].startswith(f"inkfast: {tmp_path}/a.pdf: the PDF file is protected by a password")
+    assert said[1] == summary(3, 1, 1)
+
+
+def test_files_left_out_of_a_folder_are_named(inkfast, photo, tmp_path):
+    """Images are read under any suffix; other files are counted and named in one line."""
+    photo.rename(tmp_path / "photo.jfif")
+    (tmp_path / "copy.HEIC").write_bytes((tmp_path / "photo.jfif").read_bytes())
+    (tmp_path / "notes.txt").write_text("no image")
+    code, out, err = inkfast("read", tmp_path)
+    assert code == 0
+    assert out.splitlines()[::3] == [f"{tmp_path}/copy.HEIC:", f"{tmp_path}/photo.jfif:"]
+    assert err.startswith(
+        f"inkfast: {tmp_path}: 1 file is left out, neither an image nor a PDF: notes.txt\n"
+    )

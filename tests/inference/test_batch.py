@@ -19,6 +19,7 @@ from inkfast.inference import batch, inputs, single_digit
 from inkfast.inference.inputs import InputItem
 from inkfast.inference.onnx_classifier import OnnxClassifier
 from inkfast.inference.reader import Reader
+from inkfast.inference.single_digit import LoadedInput
 from tests.inference.makers import bars, classifier, png, write_pictures
 
 
@@ -95,7 +96,7 @@ def test_a_zip_archive_is_read_as_its_folder(tmp_path, reader):
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for name in ("b/2.png", "./b/1.png", "__MACOSX/b/._1.png", "./b/.x.png", "notes.txt"):
-            archive.writestr(name, png(bars(3)[2]))
+            archive.writestr(name, "no image" if name == "notes.txt" else png(bars(3)[2]))
     content = bytearray(path.read_bytes())
     content[content.index(b"IDAT") + 8] ^= 255  # of the first member
     path.write_bytes(content)
@@ -154,7 +155,7 @@ def test_whatever_a_decoder_raises_is_one_row(tmp_path, monkeypatch, reader):
         raise IndexError("out of\nrange")
 
     monkeypatch.setattr(single_digit, "open_image", fail)
-    (row,) = single_digit.predict_chunk(reader, [("a.png", b"")])
+    (row,) = single_digit.predict_chunk(reader, [LoadedInput("a.png", b"")])
     assert row.error == r"a.png: cannot be read (IndexError('out of\nrange'))."
 
 
@@ -164,9 +165,11 @@ def test_an_image_without_ink_is_unsure(reader):
     file = io.BytesIO()
     page.save(file, "PNG")
     blank = np.zeros((28, 28), np.uint8)
-    small = [("c.png", png(blank)), ("d.png", png(255 - blank))]
+    small = [LoadedInput("c.png", png(blank)), LoadedInput("d.png", png(255 - blank))]
     for row in single_digit.predict_chunk(
-        reader, [("a.png", file.getvalue()), ("b", blank), *small], review=True
+        reader,
+        [LoadedInput("a.png", file.getvalue()), LoadedInput("b", blank), *small],
+        review=True,
     ):
         values = row.values()
         assert row.state == "unsure"
@@ -180,7 +183,7 @@ def test_a_review_shows_the_input_beside_what_the_network_saw(reader):
     given = np.full((280, 280), 255, np.uint8)
     given[40:240, 130:150] = 0  # a stroke in the middle is no bar
     sure, unsure = single_digit.predict_chunk(
-        reader, [("a", bars(1)[0]), ("b", png(given))], review=True
+        reader, [LoadedInput("a", bars(1)[0]), LoadedInput("b", png(given))], review=True
     )
     assert (sure.state, sure.review) == ("", b"")
     assert unsure.state == "unsure"

@@ -120,7 +120,7 @@ def test_a_part_is_neither_deleted_nor_mixed_with_another_job(tmp_path):
         InkfastError, match="the rows of an interrupted job. Continue with --resume"
     ):
         output_files.TextFileWriter(path, OUTPUT_FORMATS["csv"], JOB, resume=False)
-    with pytest.raises(InkfastError, match="left by a job with another model or format"):
+    with pytest.raises(InkfastError, match="left by a job with another model, format or pages"):
         output_files.TextFileWriter(path, OUTPUT_FORMATS["csv"], {"model": "b"}, resume=True)
     assert output.part.read_bytes() == left
     output.part.write_bytes(left + b"junk\n")

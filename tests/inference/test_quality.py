@@ -12,6 +12,7 @@ from inkfast.inference import results, single_digit
 from inkfast.inference.numbers import Character
 from inkfast.inference.page import open_page, read_page
 from inkfast.inference.reader import Prediction, Reader
+from inkfast.inference.single_digit import LoadedInput
 from inkfast.serving.prediction import PredictRequest, predict_batch
 from inkfast.serving.request_images import lab_images, load_request_image
 from inkfast.serving.routes_v1 import prediction_json
@@ -29,7 +30,7 @@ def reader() -> Reader:
 def both(picture: Image.Image | np.ndarray, reader: Reader) -> tuple[Prediction, list[Character]]:
     """Return the prediction of `predict` and the characters of `read`."""
     content = png(np.asarray(picture))
-    (row,) = single_digit.predict_chunk(reader, [("a.png", content)])
+    (row,) = single_digit.predict_chunk(reader, [LoadedInput("a.png", content)])
     page = read_page(open_page(content), reader)
     return row.prediction, [one for number in page.numbers for one in number.reading.characters]
 
@@ -63,7 +64,7 @@ def test_touching_digits_are_unsure(reader):
         ink = digit(value, 60)
         there = paper[30 : 30 + ink.shape[0], left : left + ink.shape[1]]
         np.minimum(there, (230 - 200 * ink).clip(0, 255).astype(np.uint8), out=there)
-    (row,) = single_digit.predict_chunk(reader, [("a.png", png(paper))])
+    (row,) = single_digit.predict_chunk(reader, [LoadedInput("a.png", png(paper))])
     assert row.prediction.unsure == "this looks like two touching digits"
 
 
@@ -94,7 +95,9 @@ def test_slight_blur_and_small_size_are_no_fault(reader):
         soft = drawn(value).filter(ImageFilter.GaussianBlur(11))
         small = [drawn(value).resize((n, n), Image.Resampling.BOX) for n in (14, 16, 20, 24)]
         for picture in (soft, *(np.pad(np.asarray(n), 12, constant_values=255) for n in small)):
-            (row,) = single_digit.predict_chunk(reader, [("a.png", png(np.asarray(picture)))])
+            (row,) = single_digit.predict_chunk(
+                reader, [LoadedInput("a.png", png(np.asarray(picture)))]
+            )
             assert row.prediction.unsure != "the digit is too blurred"
 
 
@@ -102,6 +105,8 @@ def test_rows_of_pixels_are_taken_as_they_are(reader):
     """Images of 28x28 are not checked: MNIST under noise has soft digits at the edge, too."""
     image = 255 - np.asarray(drawn(8).resize((28, 28), Image.Resampling.BOX))
     for cut in (image, np.roll(image, 8, axis=0), np.roll(image, 16, axis=1)):
-        as_row, as_file = single_digit.predict_chunk(reader, [("a#1", cut), ("a.png", png(cut))])
+        as_row, as_file = single_digit.predict_chunk(
+            reader, [LoadedInput("a#1", cut), LoadedInput("a.png", png(cut))]
+        )
         assert as_row.prediction == as_file.prediction
         assert as_row.prediction == reader.predict(cut[None])[0]

@@ -19,6 +19,7 @@ from inkfast.inference.reader import Prediction, Reader
 from inkfast.serving.request_images import digit_image
 from inkfast.serving.routes_v1 import model_card
 from inkfast.serving.schemas import ModelCard
+from tests.imaging.document_makers import blank_pdf, encrypted_pdf, pages_file, patched_tiff
 from tests.serving.makers import STROKES, as_file, drawn
 
 
@@ -294,3 +295,63 @@ def test_an_output_of_another_name_is_explained(api):
         response = api.post("/v2/models/reader/infer", json=asked)
         assert response.status_code == 400
         assert message in response.json()["error"]
+
+
+TIFF = pages_file([drawn(3), drawn(7)], "TIFF")
+
+
+def test_each_page_of_a_document_is_answered(api):
+    """Pages of a TIFF file are answered in order, beside an image, with file and page."""
+    files = [("file", ("scan.tif", TIFF)), ("file", ("a.png", as_file(drawn(4))))]
+    expected = [("scan.tif", 1, 3), ("scan.tif", 2, 7), ("a.png", 1, 4)]
+    found = api.post("/v1/predict", files=files).json()["predictions"]
+    assert [(one["file"], one["page"], one["digit"]) for one in found] == expected
+    assert {one["error"] + one["warning"] for one in found} == {""}
+    pages = api.post("/v1/read", files=files).json()["pages"]
+    texts = [(one["file"], one["page"], int(one["lines"][0][0])) for one in pages]
+    assert texts == expected
+
+
+def test_pages_are_chosen_over_http(api):
+    """`pages` chooses pages of a document; one that it lacks is refused."""
+    for route, key in (("predict", "predictions"), ("read", "pages")):
+        found = api.post(f"/v1/{route}", params={"pages": "2"}, content=TIFF).json()[key]
+        assert [(one["file"], one["page"]) for one in found] == [("1", 2)]
+        refused = api.post(f"/v1/{route}", params={"pages": "3"}, content=TIFF)
+        assert refused.status_code == 422
+        assert refused.json()["error"] == "1: expected pages 3, got a file of 2 pages."
+
+
+def test_a_torn_page_has_its_error_and_the_others_are_answered(api):
+    """A page that cannot be opened has an error; the others have their answers."""
+    torn = patched_tiff(TIFF, 1, 273, len(TIFF) + 99)
+    first, second = api.post("/v1/predict", content=torn).json()["predictions"]
+    assert (first["digit"], first["unsure"], second["digit"]) == (None, "", 7)
+    assert first["error"].startswith("1, page 1: expected an image")
+    first, second = api.post("/v1/read", content=torn).json()["pages"]
+    assert (first["numbers"], second["lines"]) == ([], [["7"]])
+    assert first["error"].startswith("1, page 1: expected an image")
+
+
+def test_pdf_and_heic_files_are_answered(api):
+    """A PDF page and a HEIC image are read; a protected PDF and too many pages are refused."""
+    pytest.importorskip("pypdfium2")
+    pytest.importorskip("pillow_heif").register_heif_opener()
+    scan = as_file(drawn(4), "PDF")
+    for content in (scan, as_file(drawn(4), "HEIF")):
+        (answer,) = api.post("/v1/predict", content=content).json()["predictions"]
+        assert (answer["digit"], answer["page"]) == (4, 1)
+    pytest.importorskip("pypdf")
+    refused = api.post("/v1/read", content=encrypted_pdf(scan, "secret", "owner"))
+    assert refused.status_code == 422
+    assert "protected by a password" in refused.json()["error"]
+    refused = api.post("/v1/read", content=blank_pdf([(20, 20)] * 33))
+    assert "at most 32 pages of a file, which has 33" in refused.json()["error"]
+
+
+def test_the_first_image_of_an_animation_is_answered_with_a_warning(api):
+    """Of an animation the first image is read, and the answer says so."""
+    content = pages_file([drawn(4), drawn(6)], "GIF")
+    (answer,) = api.post("/v1/predict", content=content).json()["predictions"]
+    assert answer["digit"] == 4
+    assert answer["warning"] == "1: an animation of 2 images, of which the first is read."

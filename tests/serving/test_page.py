@@ -11,6 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.imaging.document_makers import pages_file
 from tests.serving.makers import STROKES, as_file, drawn
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -144,6 +145,17 @@ def test_images_are_accepted(lab):
     expect(digit(lab, "reader")).to_have_text("6")
     lab.set_input_files("#file", {"name": "a.png", "mimeType": "image/png", "buffer": b"none"})
     expect(lab.get_by_role("alert")).to_contain_text("The browser cannot show this file")
+
+
+def test_documents_are_accepted(lab):
+    """A PDF is shown as the server sees it; of several pages the first, which is said."""
+    pytest.importorskip("pypdfium2")
+    one, two = as_file(drawn(4), "PDF"), pages_file([drawn(6), drawn(4)], "PDF")
+    lab.set_input_files("#file", {"name": "a.pdf", "mimeType": "application/pdf", "buffer": one})
+    expect(digit(lab, "reader")).to_have_text("4")
+    lab.set_input_files("#file", {"name": "b.pdf", "mimeType": "application/pdf", "buffer": two})
+    expect(digit(lab, "reader")).to_have_text("6")
+    expect(lab.get_by_role("alert")).to_contain_text("Of 2 pages, the first is read.")
 
 
 def test_occlusion_maps_are_shown_and_a_command_copied(lab):

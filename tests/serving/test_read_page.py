@@ -50,7 +50,7 @@ def test_numbers_have_boxes_rows_and_a_file(browser, url, tmp_path):
     with page.expect_download() as download:
         page.click("#save")
     download.value.save_as(tmp_path / "marks.csv")
-    rows = list(csv.DictReader((tmp_path / "marks.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "marks.csv").read_text().splitlines()))
     assert [(row["file"], row["number"], row["text"]) for row in rows] == [
         ("marks.png", "1", "40"), ("marks.png", "2", "7"),
     ]  # fmt: skip
@@ -78,7 +78,7 @@ def test_a_file_that_is_no_image_is_refused_in_words(browser, url):
     """The server's sentence is shown, and the page can be used again."""
     page = opened(browser, url)
     page.set_input_files("#file", {"name": "a.txt", "mimeType": "text/plain", "buffer": b"none"})
-    expect(page.get_by_role("alert")).to_contain_text("xpected an image")
+    expect(page.get_by_role("alert")).to_contain_text("got something else")
     page.context.close()
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,14 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from inkfast.core.digits import SIDE, Images
+from inkfast.core.digits import SIDE
 from inkfast.core.errors import InkfastError, short_repr
 from inkfast.core.pixels import to_uint8
-from inkfast.inference.page import open_page, read_page
+from inkfast.imaging.documents import open_document
+from inkfast.imaging.page_selection import ALL_PAGES, PageSelection
+from inkfast.inference.inputs import load_page_content
+from inkfast.inference.page import load_page, read_document_page, read_page
 from inkfast.inference.page_result import Page
 from inkfast.inference.read_options import ReadOptions
 from inkfast.inference.reader import DEFAULT_MODEL, Prediction, Reader, shipped_names
-from inkfast.inference.single_digit import predict_chunk
+from inkfast.inference.single_digit import LoadedInput, predict_chunk
 from inkfast.inference.tables import read_tables
 
 AnyArray: TypeAlias = NDArray[np.generic]
@@ -56,30 +60,36 @@ class DigitReader:
             images: One image or several. A 28x28 array ``(28, 28)``, or ``(n, 28, 28)`` for
                 several, goes to the network as it is: uint8 or floats in [0, 1], bright ink on
                 dark. A path, a PIL image or an array of any other size is a photograph or scan of
-                one digit on paper, which is found, centred and checked first.
+                one digit on paper, which is found, centred and checked first. A path that is not
+                in a list may be a PDF or TIFF file of several pages with one digit each.
 
         Returns:
-            One `Prediction` per image, in order. `Prediction.unsure` says why a digit should not
-            be relied on; it is ``""`` otherwise.
+            One `Prediction` per image or page, in order. `Prediction.unsure` says why a digit
+            should not be relied on; it is ``""`` otherwise.
 
         Raises:
             InkfastError: If an image cannot be read.
         """
         if isinstance(images, np.ndarray) and images.shape[1:] == _SMALL:
             return self._reader.predict(_as_uint8(images))
-        if isinstance(images, str | os.PathLike | Image.Image | np.ndarray):
+        if isinstance(images, str | os.PathLike):
+            return self._predict_inputs(_load_pages(Path(images)))
+        if isinstance(images, Image.Image | np.ndarray):
             images = [images]
         if not isinstance(images, Sequence):
             raise InkfastError(
                 f"images must be {_EXPECTED}, or a list of them, got {short_repr(images)}."
             )
-        chunk = [_named_content(image, row) for row, image in enumerate(images)]
+        return self._predict_inputs([_load_input(image, row) for row, image in enumerate(images)])
+
+    def _predict_inputs(self, chunk: list[LoadedInput]) -> list[Prediction]:
         return [_checked_prediction(result) for result in predict_chunk(self._reader, chunk)]
 
     def read(
         self,
         image: AnyImage,
         *,
+        page: int | None = None,
         per_line: int | None = None,
         expect: str | None = None,
         digits: int | None = None,
@@ -91,6 +101,7 @@ class DigitReader:
         Args:
             image: Path, PIL image, or array ``(h, w)``, ``(h, w, 3)`` or ``(h, w, 4)`` of uint8 or
                 floats in [0, 1].
+            page: Page of a PDF or TIFF file, from 1; needed if the file has several.
             per_line: Count of numbers in every line, from 1; None if it is not known.
             expect: Regular expression that every number matches, see docs/expect.md, or None.
             digits: Count of digits in every number, from 1; None if it is not known.
@@ -108,9 +119,55 @@ class DigitReader:
                 one was asked for.
         """
         content = Path(image) if isinstance(image, str | os.PathLike) else _encode(image)
-        read_opened = read_tables if table else read_page
+        document = open_document(content)
+        if page is None and document.count > 1:
+            raise InkfastError(
+                f"{document.name} has {document.count} pages: choose one with page=1, or read them "
+                "all with load_reader().read_pages."
+            )
+        (number,) = PageSelection.parse(str(page or 1)).choose(document.count, document.name)
         options = ReadOptions(per_line, expect, digits, digits_only)
-        return read_opened(open_page(content), self._reader, options)
+        read_opened = read_tables if table else read_page
+        found = read_opened(load_page(document, number), self._reader, options)
+        return replace(found, page=number)
+
+    def read_pages(
+        self,
+        document: str | os.PathLike[str],
+        *,
+        pages: str | None = None,
+        per_line: int | None = None,
+        expect: str | None = None,
+        digits: int | None = None,
+        digits_only: bool = False,
+        table: bool = False,
+    ) -> Iterator[Page]:
+        """Read the pages of a PDF or TIFF file, or of any image, one by one.
+
+        Args:
+            document: Path of the file.
+            pages: Pages that are read, from 1, such as ``1-3,7`` or ``10-``; None for all.
+            per_line: See `read`.
+            expect: See `read`.
+            digits: See `read`.
+            digits_only: See `read`.
+            table: See `read`.
+
+        Yields:
+            The `Page` of each page in order, see `read`; one that cannot be read has its reason in
+            `Page.error` and no numbers.
+
+        Raises:
+            InkfastError: If no page of the file can be read, for example because it needs a
+                password.
+        """
+        opened = open_document(Path(document))
+        numbers = PageSelection.parse(pages).choose(opened.count, opened.name)
+        options = ReadOptions(per_line, expect, digits, digits_only)
+        read_opened = partial(
+            read_tables if table else read_page, reader=self._reader, options=options
+        )
+        return (read_document_page(opened, number, read_opened) for number in numbers)
 
 
 def load_reader(
@@ -161,6 +218,7 @@ def predict(images: AnyImage | Sequence[AnyImage]) -> list[Prediction]:
 def read(
     image: AnyImage,
     *,
+    page: int | None = None,
     per_line: int | None = None,
     expect: str | None = None,
     digits: int | None = None,
@@ -170,6 +228,7 @@ def read(
     """Read the numbers of a photograph with the default network; see `DigitReader.read`."""
     return _default_reader().read(
         image,
+        page=page,
         per_line=per_line,
         expect=expect,
         digits=digits,
@@ -178,13 +237,28 @@ def read(
     )
 
 
-def _named_content(image: Any, row: int) -> tuple[str, bytes | Images]:
-    """Return an image as `predict_chunk` takes it: a name, and a file's bytes or 28x28 pixels."""
+def _load_pages(path: Path) -> list[LoadedInput]:
+    """Return the pages of a file as `predict_chunk` takes them."""
+    document = open_document(path)
+    pages = ALL_PAGES.choose(document.count, document.name)
+    if document.count == 1 and document.kind != "pdf":
+        return [LoadedInput(str(path), _file_content(path))]
+    return [LoadedInput(str(path), load_page_content(document, page), page) for page in pages]
+
+
+def _load_input(image: Any, row: int) -> LoadedInput:
+    """Return an image as `predict_chunk` takes it."""
     if isinstance(image, str | os.PathLike):
-        return str(image), _file_content(Path(image))
+        pages = _load_pages(Path(image))
+        if len(pages) > 1:
+            raise InkfastError(
+                f"{image}: expected one image in a list of images, got a document of {len(pages)} "
+                "pages. Pass its path alone."
+            )
+        return pages[0]
     if isinstance(image, np.ndarray) and image.shape == _SMALL:
-        return f"image {row}", _as_uint8(image)
-    return f"image {row}", _encode(image)
+        return LoadedInput(f"image {row}", _as_uint8(image))
+    return LoadedInput(f"image {row}", _encode(image))
 
 
 def _checked_prediction(result: Any) -> Prediction:

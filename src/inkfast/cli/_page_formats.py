@@ -6,12 +6,12 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
+from inkfast.cli._page_job import FilePage
 from inkfast.inference.columns import CHARACTER_COLUMNS, NUMBER_COLUMNS
 from inkfast.inference.output_files import parquet_schema
-from inkfast.inference.page_result import Page, Row
+from inkfast.inference.page_result import Row
 from inkfast.inference.results import one_line
 from inkfast.inference.spreadsheet import rows_to_xlsx
 
@@ -19,29 +19,27 @@ PAGE_FORMATS = ("text", "jsonl", "csv", "parquet", "xlsx")
 ROW_COLUMNS = {"number": NUMBER_COLUMNS, "character": CHARACTER_COLUMNS}  # by --each
 
 
-def page_texts(
-    pages: Iterable[tuple[Path, Page]], form: str, each: str, *, several: bool
-) -> Iterator[str]:
+def page_texts(pages: Iterable[FilePage], form: str, each: str) -> Iterator[str]:
     """Yield the text of each page, after the header if the format has one."""
     if form == "csv":
         yield _csv_line(ROW_COLUMNS[each])
-    for photo, page in pages:
-        yield _page_text(photo, page, form, each, several=several)
+    for one in pages:
+        yield _page_text(one, form, each)
 
 
-def page_file(pages: Iterable[tuple[Path, Page]], form: str, each: str, *, several: bool) -> bytes:
+def page_file(pages: Iterable[FilePage], form: str, each: str) -> bytes:
     """Return the content of a file with all pages."""
     if form == "parquet":
         return _to_parquet(_page_rows(pages, each), ROW_COLUMNS[each])
     if form == "xlsx":
         return rows_to_xlsx(_page_rows(pages, each), ROW_COLUMNS[each])
-    return "".join(page_texts(pages, form, each, several=several)).encode()
+    return "".join(page_texts(pages, form, each)).encode()
 
 
-def _page_rows(pages: Iterable[tuple[Path, Page]], each: str) -> Iterator[Row]:
+def _page_rows(pages: Iterable[FilePage], each: str) -> Iterator[Row]:
     """Yield the rows of all pages."""
-    for photo, page in pages:
-        yield from page.rows(one_line(str(photo)), each=each)
+    for one in pages:
+        yield from one.page.rows(one_line(str(one.file)), each=each)
 
 
 def _to_parquet(rows: Iterable[Row], columns: Sequence[str]) -> bytes:
@@ -54,14 +52,14 @@ def _to_parquet(rows: Iterable[Row], columns: Sequence[str]) -> bytes:
     return file.getvalue()
 
 
-def _page_text(photo: Path, page: Page, form: str, each: str, *, several: bool) -> str:
-    rows = _page_rows([(photo, page)], each)
+def _page_text(one: FilePage, form: str, each: str) -> str:
+    rows = _page_rows([one], each)
     if form == "jsonl":
         return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     if form == "csv":
         return "".join(_csv_line(row.values()) for row in rows)
-    lines = ["  ".join(numbers) for numbers in page.lines] or ["no ink"]
-    return "\n".join([*([f"{one_line(str(photo))}:"] if several else []), *lines]) + "\n"
+    lines = ["  ".join(numbers) for numbers in one.page.lines] or ["no ink"]
+    return "\n".join([*([f"{one_line(one.heading)}:"] if one.heading else []), *lines]) + "\n"
 
 
 def _csv_line(cells: Iterable[Any]) -> str:

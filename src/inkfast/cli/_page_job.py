@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from PIL import Image
@@ -13,10 +13,12 @@ from PIL import Image
 from inkfast.cli._status import StatusLine, count_of
 from inkfast.core.errors import InkfastError
 from inkfast.core.io import write_bytes
+from inkfast.imaging.documents import Document, open_document
 from inkfast.imaging.opening import LoadedImage, encode_png
+from inkfast.imaging.page_selection import PageSelection
 from inkfast.inference.drawing import draw_review
 from inkfast.inference.overlay import draw_overlay
-from inkfast.inference.page import open_page, read_page
+from inkfast.inference.page import load_page, read_page
 from inkfast.inference.page_result import Page
 from inkfast.inference.read_options import ReadOptions
 from inkfast.inference.reader import Reader
@@ -24,56 +26,97 @@ from inkfast.inference.results import file_stem, one_line
 from inkfast.inference.tables import read_tables
 
 
-@dataclass
-class PageJob:
-    """Reads photographs one by one, and counts what was found.
+@dataclass(frozen=True)
+class FilePage:
+    """A page that was read, and where it stands.
 
     Attributes:
-        photos: Photographs by the name that their overlays and reviews have.
+        file: Path of its file.
+        page: What was read on it.
+        heading: Its name in text; "" if nothing else is read.
+    """
+
+    file: Path
+    page: Page
+    heading: str
+
+
+@dataclass
+class PageJob:
+    """Reads photographs and documents page by page, and counts what was found.
+
+    Attributes:
+        photos: Files by the name that their overlays and reviews have.
         reader: Reader of the digits.
         options: What is known about the numbers beforehand.
         tables: Whether the cells of ruled tables are read, and nothing else.
+        selection: Pages of each file that are read.
         overlays: Folder of overlays, or None.
         reviews: Folder of the unsure numbers, or None.
-        counts: Numbers, unsure numbers, failed files and marks left out so far.
+        counts: Pages, numbers, unsure numbers, failed files, failed pages of other files and marks
+            left out so far.
     """
 
     photos: dict[str, Path]
     reader: Reader
     options: ReadOptions
     tables: bool
+    selection: PageSelection
     overlays: Path | None
     reviews: Path | None
     counts: Counter[str] = field(default_factory=Counter)
 
-    def pages(self) -> Iterator[tuple[Path, Page]]:
-        """Yield each photograph with the page read from it, and write its overlay and reviews."""
+    def pages(self) -> Iterator[FilePage]:
+        """Yield each page with what was read on it, and write its overlay and reviews."""
         status = StatusLine(sys.stderr, len(self.photos))
         for name, photo in self.photos.items():
             status.show(one_line(str(photo)))
             try:
-                photograph = open_page(photo)
-                page = self._read(photo, photograph)
+                document = open_document(photo)
+                numbers = self.selection.choose(document.count, document.name)
             except InkfastError as error:
-                self.counts["failed"] += 1
-                status.write(f"inkfast: {one_line(str(error))}")
+                self._fail("files", error, status)
                 continue
-            self._count(page)
-            self._write_images(photograph.rgb, page, name)
-            if page.too_small:
-                status.write(f"inkfast: {one_line(str(photo))}: {page.too_small}")
-            status.clear()
-            yield photo, page
+            if document.note:
+                status.write(f"inkfast: {one_line(document.note)}")
+            for number in numbers:
+                page = self._read_page(document, number, name, status)
+                if page:
+                    status.clear()
+                    several = document.count > 1 or len(self.photos) > 1
+                    yield FilePage(photo, page, document.page_name(number) if several else "")
 
-    def _read(self, photo: Path, photograph: LoadedImage) -> Page:
-        if not self.tables:
-            return read_page(photograph, self.reader, self.options)
+    def _read_page(
+        self, document: Document, number: int, name: str, status: StatusLine
+    ) -> Page | None:
+        """Return what is read on a page; None if it cannot be read."""
         try:
-            return read_tables(photograph, self.reader, self.options)
+            image = load_page(document, number)
+            page = replace(self._read(document.page_name(number), image), page=number)
         except InkfastError as error:
-            raise InkfastError(f"{photo}: {error}") from None
+            self._fail("files" if document.count == 1 else "pages", error, status)
+            return None
+        self._count(page)
+        self._write_images(image.rgb, page, page_stem(name, document, number))
+        if page.too_small:
+            status.write(f"inkfast: {one_line(document.page_name(number))}: {page.too_small}")
+        return page
+
+    def _fail(self, what: str, error: InkfastError, status: StatusLine) -> None:
+        """Count a file or page that cannot be read, and say why."""
+        self.counts[f"failed {what}"] += 1
+        status.write(f"inkfast: {one_line(str(error))}")
+
+    def _read(self, name: str, image: LoadedImage) -> Page:
+        if not self.tables:
+            return read_page(image, self.reader, self.options)
+        try:
+            return read_tables(image, self.reader, self.options)
+        except InkfastError as error:
+            raise InkfastError(f"{name}: {error}") from None
 
     def _count(self, page: Page) -> None:
+        self.counts["pages"] += 1
         self.counts["numbers"] += len(page.numbers)
         self.counts["unsure"] += sum(bool(number.unsure) for number in page.numbers)
         self.counts["left out"] += page.left_out
@@ -89,19 +132,48 @@ class PageJob:
 
     def summary(self) -> str:
         """Return how much was found, was unsure, failed and was left out, as one line."""
-        numbers, failed = count_of(self.counts["numbers"], "number"), self.counts["failed"]
-        left_out = count_of(self.counts["left out"], "mark")
-        return (
-            f"{numbers}, {self.counts['unsure']:,} unsure, {count_of(failed, 'file')} failed, "
-            f"{left_out} left out"
-        )
+        counts = self.counts
+        parts = [
+            count_of(counts["numbers"], "number"),
+            f"{counts['unsure']:,} unsure",
+            f"{count_of(counts['failed files'], 'file')} failed",
+            f"{count_of(counts['left out'], 'mark')} left out",
+        ]
+        if counts["failed pages"]:
+            parts.insert(3, f"{count_of(counts['failed pages'], 'page')} failed")
+        return ", ".join(parts)
 
     def exit_code(self) -> int:
-        """Return 0 if every file was read, 1 if some failed, 2 if all did."""
-        failed = self.counts["failed"]
-        return 0 if not failed else 1 if failed < len(self.photos) else 2
+        """Return 0 if every page was read, 1 if some failed, 2 if all did."""
+        if not self.counts["failed files"] + self.counts["failed pages"]:
+            return 0
+        return 1 if self.counts["pages"] else 2
+
+
+def iter_overlays(
+    folder: Path, photos: dict[str, Path], selection: PageSelection
+) -> Iterator[Path]:
+    """Yield the path of each overlay that will be written.
+
+    Args:
+        folder: Folder of the overlays.
+        photos: Files by the name of their overlays.
+        selection: Pages of each file that are read.
+    """
+    for name, photo in photos.items():
+        try:
+            document = open_document(photo)
+            for number in selection.choose(document.count, document.name):
+                yield overlay_path(folder, page_stem(name, document, number))
+        except InkfastError:
+            continue  # reported when it is read
+
+
+def page_stem(name: str, document: Document, number: int) -> str:
+    """Return the name of the files made from a page."""
+    return name if document.count == 1 else f"{name}-page-{number}"
 
 
 def overlay_path(folder: Path, name: str) -> Path:
-    """Return the path of a photograph's overlay."""
+    """Return the path of a page's overlay."""
     return folder / f"{name}-read.png"

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from inkfast.imaging.page_selection import MAX_PAGES
+
 RecipeFile = Annotated[
     Path | None, typer.Argument(help="Experiment file (TOML).", metavar="[EXPERIMENT]")
 ]
@@ -91,6 +93,13 @@ ReaderModel = Annotated[
     str,
     typer.Option(
         help="Shipped network, .onnx file, or run folder, of which the best model is used."
+    ),
+]
+Pages = Annotated[
+    str | None,
+    typer.Option(
+        help="Pages of each document, from 1, e.g. 1-3,7 or 10-.",
+        show_default=f"all, at most {MAX_PAGES}",
     ),
 ]
 OutputFile = Annotated[

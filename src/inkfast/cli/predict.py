@@ -19,12 +19,14 @@ from inkfast.cli._status import count_of
 from inkfast.core.errors import InkfastError
 from inkfast.core.io import check_folder, check_free, check_resume
 from inkfast.execution import Executor, parse_executor
+from inkfast.imaging.opening import FORMAT_NAMES
+from inkfast.imaging.page_selection import PageSelection
 from inkfast.inference import batch, inputs, output_files
 from inkfast.inference.output_formats import OUTPUT_FORMATS, choose_format
 from inkfast.inference.reader import Reader
 from inkfast.inference.spreadsheet import XlsxFileWriter
 
-_EXPECTED = "PNG, JPEG, WebP, BMP, GIF or TIFF files, folders or zip archives of them, or tables"
+_EXPECTED = f"{FORMAT_NAMES} or PDF files, folders or zip archives of them, or tables"
 _LONGEST = 1 << 16  # characters of a path
 FILE_WRITERS: dict[str, type[output_files.ParquetFileWriter | XlsxFileWriter]] = {
     "parquet": output_files.ParquetFileWriter, "xlsx": XlsxFileWriter,
@@ -34,8 +36,8 @@ FILE_WRITERS: dict[str, type[output_files.ParquetFileWriter | XlsxFileWriter]] =
 Paths = Annotated[
     list[str] | None,
     typer.Argument(
-        help="Images, folders, quoted patterns, .zip, .csv (Kaggle), .npz, .npy or .parquet "
-        "files; - for an image on standard input.",
+        help="Images, PDF files, folders, quoted patterns, .zip, .csv (Kaggle), .npz, .npy or "
+        ".parquet files; - for a file on standard input.",
         metavar="[PATH]...",
         show_default=False,
     ),
@@ -58,6 +60,7 @@ def predict(
     ] = None,
     model: options.ReaderModel = "reader",
     max_error: options.MaxError = None,
+    pages: options.Pages = None,
     form: Format = None,
     to: options.OutputFile = None,
     review: Annotated[
@@ -93,9 +96,10 @@ def predict(
         return
     check_folder(review)
     rows = _choose_format(form, to, wanted)
-    output = _open_output(rows, to, reader, resume=resume, overwrite=overwrite)
+    how = inputs.InputOptions(PageSelection.parse(pages), warn)
+    output = _open_output(rows, to, reader, how.pages, resume=resume, overwrite=overwrite)
     job = PredictionJob(output, review, progress=to is not None and sys.stderr.isatty())
-    given = inputs.iter_inputs(chain(wanted, _listed_paths(files_from)))
+    given = inputs.iter_inputs(chain(wanted, _listed_paths(files_from)), how)
     if _predict_all(given, reader, where, job, review=review is not None):
         warn(_summary(job, model_name(reader, model), rows, to))
     raise typer.Exit(1 if job.counts["error"] else 0)
@@ -192,7 +196,13 @@ def _choose_format(asked: str | None, to: Path | None, paths: Sequence[str]) -> 
 
 
 def _open_output(
-    form: str, to: Path | None, reader: Reader, *, resume: bool, overwrite: bool
+    form: str,
+    to: Path | None,
+    reader: Reader,
+    pages: PageSelection,
+    *,
+    resume: bool,
+    overwrite: bool,
 ) -> output_files.ResultWriter:
     if to is None:
         return output_files.StreamWriter(sys.stdout, OUTPUT_FORMATS[form])
@@ -204,6 +214,7 @@ def _open_output(
         return FILE_WRITERS[form](to)
     job = {
         "format": form, "model": reader.classifier.fingerprint, "threshold": reader.threshold,
+        "pages": pages.text,
     }  # fmt: skip
     return output_files.TextFileWriter(
         to, OUTPUT_FORMATS[form], job, resume=resume, overwrite=overwrite

@@ -12,19 +12,22 @@ import typer
 from inkfast.cli import options
 from inkfast.cli._models import open_reader
 from inkfast.cli._page_formats import PAGE_FORMATS, ROW_COLUMNS, page_file, page_texts
-from inkfast.cli._page_job import PageJob, overlay_path
+from inkfast.cli._page_job import PageJob, iter_overlays
 from inkfast.cli._prediction_job import warn
 from inkfast.cli._table_formats import TABLE_FORMATS, table_file, table_texts
 from inkfast.core.errors import InkfastError, check_choice
 from inkfast.core.io import check_folder, check_free, write_bytes
-from inkfast.inference import inputs
+from inkfast.imaging.opening import FORMAT_NAMES
+from inkfast.imaging.page_selection import PageSelection
+from inkfast.inference import input_files
+from inkfast.inference.input_files import LeftOut
 from inkfast.inference.output_formats import choose_format
 from inkfast.inference.read_options import ReadOptions
 
 Photos = Annotated[
     list[Path],
     typer.Argument(
-        help="Photographs of handwritten numbers, folders, or quoted patterns.",
+        help="Photographs or scans of handwritten numbers, PDF files, folders, or quoted patterns.",
         metavar="PHOTO...",
     ),
 ]
@@ -68,6 +71,7 @@ def read(
     digits_only: options.DigitsOnly = False,
     each: Each = "number",
     table: KeepTable = False,
+    pages: options.Pages = None,
     form: Format = None,
     to: options.OutputFile = None,
     overlay: Overlay = None,
@@ -91,25 +95,22 @@ def read(
     check_folder(review)
     if to is not None:
         check_free(to, overwrite=overwrite)
+    selection = PageSelection.parse(pages)
     named = _unique_names(photos)
     if overlay:
-        drawn = [overlay_path(overlay, name) for name in named]
+        drawn = list(iter_overlays(overlay, named, selection))
         _check_not_input(photos, drawn)
         for path in drawn:
             check_free(path, overwrite=overwrite)
-    job = PageJob(named, open_reader(model, max_error, threads=0), known, table, overlay, review)
-    several = len(photos) > 1
+    reader = open_reader(model, max_error, threads=0)
+    job = PageJob(named, reader, known, table, selection, overlay, review)
     if to is None:
-        pages = job.pages()
-        texts = table_texts(pages) if table else page_texts(pages, form, each, several=several)
-        for text in texts:
+        found = job.pages()
+        for text in table_texts(found) if table else page_texts(found, form, each):
             sys.stdout.write(text)
             sys.stdout.flush()
-    elif found := list(job.pages()):
-        content = (
-            table_file(found, form) if table else page_file(found, form, each, several=several)
-        )
-        write_bytes(to, content)
+    elif held := list(job.pages()):
+        write_bytes(to, table_file(held, form) if table else page_file(held, form, each))
     warn(job.summary() + (f": {to}" if to and job.exit_code() < 2 else ""))
     raise typer.Exit(job.exit_code())
 
@@ -117,19 +118,35 @@ def read(
 def _expand(given: Path) -> list[Path]:
     """Return the images in a folder or that a pattern matches; any other path as it is."""
     path = given.expanduser()
-    found = [path] if path.exists() else list(map(Path, inputs.match_pattern(str(path))))
+    found = [path] if path.exists() else list(map(Path, input_files.match_pattern(str(path))))
     photos: list[Path] = []
     for one in found or [path]:
         if one.is_dir():
-            photos += [Path(held.source) for held in inputs.iter_inputs([str(one)])]
+            photos += _folder_files(one)
         else:
             photos.append(one)
     if not photos:
         raise InkfastError(
-            f"{given}: expected photographs in this folder, found none: PNG, JPEG, WebP, BMP, GIF "
-            "or TIFF files."
+            f"{given}: expected photographs in this folder, found none: {FORMAT_NAMES} or PDF "
+            "files."
         )
     return photos
+
+
+def _folder_files(folder: Path) -> list[Path]:
+    """Return the images and documents of a folder; what is left out is said on stderr."""
+    left_out = LeftOut()
+    failed: list[Path] = []
+    found = input_files.iter_folder(
+        str(folder), left_out, lambda path, _: failed.append(Path(path))
+    )
+    try:
+        files = [Path(file) for file in found] + failed
+    except OSError:
+        return [folder]  # reported when it is read
+    if sentence := left_out.sentence(str(folder)):
+        warn(sentence)
+    return files
 
 
 def _unique_names(photos: list[Path]) -> dict[str, Path]:
@@ -150,9 +167,14 @@ def _unique_names(photos: list[Path]) -> dict[str, Path]:
 
 
 def _check_not_input(photos: list[Path], written: list[Path]) -> None:
-    """Raise if an output file would replace a photograph."""
+    """Raise if an output file would replace a photograph, or another output file."""
     given = {photo.resolve() for photo in photos}
-    for path in written:
+    for path, count in Counter(written).items():
+        if count > 1:
+            raise InkfastError(
+                f"{path} would be the overlay of two pages. Rename one of the files, or read them "
+                "one by one."
+            )
         if path.resolve() in given:
             raise InkfastError(
                 f"{path} is one of the photographs, which --overlay would replace. Choose another "

@@ -3,6 +3,7 @@
 ValueError
 └── InkfastError       an input cannot be used; the user can fix it
     ├── NoInkError     an image shows nothing that stands out from its paper
+    ├── MissingExtraError  a package of an extra is not installed
     └── NoResultError  a job ended without a result; the other jobs continue
         ├── DivergedError  the loss of a fit became NaN or infinite
         └── StoppedError   a callback stopped a fit before its last epoch
@@ -33,6 +34,10 @@ class NoInkError(InkfastError):
     # The message is a default argument because exceptions cross processes by their arguments.
     def __init__(self, message: str = _NO_INK) -> None:
         super().__init__(message)
+
+
+class MissingExtraError(InkfastError):
+    """A package of an extra of inkfast is not installed."""
 
 
 class NoResultError(InkfastError):

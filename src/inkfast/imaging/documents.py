@@ -18,6 +18,8 @@ from inkfast.imaging.page_selection import ALL_PAGES, PageSelection
 from inkfast.imaging.pdf import count_pdf_pages, draw_pdf_page
 from inkfast.imaging.tiff_pages import list_tiff_pages
 
+MAX_PIPE_BYTES = 64 << 20  # of a document from a pipe; a limit on memory, chosen
+
 
 @dataclass(frozen=True)
 class Document:
@@ -93,7 +95,9 @@ def open_document(source: Path | bytes, name: str = "") -> Document:
             empty or needs a password, or a package that is not installed.
     """
     name = name or (str(source) if isinstance(source, Path) else "the image")
-    kind = file_kind(_read_head(source, name))
+    source = _read_pipe(source, name)
+    head = source[:HEAD_BYTES] if isinstance(source, bytes) else _read(source, name, HEAD_BYTES)
+    kind = file_kind(head)
     if kind == "pdf":
         return Document(source, name, kind, count_pdf_pages(source, name))
     if kind == "tiff":
@@ -135,12 +139,18 @@ def iter_pages(
             yield DocumentPage(number, None, str(error))
 
 
-def _read_head(source: Path | bytes, name: str) -> bytes:
-    if isinstance(source, bytes):
-        return source[:HEAD_BYTES]
+def _read_pipe(source: Path | bytes, name: str) -> Path | bytes:
+    """Return the content of what can be read only once, such as a pipe; a file as it is."""
+    if isinstance(source, bytes) or source.is_file() or not source.exists():
+        return source
+    return _read(source, name, MAX_PIPE_BYTES)
+
+
+def _read(source: Path, name: str, most: int) -> bytes:
+    """Return the first bytes of a file."""
     try:
         with source.open("rb") as file:
-            return file.read(HEAD_BYTES)
+            return file.read(most)
     except FileNotFoundError:
         raise InkfastError(f"{name}: there is no such file. Check its path.") from None
     except OSError as error:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, _imaging
 
-from inkfast.core.errors import InkfastError, install_hint
+from inkfast.core.errors import InkfastError, MissingExtraError, install_hint
 from inkfast.imaging.file_kind import HEAD_BYTES, file_kind
 
 IMAGE_SUFFIXES = frozenset({
@@ -134,7 +134,7 @@ def _opened(source: Path | bytes, name: str) -> Iterator[Image.Image]:
     except MemoryError:
         raise
     except InkfastError as error:
-        raise InkfastError(f"{name}: {error}") from None
+        raise type(error)(f"{name}: {error}") from None
     except FileNotFoundError:
         raise InkfastError(f"{name}: there is no such file. Check its path.") from None
     except Exception as error:  # damaged files make Pillow's decoders raise many kinds of errors
@@ -163,7 +163,7 @@ def _formats(head: bytes) -> tuple[str, ...]:
     try:
         import pillow_heif  # an optional dependency
     except ModuleNotFoundError:
-        raise InkfastError(
+        raise MissingExtraError(
             "HEIC images need pillow-heif, which is not installed. Install what reads documents "
             f"too, {install_hint('documents')}"
         ) from None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from inkfast.core.errors import InkfastError, install_hint
+from inkfast.core.errors import InkfastError, MissingExtraError, install_hint
 from inkfast.imaging.opening import LoadedImage, shrink_image
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _open_pdf(source: Path | bytes, name: str) -> Iterator[PdfDocument]:
     try:
         import pypdfium2  # an optional dependency
     except ModuleNotFoundError:
-        raise InkfastError(
+        raise MissingExtraError(
             f"{name}: PDF files need pypdfium2, which is not installed. Install what reads "
             f"documents too, {install_hint('documents')}"
         ) from None

@@ -14,10 +14,10 @@ from itertools import chain, islice
 
 from inkfast.core.errors import InkfastError
 from inkfast.execution import SERIAL, Executor
-from inkfast.inference.inputs import Content, InputItem
+from inkfast.inference.inputs import InputItem
 from inkfast.inference.reader import Reader
 from inkfast.inference.results import InputResult
-from inkfast.inference.single_digit import Chunk, predict_chunk
+from inkfast.inference.single_digit import LoadedInput, predict_chunk
 
 _MAX_IMAGES, _MAX_BYTES = 256, 8 << 20  # of a chunk
 
@@ -68,11 +68,11 @@ def _chunks(inputs: Iterable[InputItem]) -> Iterator[list[InputItem]]:
         yield chunk
 
 
-def _load(chunk: list[InputItem]) -> Chunk:
-    found: list[tuple[str, Content | InkfastError]] = []
+def _load(chunk: list[InputItem]) -> list[LoadedInput]:
+    found: list[LoadedInput] = []
     for one in chunk:
         try:
-            found.append((one.source, one.load()))
+            found.append(LoadedInput(one.source, one.load(), one.page))
         except InkfastError as error:
-            found.append((one.source, error))
+            found.append(LoadedInput(one.source, error, one.page))
     return found

@@ -150,8 +150,8 @@ class TextFileWriter(ResultWriter):
             )
         if not self._job_file.exists() or read_json(self._job_file) != job:
             raise InkfastError(
-                f"{self.part} was left by a job with another model or format. Give the same flags, "
-                "or start again with --overwrite."
+                f"{self.part} was left by a job with another model, format or pages. Give the same "
+                "flags, or start again with --overwrite."
             )
 
     def _check_header(self) -> None:

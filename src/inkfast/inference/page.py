@@ -6,15 +6,16 @@ touch, check their quality, and put them in lines and numbers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from inkfast.core.errors import NoInkError
+from inkfast.core.errors import InkfastError, NoInkError
 from inkfast.imaging.boxes import Box, enclosing_box
+from inkfast.imaging.documents import Document
 from inkfast.imaging.ink import find_ink
 from inkfast.imaging.opening import GreyImage, LoadedImage, open_image, shrink
 from inkfast.imaging.segmentation import split_page
@@ -40,6 +41,35 @@ def open_page(source: Path | bytes) -> LoadedImage:
         InkfastError: See `inkfast.imaging.opening.open_image`.
     """
     return open_image(source, PAGE_LONGEST, shortest=PAGE_SHORTEST)
+
+
+def load_page(document: Document, number: int) -> LoadedImage:
+    """Open a page of a document at the size at which `read_page` works.
+
+    Raises:
+        InkfastError: See `inkfast.imaging.documents.Document.load`.
+    """
+    return document.load(number, PAGE_LONGEST, PAGE_SHORTEST)
+
+
+def read_document_page(
+    document: Document, number: int, read_opened: Callable[[LoadedImage], Page]
+) -> Page:
+    """Return what is read on a page of a document; one that cannot be read has its error.
+
+    Args:
+        document: The document.
+        number: Page of the document, from 1.
+        read_opened: Function that reads an opened page, such as `read_page` with its reader.
+    """
+    try:
+        image = load_page(document, number)
+    except InkfastError as error:
+        return Page((0, 0), (), number, error=str(error))
+    try:
+        return replace(read_opened(image), page=number)
+    except InkfastError as error:
+        return Page(image.size, (), number, error=f"{document.page_name(number)}: {error}")
 
 
 def read_page(image: LoadedImage, reader: Reader, options: ReadOptions = NOTHING_KNOWN) -> Page:

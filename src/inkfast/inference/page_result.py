@@ -144,6 +144,7 @@ class Page:
             orientation: 0, 90, 180 or 270.
         scale: Pixels of the upright image for each pixel at work.
         tables: Ruled tables that the numbers stand in, if they were asked for.
+        error: Why the page could not be opened; else "". Without an image the size is 0, 0.
     """
 
     size: tuple[int, int]
@@ -153,6 +154,7 @@ class Page:
     turned: int = 0
     scale: float = 1.0
     tables: tuple[Table, ...] = ()
+    error: str = ""
 
     @property
     def left_out(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -20,8 +20,21 @@ from inkfast.inference.quality import QualityCheck, check_quality
 from inkfast.inference.reader import Reader
 from inkfast.inference.results import NO_INK, InputResult
 
-# what is sent to another process: the source of each image, and its content or its error
-Chunk: TypeAlias = Sequence[tuple[str, Content | InkfastError]]
+
+class LoadedInput(NamedTuple):
+    """An input image as it is sent to another process.
+
+    Attributes:
+        source: Name of the image, see `inkfast.inference.inputs.InputItem`.
+        content: Its content, or the error of reading it.
+        page: Page of the file, from 1.
+    """
+
+    source: str
+    content: Content | InkfastError
+    page: int = 1
+
+
 _REVIEW_PIXELS = 280  # longer side of an image that is decoded for a review
 
 
@@ -63,24 +76,26 @@ def load_digit(source: str, content: bytes) -> tuple[Images, QualityCheck]:
         return np.zeros((SIDE, SIDE), np.uint8), QualityCheck()
 
 
-def predict_chunk(reader: Reader, chunk: Chunk, *, review: bool = False) -> list[InputResult]:
+def predict_chunk(
+    reader: Reader, chunk: Sequence[LoadedInput], *, review: bool = False
+) -> list[InputResult]:
     """Read several images in one call of the reader.
 
     Args:
         reader: Reader of single digits.
-        chunk: Source of each image, and its content or the error of opening it.
+        chunk: Images, or the errors of reading them.
         review: Whether to draw what was given beside what the network saw, if unsure.
 
     Returns:
         A result for each image; one that cannot be read has an error.
     """
-    loaded = [_load_content(source, content) for source, content in chunk]
+    loaded = [_load_content(given.source, given.content) for given in chunk]
     images = [one[0] for one in loaded if not isinstance(one, str)]
     predictions = iter(reader.predict(np.stack(images)) if images else [])
     results = []
-    for (source, content), one in zip(chunk, loaded, strict=True):
+    for (source, content, page), one in zip(chunk, loaded, strict=True):
         if isinstance(one, str):
-            results.append(InputResult(source, error=one))
+            results.append(InputResult(source, error=one, page=page))
             continue
         image, check = one
         prediction = check.apply(next(predictions))
@@ -89,7 +104,7 @@ def predict_chunk(reader: Reader, chunk: Chunk, *, review: bool = False) -> list
         drawn = b""
         if review and prediction.unsure and not isinstance(content, InkfastError):
             drawn = _draw_content(content, image)
-        results.append(InputResult(source, prediction, review=drawn))
+        results.append(InputResult(source, prediction, review=drawn, page=page))
     return results
 
 

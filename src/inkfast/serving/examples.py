@@ -15,13 +15,13 @@ _UNSURE = {
     "unsure": "it may be 1 or 7",
     "probabilities": [0, 0.502125, 0.0066, 0.0566, 0.0002, 0.0001, 0, 0.38401, 0.0436, 0.0067],
 }  # fmt: skip
-PREDICTED = {"model": "reader", "predictions": [_SEVEN]}
+_FILE = {"file": "digit.png", "page": 1, "warning": "", "error": ""}
+PREDICTED = {"model": "reader", "predictions": [_FILE | _SEVEN]}
 PAGES = {
     "model": "reader",
     "pages": [
         {
-            "page": 1, "width": 4032, "height": 3024, "turned": 0, "left_out": 0, "warning": "",
-            "lines": [["47"]],
+            **_FILE, "width": 4032, "height": 3024, "turned": 0, "left_out": 0, "lines": [["47"]],
             "numbers": [
                 {"line": 1, "number": 1, "text": "47", "confidence": 0.9988, "unsure": "",
                  "left": 310, "top": 200, "width": 194, "height": 140},
@@ -44,7 +44,8 @@ LAB = {
     },
 }  # fmt: skip
 LOOKED = {
-    "noise": "rotate(degrees=[30, 30])", "clean": "AAAA...", "seen": "AAAA...", "clean_digit": 7,
+    "noise": "rotate(degrees=[30, 30])", "warning": "", "clean": "AAAA...", "seen": "AAAA...",
+    "clean_digit": 7,
     "predictions": {"cnn": _UNSURE, "reader": _SEVEN},
 }  # fmt: skip
 METRICS = 'inkfast_requests_total{route="/v1/predict",status="200"} 12.0\n'

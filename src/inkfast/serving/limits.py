@@ -21,6 +21,8 @@ class Limits:
         idle: Seconds that a connection may wait for its next request.
         stopping: Seconds for running requests to end when the server stops.
         files: Number of images in one multipart request.
+        pages: Number of images and pages of documents in one request.
+        document_seconds: Seconds after which no further page of a request is read.
         images: Number of images in one tensor.
         large_bytes: Bytes above which an image counts as large, and is decoded on its own.
         large: Pixels above which it does.
@@ -35,6 +37,8 @@ class Limits:
     idle: int = 10
     stopping: int = 10
     files: int = 32
+    pages: int = 32
+    document_seconds: float = 60.0
     images: int = 1024
     large_bytes: int = 200_000
     large: int = 2_000_000

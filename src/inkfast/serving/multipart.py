@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
+from inkfast.inference.results import one_line
 from inkfast.serving.limits import Refused
 
 
@@ -19,18 +21,31 @@ class _InMemory(MultiPartParser):
         self.closed = True
 
 
+@dataclass(frozen=True)
+class RequestFile:
+    """A file in a request.
+
+    Attributes:
+        name: Name that the client gave it; else its position in the request, from 1.
+        content: Its bytes.
+    """
+
+    name: str
+    content: bytes
+
+
 async def read_request_image(request: Request) -> bytes:
     """Return the only image of a request.
 
     Raises:
         Refused: If there is none, there are several, or the multipart body is damaged.
     """
-    (image,) = await read_request_images(request, max_files=1)
-    return image
+    (file,) = await read_request_files(request, max_files=1)
+    return file.content
 
 
-async def read_request_images(request: Request, max_files: int) -> list[bytes]:
-    """Return the image that is the body, or the files of a multipart body, in order.
+async def read_request_files(request: Request, max_files: int) -> list[RequestFile]:
+    """Return the file that is the body, or the files of a multipart body, in order.
 
     Raises:
         Refused: If there is none, there are too many, or the multipart body is damaged.
@@ -40,7 +55,7 @@ async def read_request_images(request: Request, max_files: int) -> list[bytes]:
     if kind.lower().startswith("multipart/form-data"):
         found = await _read_files(request, body, max_files)
     else:
-        found = [body] if body else []
+        found = [RequestFile("1", body)] if body else []
     if not found:
         raise Refused(
             400, "Expected an image as the body, or as files of multipart/form-data, got none."
@@ -48,7 +63,7 @@ async def read_request_images(request: Request, max_files: int) -> list[bytes]:
     return found
 
 
-async def _read_files(request: Request, body: bytes, max_files: int) -> list[bytes]:
+async def _read_files(request: Request, body: bytes, max_files: int) -> list[RequestFile]:
     async def whole() -> AsyncGenerator[bytes, None]:
         yield body
         if not parser.closed:  # else the last file would be dropped silently
@@ -62,6 +77,9 @@ async def _read_files(request: Request, body: bytes, max_files: int) -> list[byt
         raise Refused(400, f"The multipart body cannot be read: {reason}") from None
     try:
         files = [item for _, item in form.multi_items() if isinstance(item, UploadFile)]
-        return [await file.read() for file in files]
+        return [
+            RequestFile(one_line(file.filename or str(place)), await file.read())
+            for place, file in enumerate(files, start=1)
+        ]
     finally:
         await form.close()

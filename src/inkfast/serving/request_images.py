@@ -10,21 +10,25 @@ import numpy as np
 from PIL import Image
 
 from inkfast.core.digits import Images
-from inkfast.core.errors import InkfastError
+from inkfast.core.errors import InkfastError, MissingExtraError
+from inkfast.imaging.documents import open_document
+from inkfast.imaging.file_kind import HEAD_BYTES, file_kind
 from inkfast.imaging.normalization import DIGIT_PIXELS
-from inkfast.imaging.opening import IMAGE_FORMATS, MAX_PIXELS, LoadedImage, open_image
+from inkfast.imaging.opening import FORMAT_NAMES, IMAGE_FORMATS, MAX_PIXELS, LoadedImage
 from inkfast.inference.quality import QualityCheck
 from inkfast.inference.single_digit import preprocess_checked
 from inkfast.serving.limits import Limits, Refused
 from inkfast.serving.occlusion_map import occluded_images
 from inkfast.serving.page_noise import corrupt_with_sliders
 
+_DOCUMENTS = ("pdf", "heif")  # kinds whose size cannot be told without their packages
+
 
 def count_pixels(content: bytes) -> int:
     """Return the number of pixels of an image without decoding it.
 
     Raises:
-        Refused: If it has none of the six formats, or more than `MAX_PIXELS` pixels.
+        Refused: If it has none of `IMAGE_FORMATS`, or more than `MAX_PIXELS` pixels.
     """
     try:
         with warnings.catch_warnings():
@@ -35,7 +39,7 @@ def count_pixels(content: bytes) -> int:
         pixels = MAX_PIXELS + 1
     except Exception:  # damaged headers make Pillow fail in every way there is
         raise Refused(
-            415, "Expected a PNG, JPEG, WebP, BMP, GIF or TIFF image, got something else."
+            415, f"Expected a {FORMAT_NAMES} image or a PDF file, got something else."
         ) from None
     if pixels > MAX_PIXELS:
         most = MAX_PIXELS // 10**6
@@ -49,7 +53,11 @@ def is_large(content: bytes, limits: Limits) -> bool:
     Raises:
         Refused: See `count_pixels`; the header of a long file is not read here.
     """
-    return len(content) > limits.large_bytes or count_pixels(content) > limits.large
+    return (
+        len(content) > limits.large_bytes
+        or file_kind(content[:HEAD_BYTES]) in _DOCUMENTS
+        or count_pixels(content) > limits.large
+    )
 
 
 def digit_image(content: bytes) -> Images:
@@ -94,18 +102,24 @@ def lab_images(
 
 
 def open_request_image(content: bytes, longest: int) -> LoadedImage:
-    """Decode an image.
+    """Decode an image, or a document of one page.
 
     Args:
         content: Bytes of the image.
         longest: Longest side of the result, in pixels.
 
     Raises:
-        Refused: See `count_pixels`.
-        InkfastError: If it is damaged.
+        Refused: See `count_pixels`; also if a package for documents is not installed.
+        InkfastError: If it is damaged, or has several pages.
     """
     try:
-        return open_image(content, longest=longest)
+        document = open_document(content)
+        if document.count > 1:
+            raise InkfastError(f"expected an image or one page, got {document.count:,} pages.")
+        return document.load(1, longest)
+    except MissingExtraError as error:
+        raise Refused(501, str(error)) from None
     except InkfastError:
-        count_pixels(content)  # another format, or too many pixels, has a status of its own
+        if file_kind(content[:HEAD_BYTES]) not in _DOCUMENTS:
+            count_pixels(content)  # another format, or too many pixels, has a status of its own
         raise

@@ -21,6 +21,7 @@ from inkfast.serving.occlusion_map import occlusion_map
 from inkfast.serving.page_noise import SLIDERS, Slider, slider_chain
 from inkfast.serving.prediction import PredictRequest
 from inkfast.serving.request_images import is_large, lab_images
+from inkfast.serving.request_pages import first_page, is_plain
 from inkfast.serving.routes_v1 import json_response, model_card, no_ink, prediction_json
 from inkfast.serving.schemas import LabSchema, image_body, problems
 
@@ -45,7 +46,7 @@ class _LabQuery(BaseModel):
 _Query: Any = create_model(
     "LabQuery", __base__=_LabQuery, **{slider.name: _field(slider) for slider in SLIDERS}
 )
-_REFUSALS = problems(400, 401, 413, 415, 421, 422, 503)
+_REFUSALS = problems(400, 401, 413, 415, 421, 422, 501, 503)
 
 
 def routes_lab(dispatcher: Dispatcher, limits: Limits) -> APIRouter:
@@ -68,7 +69,9 @@ def routes_lab(dispatcher: Dispatcher, limits: Limits) -> APIRouter:
     )
     async def look(request: Request, query: Annotated[_Query, Query()]) -> Response:
         """Apply the sliders' noise to an image of one digit, and classify it with every network."""
-        image = await read_request_image(request)
+        image, warning = await read_request_image(request), ""
+        if not is_plain(image):
+            image, warning = await dispatcher.large.submit(partial(first_page, image))
         large = query.occlusion or is_large(image, limits)
         strengths = _strengths(query)
         images = partial(lab_images, image, strengths, query.seed, occlusion=query.occlusion)
@@ -85,6 +88,7 @@ def routes_lab(dispatcher: Dispatcher, limits: Limits) -> APIRouter:
         }
         content: dict[str, Any] = {
             "noise": slider_chain(strengths),
+            "warning": warning,
             "clean": _encode_pixels(clean),
             "seen": _encode_pixels(noisy),
             "clean_digit": int(rows[shown[-1]][0].argmax()),

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inkfast.core.digits import CLASSES, Images
-from inkfast.core.errors import NoInkError, install_hint
+from inkfast.core.errors import InkfastError, NoInkError, install_hint
 from inkfast.imaging.opening import LoadedImage, encode_png
 from inkfast.inference.columns import DECIMALS
-from inkfast.inference.page import open_page, read_page
+from inkfast.inference.page import open_page, read_document_page, read_page
 from inkfast.inference.page_result import Page, PageNumber
 from inkfast.inference.quality import QualityCheck
 from inkfast.inference.read_options import ReadOptions
@@ -26,9 +26,15 @@ from inkfast.inference.tables import read_tables
 from inkfast.serving import examples
 from inkfast.serving.dispatcher import Dispatcher
 from inkfast.serving.limits import Limits, Refused
-from inkfast.serving.multipart import read_request_image, read_request_images
+from inkfast.serving.multipart import read_request_files, read_request_image
 from inkfast.serving.prediction import PredictRequest
 from inkfast.serving.request_images import count_pixels, digit_image, is_large, load_request_image
+from inkfast.serving.request_pages import (
+    PageDeadline,
+    RequestPage,
+    list_request_pages,
+    load_page_digit,
+)
 from inkfast.serving.schemas import (
     CountQuery,
     DigitsOnlyQuery,
@@ -36,6 +42,7 @@ from inkfast.serving.schemas import (
     ExpectQuery,
     ModelQuery,
     ModelsSchema,
+    PagesQuery,
     PagesSchema,
     PredictedSchema,
     TableQuery,
@@ -45,7 +52,7 @@ from inkfast.serving.schemas import (
 
 Corrupt = Callable[[Images, str, int], Images]  # image, chain of noise, seed -> image
 
-_REFUSALS = problems(400, 401, 404, 413, 415, 421, 422, 503)
+_REFUSALS = problems(400, 401, 404, 413, 415, 421, 422, 501, 503)
 
 
 def routes_v1(dispatcher: Dispatcher, limits: Limits, corrupt: Corrupt) -> APIRouter:
@@ -63,13 +70,16 @@ def routes_v1(dispatcher: Dispatcher, limits: Limits, corrupt: Corrupt) -> APIRo
         openapi_extra=image_body("predict"),
         responses=examples.example_response(examples.PREDICTED, PredictedSchema) | _REFUSALS,
     )
-    async def predict(request: Request, model: ModelQuery = DEFAULT_MODEL) -> Response:
-        """Classify images of one digit each."""
-        reader = dispatcher.reader(model)
-        images = await read_request_images(request, limits.files)
+    async def predict(
+        request: Request, model: ModelQuery = DEFAULT_MODEL, pages: PagesQuery = None
+    ) -> Response:
+        """Classify images, or pages of documents, of one digit each."""
+        reader, deadline = dispatcher.reader(model), PageDeadline(limits)
+        files = await read_request_files(request, limits.files)
+        found = await list_request_pages(dispatcher, files, pages, limits)
         # one after the other, so that many images leave room in the queue for other requests
         predictions = [
-            await _predict_image(dispatcher, limits, reader, model, image) for image in images
+            await _predict_page(dispatcher, limits, deadline, reader, model, page) for page in found
         ]
         return json_response({"model": model, "predictions": predictions})
 
@@ -87,17 +97,20 @@ def routes_v1(dispatcher: Dispatcher, limits: Limits, corrupt: Corrupt) -> APIRo
         digits_only: DigitsOnlyQuery = False,
         each: EachQuery = "number",
         table: TableQuery = False,
+        pages: PagesQuery = None,
     ) -> Response:
-        """Read the numbers on images, line by line."""
-        reader = dispatcher.reader(model)
+        """Read the numbers on images or pages of documents, line by line."""
+        reader, deadline = dispatcher.reader(model), PageDeadline(limits)
         options = ReadOptions(per_line, expect, digits, digits_only)
         read_opened = partial(read_tables if table else read_page, reader=reader, options=options)
-        images = await read_request_images(request, limits.files)
-        pages = [
-            await dispatcher.large.submit(partial(_read_page_json, image, read_opened, each))
-            for image in images
+        files = await read_request_files(request, limits.files)
+        found = [
+            await dispatcher.large.submit(
+                partial(_read_page_json, page, deadline, read_opened, each)
+            )
+            for page in await list_request_pages(dispatcher, files, pages, limits)
         ]
-        return json_response({"model": model, "pages": pages})
+        return json_response({"model": model, "pages": found})
 
     @router.get(
         "/models",
@@ -123,7 +136,6 @@ def _add_noise(router: APIRouter, dispatcher: Dispatcher, corrupt: Corrupt) -> N
         responses={
             200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}},
             **_REFUSALS,
-            **problems(501),
         },
     )
     async def noise(
@@ -148,29 +160,68 @@ def _add_noise(router: APIRouter, dispatcher: Dispatcher, corrupt: Corrupt) -> N
         return Response(encode_png(Image.fromarray(noisy)), media_type="image/png")
 
 
-async def _predict_image(
-    dispatcher: Dispatcher, limits: Limits, reader: Reader, model: str, image: bytes
+async def _predict_page(
+    dispatcher: Dispatcher,
+    limits: Limits,
+    deadline: PageDeadline,
+    reader: Reader,
+    model: str,
+    page: RequestPage,
 ) -> dict[str, Any]:
-    request = PredictRequest(partial(load_request_image, image), (model,))
+    """Return the prediction for an image or a page as JSON; a damaged page has its error."""
+    where = {"file": page.file, "page": page.number, "warning": page.warning, "error": ""}
     try:
-        response = await dispatcher.predict(request, large=is_large(image, limits))
+        deadline.check(page)
+        return where | await _predict_image(dispatcher, limits, reader, model, page)
+    except InkfastError as error:
+        if page.document is None:
+            raise
+        return where | no_ink() | {"unsure": "", "error": str(error)}
+
+
+async def _predict_image(
+    dispatcher: Dispatcher, limits: Limits, reader: Reader, model: str, page: RequestPage
+) -> dict[str, Any]:
+    if page.document:
+        load, large = partial(load_page_digit, page.document, page.number), True
+    else:
+        load, large = partial(load_request_image, page.content), is_large(page.content, limits)
+    try:
+        response = await dispatcher.predict(PredictRequest(load, (model,)), large=large)
     except NoInkError:
         return no_ink()
     return prediction_json(reader, response.probabilities[model][0], response.quality)
 
 
 def _read_page_json(
-    image: bytes, read_opened: Callable[[LoadedImage], Page], each: str
+    asked: RequestPage,
+    deadline: PageDeadline,
+    read_opened: Callable[[LoadedImage], Page],
+    each: str,
 ) -> dict[str, Any]:
-    """Return the numbers on an image as JSON."""
-    count_pixels(image)
-    page = read_opened(open_page(image))
+    """Return the numbers on an image or a page as JSON."""
+    page = _read_request_page(asked, deadline, read_opened)
     return {
-        "page": page.page, "width": page.size[0], "height": page.size[1], "turned": page.turned,
-        "left_out": page.left_out, "warning": page.too_small, "lines": page.lines,
-        "numbers": [_number_json(number, each) for number in page.numbers],
+        "file": asked.file, "page": page.page, "width": page.size[0], "height": page.size[1],
+        "turned": page.turned, "left_out": page.left_out,
+        "warning": " ".join(filter(None, (asked.warning, page.too_small))), "error": page.error,
+        "lines": page.lines, "numbers": [_number_json(number, each) for number in page.numbers],
         "tables": [table.texts() for table in page.tables],
     }  # fmt: skip
+
+
+def _read_request_page(
+    asked: RequestPage, deadline: PageDeadline, read_opened: Callable[[LoadedImage], Page]
+) -> Page:
+    """Return what is read on an image or a page; a page that cannot be read has its error."""
+    if asked.document is None:
+        count_pixels(asked.content)
+        return read_opened(open_page(asked.content))
+    try:
+        deadline.check(asked)
+    except InkfastError as error:
+        return Page((0, 0), (), asked.number, error=str(error))
+    return read_document_page(asked.document, asked.number, read_opened)
 
 
 def _number_json(number: PageNumber, each: str) -> dict[str, Any]:

@@ -33,6 +33,15 @@ TableQuery = Annotated[
 ]
 
 
+PagesQuery = Annotated[
+    str | None,
+    Query(
+        max_length=100, pattern=r"^[0-9]{1,4}(-[0-9]{0,4})?(,[0-9]{1,4}(-[0-9]{0,4})?)*$",
+        description="Pages of each document, from 1; all by default.", examples=["1-3,7", "10-"],
+    ),
+]  # fmt: skip
+
+
 class ProblemSchema(BaseModel):
     """Why a request was refused."""
 
@@ -54,17 +63,27 @@ class PredictionSchema(BaseModel):
     probabilities: list[float] = Field(description="Probabilities of the digits 0 to 9.")
 
 
+class PagePredictionSchema(PredictionSchema):
+    """Prediction for an image, or for a page of a document."""
+
+    file: str = Field(description="Name of the file as sent; else its position, from 1.")
+    page: int = Field(ge=1, description="Page of the file, from 1.")
+    warning: str = Field(description="What of the file was not read; empty if all of it was.")
+    error: str = Field(description="Why the page could not be read; empty if it could.")
+
+
 class PredictedSchema(BaseModel):
-    """One prediction per image, in the order of the images."""
+    """One prediction per image or page, in the order of the files and pages."""
 
     model: str
-    predictions: list[PredictionSchema]
+    predictions: list[PagePredictionSchema]
 
 
 class LabSchema(BaseModel):
     """A digit under noise; without ink there are only `clean_digit` and `predictions`."""
 
     noise: str = Field("", description="Noise chain of the sliders, as for `--noise`.")
+    warning: str = Field("", description="What of the file was not read; empty if all of it was.")
     clean: str = Field("", description="Digit before the noise: 28x28 bytes in base64.")
     seen: str = Field("", description="Digit under the noise, likewise.")
     clean_digit: int | None = Field(
@@ -111,7 +130,9 @@ class NumberSchema(BaseModel):
 class PageSchema(BaseModel):
     """Numbers on a page; in `lines`, `?` stands for an unsure character."""
 
+    file: str = Field(description="Name of the file as sent; else its position, from 1.")
     page: int = Field(ge=1, description="Page of the file, from 1.")
+    error: str = Field(description="Why the page could not be read; empty if it could.")
     width: int = Field(description="Width of the upright image, in pixels.")
     height: int = Field(description="Height of the upright image, in pixels.")
     turned: int = Field(description="Degrees clockwise by which the image was turned upright.")
@@ -125,7 +146,7 @@ class PageSchema(BaseModel):
 
 
 class PagesSchema(BaseModel):
-    """One page per image, in the order of the images."""
+    """One page per image or page of a document, in the order of the files and pages."""
 
     model: str
     pages: list[PageSchema]
@@ -156,7 +177,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         401: "The token is missing or wrong.",
         404: "There is no model of this name.",
         413: "The body or the image is too large.",
-        415: "The image has none of the six formats.",
+        415: "The file has none of the known formats.",
         421: "The host name is not one of this server's.",
         422: "A parameter or the image cannot be used.",
         501: "A package that this needs is not installed.",
@@ -175,14 +196,16 @@ def image_body(route: str) -> dict[str, Any]:
         "properties": {"file": binary},
         "additionalProperties": False,
     }
-    kinds = [f"image/{kind}" for kind in ("png", "jpeg", "webp", "bmp", "gif", "tiff")]
+    images = ("png", "jpeg", "webp", "bmp", "gif", "tiff", "avif", "heic")
+    kinds = [*(f"image/{kind}" for kind in images), "application/pdf"]
     content: dict[str, Any] = {kind: {"schema": binary} for kind in kinds}
     parts = {"file": {"contentType": ", ".join(kinds)}}
     content["multipart/form-data"] = {"schema": form, "encoding": parts}
     return {
         "requestBody": {
             "required": True,
-            "description": f"An image of at most 15 MB and 50 million pixels. `{example}`",
+            "description": "An image of at most 50 million pixels, or a PDF, TIFF or HEIC file, "
+            f"of at most 15 MB. `{example}`",
             "content": content,
         }
     }

@@ -59,7 +59,8 @@ async function start() {
       show(response);
       // an uploaded image is sent once, from then on its 28x28 pixels
       if (response.clean && image === pad.file) {
-        pad.file = new Blob([decodePixels(encodePng(decodePixels(response.clean)))], { type: "image/png" });
+        pad.file = pngFile(response.clean);
+        if (response.warning) toast(response.warning);
       }
     } catch (error) {
       toast(error.message);
@@ -104,11 +105,24 @@ async function start() {
   }
 
   async function take(file, label = null) {
+    occlusion = null;
     try {
-      occlusion = null;
       await pad.take(file, label);
     } catch {
-      toast("The browser cannot show this file: use a PNG, JPEG, WebP, BMP or GIF image.");
+      if (/pdf|tiff|hei[cf]/.test(file.type)) await takeThroughServer(file);
+      else toast("The browser cannot show this file: use a PNG, JPEG, WebP, BMP, GIF or PDF file.");
+    }
+  }
+
+  /** Take a file that the browser cannot decode, such as a PDF, as the server's 28x28 pixels. */
+  async function takeThroughServer(file) {
+    try {
+      const response = await predict(file, labPath({}, {}));
+      if (!response.clean) throw new Error("No ink was found in this file.");
+      await pad.take(pngFile(response.clean));
+      if (response.warning) toast(response.warning);
+    } catch (error) {
+      toast(error.message);
     }
   }
 
@@ -136,9 +150,14 @@ async function start() {
   await offerSamples($("samples"), take);
 }
 
+/** Return 28x28 grey values in base64 as a PNG file. */
+function pngFile(pixels) {
+  return new Blob([decodePixels(encodePng(decodePixels(pixels)))], { type: "image/png" });
+}
+
 /** Accept images that are pasted or dropped. */
 function acceptImages(take) {
-  const first = (files) => [...files].find((file) => file.type.startsWith("image/"));
+  const first = (files) => [...files].find((file) => /^image\/|\/pdf$/.test(file.type));
   document.addEventListener("paste", (event) => {
     const file = first(event.clipboardData?.files ?? []);
     if (file) take(file);
