@@ -108,7 +108,7 @@ def test_the_format_follows_the_file_as_in_predict(inkfast, photo, tmp_path):
     for name in ("a", "a.doc"):
         code, out, err = inkfast("read", photo, "--to", tmp_path / name)
         assert (code, out, err.count("\n"), (tmp_path / name).exists()) == (2, "", 1, False)
-        assert "`to` must end in .csv, .jsonl, .txt, .parquet, got" in err
+        assert "`to` must end in .csv, .jsonl, .txt, .parquet, .xlsx, got" in err
     assert "it needs --to FILE" in inkfast("read", photo, "--format", "parquet")[2]
     pq = pytest.importorskip("pyarrow.parquet")
     for each in ("number", "character"):
@@ -259,7 +259,7 @@ def test_blank_paper_is_said_to_be_blank(inkfast, tmp_path):
     [
         (
             ["--format", "xml"],
-            "`format` must be one of 'text', 'jsonl', 'csv', 'parquet', got 'xml'",
+            "`format` must be one of 'text', 'jsonl', 'csv', 'parquet', 'xlsx', got 'xml'",
         ),
         (["--model", "reeder"], "unknown shipped network 'reeder'"),
         (["--model", "."], "run"),
