@@ -5,15 +5,17 @@ from __future__ import annotations
 import inspect
 import re
 
-from inkfast.models import MODELS, Architecture, Baseline, summarise
+from inkfast.models import MODELS, Architecture, Baseline, NumberArchitecture, summarise
 from inkfast.training import Recipe
+from inkfast.training.number_recipe import NumberRecipe
 from tools.markdown import format_table
 
 
 def models_page() -> str:
     """Return the page: a table of all models, then the parameters of each and of a recipe."""
     models = [cls() for cls in MODELS]
-    networks = [model for model in models if not isinstance(model, Baseline)]
+    networks = [model for model in models if not isinstance(model, Baseline | NumberArchitecture)]
+    numbers = [model for model in models if isinstance(model, NumberArchitecture)]
     baselines = [model for model in models if isinstance(model, Baseline)]
     lines = [
         "# Models", "",
@@ -22,6 +24,10 @@ def models_page() -> str:
         "such as `mlp(hidden=[256, 128])` or a recipe. Parameter counts and FLOPs are those of the "
         "defaults; a multiply-add counts as two FLOPs.",
         "", "## Networks", "", *_model_table(networks),
+        "", "## Networks that read numbers", "",
+        "They are trained with `inkfast train` on composed strips, and used by `inkfast read`. "
+        "FLOPs are those of a strip of 40 x 160 pixels, about six digits.", "",
+        *_model_table(numbers),
         "", "## Baselines of scikit-learn", "", *_description(Baseline), "",
         *_model_table(baselines),
         "", "## Parameters", "",
@@ -32,7 +38,8 @@ def models_page() -> str:
         "Keys of `--set`, of `[recipe]` and of each `[[models]]` table in a TOML file, with the "
         "default in parentheses; a model may have other defaults. A run's `experiment.toml` holds "
         "the resolved value of every key.", "",
-        *(f"- `{key}`{_default(key, text)}: {text}" for key, text in _attributes(Recipe).items()),
+        *_recipe_keys(Recipe()), "",
+        "## Recipe keys of networks that read numbers", "", *_recipe_keys(NumberRecipe()),
     ]  # fmt: skip
     return re.sub("\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n"
 
@@ -59,9 +66,12 @@ def _model_section(model: Architecture) -> list[str]:
     ]  # fmt: skip
 
 
-def _default(key: str, text: str) -> str:
-    """Return a recipe key's default in parentheses, nothing where its text explains it."""
-    return "" if "when not given" in text else f" ({getattr(Recipe(), key)})"
+def _recipe_keys(recipe: Recipe | NumberRecipe) -> list[str]:
+    """Return one line per key, with its default in parentheses unless its text explains it."""
+    return [
+        f"- `{key}`{'' if 'when not given' in text else f' ({getattr(recipe, key)})'}: {text}"
+        for key, text in _attributes(type(recipe)).items()
+    ]
 
 
 def _description(cls: type[Architecture]) -> list[str]:
@@ -71,7 +81,7 @@ def _description(cls: type[Architecture]) -> list[str]:
     return [line for part in parts for line in (part, "")][:-1]
 
 
-def _attributes(cls: type[Architecture] | type[Recipe]) -> dict[str, str]:
+def _attributes(cls: type[Architecture] | type[Recipe | NumberRecipe]) -> dict[str, str]:
     """Return the description of each attribute in a class's docstring."""
     _, _, text = inspect.cleandoc(cls.__doc__ or "").partition("\nAttributes:\n")
     entries = re.split(r"\n    (?=\w+: )", "\n" + text)[1:]

@@ -18,6 +18,7 @@ from inkfast.experiments.config import Experiment, from_settings, read_toml
 from inkfast.experiments.tuning.plan import parse_search_plan
 from inkfast.models import MODELS
 from inkfast.training import Recipe
+from inkfast.training.number_recipe import NumberRecipe
 from tools.models_page import models_page
 from tools.results import ROOT, load_result
 from tools.write_docs import DOCUMENTS as FILLED
@@ -106,8 +107,9 @@ def test_the_page_of_models_is_written_from_the_registry():
         own = [f.name for f in dataclasses.fields(cls) if f.name not in ("init", "copies")]
         assert re.findall(r"^- `(\w+)`: ", section[1], re.MULTILINE) == own
     keys = [field.name for field in dataclasses.fields(Recipe)]
-    recipe = page[page.index("## Recipe keys") :]
-    assert re.findall(r"^- `(\w+)`(?: \(.+?\))?: ", recipe, re.MULTILINE) == keys
+    keys += [field.name for field in dataclasses.fields(NumberRecipe)]
+    recipes = page[page.index("## Recipe keys") :]
+    assert re.findall(r"^- `(\w+)`(?: \(.+?\))?: ", recipes, re.MULTILINE) == keys
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=named)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from inkfast.cli._console import Printer
 from inkfast.execution import SERIAL, Executor, Observer
 from inkfast.training import Callback, Epoch
+from inkfast.training.number_model import NumberEpoch
 
 
 class Display(Printer):
@@ -18,7 +20,7 @@ class Display(Printer):
     _bars: Progress | None = None
 
     @contextmanager
-    def showing(self, executor: Executor = SERIAL) -> Iterator[Observer[Epoch]]:
+    def showing(self, executor: Executor = SERIAL) -> Iterator[Observer[Any]]:
         """Show progress while the block runs; concurrent fits are told apart by name."""
         if not self.console.is_terminal:
             yield self._plain_named if executor.concurrent else self._plain
@@ -38,7 +40,7 @@ class Display(Printer):
         def step(done: float) -> None:
             share[0] = done
 
-        def epoch(e: Epoch) -> None:
+        def epoch(e: Epoch | NumberEpoch) -> None:
             left = e.seconds * (1 / share[0] - 1)
             self.say(
                 f"  epoch {e.number}: loss {e.loss:.4f}, validation accuracy "
@@ -55,7 +57,7 @@ class Display(Printer):
         def say(sentence: str) -> None:
             self.say(f"[{number}/{of}] {title}: {sentence}")
 
-        def epoch(e: Epoch) -> None:
+        def epoch(e: Epoch | NumberEpoch) -> None:
             say(
                 f"epoch {e.number}, validation accuracy {e.validation_accuracy:.2%}, "
                 f"{e.seconds:.1f} s"
@@ -68,7 +70,7 @@ class Display(Printer):
         assert bars is not None  # noqa: S101 - set by `showing`, the only caller
         task: TaskID = bars.add_task(f"{title:<24.40}", total=1.0, state="starting")
 
-        def epoch(e: Epoch) -> None:
+        def epoch(e: Epoch | NumberEpoch) -> None:
             bars.update(task, state=f"epoch {e.number}, validation {e.validation_accuracy:.2%}")
 
         def say(sentence: str) -> None:

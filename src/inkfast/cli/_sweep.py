@@ -23,13 +23,19 @@ def prepare_experiment(
     if executor is not None and experiment.threads == 0:
         # a number chosen by timing would give other bits from one executor to the next
         experiment = dataclasses.replace(experiment, threads=1)
-    folder = out or settings.get("out") or Path("runs") / experiment.name
-    if not isinstance(folder, str | Path) or "\0" in str(folder):
-        raise InkfastError(f"`out` must be text, got {short_repr(folder)}.")
+    folder = run_folder_of(settings, out, experiment.name)
     dataset = load_experiment_data(experiment, display.download)
     display.notice(dataset.notice)
     again = resolved_source(experiment.data, dataset.source)
-    return dataclasses.replace(experiment, data=again), Path(folder), dataset
+    return dataclasses.replace(experiment, data=again), folder, dataset
+
+
+def run_folder_of(settings: dict[str, Any], out: Path | None, name: str) -> Path:
+    """Return the run folder: that of the flag, or of the settings, or one with the run's name."""
+    folder = out or settings.get("out") or Path("runs") / name
+    if not isinstance(folder, str | Path) or "\0" in str(folder):
+        raise InkfastError(f"`out` must be text, got {short_repr(folder)}.")
+    return Path(folder)
 
 
 def check_any_finished(outcome: RunResult | CrossValidation, display: Display) -> None:

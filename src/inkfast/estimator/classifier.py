@@ -159,7 +159,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_choice("train_noise", self.train_noise, TRAIN_NOISE)
         threads = _to_python(self.threads)
         check_number("threads", threads, low=0, high=1024, whole=True)
-        architecture = models.build_model(self.model)
+        architecture = models.build_digit_model(self.model)
         epochs = {} if self.epochs is None else {"epochs": self.epochs}
         own = {key: _to_python(value) for key, value in {**(self.recipe or {}), **epochs}.items()}
         return {

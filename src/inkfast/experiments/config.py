@@ -214,7 +214,7 @@ def _model_spec(item: Any, common: Mapping[str, Any]) -> ModelSpec:
             f"got {short_repr(item)}."
         )
     own = dict(table)
-    architecture = models.build_model(own.pop("model"))
+    architecture = models.build_digit_model(own.pop("model"))
     name, published = own.pop("name", table["model"]), own.pop("published", None)
     defaults = own.pop("defaults", "inkfast")
     check_choice("defaults", defaults, ("inkfast", "keras"))
@@ -256,7 +256,7 @@ def _with_unique_names(model_specs: list[ModelSpec]) -> tuple[ModelSpec, ...]:
 def _faults(experiment: Experiment) -> list[str]:
     e = experiment
     checks = (
-        lambda: _check_name(e.name),
+        lambda: check_experiment_name(e.name),
         lambda: _check_text("data", e.data),
         lambda: _check_text("noise", e.noise),
         lambda: noise.build_noise(e.noise),
@@ -304,7 +304,8 @@ def _check_text(name: str, value: object) -> None:
         raise InkfastError(f"`{name}` must be text, got {short_repr(value)}.")
 
 
-def _check_name(value: object) -> None:
+def check_experiment_name(value: object) -> None:
+    """Raise `InkfastError` unless a value can be the name of an experiment."""
     if not isinstance(value, str) or not re.fullmatch(r"[\w.-]{1,80}", value) or value[0] == ".":
         raise InkfastError(
             f"`name` must be 1 to 80 letters, digits, dots or dashes, got {short_repr(value)}."

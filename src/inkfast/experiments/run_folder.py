@@ -6,6 +6,7 @@
       experiment.toml      every choice, resolved; can be run again
       data.json            format version, kind of run, SHA-256 of the digits
       fits/<model>-seed0/  model.safetensors, model.json; checkpoints/ until it is finished
+      strips/              composed strips, of a network that reads numbers
       report.html
       leaderboard.json  leaderboard.csv              of `compare` and `train`
       validation.json  folds.csv                     of `validate`
@@ -20,7 +21,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from inkfast.core.errors import InkfastError, short_repr
 from inkfast.core.io import lock, read_object, write_json, write_text
@@ -36,21 +37,32 @@ EXPERIMENT, DATA = "experiment.toml", "data.json"
 LEADERBOARD, LEADERBOARD_CSV = "leaderboard.json", "leaderboard.csv"
 VALIDATION, FOLDS_CSV = "validation.json", "folds.csv"
 SEARCH, BEST_RECIPE, STUDY = "tune.json", "best.toml", "study.db"
-FITS, TRIALS, BEST = "fits", "trials", "best"
+FITS, STRIPS, TRIALS, BEST = "fits", "strips", "trials", "best"
 RUN = FolderKind(
     "a run",
     (
         EXPERIMENT, DATA, LEADERBOARD, LEADERBOARD_CSV, VALIDATION, FOLDS_CSV, SEARCH, BEST_RECIPE,
         STUDY, REPORT,
     ),
-    (FITS, TRIALS, BEST),
+    (FITS, STRIPS, TRIALS, BEST),
     resumable=True,
 )  # fmt: skip
 
 COMPARISON, CROSS_VALIDATION, TUNING = "comparison", "cross-validation", "tuning"
-_KINDS = {COMPARISON: "a comparison", CROSS_VALIDATION: "a cross-validation", TUNING: "a search"}
+NUMBERS = "numbers"
+_KINDS = {
+    COMPARISON: "a comparison", CROSS_VALIDATION: "a cross-validation", TUNING: "a search",
+    NUMBERS: "a network that reads numbers",
+}  # fmt: skip
 _DIGITS = {"train": "training", "test": "test", "noisy_test": "noisy test"}
 _ELSEWHERE = "Use --out DIR for another folder, or --overwrite to start again."
+
+
+class StoredExperiment(Protocol):
+    """An experiment as a run folder keeps it."""
+
+    def to_toml(self) -> str:
+        """Return the experiment as TOML, every default filled in."""
 
 
 @contextmanager
@@ -79,8 +91,9 @@ def run_lock(out: Path) -> Iterator[None]:
 
 
 def claim_run(
-    out: Path, experiment: Experiment, identity: Mapping[str, Any], *, resume: bool, overwrite: bool
-) -> None:
+    out: Path, experiment: StoredExperiment, identity: Mapping[str, Any], *, resume: bool,
+    overwrite: bool,
+) -> None:  # fmt: skip
     """Make `out` the folder of this experiment, or refuse without changing anything in it.
 
     Args:
@@ -151,6 +164,11 @@ def load_models(out: Path) -> tuple[Experiment, list[tuple[ModelSpec, TrainedMod
             f"{out} is not a run: expected a folder that inkfast compare or train has made."
         )
     kind = load_identity(out)["kind"]
+    if kind == NUMBERS:
+        raise InkfastError(
+            f"{out} has a network that reads numbers: expected a run with models of single digits. "
+            "Such a network is for `inkfast read` and `inkfast export`."
+        )
     if kind == CROSS_VALIDATION:
         raise InkfastError(
             f"{out} is a cross-validation, whose models were trained on its folds: expected a run "
@@ -166,8 +184,13 @@ def load_models(out: Path) -> tuple[Experiment, list[tuple[ModelSpec, TrainedMod
         if ((folder := fit_folder(out, model_spec, seed)) / MODEL_FILE).is_file()
     ]
     if not found:
-        raise InkfastError(f"{out} has no finished model yet. Resume it: --resume.")
+        raise unfinished_run(out)
     return experiment, found
+
+
+def unfinished_run(out: Path) -> InkfastError:
+    """Return the error for a run without a finished model."""
+    return InkfastError(f"{out} has no finished model yet. Resume it: --resume.")
 
 
 def fit_folder(out: Path, model_spec: ModelSpec, seed: int) -> Path:
@@ -210,23 +233,25 @@ def _check_format(out: Path) -> None:
         load_identity(out)
 
 
-def _check_same(out: Path, experiment: Experiment, content: dict[str, Any]) -> None:
+def _check_same(out: Path, experiment: StoredExperiment, content: dict[str, Any]) -> None:
     """Raise unless a run was started with this experiment on these digits; say what differs."""
     if not (out / DATA).is_file():
         write_json(out / DATA, content)
-    kept, before = load_identity(out), load_experiment(out)
+    kept = load_identity(out)
     if kept["kind"] != content["kind"]:
         raise InkfastError(
             f"{out} holds {_KINDS.get(kept['kind'], short_repr(kept['kind']))}, not "
             f"{_KINDS[content['kind']]}. {_ELSEWHERE}"
         )
-    if before.threads != experiment.threads and _settings(before) == _settings(experiment):
-        how = f"with --threads {before.threads}" if before.threads else "without --executor"
+    before, now = _stored_settings(out, kept["kind"]), _settings(experiment)
+    first, second = before["threads"], now["threads"]
+    if first != second and _compared(before) == _compared(now):
+        how = f"with --threads {first}" if first else "without --executor"
         raise InkfastError(
-            f"{out} was started with another number of threads ({before.threads or 'timed'}, now "
-            f"{experiment.threads or 'timed'}), on which bits depend. Resume it {how}."
+            f"{out} was started with another number of threads ({first or 'timed'}, now "
+            f"{second or 'timed'}), on which bits depend. Resume it {how}."
         )
-    changes = differences(before, kept, experiment, content)
+    changes = _differences(before, kept, now, content)
     if changes:
         raise InkfastError(f"{out} holds another run: {'; '.join(changes)}. {_ELSEWHERE}")
 
@@ -242,7 +267,14 @@ def differences(
         now: Experiment of the second run.
         identity: Its identity.
     """
-    changes = _changed_settings(_settings(before), _settings(now))
+    return _differences(_settings(before), kept, _settings(now), identity)
+
+
+def _differences(
+    before: dict[str, Any], kept: Mapping[str, Any], now: dict[str, Any],
+    identity: Mapping[str, Any],
+) -> list[str]:  # fmt: skip
+    changes = _changed_settings(_compared(before), _compared(now))
     changes += _changed_space(kept.get("space"), identity.get("space"))
     if kept.get("whole") != identity.get("whole"):
         return [*changes, "the digits of the data source differ"]
@@ -251,9 +283,17 @@ def differences(
     return changes + [f"the {part} digits differ" for part in parts]
 
 
-def _settings(experiment: Experiment) -> dict[str, Any]:
+def _stored_settings(out: Path, kind: str) -> dict[str, Any]:
+    """Return the resolved settings of a run, of this format or an older one."""
+    return read_toml(out / EXPERIMENT) if kind == NUMBERS else _settings(load_experiment(out))
+
+
+def _settings(experiment: StoredExperiment) -> dict[str, Any]:
+    return tomllib.loads(experiment.to_toml())
+
+
+def _compared(settings: dict[str, Any]) -> dict[str, Any]:
     """Return what must be equal; digits are known by their SHA-256, wherever they are stored."""
-    settings = tomllib.loads(experiment.to_toml())
     return {k: v for k, v in settings.items() if k not in ("name", "data", "threads")}
 
 

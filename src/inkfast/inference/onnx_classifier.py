@@ -105,7 +105,7 @@ class OnnxClassifier:
         self.name = name
         self.fingerprint = sha256(content)
         self._arguments = (content, name, threads)
-        self.session = _create_session(name, content, threads)
+        self.session = create_session(name, content, threads)
         self.input, self.output = _find_input_and_output(name, self.session)
         metadata = self.session.get_modelmeta().custom_metadata_map
         self.metadata = ModelMetadata.parse(metadata.get(METADATA_KEY, "{}"), name)
@@ -121,7 +121,7 @@ class OnnxClassifier:
         Raises:
             InkfastError: If it cannot be read, was changed, or is not such a classifier.
         """
-        return cls(_read_verified(path), str(path), threads)
+        return cls(read_verified(path), str(path), threads)
 
     def probabilities(self, images: Images) -> NDArray[np.float64]:
         """Return class probabilities.
@@ -163,7 +163,7 @@ class OnnxClassifier:
             (found,) = self.session.run([self.output.name], {self.input.name: images})
         except Exception as error:  # a graph may fail on its input in any way
             raise InkfastError(
-                f"{self.name} cannot read {len(images)} images at a time ({_error_summary(error)})."
+                f"{self.name} cannot read {len(images)} images at a time ({error_summary(error)})."
             ) from None
         answers = np.asarray(found, np.float64)
         if answers.shape != (len(images), CLASSES):  # else a row may be another image's answer
@@ -198,7 +198,12 @@ def _check_images(images: object) -> None:
     )
 
 
-def _read_verified(path: Path) -> bytes:
+def read_verified(path: Path) -> bytes:
+    """Return the content of a model; its SHA-256 is checked if a JSON file beside it has one.
+
+    Raises:
+        InkfastError: If it cannot be read or was changed.
+    """
     beside = path.with_suffix(".json")
     try:
         size = path.stat().st_size
@@ -220,7 +225,17 @@ def _read_verified(path: Path) -> bytes:
     return content
 
 
-def _create_session(name: str, content: bytes, threads: int) -> Any:
+def create_session(name: str, content: bytes, threads: int) -> Any:
+    """Return a session of ONNX Runtime for a model.
+
+    Args:
+        name: Name of the file in messages.
+        content: Content of the file.
+        threads: Threads of a call; 0 for all cores.
+
+    Raises:
+        InkfastError: If it is not a model that can be run.
+    """
     import onnxruntime
 
     try:
@@ -237,11 +252,12 @@ def _create_session(name: str, content: bytes, threads: int) -> Any:
         raise InkfastError(f"{name} cannot be used: {error}.") from None
     except Exception as error:  # onnxruntime raises many kinds of errors
         raise InkfastError(
-            f"{name} is not an ONNX model that can be run ({_error_summary(error)})."
+            f"{name} is not an ONNX model that can be run ({error_summary(error)})."
         ) from None
 
 
-def _error_summary(error: Exception) -> str:
+def error_summary(error: Exception) -> str:
+    """Return the first line of an error of ONNX Runtime."""
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
 
 

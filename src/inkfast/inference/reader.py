@@ -83,8 +83,8 @@ class Reader:
             InkfastError: If there is no such model, its file was changed, or it guarantees no
                 share of errors as small as `max_error`.
         """
-        classifier = OnnxClassifier.open(_model_path(model), threads)
-        return cls(classifier, _confidence_threshold(classifier, max_error))
+        classifier = OnnxClassifier.open(model_path(model), threads)
+        return cls(classifier, confidence_threshold(classifier.metadata, max_error))
 
     def predict(self, images: Images) -> list[Prediction]:
         """Read images.
@@ -115,27 +115,45 @@ class Reader:
         return Prediction(first, confidence, second, float(row[second]), reason)
 
 
-def shipped_names() -> list[str]:
-    """Return the names of the networks that inkfast ships."""
-    return sorted(path.stem for path in SHIPPED_FOLDER.glob("*.onnx"))
+def shipped_names(folder: Path = SHIPPED_FOLDER) -> list[str]:
+    """Return the names of the shipped networks in a folder; by default those of digits."""
+    return sorted(path.stem for path in folder.glob("*.onnx"))
 
 
-def _model_path(model: str) -> Path:
+def model_path(model: str, folder: Path = SHIPPED_FOLDER) -> Path:
+    """Return the path of a shipped network or of an .onnx file.
+
+    Args:
+        model: Name of a shipped network, or path of an .onnx file.
+        folder: Folder of the shipped networks.
+
+    Raises:
+        InkfastError: If it is neither.
+    """
     if model.lower().endswith(".onnx"):
         return Path(model)
-    if Path(model).is_dir() and model not in shipped_names():
+    names = shipped_names(folder)
+    if Path(model).is_dir() and model not in names:
         raise InkfastError(
             f"{model} is a folder: expected a shipped network or an .onnx file. If it is a run, "
             f"export it: {command_name()} export {shlex.quote(model)} --to reader.onnx"
         )
-    if model not in shipped_names():
-        raise unknown_name("shipped network", model, shipped_names())
-    return SHIPPED_FOLDER / f"{model}.onnx"
+    if model not in names:
+        raise unknown_name("shipped network", model, names)
+    return folder / f"{model}.onnx"
 
 
-def _confidence_threshold(classifier: OnnxClassifier, max_error: float | None) -> float:
-    """Return the confidence from which a file answers; 0 if it guarantees nothing."""
-    metadata = classifier.metadata
+def confidence_threshold(metadata: ModelMetadata, max_error: float | None) -> float:
+    """Return the confidence from which a model answers; 0 if it guarantees nothing.
+
+    Args:
+        metadata: Metadata of the model.
+        max_error: Largest share of errors among the answers, in (0, 1); the share that the model
+            was exported with by default.
+
+    Raises:
+        InkfastError: If the model guarantees no share of errors as small.
+    """
     if max_error is None:
         named = metadata.number("threshold")
         return 0.0 if np.isnan(named) else max(MIN_CONFIDENCE, named)
@@ -144,11 +162,11 @@ def _confidence_threshold(classifier: OnnxClassifier, max_error: float | None) -
     kept = [threshold for error, threshold in guarantees if error <= max_error and threshold <= 1]
     if not kept:
         known = ", ".join(f"{error:g}" for error, threshold in guarantees if threshold <= 1)
-        shipped = Path(classifier.name).parent == SHIPPED_FOLDER
+        shipped = SHIPPED_FOLDER in Path(metadata.name).parents
         how = " Ask for one of these, or more." if known else ""
         how += "" if shipped else " Guarantees are tested when a model is exported, by --max-error."
         raise InkfastError(
-            f"{classifier.name} does not guarantee max_error={max_error:g}; it guarantees "
+            f"{metadata.name} does not guarantee max_error={max_error:g}; it guarantees "
             f"{known or 'nothing'}.{how}"
         )
     return max(MIN_CONFIDENCE, min(kept))

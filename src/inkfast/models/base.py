@@ -1,8 +1,8 @@
 """Base classes of models, and how the weights of networks are initialised.
 
-A module takes float32 ``(n, 1, 28, 28)`` in [0, 1] and returns ``(n, 10)`` logits. A network's
-weights are drawn from a generator that is passed in, never from torch's global state. `baseline.py`
-has the base class of estimators.
+A module of digits takes float32 ``(n, 1, 28, 28)`` in [0, 1] and returns ``(n, 10)`` logits; one of
+numbers is described in `NumberArchitecture`. Weights of networks are drawn from a generator that is
+passed in, never from torch's global state. `baseline.py` has the base class of estimators.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Generator, nn
 
-from inkfast.core.errors import check_choice
+from inkfast.core.digits import SIDE
+from inkfast.core.errors import InkfastError, check_choice, command_name
 from inkfast.core.registry import Registry, format_spec
+from inkfast.inference.number_strips import STRIP_HEIGHT
 
 INITS = ("torch", "glorot", "he")
 
@@ -29,6 +31,8 @@ class Architecture(ABC):
     name: ClassVar[str]
     source: ClassVar[str]  # authors (year), title
     recipe: ClassVar[Mapping[str, Any]]  # training defaults; an experiment may override them
+    # channels, height and width of the image that a summary counts operations for
+    image_shape: ClassVar[tuple[int, int, int]] = (1, SIDE, SIDE)
 
     @abstractmethod
     def build(self) -> nn.Module:
@@ -40,7 +44,7 @@ class Architecture(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class Network(Architecture):
-    """One network family, trained by gradients.
+    """One family of networks that classify digits, trained by gradients.
 
     Attributes:
         init: Initialisation of weights: torch (its default), or glorot or he (uniform as in Keras,
@@ -53,10 +57,46 @@ class Network(Architecture):
         check_choice("init", self.init, INITS)
 
 
+@dataclass(frozen=True, kw_only=True)
+class NumberArchitecture(Architecture):
+    """One family of networks that read numbers, trained by gradients with CTC.
+
+    A module takes strips as `inkfast.inference.number_strips.normalize_strips` returns them,
+    float32 ``(n, 1, 40, w)`` of any width, and returns logits ``(n, frames, characters + 1)``: one
+    frame for every four columns, the characters of `inkfast.inference.numbers.ALPHABET`, and last
+    the blank. Its recipe is an `inkfast.training.number_recipe.NumberRecipe`.
+
+    Attributes:
+        init: Initialisation of weights, see `Network`.
+    """
+
+    recipe: ClassVar[Mapping[str, Any]] = {}
+    image_shape: ClassVar[tuple[int, int, int]] = (1, STRIP_HEIGHT, 160)  # about six digits
+
+    init: str = "torch"
+
+    def __post_init__(self) -> None:
+        check_choice("init", self.init, INITS)
+
+
 MODELS: Registry[Architecture] = Registry("model", Architecture, "inkfast.models")
 
 
-def create(architecture: Network, generator: Generator) -> nn.Module:
+def check_reads_digits(architecture: Architecture) -> None:
+    """Check that a model classifies digits.
+
+    Raises:
+        InkfastError: If it reads numbers.
+    """
+    if isinstance(architecture, NumberArchitecture):
+        name = architecture.name
+        raise InkfastError(
+            f"{name} reads numbers: expected a model of single digits, such as cnn. {name} is "
+            f"trained with `{command_name()} train {name}`."
+        )
+
+
+def create(architecture: Network | NumberArchitecture, generator: Generator) -> nn.Module:
     """Build the network and draw its weights from `generator`."""
     with torch.device("meta"):
         model = architecture.build()

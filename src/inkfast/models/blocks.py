@@ -9,7 +9,9 @@ from torch import Tensor, nn
 from inkfast.core.errors import InkfastError, check_number, short_repr
 
 
-def conv_norm_relu(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+def conv_norm_relu(
+    inputs: int, outputs: int, kernel: int = 3, stride: int | tuple[int, int] = 1
+) -> nn.Sequential:
     """Return a padded convolution, batch normalisation and ReLU."""
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),

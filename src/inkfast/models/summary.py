@@ -29,8 +29,9 @@ class Summary:
     Attributes:
         layers: Layers from input to output.
         parameters: Number of trained parameters.
-        flops: Floating-point operations of a forward pass of one image in matrix products and
-            convolutions, counted by torch.utils.flop_counter; a multiply-add is two.
+        flops: Floating-point operations of a forward pass of one image, of
+            `Architecture.image_shape`, in matrix products and convolutions, counted by
+            torch.utils.flop_counter; a multiply-add is two.
     """
 
     layers: tuple[Layer, ...]
@@ -74,7 +75,7 @@ def _summarise_network(architecture: Architecture) -> Summary:
         for module in model.modules():
             if not list(module.children()):
                 module.register_forward_hook(note)
-        model(torch.zeros(1, 1, 28, 28))
+        model(torch.zeros(1, *architecture.image_shape))
     return Summary(tuple(rows), count_parameters(model), int(counter.get_total_flops()))
 
 

@@ -13,7 +13,14 @@ import torch
 from inkfast.core.digits import Digits
 from inkfast.core.random import make_generator
 from inkfast.core.registry import parse_spec
-from inkfast.models import Architecture, Network, build_model, count_parameters, create
+from inkfast.models import (
+    Architecture,
+    Network,
+    build_model,
+    check_reads_digits,
+    count_parameters,
+    create,
+)
 from inkfast.noise import build_noise
 from inkfast.testing.expect import easy_digits, expect, expect_refusal
 from inkfast.training import FitSpec, TrainedModel, fit, resolve_recipe
@@ -30,8 +37,10 @@ def check_model(model: str | Architecture) -> None:
 
     Raises:
         AssertionError: If it does not; the message says which part of the contract is broken.
+        InkfastError: If the model reads numbers.
     """
     architecture = build_model(model) if isinstance(model, str) else model
+    check_reads_digits(architecture)
     checks = MODEL_CHECKS + (NETWORK_CHECKS if isinstance(architecture, Network) else ())
     for check in checks:
         check(architecture)

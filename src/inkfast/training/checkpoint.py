@@ -20,7 +20,7 @@ from torch.optim import Optimizer
 
 from inkfast.core.errors import InkfastError, check_choice, check_number
 from inkfast.core.io import read_object, sha256, write_bytes, write_json
-from inkfast.training.trained_model import PRECISIONS, Epoch
+from inkfast.training.trained_model import PRECISIONS, Epoch, EpochRecord
 
 VERSION = 2  # of the format of a checkpoint
 KEPT = 2  # the newest and the one before, in case the newest is damaged
@@ -40,13 +40,14 @@ def save_checkpoint(
 
 
 def load_newest_checkpoint(
-    folder: Path, optimisers: Sequence[Optimizer] = ()
+    folder: Path, optimisers: Sequence[Optimizer] = (), epochs: type[EpochRecord] = Epoch
 ) -> tuple[dict[str, Tensor], dict[str, Any], list[str]]:
     """Return tensors and state of the newest valid checkpoint, and the faults of newer ones.
 
     Args:
         folder: Folder of the checkpoints.
         optimisers: Optimisers that the state must fit if training is resumed.
+        epochs: Type of the epochs of its history.
 
     Returns:
         The tensors and the state, both empty if there is no valid checkpoint, and one sentence for
@@ -61,7 +62,7 @@ def load_newest_checkpoint(
                 raise InkfastError("its SHA-256 differs")
             if state.get("version") != VERSION:
                 raise InkfastError("another version of inkfast wrote it")
-            _check_state(state, optimisers)
+            _check_state(state, optimisers, epochs)
             return safetensors.torch.load(content), state, faults
         except (
             InkfastError, OSError, KeyError, TypeError, ValueError, RecursionError, SafetensorError,
@@ -70,11 +71,13 @@ def load_newest_checkpoint(
     return {}, {}, faults
 
 
-def _check_state(state: dict[str, Any], optimisers: Sequence[Optimizer]) -> None:
+def _check_state(
+    state: dict[str, Any], optimisers: Sequence[Optimizer], epochs: type[EpochRecord]
+) -> None:
     """Raise unless a state has the types and the optimisers that a fit can be resumed with."""
     check_number("threads", state["threads"], low=1, whole=True)
     check_choice("precision", state["precision"], PRECISIONS)
-    if len(Epoch.read_all(state["history"])) != state["epoch"]:
+    if len(epochs.read_all(state["history"])) != state["epoch"]:
         raise InkfastError("its history has other epochs")
     wanted = pack_optimisers(optimisers)[1]
     if optimisers and list(map(_kinds_of_text, state["groups"])) != [*map(_kinds_of_text, wanted)]:

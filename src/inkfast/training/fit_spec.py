@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from inkfast import execution
 from inkfast.core.digits import Digits
-from inkfast.models import Architecture
+from inkfast.models import Architecture, check_reads_digits
 from inkfast.noise import Chain
 from inkfast.training.recipe import Recipe
 from inkfast.training.trained_model import Epoch
@@ -42,6 +42,9 @@ class FitSpec:
     seed: int = 0
     threads: int = 0
     validation: Digits | None = None
+
+    def __post_init__(self) -> None:
+        check_reads_digits(self.architecture)
 
     @property
     def training_noise(self) -> Chain:

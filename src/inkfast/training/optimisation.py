@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Muon, Optimizer, RMSprop
 
+from inkfast.training.number_recipe import NumberRecipe
 from inkfast.training.recipe import Recipe
 
 
-def make_optimisers(model: nn.Module, recipe: Recipe) -> list[Optimizer]:
+def make_optimisers(model: nn.Module, recipe: Recipe | NumberRecipe) -> list[Optimizer]:
     """Return the recipe's optimisers: one, or for muon a second one, AdamW, for vectors.
 
     Biases and normalisation have no weight decay.
@@ -45,7 +46,7 @@ def make_optimisers(model: nn.Module, recipe: Recipe) -> list[Optimizer]:
     return [family(groups, rate, eps=recipe.epsilon, fused=True)]
 
 
-def _muon(weights: Sequence[Tensor], recipe: Recipe) -> Optimizer:
+def _muon(weights: Sequence[Tensor], recipe: Recipe | NumberRecipe) -> Optimizer:
     """Return torch's Muon, which only takes matrices, for matrices and kernels.
 
     A kernel is passed as a matrix of one row per output channel that shares its memory. Steps are
@@ -90,15 +91,27 @@ def learning_rate(recipe: Recipe, progress: float, validation_losses: Sequence[f
         progress: Share of all steps done, in [0, 1].
         validation_losses: Validation loss of each finished epoch.
     """
-    peak = recipe.learning_rate
     if recipe.schedule == "onecycle":
-        # Smith and Topin (2018); start and end as torch's OneCycleLR: peak/25 and peak/250,000.
-        if progress < recipe.warmup:
-            return _cosine(peak / 25, peak, progress / recipe.warmup)
-        return _cosine(peak, peak / 250_000, (progress - recipe.warmup) / (1 - recipe.warmup))
+        return one_cycle(recipe.learning_rate, recipe.warmup, progress)
     if recipe.schedule == "plateau":
         return _plateau(recipe, validation_losses)
-    return peak
+    return recipe.learning_rate
+
+
+def one_cycle(peak: float, warmup: float, progress: float) -> float:
+    """Return the learning rate of a step of a schedule that rises once and falls once.
+
+    Args:
+        peak: Highest learning rate.
+        warmup: Share of all steps in which it rises.
+        progress: Share of all steps done, in [0, 1].
+
+    Source: Smith and Topin (2018), Super-Convergence; start and end are those of torch's
+    OneCycleLR: peak/25 and peak/250,000.
+    """
+    if progress < warmup:
+        return _cosine(peak / 25, peak, progress / warmup)
+    return _cosine(peak, peak / 250_000, (progress - warmup) / (1 - warmup))
 
 
 def _cosine(start: float, end: float, share: float) -> float:

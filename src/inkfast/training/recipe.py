@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from inkfast import noise
 from inkfast.core.errors import InkfastError, check_choice, check_number, unknown_name
 from inkfast.training.balancing import METHODS
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    AnyRecipe = TypeVar("AnyRecipe", bound=DataclassInstance)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,9 +101,7 @@ class Recipe:
     precision: str = "auto"
 
     def __post_init__(self) -> None:
-        faults = [fault for check in _CHECKS if (fault := _fault_of(check, self))]
-        if faults:
-            raise InkfastError(" ".join(faults))
+        check_all(_CHECKS, self)
 
 
 # Defaults of Keras 3 in `compile` and `fit`; its weights are drawn as by init='glorot'. Its plateau
@@ -147,7 +150,14 @@ _CHECKS = (
 )
 
 
-def _fault_of(check: Any, recipe: Recipe) -> str:
+def check_all(checks: Iterable[Callable[[Any], object]], recipe: object) -> None:
+    """Raise one `InkfastError` with the messages of all checks that a recipe fails."""
+    faults = [fault for check in checks if (fault := _fault_of(check, recipe))]
+    if faults:
+        raise InkfastError(" ".join(faults))
+
+
+def _fault_of(check: Callable[[Any], object], recipe: object) -> str:
     try:
         check(recipe)
     except InkfastError as error:
@@ -178,7 +188,13 @@ def resolve_recipe(*layers: Mapping[str, Any]) -> Recipe:
     Raises:
         InkfastError: If keys are unknown or values not allowed; the message names all of them.
     """
-    known = [field.name for field in dataclasses.fields(Recipe)]
+    recipe = resolve_keys(Recipe, *layers)
+    return dataclasses.replace(recipe, augment=noise.build_noise(recipe.augment).name)
+
+
+def resolve_keys(kind: type[AnyRecipe], *layers: Mapping[str, Any]) -> AnyRecipe:
+    """Return a recipe of some kind from several layers of settings, see `resolve_recipe`."""
+    known = [field.name for field in dataclasses.fields(kind)]
     settings = {key: value for layer in layers for key, value in layer.items()}
     faults = [str(unknown_name("recipe key", key, known)) for key in settings if key not in known]
     settings = {key: value for key, value in settings.items() if key in known}
@@ -188,9 +204,9 @@ def resolve_recipe(*layers: Mapping[str, Any]) -> Recipe:
         settings.setdefault("momentum", 0.95)
     recipe = None
     try:
-        recipe = Recipe(**settings)
+        recipe = kind(**settings)
     except InkfastError as error:
         faults.append(str(error))
     if recipe is None or faults:
         raise InkfastError(" ".join(faults))
-    return dataclasses.replace(recipe, augment=noise.build_noise(recipe.augment).name)
+    return recipe

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import safetensors.torch
@@ -27,30 +28,23 @@ PRECISIONS = ("bf16", "fp32")
 WEIGHTS_FILE, MODEL_FILE = "model.safetensors", "model.json"  # the latter is written last
 
 
+Trained = TypeVar("Trained")
+
+
 @dataclass(frozen=True)
-class Epoch:
-    """Metrics of one epoch.
+class EpochRecord:
+    """What the metrics of epochs have in common; all fields of subclasses are numbers.
 
     Attributes:
         number: From 1.
-        loss: Mean training loss over the epoch, with noise, dropout and label smoothing.
-        accuracy: Training accuracy over the epoch, in [0, 1], under the same conditions.
-        validation_loss: Cross-entropy on the validation rows after the epoch, in nats.
-        validation_accuracy: Accuracy on the validation rows after the epoch, in [0, 1].
-        learning_rate: Learning rate of the last step.
-        seconds: Time of training and validation since the start.
+        loss: Mean training loss over the epoch.
     """
 
     number: int
     loss: float
-    accuracy: float
-    validation_loss: float
-    validation_accuracy: float
-    learning_rate: float
-    seconds: float
 
     @classmethod
-    def read(cls, values: Any) -> Epoch:
+    def read(cls, values: Any) -> Self:
         """Return an epoch from its JSON.
 
         Raises:
@@ -63,12 +57,33 @@ class Epoch:
         return epoch
 
     @classmethod
-    def read_all(cls, values: Any) -> list[Epoch]:
+    def read_all(cls, values: Any) -> list[Self]:
         """Return all epochs of a fit in order, see `read`."""
         history = [cls.read(epoch) for epoch in values]
         if [epoch.number for epoch in history] != list(range(1, len(history) + 1)):
             raise InkfastError("its epochs are not numbered from 1")
         return history
+
+
+@dataclass(frozen=True)
+class Epoch(EpochRecord):
+    """Metrics of one epoch.
+
+    Attributes:
+        number: From 1.
+        loss: Mean training loss over the epoch, with noise, dropout and label smoothing.
+        accuracy: Training accuracy over the epoch, in [0, 1], under the same conditions.
+        validation_loss: Cross-entropy on the validation rows after the epoch, in nats.
+        validation_accuracy: Accuracy on the validation rows after the epoch, in [0, 1].
+        learning_rate: Learning rate of the last step.
+        seconds: Time of training and validation since the start.
+    """
+
+    accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    learning_rate: float
+    seconds: float
 
     def merit(self, monitor: str) -> tuple[float, float]:
         """Return the values by which epochs are compared; larger is better."""
@@ -109,19 +124,13 @@ class TrainedModel:
 
     def save(self, folder: Path) -> None:
         """Write ``model.safetensors``, then ``model.json`` with its SHA-256."""
-        tensors = {k: v.contiguous() for k, v in self.model.state_dict().items()}
-        content = safetensors.torch.save(tensors)
-        write_bytes(folder / WEIGHTS_FILE, content)
-        package = models.MODELS.package_of(self.architecture)
         described = {
-            "architecture": str(self.architecture),
-            **({"requires": [package]} if package else {}),
+            **describe_architecture(self.architecture),
             "recipe": dataclasses.asdict(self.recipe),
             **{key: getattr(self, key) for key in _PLAIN_KEYS},
             "history": [vars(epoch) for epoch in self.history],
-            "sha256": sha256(content),
         }
-        write_json(folder / MODEL_FILE, described)
+        save_model(folder, self.model, described)
 
     @classmethod
     def load(cls, folder: Path) -> TrainedModel:
@@ -130,40 +139,75 @@ class TrainedModel:
         Raises:
             InkfastError: If a file is missing, damaged or was changed.
         """
-        described = read_json(folder / MODEL_FILE)
-        if isinstance(described, dict):
-            check_installed(described.get("requires", []), str(folder / MODEL_FILE))
-        try:
-            content = (folder / WEIGHTS_FILE).read_bytes()
-            if sha256(content) != described["sha256"]:
-                raise InkfastError("the SHA-256 of its weights is not the one in model.json")
-            return cls._from(described, content)
-        except (
-            InkfastError, OSError, KeyError, TypeError, ValueError, AttributeError, RuntimeError,
-            SafetensorError,
-        ) as error:  # fmt: skip
-            raise InkfastError(
-                f"{folder} is damaged or was changed ({error}). Delete it, and train it again with "
-                "--resume."
-            ) from None
+        return load_model(folder, cls._from)
 
     @classmethod
     def _from(cls, described: dict[str, Any], content: bytes) -> TrainedModel:
         history = Epoch.read_all(described["history"])
         _check_plain(described, len(history))
-        architecture = models.build_model(described["architecture"])
-        with torch.device("meta"):
-            model = architecture.build()
-        model.load_state_dict(safetensors.torch.load(content), assign=True)
-        # the memory layout of training, so that predictions are equal to the bit
-        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # untyped
+        architecture = models.build_digit_model(described["architecture"])
         return cls(
-            model=model.eval(),
+            model=restore_module(architecture, content),
             architecture=architecture,
             recipe=resolve_recipe(upgrade_keys(described["recipe"])),
             history=history,
             **{key: described[key] for key in _PLAIN_KEYS},
         )
+
+
+def describe_architecture(architecture: Architecture) -> dict[str, Any]:
+    """Return the keys of model.json that name an architecture and the package it comes from."""
+    package = models.MODELS.package_of(architecture)
+    return {
+        "architecture": str(architecture),
+        **({"requires": [package]} if package else {}),
+    }
+
+
+def save_model(folder: Path, model: nn.Module, described: dict[str, Any]) -> None:
+    """Write ``model.safetensors``, then ``model.json`` with a description and its SHA-256."""
+    tensors = {k: v.contiguous() for k, v in model.state_dict().items()}
+    content = safetensors.torch.save(tensors)
+    write_bytes(folder / WEIGHTS_FILE, content)
+    write_json(folder / MODEL_FILE, described | {"sha256": sha256(content)})
+
+
+def load_model(folder: Path, restore: Callable[[dict[str, Any], bytes], Trained]) -> Trained:
+    """Load what `save_model` wrote; the SHA-256 of the weights is checked before they are parsed.
+
+    Args:
+        folder: The folder.
+        restore: Function from the description and the content of the weights to the model.
+
+    Raises:
+        InkfastError: If a file is missing, damaged or was changed.
+    """
+    described = read_json(folder / MODEL_FILE)
+    if isinstance(described, dict):
+        check_installed(described.get("requires", []), str(folder / MODEL_FILE))
+    try:
+        content = (folder / WEIGHTS_FILE).read_bytes()
+        if sha256(content) != described["sha256"]:
+            raise InkfastError("the SHA-256 of its weights is not the one in model.json")
+        return restore(described, content)
+    except (
+        InkfastError, OSError, KeyError, TypeError, ValueError, AttributeError, RuntimeError,
+        SafetensorError,
+    ) as error:  # fmt: skip
+        raise InkfastError(
+            f"{folder} is damaged or was changed ({error}). Delete it, and train it again with "
+            "--resume."
+        ) from None
+
+
+def restore_module(architecture: Architecture, content: bytes) -> nn.Module:
+    """Return an architecture's module with the weights of a safetensors file, for evaluation."""
+    with torch.device("meta"):
+        model = architecture.build()
+    model.load_state_dict(safetensors.torch.load(content), assign=True)
+    # the memory layout of training, so that predictions are equal to the bit
+    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # untyped
+    return model.eval()
 
 
 # keys of model.json that are stored unchanged

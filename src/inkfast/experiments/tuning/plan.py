@@ -45,7 +45,7 @@ class SearchPlan:
         table = _model_table(self.settings)
         text = values.get("model", table["model"])
         own = {key[6:]: value for key, value in values.items() if key.startswith("model.")}
-        architecture = models.build_model(text)
+        architecture = models.build_digit_model(text)
         for key in own:
             known = [field.name for field in dataclasses.fields(architecture)]
             if key not in known:

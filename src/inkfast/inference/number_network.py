@@ -1,0 +1,116 @@
+"""`OnnxNumberNetwork`: a network that reads numbers in an ONNX file, run by ONNX Runtime.
+
+The graph takes prepared strips of one width, uint8 ``(n, 40, width)``, normalises them itself, and
+returns logarithms of probabilities: one distribution of characters for every four columns.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkfast.core.errors import InkfastError
+from inkfast.core.io import sha256
+from inkfast.inference.number_strips import STRIP_HEIGHT, GreyStrip, frames_of_width
+from inkfast.inference.numbers import ALPHABET
+from inkfast.inference.onnx_classifier import (
+    METADATA_KEY,
+    ModelMetadata,
+    create_session,
+    error_summary,
+    read_verified,
+)
+
+_SYMBOLS = len(ALPHABET) + 1  # the characters, and last the blank
+
+
+class OnnxNumberNetwork:
+    """A network that reads numbers, as `inkfast export` writes it.
+
+    Args:
+        content: Content of the file.
+        name: Name of the file in messages.
+        threads: Threads of a call; 0 for all cores.
+
+    Attributes:
+        name: Name of the file in messages.
+        fingerprint: SHA-256 of the file.
+        metadata: Metadata in the file.
+
+    Raises:
+        InkfastError: If the file is no such network.
+    """
+
+    def __init__(self, content: bytes, name: str, threads: int = 0) -> None:
+        self.name = name
+        self.fingerprint = sha256(content)
+        self._arguments = (content, name, threads)
+        self.session = create_session(name, content, threads)
+        metadata = self.session.get_modelmeta().custom_metadata_map
+        self.metadata = ModelMetadata.parse(metadata.get(METADATA_KEY, "{}"), name)
+        self._check_signature()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # a session cannot be serialised; the other process may not have this disk
+        return OnnxNumberNetwork, self._arguments
+
+    @classmethod
+    def open(cls, path: Path, threads: int = 0) -> OnnxNumberNetwork:
+        """Open a file; its SHA-256 is checked if a JSON file beside it has one.
+
+        Raises:
+            InkfastError: If it cannot be read, was changed, or is no such network.
+        """
+        return cls(read_verified(path), str(path), threads)
+
+    def log_probabilities(self, strips: GreyStrip) -> NDArray[np.float32]:
+        """Return the logarithms of the probabilities of characters at each frame.
+
+        Args:
+            strips: Prepared strips of one width, uint8 ``(n, 40, width)``.
+
+        Returns:
+            float32 ``(n, frames, characters + 1)``; the blank is the last.
+
+        Raises:
+            InkfastError: If the network fails, or returns anything else.
+        """
+        try:
+            (found,) = self.session.run(None, {self.session.get_inputs()[0].name: strips})
+        except Exception as error:  # a graph may fail on its input in any way
+            raise InkfastError(
+                f"{self.name} cannot read {len(strips)} strips ({error_summary(error)})."
+            ) from None
+        expected = (len(strips), frames_of_width(strips.shape[2]), _SYMBOLS)
+        if found.shape != expected or np.isnan(found).any():
+            raise InkfastError(
+                f"{self.name}: expected an output of shape {expected} without NaN, got "
+                f"{found.shape}."
+            )
+        return np.asarray(found, np.float32)
+
+    def _check_signature(self) -> None:
+        """Raise unless input, output and alphabet are those of a network that reads numbers."""
+        inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
+        shapes = [list(one.shape) for one in (*inputs, *outputs)]
+        if (
+            [one.type for one in inputs] != ["tensor(uint8)"]
+            or [one.type for one in outputs] != ["tensor(float)"]
+            or [len(shape) for shape in shapes] != [3, 3]
+            or (shapes[0][1], shapes[1][2]) != (STRIP_HEIGHT, _SYMBOLS)
+        ):
+            raise InkfastError(
+                f"{self.name}: expected a network that reads numbers, from uint8 (n, "
+                f"{STRIP_HEIGHT}, width) to float (n, frames, {_SYMBOLS}), got inputs and outputs "
+                f"of shapes {', '.join(map(str, shapes))}. Networks of single digits are for "
+                "`inkfast predict`."
+            )
+        alphabet = self.metadata.text("alphabet")
+        if alphabet != ALPHABET:
+            raise InkfastError(
+                f"{self.name}: expected the alphabet {ALPHABET!r}, got {alphabet!r}. Export it "
+                "again with this inkfast."
+            )

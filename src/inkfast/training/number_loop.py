@@ -1,0 +1,259 @@
+"""`fit_numbers`: trains a network that reads numbers with CTC on shards of composed strips."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from math import ceil, isfinite
+from pathlib import Path
+from typing import TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from inkfast import execution
+from inkfast.core.errors import DivergedError, StoppedError
+from inkfast.core.random import make_generator
+from inkfast.models import NumberArchitecture, create
+from inkfast.training import checkpoint, hardware
+from inkfast.training.number_batches import StripBatch, epoch_batches
+from inkfast.training.number_model import NumberEpoch, TrainedNumberNetwork
+from inkfast.training.number_recipe import NumberRecipe
+from inkfast.training.number_shards import LabelledStrips
+from inkfast.training.number_validation import ctc_loss, score_network
+from inkfast.training.optimisation import WeightAverage, make_optimisers, one_cycle
+
+# Called with the progress of a fit; its metrics are those of a `NumberEpoch`.
+NumberCallback: TypeAlias = execution.Callback[NumberEpoch]
+
+_MEASURED_STRIPS = 5000  # strips on which the statistics of averaged weights are measured
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberFitSpec:
+    """Everything that decides the result of one fit, besides the machine.
+
+    Attributes:
+        architecture: Network to train.
+        recipe: How to train it.
+        shards: Folder of the training shards.
+        validation: Strips to choose the epoch on.
+        seed: Seed of weights, order and noise.
+        threads: Number of torch threads; 0 chooses by timing a step.
+    """
+
+    architecture: NumberArchitecture
+    recipe: NumberRecipe
+    shards: Path
+    validation: LabelledStrips
+    seed: int = 0
+    threads: int = 0
+
+
+def fit_numbers(
+    spec: NumberFitSpec, folder: Path | None = None, callback: NumberCallback | None = None
+) -> TrainedNumberNetwork:
+    """Train one network.
+
+    Args:
+        spec: Network, recipe, strips and seed.
+        folder: Folder for a checkpoint of every epoch. Training resumes from a valid checkpoint
+            found there, on a CPU to the same bits as without the interruption. None writes none.
+        callback: Called with progress.
+
+    Raises:
+        DivergedError: If the loss becomes NaN or infinite; the last checkpoint stays.
+        StoppedError: If `callback.should_stop` returns true.
+    """
+    hardware.keep_freed_memory()
+    count = spec.threads or torch.get_num_threads()
+    with hardware.torch_threads(count), hardware.library_threads(count):
+        return NumberTrainingLoop(spec, folder, callback or NumberCallback()).run()
+
+
+class NumberTrainingLoop:
+    """The training of one network: weights, optimisers, history and what else changes."""
+
+    def __init__(self, spec: NumberFitSpec, folder: Path | None, callback: NumberCallback) -> None:
+        self.spec, self.recipe = spec, spec.recipe
+        self.folder, self.callback = folder, callback
+        self.device = hardware.choose_device()
+        self.precision = hardware.choose_precision(spec.recipe.precision, self.device)
+        model = create(spec.architecture, make_generator(spec.seed, "weights"))
+        # torch's types leave out `to` with a memory format
+        self.model: nn.Module = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimisers = make_optimisers(self.model, spec.recipe)
+        self.average = WeightAverage(self.model, spec.recipe.ema) if spec.recipe.ema else None
+        self.best: dict[str, Tensor] = {}
+        self.history: list[NumberEpoch] = []
+        self.steps = 0
+        self.seconds = 0.0
+        self.threads = spec.threads
+
+    def run(self) -> TrainedNumberNetwork:
+        """Train the remaining epochs and return the network."""
+        if not self._resume():
+            self.threads = self.threads or self._choose_threads()
+            self._save()  # fixes the thread count before the first epoch can be interrupted
+        with hardware.torch_threads(self.threads):
+            while len(self.history) < self.recipe.epochs:
+                self._run_epoch(len(self.history) + 1)
+        return self._finish()
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch that is kept: the most accurate on validation strips."""
+        best = max(self.history, key=lambda e: (e.validation_accuracy, -e.validation_loss))
+        return best.number
+
+    def _run_epoch(self, number: int) -> None:
+        since = time.perf_counter()
+        loss = self._train_epoch(number)
+        candidate = self._candidate(number)
+        scores = score_network(candidate, self.spec.validation, self.device, self.precision)
+        self._check_finite(scores.loss, number)
+        self.seconds += time.perf_counter() - since
+        rate = self.optimisers[0].param_groups[0]["lr"]
+        self.history.append(
+            NumberEpoch(number, loss, *dataclasses.astuple(scores), rate, self.seconds)
+        )
+        if self.best_epoch == number:
+            self.best = {k: v.detach().clone() for k, v in candidate.state_dict().items()}
+        self._save()
+        self.callback.on_epoch_end(self.history[-1])
+        if self.callback.should_stop(self.history[-1]):
+            raise StoppedError(f"stopped after epoch {number}")
+
+    def _train_epoch(self, number: int) -> float:
+        """Take the steps of an epoch; return its mean loss."""
+        self.model.train()
+        count, batches = self._batches(number)
+        total = torch.zeros((), device=self.device, dtype=torch.float64)
+        seen = 0
+        for step, batch in enumerate(batches):
+            progress = (number - 1 + step / count) / self.recipe.epochs
+            loss = self._step(batch, progress)
+            total += loss.double() * len(batch)
+            seen += len(batch)
+            if step % 20 == 19 or step == count - 1:
+                self._check_finite(float(loss), number)
+                self.callback.on_progress((number - 1 + (step + 1) / count) / self.recipe.epochs)
+        return float(total) / seen
+
+    def _step(self, batch: StripBatch, progress: float) -> Tensor:
+        """Take one training step; return its loss."""
+        rate = one_cycle(self.recipe.learning_rate, self.recipe.warmup, progress)
+        for group in (g for optimiser in self.optimisers for g in optimiser.param_groups):
+            group["lr"] = rate
+        loss = self._loss(self.model, batch)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
+        nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
+        for optimiser in self.optimisers:
+            optimiser.step()
+        self.model.zero_grad(set_to_none=True)
+        self.steps += 1
+        if self.average is not None:
+            # a long memory would keep the drawn weights for thousands of steps
+            self.average.decay = min(self.recipe.ema, self.steps / (self.steps + 20))
+            self.average.update(self.model)
+        return loss.detach()
+
+    def _loss(self, model: nn.Module, batch: StripBatch) -> Tensor:
+        batch = batch.to(self.device)
+        with hardware.autocast(self.device, self.precision):
+            logits = model(batch.strips)
+        return ctc_loss(logits, batch)
+
+    def _batches(self, number: int) -> tuple[int, Iterator[StripBatch]]:
+        return epoch_batches(self.spec.shards, self.recipe, self.spec.seed, number)
+
+    def _candidate(self, number: int) -> nn.Module:
+        """Return the network to validate: the trained one, or the one with averaged weights."""
+        if self.average is None:
+            return self.model
+        model: nn.Module = copy.deepcopy(self.model)
+        count = ceil(_MEASURED_STRIPS / self.recipe.batch_size)
+        batches = [batch.to(self.device) for batch in islice(self._batches(number)[1], count)]
+        with hardware.autocast(self.device, self.precision):
+            self.average.load_into(model, [batch.strips for batch in batches])
+        return model
+
+    def _check_finite(self, loss: float, number: int) -> None:
+        if isfinite(loss):
+            return
+        kept = "The checkpoint of the epoch before is kept." if self.folder and self.history else ""
+        raise DivergedError(
+            f"training {self.spec.architecture}: the loss became {loss} in epoch {number}, with "
+            f"learning_rate={self.recipe.learning_rate:g}. Lower learning_rate. {kept}".strip()
+        )
+
+    def _choose_threads(self) -> int:
+        """Time steps of this network and batch size on a copy."""
+        if self.device.type != "cpu":
+            return 1
+        model = copy.deepcopy(self.model)
+        batch = next(self._batches(1)[1])
+        # torch leaves `backward` without types
+        return hardware.choose_threads(lambda: self._loss(model, batch).backward())  # type: ignore[no-untyped-call]
+
+    def _save(self) -> None:
+        if self.folder is None:
+            return
+        tensors, groups = checkpoint.pack_optimisers(self.optimisers)
+        tensors |= {f"model.{k}": v for k, v in self.model.state_dict().items()}
+        tensors |= {f"best.{k}": v for k, v in self.best.items()}
+        if self.average is not None:
+            tensors |= {f"average.{i}": v for i, v in enumerate(self.average.weights)}
+        state = {
+            "groups": groups,
+            "steps": self.steps,
+            "threads": self.threads,
+            "precision": self.precision,
+            "history": [vars(epoch) for epoch in self.history],
+        }
+        checkpoint.save_checkpoint(self.folder, len(self.history), tensors, state)
+
+    def _resume(self) -> bool:
+        """Load the newest valid checkpoint, if there is one."""
+        if self.folder is None:
+            return False
+        tensors, state, faults = checkpoint.load_newest_checkpoint(
+            self.folder, self.optimisers, NumberEpoch
+        )
+        for sentence in faults:
+            self.callback.on_message(sentence)
+        if not state:
+            return False
+        # bits depend on both, so a resumed fit keeps its first values
+        self.threads, self.precision = state["threads"], state["precision"]
+        self.history, self.steps = NumberEpoch.read_all(state["history"]), state["steps"]
+        self.seconds = self.history[-1].seconds if self.history else 0.0
+        self.model.load_state_dict(checkpoint.tensors_under(tensors, "model"))
+        self.best = checkpoint.tensors_under(tensors, "best")
+        checkpoint.unpack_optimisers(self.optimisers, tensors, state["groups"])
+        if self.average is not None:
+            saved = checkpoint.tensors_under(tensors, "average")
+            for index, weight in enumerate(self.average.weights):
+                weight.copy_(saved[str(index)])
+        self.callback.on_message(f"resumed after epoch {len(self.history)}")
+        return True
+
+    def _finish(self) -> TrainedNumberNetwork:
+        """Return the network with the weights of the best epoch."""
+        self.model.load_state_dict(self.best)
+        return TrainedNumberNetwork(
+            model=self.model.cpu().eval(),
+            architecture=self.spec.architecture,
+            recipe=self.recipe,
+            seed=self.spec.seed,
+            history=self.history,
+            best_epoch=self.best_epoch,
+            train_seconds=self.seconds,
+            threads=self.threads,
+            precision=self.precision,
+            machine=hardware.describe_machine(),
+        )

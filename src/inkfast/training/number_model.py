@@ -1,0 +1,149 @@
+"""`TrainedNumberNetwork`: a network that reads numbers, and how it was trained."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from inkfast import models
+from inkfast.core.errors import InkfastError, check_choice, check_number
+from inkfast.inference.number_strips import CONTRAST_FLOOR, STRIP_MARGIN, GreyStrip
+from inkfast.models import NumberArchitecture
+from inkfast.training.number_recipe import NumberRecipe, resolve_number_recipe
+from inkfast.training.trained_model import (
+    PRECISIONS,
+    EpochRecord,
+    describe_architecture,
+    load_model,
+    restore_module,
+    save_model,
+)
+
+# keys of model.json that are stored unchanged
+_PLAIN_KEYS = ("seed", "best_epoch", "train_seconds", "threads", "precision", "machine")
+
+
+@dataclass(frozen=True)
+class NumberEpoch(EpochRecord):
+    """Metrics of one epoch.
+
+    Attributes:
+        number: From 1.
+        loss: Mean training loss over the epoch, with noise, in nats per character.
+        validation_loss: Loss on the validation strips after the epoch, in nats per character.
+        validation_accuracy: Share of validation strips whose text is exactly right, in [0, 1].
+        character_error: Edits that turn the texts read into the right ones, divided by the number
+            of characters of the right ones.
+        learning_rate: Learning rate of the last step.
+        seconds: Time of training and validation since the start.
+    """
+
+    validation_loss: float
+    validation_accuracy: float
+    character_error: float
+    learning_rate: float
+    seconds: float
+
+
+class StripRecogniser(nn.Module):
+    """A network from prepared strips of one width to logarithms of probabilities.
+
+    It normalises strips as `inkfast.inference.number_strips.normalize_strips` does.
+
+    Args:
+        model: Network, see `inkfast.models.NumberArchitecture`.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, strips: Tensor) -> Tensor:
+        """Return float32 ``(n, frames, k)`` of uint8 ``(n, 40, width)``."""
+        grey = strips.to(torch.float32)
+        centred = grey - grey.mean((1, 2), keepdim=True)
+        deviation = centred.square().mean((1, 2), keepdim=True).sqrt()
+        normalized = centred / (deviation + CONTRAST_FLOOR)
+        logits = self.model(F.pad(normalized, (STRIP_MARGIN, STRIP_MARGIN))[:, None])
+        log_probs: Tensor = logits.log_softmax(2)
+        return log_probs
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedNumberNetwork:
+    """A trained network, in evaluation mode on the CPU, and how it was trained."""
+
+    model: nn.Module
+    architecture: NumberArchitecture
+    recipe: NumberRecipe
+    seed: int
+    history: list[NumberEpoch]
+    best_epoch: int
+    train_seconds: float
+    threads: int
+    precision: str
+    machine: dict[str, str | int]
+
+    @property
+    def best(self) -> NumberEpoch:
+        """The epoch whose weights the network has."""
+        return self.history[self.best_epoch - 1]
+
+    def log_probabilities(self, strips: GreyStrip) -> NDArray[np.float32]:
+        """Return float32 ``(n, frames, k)`` of prepared strips, uint8 ``(n, 40, width)``."""
+        with torch.inference_mode():
+            found = StripRecogniser(self.model)(torch.tensor(strips))
+        return np.asarray(found.numpy())
+
+    def save(self, folder: Path) -> None:
+        """Write ``model.safetensors``, then ``model.json`` with its SHA-256."""
+        described = {
+            **describe_architecture(self.architecture),
+            "recipe": dataclasses.asdict(self.recipe),
+            **{key: getattr(self, key) for key in _PLAIN_KEYS},
+            "history": [vars(epoch) for epoch in self.history],
+        }
+        save_model(folder, self.model, described)
+
+    @classmethod
+    def load(cls, folder: Path) -> TrainedNumberNetwork:
+        """Load a saved network; the SHA-256 of the weights is checked before they are parsed.
+
+        Raises:
+            InkfastError: If a file is missing, damaged or was changed.
+        """
+        return load_model(folder, cls._from)
+
+    @classmethod
+    def _from(cls, described: dict[str, Any], content: bytes) -> TrainedNumberNetwork:
+        history = NumberEpoch.read_all(described["history"])
+        check_number("best_epoch", described["best_epoch"], low=1, high=len(history), whole=True)
+        check_number("train_seconds", described["train_seconds"], low=0)
+        check_choice("precision", described["precision"], PRECISIONS)
+        return cls(
+            model=restore_module(architecture := number_architecture(described), content),
+            architecture=architecture,
+            recipe=resolve_number_recipe(described["recipe"]),
+            history=history,
+            **{key: described[key] for key in _PLAIN_KEYS},
+        )
+
+
+def number_architecture(described: dict[str, Any]) -> NumberArchitecture:
+    """Return the architecture that a description names.
+
+    Raises:
+        InkfastError: If it does not read numbers.
+    """
+    architecture = models.build_model(described["architecture"])
+    if not isinstance(architecture, NumberArchitecture):
+        raise InkfastError(f"{architecture.name} reads single digits, not numbers")
+    return architecture
