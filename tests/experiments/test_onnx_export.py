@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from onnx import load_from_string, numpy_helper
 
-from inkfast.cli.export import _describe_guarantee
+from inkfast.cli._guarantees import describe_guarantee
 from inkfast.core.digits import Digits
 from inkfast.core.errors import InkfastError
 from inkfast.data import load
@@ -94,10 +94,10 @@ def test_an_export_without_a_guarantee_names_the_least_bound(run, inkfast, tmp_p
     words = ["--to", tmp_path / "a.onnx", "--max-error", "0.001"]
     code, out, err = inkfast("export", run, *words)
     assert code == 0, err
-    assert "it marks every digit unsure: 64 validation digits are too few" in out
+    assert "it marks every digit unsure: 64 digits to calibrate on are too few" in out
     assert "Nothing up to 0.05 can be guaranteed: give a larger --max-error" in out
     about = {"threshold": 2, "calibration_digits": 200, "promises": [[0.01, 2], [0.02, 0.9]]}
-    told = _describe_guarantee(ModelMetadata(about, "a"), 0.01)
+    told = describe_guarantee(ModelMetadata(about, "a"), 0.01)
     assert told.endswith("to guarantee 1.00%. 0.02 can be guaranteed: --max-error 0.02")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from inkfast.inference.number_reader import NUMBERS_FOLDER, NumberReader
 from inkfast.inference.reader import Reader, shipped_names
 
 
@@ -26,6 +27,22 @@ def open_reader(model: str, max_error: float | None, threads: int = 1) -> Reader
     from inkfast.experiments.run_classifier import open_run
 
     return open_run(Path(model), max_error)
+
+
+def open_number_reader(model: str, max_error: float | None, threads: int = 1) -> NumberReader:
+    """Open a shipped network that reads numbers, an ONNX file or the network of a run.
+
+    Args:
+        model: Name of a shipped network, path of an .onnx file, or run folder.
+        max_error: Largest share of errors among the sure numbers; None takes the network's own.
+        threads: Threads of a call, 0 for all cores; with 1 every executor gives the same bits.
+    """
+    if model in shipped_names(NUMBERS_FOLDER) or not Path(model).is_dir():
+        return NumberReader.open(model, max_error, threads)
+    # imports torch, which ONNX files do without
+    from inkfast.experiments.number_run import open_number_run
+
+    return open_number_run(Path(model), max_error)
 
 
 def model_name(reader: Reader, model: str) -> str:

@@ -10,13 +10,15 @@ import typer
 from inkfast import data as sources
 from inkfast.cli import options
 from inkfast.cli._console import Printer, open_console
+from inkfast.cli._export_numbers import export_number_run
+from inkfast.cli._guarantees import describe_guarantee
 from inkfast.cli._models import is_onnx
 from inkfast.core.errors import InkfastError, check_number, unknown_name
 from inkfast.core.io import check_free
 from inkfast.experiments import onnx_export, run_folder
 from inkfast.experiments.config import ModelSpec
 from inkfast.experiments.dataset import load_run_data
-from inkfast.inference.onnx_classifier import GUARANTEES, ModelMetadata
+from inkfast.experiments.number_run import is_number_run
 from inkfast.models import Network
 from inkfast.training import TrainedModel
 
@@ -30,8 +32,9 @@ def export(
     to: Annotated[
         str,
         typer.Option(
-            help="onnx (RUN/reader.onnx), onnx-int8 (RUN/reader-int8.onnx: 8-bit weights, smaller "
-            "and faster, nearly the same predictions), or a file name that ends in .onnx."
+            help="onnx (RUN/reader.onnx, or RUN/numbers.onnx if it reads numbers), onnx-int8 "
+            "(RUN/reader-int8.onnx: 8-bit weights, smaller and faster, nearly the same "
+            "predictions), or a file name that ends in .onnx."
         ),
     ] = "onnx",
     max_error: Annotated[
@@ -53,6 +56,9 @@ def export(
 ) -> None:
     """Export a network as one ONNX file: pixels in, calibrated probabilities out."""
     check_number("max_error", max_error, above=0, high=0.999)
+    if is_number_run(run):
+        export_number_run(run, model, to, max_error, check, overwrite=overwrite)
+        return
     int8 = int8 or to == "onnx-int8"
     path = Path(to)
     if to in ("onnx", "onnx-int8"):
@@ -77,7 +83,7 @@ def export(
     )
     for sentence in parity:
         printer.say(sentence)
-    printer.say(_describe_guarantee(classifier.metadata, max_error))
+    printer.say(describe_guarantee(classifier.metadata, max_error))
 
 
 def _best_of(
@@ -93,24 +99,3 @@ def _best_of(
         if not chosen:
             raise InkfastError(f"no model of {run} is a network: only networks are exported.")
     return max(chosen, key=lambda pair: pair[1].best.validation_accuracy)
-
-
-def _describe_guarantee(about: ModelMetadata, max_error: float) -> str:
-    """Return the threshold of a file as a sentence, or the guarantees that it could have."""
-    threshold, rows = about.number("threshold"), about.number("calibration_digits")
-    if threshold <= 1:
-        return (
-            f"answers from a confidence of {threshold:.3f}, for at most {max_error:.2%} of answers "
-            f"wrong on digits like the {rows:,.0f} that it was calibrated on"
-        )
-    guarantees = about.pairs(GUARANTEES)
-    valid = [error for error, threshold in guarantees if threshold <= 1]
-    advice = (
-        f"{valid[0]:g} can be guaranteed: --max-error {valid[0]:g}"
-        if valid
-        else f"Nothing up to {guarantees[-1][0]:g} can be guaranteed: give a larger --max-error"
-    )
-    return (
-        f"it marks every digit unsure: {rows:,.0f} validation digits are too few, or "
-        f"errors too many, to guarantee {max_error:.2%}. {advice}"
-    )

@@ -15,6 +15,8 @@ from inkfast.experiments.number_experiment import (
     number_experiment,
     number_fit_folder,
 )
+from inkfast.experiments.run_classifier import check_no_guarantee
+from inkfast.inference.number_reader import NumberReader
 from inkfast.inference.number_strips import GreyStrip
 from inkfast.inference.onnx_classifier import ModelMetadata
 from inkfast.training import hardware
@@ -40,6 +42,16 @@ def load_number_run(out: Path) -> tuple[NumberExperiment, TrainedNumberNetwork]:
     if not (folder / MODEL_FILE).is_file():
         raise run_folder.unfinished_run(out)
     return experiment, TrainedNumberNetwork.load(folder)
+
+
+def open_number_run(run: Path, max_error: float | None) -> NumberReader:
+    """Open the network of a run; no number is unsure for its confidence, which is uncalibrated.
+
+    Raises:
+        InkfastError: If the run cannot be read or is not finished, or `max_error` is given.
+    """
+    check_no_guarantee(run, max_error)
+    return NumberReader(RunNumberNetwork(run), threshold=0)
 
 
 class RunNumberNetwork:

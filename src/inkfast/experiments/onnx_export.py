@@ -101,7 +101,7 @@ def export_onnx(
     about = _metadata(model_spec, trained, experiment, dataset, known)
     if int8:
         about["precision"] = "int8"
-    content = _with_metadata(content, about)
+    content = with_metadata(content, about)
     classifier = OnnxClassifier(content, str(path))
     sentences = [
         _check_parity(trained, classifier, digits, known.temperature, int8=int8)
@@ -133,9 +133,9 @@ def _metadata(
         "calibration_digits": known.guarantee.n,
         "strict": known.strict,
         "max_error": known.guarantee.max_error,
-        "threshold": _within_json(known.guarantee.threshold),
+        "threshold": within_json(known.guarantee.threshold),
         GUARANTEES: [
-            [one.max_error, _within_json(one.threshold)]
+            [one.max_error, within_json(one.threshold)]
             for one in sorted(
                 {p.max_error: p for p in (*known.offered, known.guarantee)}.values(),
                 key=lambda one: one.max_error,
@@ -147,7 +147,7 @@ def _metadata(
     }
 
 
-def _within_json(threshold: float) -> float:
+def within_json(threshold: float) -> float:
     """Return a threshold, or 2, which no confidence reaches, for an infinite one."""
     return min(threshold, 2.0)
 
@@ -192,7 +192,7 @@ def _from_files(images: Images) -> Images:
 
 def _to_onnx(trained: TrainedModel, temperature: float) -> bytes:
     example = torch.zeros(2, 28, 28, dtype=torch.uint8)
-    with _silent():
+    with silent():
         program = torch.onnx.export(
             _Graph(trained.model, temperature).eval(),
             (example,),
@@ -207,7 +207,7 @@ def _to_onnx(trained: TrainedModel, temperature: float) -> bytes:
     return bytes(program.model_proto.SerializeToString())
 
 
-def _with_metadata(content: bytes, about: dict[str, Any]) -> bytes:
+def with_metadata(content: bytes, about: dict[str, Any]) -> bytes:
     """Return an ONNX model with inkfast's metadata."""
     import onnx
 
@@ -239,7 +239,7 @@ def quantize(content: bytes, images: Images) -> bytes:
             batch = next(self.batches, None)
             return None if batch is None else {"images": batch}
 
-    with tempfile.TemporaryDirectory() as folder, _silent():
+    with tempfile.TemporaryDirectory() as folder, silent():
         first, second, third = (Path(folder, f"{step}.onnx") for step in range(3))
         first.write_bytes(content)
         quant_pre_process(first, second, skip_symbolic_shape=True)
@@ -252,7 +252,7 @@ def quantize(content: bytes, images: Images) -> bytes:
 
 
 @contextmanager
-def _silent() -> Iterator[None]:
+def silent() -> Iterator[None]:
     """Keep warnings and progress of torch and ONNX off the terminal."""
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")

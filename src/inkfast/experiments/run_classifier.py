@@ -23,12 +23,17 @@ def open_run(run: Path, max_error: float | None) -> Reader:
     Raises:
         InkfastError: If the folder is not a run, or `max_error` is given.
     """
+    check_no_guarantee(run, max_error)
+    return Reader(RunClassifier(run), threshold=0)
+
+
+def check_no_guarantee(run: Path, max_error: float | None) -> None:
+    """Raise `InkfastError` if `max_error` is given for a run, which has no risk guarantee."""
     if max_error is not None:
         raise InkfastError(
             f"{run} is a run folder, which has no risk guarantee. Export it: "
             f"inkfast export {shlex.quote(str(run))} --to reader.onnx --max-error {max_error:g}"
         )
-    return Reader(RunClassifier(run), threshold=0)
 
 
 class RunClassifier:

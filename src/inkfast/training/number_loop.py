@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -117,9 +116,16 @@ class NumberTrainingLoop:
         scores = score_network(candidate, self.spec.validation, self.device, self.precision)
         self._check_finite(scores.loss, number)
         self.seconds += time.perf_counter() - since
-        rate = self.optimisers[0].param_groups[0]["lr"]
         self.history.append(
-            NumberEpoch(number, loss, *dataclasses.astuple(scores), rate, self.seconds)
+            NumberEpoch(
+                number=number,
+                loss=loss,
+                validation_loss=scores.loss,
+                validation_accuracy=scores.accuracy,
+                character_error=scores.character_error,
+                learning_rate=self.optimisers[0].param_groups[0]["lr"],
+                seconds=self.seconds,
+            )
         )
         if self.best_epoch == number:
             self.best = {k: v.detach().clone() for k, v in candidate.state_dict().items()}

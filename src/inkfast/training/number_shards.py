@@ -117,7 +117,7 @@ def load_shard(path: Path) -> LabelledStrips:
         InkfastError: If it is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as content:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as content:
             ends = np.cumsum(content["widths"], dtype=np.int64)
             pixels, texts = content["pixels"], [str(text) for text in content["texts"]]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:

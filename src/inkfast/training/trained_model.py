@@ -207,7 +207,8 @@ def restore_module(architecture: Architecture, content: bytes) -> nn.Module:
     model.load_state_dict(safetensors.torch.load(content), assign=True)
     # the memory layout of training, so that predictions are equal to the bit
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # untyped
-    return model.eval()
+    evaluated: nn.Module = model.eval()
+    return evaluated
 
 
 # keys of model.json that are stored unchanged
