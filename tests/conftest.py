@@ -13,7 +13,7 @@ import pytest
 
 from inkfast import cli
 from inkfast.core.digits import Digits
-from inkfast.data import mnist
+from inkfast.data import mnist, unipen
 
 # Folder with MNIST; tests that need it are skipped without it.
 DATA = os.environ.get("INKFAST_DATA", "") and os.path.abspath(os.environ["INKFAST_DATA"])
@@ -52,6 +52,7 @@ def _isolated(tmp_path_factory, monkeypatch):
     monkeypatch.chdir(tmp_path_factory.mktemp("home"))
     monkeypatch.delenv("INKFAST_MIRROR", raising=False)
     monkeypatch.setattr(mnist, "MIRRORS", ("http://127.0.0.1:9/",))
+    monkeypatch.setattr(unipen, "RECORD", "http://127.0.0.1:9/")
     monkeypatch.delenv("INKFAST_DATA", raising=False)
 
 
@@ -74,6 +75,15 @@ def mnist_folder(monkeypatch) -> Path:
         pytest.skip("set INKFAST_DATA to a folder with MNIST in it")
     monkeypatch.setenv("INKFAST_DATA", DATA)
     return Path(DATA, "mnist")
+
+
+@pytest.fixture
+def unipen_folder(monkeypatch) -> Path:
+    """Return the folder with UniPen's strokes; skip the test if there is none."""
+    if not DATA or not Path(DATA, "unipen", "digits.npz").is_file():
+        pytest.skip("set INKFAST_DATA to a folder with UniPen in it")
+    monkeypatch.setenv("INKFAST_DATA", DATA)
+    return Path(DATA, "unipen")
 
 
 @pytest.fixture

@@ -24,11 +24,17 @@ def test_mnist_fulfils_the_contract(mnist_folder, name, check):
     check(DATA_SOURCES.build(name))
 
 
+@pytest.mark.parametrize("check", SOURCE_CHECKS, ids=lambda check: check.__name__)
+def test_unipen_fulfils_the_contract(unipen_folder, check):
+    """UniPen passes each check where its strokes are on this machine."""
+    check(DATA_SOURCES.build("unipen"))
+
+
 def test_sources_and_kinds_of_files_are_described():
     """The list names each source, each kind of file and folders, in one line each."""
     described = describe_sources()
     assert list(described) == [
-        "auto", "embedded", "mnist", "synthetic", "FILE.csv", "FILE.npz", "FILE.npy", "FOLDER",
+        "auto", "embedded", "mnist", "synthetic", "unipen", "FILE.csv", "FILE.npz", "FILE.npy", "FOLDER",
     ]  # fmt: skip
     assert all(text and "\n" not in text for text in described.values())
 

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from inkfast.cli._console import Printer, open_console, plain_table
-from inkfast.core.errors import command_name, install_hint
-from inkfast.data import describe_sources, mnist
+from inkfast.core.errors import install_hint
+from inkfast.data import DownloadedSource, describe_sources, downloaded_sources
 
 
 def data_list() -> None:
-    """List the data sources, and whether MNIST is on this machine."""
+    """List the data sources, and which of those to download are on this machine."""
     printer = Printer(open_console())
     rows = [[name, meaning] for name, meaning in describe_sources().items()]
     printer.console.print(plain_table(["source", "what it is"], rows))
     try:
-        found = mnist.find_mnist()
+        lines = [_where(source) for source in downloaded_sources().values()]
     except ModuleNotFoundError:  # the base installation cannot load training data
-        where = f"To load these, install what trains and measures too, {install_hint('train')}"
-    else:
-        where = (
-            f"MNIST is in {found}"
-            if found
-            else f"MNIST is not on this machine; download it with: {command_name()} data fetch"
-        )
-    printer.say(where)
+        lines = [f"To load these, install what trains and measures too, {install_hint('train')}"]
+    for line in lines:
+        printer.say(line)
+
+
+def _where(source: DownloadedSource) -> str:
+    folder = source.find()
+    if folder:
+        return f"{source.title} is in {folder}"
+    return f"{source.title} is not on this machine; download it with: {source.fetch_command}"

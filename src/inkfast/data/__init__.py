@@ -13,17 +13,26 @@ from pathlib import Path
 from inkfast.core.digits import SIDE, Source, Survey
 from inkfast.core.errors import InkfastError, unknown_name
 from inkfast.core.registry import import_modules
-from inkfast.data.base import DATA_SOURCES, DataSource, Report, no_report
+from inkfast.data.base import (
+    DATA_SOURCES,
+    DataSource,
+    DownloadedSource,
+    Report,
+    downloaded_sources,
+    no_report,
+)
 from inkfast.data.files import FILE_KINDS, load_file
 from inkfast.data.image_folder import load_folder, survey_folder
 
 __all__ = [
     "DATA_SOURCES",
     "DataSource",
+    "DownloadedSource",
     "Report",
     "Source",
     "Survey",
     "describe_sources",
+    "downloaded_sources",
     "load",
     "no_report",
     "package_of",

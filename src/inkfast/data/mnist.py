@@ -6,6 +6,7 @@ The decompressed content is what is checked, because mirrors compress it again.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import numpy as np
 from inkfast.core.digits import SIDE, Digits, Source
 from inkfast.core.errors import InkfastError, command_name
 from inkfast.core.io import sha256
-from inkfast.data.base import DATA_SOURCES, DataSource, Report, no_report
+from inkfast.data.base import DATA_SOURCES, DownloadedSource, Fetched, Report, no_report
 from inkfast.data.download import download
 from inkfast.data.idx import read_idx
 
@@ -31,19 +32,34 @@ MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
+_ADVICE = (
+    "Check the network, set INKFAST_MIRROR to a mirror you can reach, or put the four files into "
+    "$INKFAST_DATA/mnist."
+)
 _ROWS = {"train": 60_000, "t10k": 10_000}
 
 
 @DATA_SOURCES.register
 @dataclass(frozen=True, kw_only=True)
-class MnistSource(DataSource):
+class MnistSource(DownloadedSource):
     """MNIST from disk; `load` downloads nothing."""
 
     name: ClassVar[str] = "mnist"
+    title: ClassVar[str] = "MNIST"
     description: ClassVar[str] = "60,000 + 10,000 digits, 28x28 (LeCun et al. 1998)"
+    checked: ClassVar[str] = "checked by SHA-256"
 
     def load(self, report: Report = no_report) -> Source:
         return load_mnist()
+
+    def find(self) -> Path | None:
+        return find_mnist()
+
+    def fetch(self, report: Report) -> Fetched:
+        return Fetched(fetch_mnist(report))
+
+    def verify(self, folder: Path) -> list[tuple[str, str]]:
+        return verify_mnist(folder)
 
 
 def cache_folder() -> Path:
@@ -116,9 +132,13 @@ def fetch_mnist(report: Report) -> Path:
             continue
 
         def check(file: Path, name: str = name) -> None:
-            read_payload(file, name)
+            with contextlib.suppress(InkfastError):
+                read_payload(file, name)
+                return
+            raise InkfastError("wrong content")
 
-        download(name + ".gz", mirrors(), folder, check, report)
+        addresses = [f"{mirror}{name}.gz" for mirror in mirrors()]
+        download(f"{name}.gz", addresses, folder, check, report, _ADVICE)
         # a damaged plain file would be read before the good compressed one
         (folder / name).unlink(missing_ok=True)
     return folder
