@@ -19,6 +19,8 @@ from PIL import Image
 from inkfast.core import io as core_io
 from inkfast.core.random import derive_seed
 from inkfast.core.splits import stratified_split
+from inkfast.data import unipen
+from inkfast.data.base import Fetched
 from inkfast.experiments import run_folder
 from tests.data.makers import kaggle_csv, payloads, write_gz
 
@@ -168,7 +170,8 @@ def test_lists_and_pictures(inkfast, digits, tmp_path):
     code, out, _ = inkfast("models", "show", "knn(neighbours=1)")
     assert "grows with the training rows: 785 numbers kept" in out
     code, out, _ = inkfast("data", "list")
-    assert "MNIST is not on this machine" in out
+    for name in ("MNIST", "UniPen"):
+        assert f"{name} is not on this machine; download it with: " in out
     picture = tmp_path / "a.png"
     for text in ("shear", "rotate + gaussian"):
         words = ("noise", "show", text, "--data", digits, "--out", picture)
@@ -191,6 +194,26 @@ def test_verify_names_bad_files(inkfast, tmp_path):
     assert out.count("differs") + out.count("announces") == 4
 
 
+def test_unipen_is_fetched_and_verified(inkfast, monkeypatch, tmp_path):
+    """The folder, what was left out and the attribution are printed; a damaged file is named."""
+    folder = tmp_path / "unipen"
+    folder.mkdir()
+    monkeypatch.setattr(unipen, "fetch_unipen", lambda report: Fetched(folder, "4 digits."))
+    code, out, _ = inkfast("data", "fetch", "unipen")
+    assert code == 0
+    assert f"UniPen is in {folder}, checked by the MD5 of Zenodo record 1195803" in out
+    assert "4 digits." in out
+    assert "CC BY 4.0" in out
+    (folder / "digits.npz").write_bytes(b"damaged")
+    monkeypatch.setenv("INKFAST_DATA", str(tmp_path))
+    code, out, err = inkfast("data", "verify", "unipen")
+    assert code == 2
+    assert "digits.npz cannot be read: it is damaged" in out
+    assert "3 of 3 files" in err
+    assert "Download them with: " in err
+    assert f"UniPen is in {folder}" in inkfast("data", "list")[1]
+
+
 def bad_calls(tmp: Path) -> dict[str, tuple[list[str], str]]:
     """Return calls that must be refused, and what must be said."""
     out = ["--out", str(tmp / "run")]
@@ -209,6 +232,10 @@ def bad_calls(tmp: Path) -> dict[str, tuple[list[str], str]]:
         "set without value": ([*compare, *data, "--set", "lr"], "--set expects KEY=VALUE"),
         "unknown flag": (["compare", "--noize", "x"], "No such option"),
         "text for a number": (["compare", "--seeds", "two"], "Invalid value for '--seeds'"),
+        "nothing to download": (["data", "fetch", "embedded"], "unknown source to download 'embedded'"),
+        "no network": (["data", "fetch", "unipen"], "no connection"),
+        "nothing to verify": (["data", "verify", "mnsit"], "Did you mean 'mnist'?"),
+        "no unipen": (["data", "verify", "unipen"], "UniPen is not on this machine"),
         "bad csv": ([*compare, "--data", str(tmp / "bad.csv")], "row 2, column pixel3"),
         "unlabelled": ([*compare, "--data", str(tmp / "test.csv")], "has no labels"),
         "one of a class": ([*compare, "--data", str(tmp / "few.npz")], "too few digits to cut off"),

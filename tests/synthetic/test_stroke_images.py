@@ -31,7 +31,7 @@ def strokes_of(samples: list[list[np.ndarray]], writers: list[int], names: list[
 @pytest.mark.parametrize("width", [1.6, 2.5, 4])
 def test_a_ring_fills_the_box_and_is_as_thick_as_its_pen(width):
     """The larger side is 20 pixels, the centre of mass the middle, the ink that of a ring."""
-    image = draw_digit([RING], width, smooth=False) / 255
+    image = draw_digit([RING], width) / 255
     rows = np.flatnonzero(image.max(axis=1) > 0.2)
     assert 19 <= rows[-1] - rows[0] + 1 <= 21
     centre = [(image.sum(axis=a) * np.arange(28)).sum() / image.sum() for a in (0, 1)]
@@ -43,9 +43,9 @@ def test_a_ring_fills_the_box_and_is_as_thick_as_its_pen(width):
 def test_strokes_are_not_joined_and_a_single_point_is_a_dot():
     """Between two strokes there is no ink; a point has the size of the pen before it is scaled."""
     two = [np.array([[0, 0], [0, 1000]]), np.array([[800, 0], [800, 1000]])]
-    image = draw_digit(two, 2, smooth=False)
+    image = draw_digit(two, 2)
     assert image[10:18, 12:16].max() == 0
-    assert draw_digit([np.array([[0, 0]])], 2, smooth=False).max() > 200
+    assert draw_digit([np.array([[0, 0]])], 2).max() > 200
 
 
 def test_stairs_are_smoothed_and_ends_are_kept():
@@ -54,10 +54,10 @@ def test_stairs_are_smoothed_and_ends_are_kept():
     for _ in range(3):
         inner = [np.convolve(column, [0.25, 0.5, 0.25], "valid") for column in line.T]
         line = np.concatenate([line[:1], np.stack(inner, axis=1), line[-1:]])
-    smooth = draw_digit([STAIRS], 2, smooth=True)
-    np.testing.assert_array_equal(smooth, draw_digit([line], 2, smooth=False))
-    assert not np.array_equal(smooth, draw_digit([STAIRS], 2, smooth=False))
-    short = [draw_digit([RING[:2]], 2, smooth=s) for s in (True, False)]
+    smooth = draw_digit([STAIRS], 2, coarse=True)
+    np.testing.assert_array_equal(smooth, draw_digit([line], 2))
+    assert not np.array_equal(smooth, draw_digit([STAIRS], 2))
+    short = [draw_digit([RING[:2]], 2, coarse=c) for c in (True, False)]
     np.testing.assert_array_equal(*short)
 
 

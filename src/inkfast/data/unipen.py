@@ -66,7 +66,7 @@ class UnipenSource(DownloadedSource):
         return fetch_unipen(report)
 
     def verify(self, folder: Path) -> list[tuple[str, str]]:
-        return [(f"{kind}.npz", _check_file(folder / f"{kind}.npz")) for kind in _KINDS]
+        return [(f"{kind}.npz", _check_strokes(folder / f"{kind}.npz")) for kind in _KINDS]
 
 
 def load_unipen() -> Source:
@@ -102,7 +102,7 @@ def fetch_unipen(report: Report) -> Fetched:
         InkfastError: If the archive cannot be had, or is not what its record says.
     """
     folder = pen_stroke_folders()[-1]
-    if all(_check_file(folder / f"{kind}.npz") == "ok" for kind in _KINDS):
+    if all(_check_strokes(folder / f"{kind}.npz") == "ok" for kind in _KINDS):
         return Fetched(folder)
     wanted = find_record_file(RECORD, _ARCHIVE, _ADVICE)
     try:
@@ -128,7 +128,7 @@ def _as_npz(strokes: PenStrokes) -> bytes:
     return buffer.getvalue()
 
 
-def _check_file(path: Path) -> str:
+def _check_strokes(path: Path) -> str:
     if not path.is_file():
         return f"missing in {path.parent}"
     try:

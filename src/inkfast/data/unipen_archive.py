@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from inkfast.core.errors import InkfastError
 from inkfast.data.base import Report
 from inkfast.data.unipen_format import (
-    Document,
+    PenDocument,
     Points,
     included_files,
     read_document,
@@ -80,7 +80,7 @@ def convert_archive(
     Raises:
         InkfastError: If the archive is damaged, too large, or has no digits, symbols or letters.
     """
-    lists, files = _read_files(path, report)
+    lists, files = _collect_texts(path, report)
     samples: dict[StrokeKind, list[_Sample]] = defaultdict(list)
     left_out: Counter[str] = Counter()
     for name in sorted(lists):
@@ -99,7 +99,7 @@ def convert_archive(
     return found, dict(left_out)
 
 
-def _read_files(path: Path, report: Report) -> tuple[set[str], dict[str, str]]:
+def _collect_texts(path: Path, report: Report) -> tuple[set[str], dict[str, str]]:
     """Return the names of the lists of characters, and the text of these and all they include."""
     files = _read_pass(path, _is_list, report)
     lists, looked_for = set(files), set[str]()
@@ -161,7 +161,7 @@ def _file_name(member: tarfile.TarInfo) -> str:
 
 
 def _cut_samples(
-    document: Document, name: str, labels: frozenset[str], left_out: Counter[str]
+    document: PenDocument, name: str, labels: frozenset[str], left_out: Counter[str]
 ) -> Iterator[_Sample]:
     """Yield the characters of a document; count what is left out."""
     contributor = name.split("/")[2]
@@ -197,7 +197,7 @@ def _normalized(strokes: list[Points]) -> tuple[list[NDArray[np.int16]], float]:
 
 def _without_repeats(line: NDArray[np.int16]) -> NDArray[np.int16]:
     moved = np.any(np.diff(line, axis=0) != 0, axis=1)
-    return line[np.concatenate([[True], moved])]
+    return np.asarray(line[np.concatenate([[True], moved])], np.int16)
 
 
 def _name_writers(writers: list[tuple[str, str]]) -> dict[tuple[str, str], str]:

@@ -45,7 +45,7 @@ class Segment:
 
 
 @dataclass
-class Document:
+class PenDocument:
     """What one file says, together with the files it includes.
 
     Attributes:
@@ -114,14 +114,14 @@ class Document:
         return stroke[first : last + 1]
 
 
-def read_document(name: str, files: Mapping[str, str]) -> Document:
+def read_document(name: str, files: Mapping[str, str]) -> PenDocument:
     """Read a document and the files it includes.
 
     Args:
         name: Name of its file.
         files: Text of all files by name; names are relative, with ``/``, in lower case.
     """
-    document = Document()
+    document = PenDocument()
     _Reader(document, files).read(name, 0)
     return document
 
@@ -150,7 +150,7 @@ def _entries(text: str) -> Iterator[tuple[str, str]]:
 class _Reader:
     """Fills a document entry by entry."""
 
-    def __init__(self, document: Document, files: Mapping[str, str]) -> None:
+    def __init__(self, document: PenDocument, files: Mapping[str, str]) -> None:
         self.document = document
         self.files = files
         self.writer = ""

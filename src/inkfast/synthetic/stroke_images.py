@@ -1,7 +1,7 @@
 """Pen strokes drawn as images of 28x28 pixels in MNIST's manner.
 
-A digit is drawn with one pen of even width at four times the final size, then brought into
-MNIST's frame: scaled into 20x20 pixels, its centre of mass in the middle.
+A digit is drawn with one pen of even width at twice the final size, then brought into MNIST's
+frame: scaled into 20x20 pixels, its centre of mass in the middle.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
 from inkfast.core.digits import Images, Indices
 from inkfast.imaging.centering import BOX, center_digit
 from inkfast.synthetic.pen_strokes import PenStrokes
+from inkfast.synthetic.pens import Pen, draw_lines, smooth
 
-_SCALE = 4  # pixels drawn per pixel of the image; chosen by eye
+_SCALE = 2  # pixels drawn per pixel of the image, besides the pen's own supersampling
 _SMOOTHINGS = 3  # passes over the lines of a coarse tablet; chosen by eye
 # Share of steps parallel to an axis from which a tablet is coarse. Chosen by eye on UniPen.
 _COARSE_STEPS = 0.5
-_PEN = 2.35  # median width in pixels, with which UniPen's digits have as much ink as MNIST's
+_PEN = 2.4  # median width in pixels, with which UniPen's digits have as much ink as MNIST's
 _PEN_SPREAD = 0.25  # standard deviation of its logarithm between writers
 _PEN_LIMITS = (1.5, 4.5)  # pixels
 
@@ -35,7 +35,7 @@ def draw_digits(strokes: PenStrokes) -> Images:
     widths = np.array([_pen_width(str(name)) for name in strokes.writer_names])
     coarse = np.isin(np.arange(len(widths)), coarse_writers(strokes))
     return np.stack([
-        draw_digit(strokes.strokes(i), widths[writer], smooth=bool(coarse[writer]))
+        draw_digit(strokes.strokes(i), widths[writer], coarse=bool(coarse[writer]))
         for i, writer in enumerate(strokes.writers)
     ])  # fmt: skip
 
@@ -65,42 +65,24 @@ def coarse_writers(strokes: PenStrokes) -> Indices:
     return writers[medians >= _COARSE_STEPS]
 
 
-def draw_digit(strokes: Sequence[NDArray[np.integer]], width: float, *, smooth: bool) -> Images:
+def draw_digit(
+    strokes: Sequence[NDArray[np.number]], width: float, *, coarse: bool = False
+) -> Images:
     """Draw one digit.
 
     Args:
         strokes: Strokes of at least one point ``(points, 2)``: x to the right, y downwards.
         width: Width of the pen in pixels of the image.
-        smooth: Whether to smooth the lines first.
+        coarse: Whether the lines are staircases, to be smoothed.
 
     Returns:
         uint8 ``(28, 28)``, bright ink on black.
     """
-    lines = [_smoothed(stroke) if smooth else stroke.astype(np.float64) for stroke in strokes]
+    lines = [smooth(np.asarray(s, np.float64), _SMOOTHINGS if coarse else 0) for s in strokes]
     points = np.concatenate(lines)
     low, extent = points.min(axis=0), max(float(np.ptp(points, axis=0).max()), 1.0)
     pen = width * _SCALE
     scale = (BOX * _SCALE - pen) / extent
-    size = np.ceil(np.ptp(points, axis=0) * scale + 2 * pen).astype(int)
-    image = Image.new("L", (int(size[0]), int(size[1])))
-    draw = ImageDraw.Draw(image)
-    for line in lines:
-        _draw_line(draw, (line - low) * scale + pen, pen)
-    return center_digit(np.asarray(image, np.float32))
-
-
-def _draw_line(draw: ImageDraw.ImageDraw, line: NDArray[np.float64], pen: float) -> None:
-    """Draw a line with round ends and corners; a single point becomes a dot."""
-    points = line.tolist()
-    radius = (pen - 1) / 2  # Pillow draws both edges of a box
-    draw.line([(x, y) for x, y in points], 255, max(1, round(pen)))
-    for x, y in points:
-        draw.ellipse((x - radius, y - radius, x + radius, y + radius), 255)
-
-
-def _smoothed(stroke: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Return a line without staircases; its ends are kept."""
-    line = stroke.astype(np.float64)
-    for _ in range(_SMOOTHINGS if len(line) > 2 else 0):
-        line[1:-1] = (line[:-2] + 2 * line[1:-1] + line[2:]) / 4
-    return line
+    columns, rows = np.ceil(np.ptp(points, axis=0) * scale + 2 * pen).astype(int).tolist()
+    placed = [(line - low) * scale + pen for line in lines]
+    return center_digit(draw_lines(placed, (rows, columns), Pen(pen), np.random.default_rng(0)))
