@@ -34,7 +34,7 @@ def test_sources_and_kinds_of_files_are_described():
     """The list names each source, each kind of file and folders, in one line each."""
     described = describe_sources()
     assert list(described) == [
-        "auto", "embedded", "mnist", "synthetic", "unipen", "FILE.csv", "FILE.npz", "FILE.npy", "FOLDER",
+        "auto", "embedded", "mnist", "optdigits", "synthetic", "unipen", "FILE.csv", "FILE.npz", "FILE.npy", "FOLDER",
     ]  # fmt: skip
     assert all(text and "\n" not in text for text in described.values())
 
