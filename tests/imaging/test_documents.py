@@ -84,6 +84,17 @@ def test_heif_images_are_pages(tmp_path):
     assert places(heif(PAGES, primary_index=1)) == [1, 2, 3]
 
 
+@pytest.mark.parametrize(("orientation", "turn"), [(1, None), (3, 3), (6, 2), (8, 4)])
+def test_a_heic_photograph_is_turned_upright(orientation, turn):
+    """What a phone stores on its side is upright, and has the upright size."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = PAGES[0] if turn is None else PAGES[0].transpose(Image.Transpose(turn))
+    (page,) = iter_pages(heif([stored], exif=exif.tobytes()))
+    assert page.image.size == PAGES[0].size
+    assert np.abs(255 * page.image.grey - np.asarray(PAGES[0], float)).mean() < 3
+
+
 def test_smaller_copies_in_a_tiff_file_are_no_pages():
     """A preview beside a page is not counted as a page."""
     whole = makers.pages_file(PAGES, "TIFF", tiffinfo={254: 2})
@@ -156,6 +167,16 @@ def test_an_empty_pdf_is_refused_whatever_was_opened_before(scan):
             places(before)
         with pytest.raises(InkfastError, match="at least one page, got none"):
             places(makers.blank_pdf([]))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"II*\0\0\0\0\0", "at least one page, got none"), (b"MM\0*", "cut off"), (b"", "decoded")],
+)
+def test_a_file_without_a_page_is_refused(content, message):
+    """A TIFF file without a page, one that ends in its header, and an empty file."""
+    with pytest.raises(InkfastError, match=f"^scan: .*{message}"):
+        open_document(content, "scan").load(1)
 
 
 def test_a_pdf_that_is_cut_off_is_refused(scan):

@@ -91,8 +91,9 @@ def open_document(source: Path | bytes, name: str = "") -> Document:
         name: Name of the file in messages; the path by default.
 
     Raises:
-        InkfastError: If there is no such file, or no page of it can be read: a PDF that is damaged,
-            empty or needs a password, or a package that is not installed.
+        InkfastError: If there is no such file, or no page of it can be read: it is an empty
+            document, a PDF that is damaged or needs a password, or needs a package that is not
+            installed.
     """
     name = name or (str(source) if isinstance(source, Path) else "the image")
     source = _read_pipe(source, name)
@@ -103,7 +104,10 @@ def open_document(source: Path | bytes, name: str = "") -> Document:
     if kind == "tiff":
         with source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as file:
             pages = list_tiff_pages(file)
-        return Document(source, name, kind, max(1, len(pages.frames) + pages.torn), pages.frames)
+        count = len(pages.frames) + pages.torn
+        if not count:
+            raise InkfastError(f"{name}: expected a TIFF file with at least one page, got none.")
+        return Document(source, name, kind, count, pages.frames)
     frames = count_frames(source, name) if kind in ("animation", "heif") else 1
     if kind == "heif":
         return Document(source, name, kind, frames, tuple(range(frames)))
