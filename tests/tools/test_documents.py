@@ -231,7 +231,29 @@ def test_the_example_of_the_page_on_reading_is_read_as_it_says(monkeypatch, caps
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert not ended.value.code
-    assert capsys.readouterr().out == expected
+    printed = capsys.readouterr()
+    assert printed.out == expected
+    assert f"`{printed.err.strip()}`" in page
+
+
+def test_the_rows_of_the_page_on_reading_are_written_as_it_says(monkeypatch, tmp_path):
+    """`inkfast read --to` writes of the example image the rows that the page shows."""
+    page = (ROOT / "docs" / "reading.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"one row per number:\n\n```\n(.+?)```", page, re.DOTALL)
+    monkeypatch.chdir(ROOT)
+    to = tmp_path / "numbers.csv"
+    monkeypatch.setattr(
+        sys, "argv", ["inkfast", "read", "docs/example-numbers.jpg", "--to", str(to)]
+    )
+    with pytest.raises(SystemExit):
+        cli.main()
+    found, expected = (
+        list(csv.DictReader(text.splitlines())) for text in (to.read_text("utf-8"), shown)
+    )
+    for rows in (found, expected):  # the last decimals depend on the processor
+        for row in rows:
+            row["confidence"] = f"{float(row['confidence']):.2f}"
+    assert found == expected
 
 
 def test_the_example_images_of_the_page_on_reading_are_classified_as_it_says(
@@ -246,7 +268,7 @@ def test_the_example_images_of_the_page_on_reading_are_classified_as_it_says(
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert not ended.value.code
-    columns = operator.itemgetter("source", "digit", "unsure", "error")
+    columns = operator.itemgetter("file", "digit", "unsure", "error")
     with open(to, encoding="utf-8", newline="") as file:
         found = csv.DictReader(file)
         expected = csv.DictReader(shown.splitlines())
