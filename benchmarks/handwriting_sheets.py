@@ -12,6 +12,7 @@ from handwriting_sets import HandwritingSet, Sample
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 MARGIN, LINE, TITLE = 10, 17, 34  # pixels
+LINES = 4  # of text below an image
 COLOURS = {"wrong": (190, 30, 45), "unsure": (176, 120, 0)}
 INK, FAINT, CARD, PAPER = (30, 30, 30), (120, 120, 120), (255, 255, 255), (236, 236, 238)
 MOST_ENLARGED = 6
@@ -88,7 +89,7 @@ def _write_answers(path: Path, judged: Sequence[Failure]) -> None:
 
 def draw_sheet(failures: Sequence[Failure], title: str, keep: str, layout: Layout) -> Image.Image:
     """Return a sheet of images with truth, answer and file name below each."""
-    wide, high = layout.width + MARGIN, layout.height + 3 * LINE + 2 * MARGIN
+    wide, high = layout.width + MARGIN, layout.height + LINES * LINE + 2 * MARGIN
     rows = -(-len(failures) // layout.columns)
     sheet = Image.new("RGB", (layout.columns * wide + MARGIN, rows * high + TITLE), PAPER)
     draw = ImageDraw.Draw(sheet)
@@ -106,7 +107,7 @@ def _draw_failure(
     draw, (left, top) = ImageDraw.Draw(sheet), at
     right, foot = left + layout.width, top + layout.height
     colour = COLOURS[failure.outcome]
-    draw.rectangle((left, top, right - 1, foot + 3 * LINE + 5), CARD)
+    draw.rectangle((left, top, right - 1, foot + LINES * LINE + 5), CARD)
     draw.rectangle((left, top, right - 1, top + 3), colour)
     shown = _fitted(failure.sample.path, layout.width - 8, layout.height - 12)
     corner = (
@@ -115,15 +116,14 @@ def _draw_failure(
     )
     sheet.paste(shown, corner)
     answer = comparable(failure.answer.text, keep) or "nothing"
-    reason = f"  {failure.answer.unsure}" if failure.answer.unsure else ""
-    name = str(Path(failure.sample.group, failure.sample.path.name))
     captions = (
-        (f"truth  {failure.sample.truth.replace(' ', '   ')}", INK),
-        (f"answer  {answer.replace(' ', '   ')}{reason}", colour),
-        (name, FAINT),
+        (f"truth  {failure.sample.truth.replace(' ', '   ')}", INK, 14),
+        (f"answer  {answer.replace(' ', '   ')}", colour, 14),
+        (failure.answer.unsure, colour, 11),
+        (str(Path(failure.sample.group, failure.sample.path.name)), FAINT, 11),
     )
-    for line, (text, ink) in enumerate(captions):
-        font = ImageFont.load_default(11 if line == 2 else 14)
+    for line, (text, ink, size) in enumerate(captions):
+        font = ImageFont.load_default(size)
         cut = _cut(text, font, layout.width - 8)
         draw.text((left + 4, foot + 2 + line * LINE), cut, ink, font)
 
