@@ -211,10 +211,13 @@ def main() -> None:
     say(f"Contact sheets and answers: {arguments.sheets}")
     if arguments.only or arguments.systems or arguments.model != "reader":
         return
-    networks = sorted(SHIPPED_FOLDER.glob("*.onnx"))
+    networks = sorted(SHIPPED_FOLDER.rglob("*.onnx"))
     about = {
         "versions": {name: text for one in systems for name, text in one.versions.items()},
-        "networks": {path.name: sha256(path.read_bytes()) for path in networks},
+        "networks": {
+            path.relative_to(SHIPPED_FOLDER).as_posix(): sha256(path.read_bytes())
+            for path in networks
+        },
         "threads": 1, "chunk": CHUNK, "tried": TRIED, "systems_left_out": missing,
     }  # fmt: skip
     most = f" --most {arguments.most}" if arguments.most != MOST else ""

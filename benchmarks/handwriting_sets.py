@@ -194,6 +194,7 @@ SETS = (
     HandwritingSet(
         "cheques", "number", "amounts cut from real cheques, with a printed background",
         "unknown", NOT_TRAINED, lambda folders: _listed(folders.data / "cheques"),
+        options={"digits_only": True},
     ),
     HandwritingSet(
         "numbers", "page", "numbers that people photographed or drew, 16 authors",

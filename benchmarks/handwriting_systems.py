@@ -97,24 +97,13 @@ class Inkfast:
         return page_answer(page)
 
 
-def page_answer(page: Any) -> Answer:
+def page_answer(page: inkfast.Page) -> Answer:
     """Return the numbers of a page, line by line, with the best guess of each."""
-    if hasattr(page, "digits"):  # a page of digits, not yet of numbers
-        return _digits_answer(page.digits)
     lines: dict[int, list[str]] = {}
     for number in page.numbers:
         lines.setdefault(number.line, []).append(number.text)
     reasons = dict.fromkeys(number.unsure for number in page.numbers if number.unsure)
     return Answer("|".join(" ".join(line) for line in lines.values()), "; ".join(reasons))
-
-
-def _digits_answer(digits: Sequence[Any]) -> Answer:
-    lines: dict[int, dict[int, str]] = {}
-    for digit in digits:
-        line = lines.setdefault(digit.line, {})
-        line[digit.number] = line.get(digit.number, "") + str(digit.prediction.digit)
-    reasons = dict.fromkeys(one.prediction.unsure for one in digits if one.prediction.unsure)
-    return Answer("|".join(" ".join(line.values()) for line in lines.values()), "; ".join(reasons))
 
 
 class RapidOcr:
