@@ -5,7 +5,6 @@ So do all digits of a writer, where a data source knows who wrote which digit.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from math import ceil
 
@@ -96,11 +95,9 @@ def _choose_writers(
 ) -> NDArray[np.bool_]:
     """Return a mask of the rows to cut off: whole groups, about `fraction` of each class."""
     parts = min(_WRITER_PARTS, len(np.unique(groups)))
-    cut = round(fraction * parts)
-    chosen = np.zeros(len(labels), bool)
-    if 0 < cut < parts:
-        for _, part in list(_split_writers(labels, groups, parts, seed))[:cut]:
-            chosen[part] = True
+    rng = np.random.default_rng(seed)
+    part = _assign_parts(labels, groups, parts, rng)
+    chosen = np.isin(part, rng.permutation(parts)[: round(fraction * parts)])
     if set(labels[chosen]) == set(labels[~chosen]) == set(labels):
         return chosen
     raise InkfastError(
@@ -110,15 +107,23 @@ def _choose_writers(
     )
 
 
-def _split_writers(
-    labels: Labels, groups: Indices, parts: int, seed: int | np.random.RandomState
-) -> Iterator[tuple[Indices, Indices]]:
-    from sklearn.model_selection import StratifiedGroupKFold
+def _assign_parts(labels: Labels, groups: Indices, parts: int, rng: np.random.Generator) -> Indices:
+    """Return the part of each row: whole groups, about equally much of each class in each part.
 
-    splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():  # of a class with fewer rows than parts
-        warnings.simplefilter("ignore", UserWarning)
-        yield from splitter.split(labels, labels, groups)
+    Groups are placed one by one, large ones early, each into the part that has least of the classes
+    it consists of. Scikit-learn's `StratifiedGroupKFold` does the same in an order that no seed
+    changes.
+    """
+    _, own = np.unique(groups, return_inverse=True)
+    counts = np.zeros((own.max() + 1, CLASSES))
+    np.add.at(counts, (own, labels), 1)
+    shares = counts / np.maximum(counts.sum(axis=0), 1)
+    filled = np.zeros((parts, CLASSES))
+    placed = np.empty(len(counts), np.int64)
+    for group in np.argsort(-counts.sum(axis=1) * rng.uniform(0.5, 1, len(counts))):
+        placed[group] = np.lexsort((filled.sum(axis=1), filled @ shares[group]))[0]
+        filled[placed[group]] += shares[group]
+    return np.asarray(placed[own])
 
 
 def stratified_group_kfold(
@@ -138,9 +143,11 @@ def stratified_group_kfold(
         Indices of the rows outside the fold and of those in it, both ascending.
     """
     if digits.writers is not None:
-        state = np.random.RandomState(seed)
+        rng = np.random.default_rng(seed)
         for _ in range(repeats):
-            yield from _split_writers(digits.known_labels, digits.groups, folds, state)
+            part = _assign_parts(digits.known_labels, digits.groups, folds, rng)
+            for fold in range(folds):
+                yield np.flatnonzero(part != fold), np.flatnonzero(part == fold)
         return
     from sklearn.model_selection import RepeatedStratifiedKFold
 
