@@ -1,0 +1,190 @@
+"""`NumberFinder`: finds handwritten numbers on an image of any size with a network.
+
+The image is looked at in several sizes; in each, the network marks the cores of numbers of 8 to 100
+pixels, and regions of all sizes are merged. Writing that is no number is marked as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from inkfast.core.errors import InkfastError
+from inkfast.inference.finder_maps import (
+    CORE_SHARE,
+    HEIGHTS,
+    MAPS,
+    STRIDE,
+    normalize_page,
+    pad_page,
+)
+from inkfast.inference.regions import Region
+
+_LONGER_SIDES = (1600, 640, 256, 96)  # pixels; the network finds numbers of a tenfold range in each
+_MAX_ENLARGED = 1.6  # an image is not enlarged more than this for any of them but the smallest
+_CORE = 0.5  # probability from which a cell belongs to a core
+_SURE = 0.7  # greatest probability that a core has at least
+_MIN_ELONGATION = 3.0  # widths in heights from which a core's own direction is taken as its slope
+_MAX_OVERLAP = 0.4  # share of the smaller of two regions from which only the better one is kept
+
+
+@dataclass(frozen=True)
+class FoundRegions:
+    """What was found on an image, in its pixels.
+
+    Attributes:
+        numbers: Regions of numbers, the most confident first.
+        others: Regions of writing that is no number.
+    """
+
+    numbers: list[Region]
+    others: list[Region]
+
+
+class NumberFinder:
+    """A network that finds numbers.
+
+    Args:
+        content: Content of an ONNX file.
+        threads: Threads of a call; 0 for all cores.
+    """
+
+    def __init__(self, content: bytes, threads: int = 0) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = onnxruntime.InferenceSession(
+            content, options, providers=["CPUExecutionProvider"]
+        )
+
+    def find(self, page: Image.Image) -> FoundRegions:
+        """Find the numbers of a page.
+
+        Args:
+            page: Grey image, mode L, of any size.
+        """
+        numbers: list[Region] = []
+        others: list[Region] = []
+        for longest in _sizes_at_work(max(page.size)):
+            factor = longest / max(page.size)
+            size = tuple(max(8, round(side * factor)) for side in page.size)
+            grey = np.asarray(page.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
+            maps = self.predict_maps(grey)
+            numbers += [one.scaled(1 / factor) for one in find_cores(maps, "core")]
+            others += [one.scaled(1 / factor) for one in find_cores(maps, "other")]
+        numbers = drop_overlapping(numbers)
+        known = len(numbers)
+        kept = drop_overlapping(numbers + others, known)
+        return FoundRegions(numbers, kept[known:])
+
+    def predict_maps(self, grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the maps of an image at one size, ``(4, h / 4, w / 4)``: see `MAPS`.
+
+        The first two are probabilities.
+        """
+        page = pad_page(normalize_page(grey))
+        (maps,) = self._session.run(None, {"page": page[None, None]})
+        rows, columns = (-(-side // STRIDE) for side in grey.shape)
+        found: NDArray[np.float32] = maps[0, : len(MAPS), :rows, :columns]
+        return found
+
+
+@cache
+def shipped_finder(threads: int = 0) -> NumberFinder:
+    """Return the finder that inkfast ships.
+
+    Raises:
+        InkfastError: If its file is missing.
+    """
+    path = Path(__file__).parent / "shipped" / "finder.onnx"
+    try:
+        return NumberFinder(path.read_bytes(), threads)
+    except OSError as error:
+        raise InkfastError(f"{path} cannot be read: {error.strerror}. Install inkfast again.") from None
+
+
+def _sizes_at_work(longest: int) -> list[int]:
+    """Return the longer sides in which an image of a longer side is looked at."""
+    sizes = [side for side in _LONGER_SIDES[:-1] if side <= longest * _MAX_ENLARGED]
+    return [*sizes, _LONGER_SIDES[-1]]
+
+
+def find_cores(maps: NDArray[np.float32], name: str) -> list[Region]:
+    """Return the region around each connected core of a map, in pixels of the network's input."""
+    core = maps[MAPS.index(name)]
+    labels, count = ndimage.label(core > _CORE, np.ones((3, 3)))
+    regions = []
+    for label, window in enumerate(ndimage.find_objects(labels, count), start=1):
+        inside = labels[window] == label
+        if core[window][inside].max() < _SURE:
+            continue
+        region = _fit_region(maps[(slice(None), *window)], inside, name, window)
+        if HEIGHTS[0] / 1.3 <= region.height <= HEIGHTS[1] * 1.3:
+            regions.append(region)
+    return regions
+
+
+def _fit_region(
+    maps: NDArray[np.float32], inside: NDArray[np.bool_], name: str, window: tuple[slice, slice]
+) -> Region:
+    """Return the rectangle of one core: its ends are the core's, its height is the predicted one."""
+    y, x = np.nonzero(inside)
+    points = np.stack([x + window[1].start + 0.5, y + window[0].start + 0.5], axis=1) * STRIDE
+    core, height, angle = (maps[MAPS.index(key)][inside] for key in (name, "height", "angle"))
+    slope, high = 0.0, 0.0
+    if name == "core":
+        slope = float(np.arcsin(np.clip(np.mean(angle), -0.9, 0.9)))
+        high = float(np.exp(np.mean(height)))
+    own, spread = _direction(points)
+    if name != "core":
+        slope = own if spread[0] > 3 * spread[1] else 0.0
+    elif 3.46 * spread[0] > _MIN_ELONGATION * high and abs(own - slope) < 0.3:
+        slope = own
+    axes = np.array([[np.cos(slope), np.sin(slope)], [-np.sin(slope), np.cos(slope)]])
+    along, across = (points @ axes.T).T
+    low, top = along.min() - STRIDE / 2, across.min() - STRIDE / 2
+    wide, deep = along.max() + STRIDE / 2 - low, across.max() + STRIDE / 2 - top
+    high = high or deep / CORE_SHARE
+    middle = np.array([low + wide / 2, top + deep / 2]) @ axes
+    confidence = float(core.mean())
+    # the core of a line that is not straight is deeper than its share of the height
+    high = max(high, (1 - CORE_SHARE) * high + deep - STRIDE / 2)
+    return Region(float(middle[0]), float(middle[1]), float(wide), float(high), slope, confidence)
+
+
+def _direction(points: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    """Return the slope of points in radians, and their spread along and across it."""
+    if len(points) < 3:
+        return 0.0, np.zeros(2)
+    values, vectors = np.linalg.eigh(np.cov(points.T))
+    x, y = vectors[:, 1]
+    return float(np.arctan2(y, x) if x >= 0 else np.arctan2(-y, -x)), np.sqrt(np.maximum(values[::-1], 0))
+
+
+def drop_overlapping(regions: list[Region], keep: int = 0) -> list[Region]:
+    """Return the regions without those that overlap a more confident one.
+
+    Args:
+        regions: Regions of all sizes.
+        keep: Count of regions at the beginning that are kept whatever they overlap.
+    """
+    kept = regions[:keep]
+    rest = sorted(regions[keep:], key=lambda one: -one.confidence)
+    for one in rest:
+        if all(_apart(one, other) or one.overlap(other) < _MAX_OVERLAP for other in kept):
+            kept.append(one)
+    return kept
+
+
+def _apart(one: Region, other: Region) -> bool:
+    reach = (np.hypot(one.width, one.height) + np.hypot(other.width, other.height)) / 2
+    return abs(one.x - other.x) > reach or abs(one.y - other.y) > reach
