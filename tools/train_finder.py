@@ -1,8 +1,8 @@
 """Train the finder of numbers that inkfast ships, on pages composed by program.
 
-    python -m tools.train_finder [--run runs/finder] [--to src/inkfast/inference/shipped/finder.onnx]
+    python -m tools.train_finder [--run runs/finder] [--to FINDER.onnx]
 
-Pages and the state of the training are kept in the run folder; a second call goes on from there.
+Pages and the state of the training are kept in the run folder; a second call resumes it.
 """
 
 from __future__ import annotations
@@ -28,14 +28,18 @@ def main() -> None:
     """Compose pages, train, and export."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, default=Path("runs/finder"))
-    parser.add_argument("--to", type=Path, default=Path("src/inkfast/inference/shipped/finder.onnx"))
+    parser.add_argument(
+        "--to", type=Path, default=Path("src/inkfast/inference/shipped/finder.onnx")
+    )
     parser.add_argument("--steps", type=int, default=FinderRecipe.steps)
     parser.add_argument("--threads", type=int, default=0)
     given = parser.parse_args()
     recipe = FinderRecipe(steps=given.steps)
     hands = load_hands(HANDS)
     pages = []
-    for path in compose_page_shards(given.run / "pages", hands.training, SHARDS, SHARD_PAGES, recipe.seed):
+    for path in compose_page_shards(
+        given.run / "pages", hands.training, SHARDS, SHARD_PAGES, recipe.seed
+    ):
         pages += load_page_shard(path)
         sys.stdout.write(f"\r{len(pages):,} pages")
     since = time.monotonic()

@@ -26,6 +26,7 @@ from inkfast.inference.finder_maps import (
 )
 from inkfast.inference.regions import Region
 
+_BILINEAR = Image.Resampling.BILINEAR
 _LONGER_SIDES = (1600, 640, 256, 96)  # pixels; the network finds numbers of a tenfold range in each
 _MAX_ENLARGED = 1.6  # an image is not enlarged more than this for any of them but the smallest
 _CORE = 0.5  # probability from which a cell belongs to a core
@@ -76,8 +77,8 @@ class NumberFinder:
         others: list[Region] = []
         for longest in _sizes_at_work(max(page.size)):
             factor = longest / max(page.size)
-            size = tuple(max(8, round(side * factor)) for side in page.size)
-            grey = np.asarray(page.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
+            width, height = (max(8, round(side * factor)) for side in page.size)
+            grey = np.asarray(page.resize((width, height), _BILINEAR, reducing_gap=2.0))
             maps = self.predict_maps(grey)
             numbers += [one.scaled(1 / factor) for one in find_cores(maps, "core")]
             others += [one.scaled(1 / factor) for one in find_cores(maps, "other")]
@@ -109,7 +110,9 @@ def shipped_finder(threads: int = 0) -> NumberFinder:
     try:
         return NumberFinder(path.read_bytes(), threads)
     except OSError as error:
-        raise InkfastError(f"{path} cannot be read: {error.strerror}. Install inkfast again.") from None
+        raise InkfastError(
+            f"{path} cannot be read: {error.strerror}. Install inkfast again."
+        ) from None
 
 
 def _sizes_at_work(longest: int) -> list[int]:
@@ -136,7 +139,7 @@ def find_cores(maps: NDArray[np.float32], name: str) -> list[Region]:
 def _fit_region(
     maps: NDArray[np.float32], inside: NDArray[np.bool_], name: str, window: tuple[slice, slice]
 ) -> Region:
-    """Return the rectangle of one core: its ends are the core's, its height is the predicted one."""
+    """Return the rectangle of one core, which has its ends and the predicted height."""
     y, x = np.nonzero(inside)
     points = np.stack([x + window[1].start + 0.5, y + window[0].start + 0.5], axis=1) * STRIDE
     core, height, angle = (maps[MAPS.index(key)][inside] for key in (name, "height", "angle"))
@@ -167,7 +170,9 @@ def _direction(points: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]
         return 0.0, np.zeros(2)
     values, vectors = np.linalg.eigh(np.cov(points.T))
     x, y = vectors[:, 1]
-    return float(np.arctan2(y, x) if x >= 0 else np.arctan2(-y, -x)), np.sqrt(np.maximum(values[::-1], 0))
+    return float(np.arctan2(y, x) if x >= 0 else np.arctan2(-y, -x)), np.sqrt(
+        np.maximum(values[::-1], 0)
+    )
 
 
 def drop_overlapping(regions: list[Region], keep: int = 0) -> list[Region]:
@@ -187,4 +192,4 @@ def drop_overlapping(regions: list[Region], keep: int = 0) -> list[Region]:
 
 def _apart(one: Region, other: Region) -> bool:
     reach = (np.hypot(one.width, one.height) + np.hypot(other.width, other.height)) / 2
-    return abs(one.x - other.x) > reach or abs(one.y - other.y) > reach
+    return bool(abs(one.x - other.x) > reach or abs(one.y - other.y) > reach)

@@ -33,7 +33,8 @@ def normalize_page(grey: GreyPage) -> NDArray[np.float32]:
     mean = uniform_filter(values, _WINDOW, mode="reflect")
     centred = values - mean
     variance = uniform_filter(centred * centred, _WINDOW, mode="reflect")
-    return centred / (np.sqrt(np.maximum(variance, 0)) + np.float32(_FLOOR))
+    normalized: NDArray[np.float32] = centred / (np.sqrt(np.maximum(variance, 0)) + _FLOOR)
+    return normalized
 
 
 def pad_page(page: NDArray[np.float32]) -> NDArray[np.float32]:

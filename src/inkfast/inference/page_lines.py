@@ -78,4 +78,6 @@ def _shared_height(
 
 
 def _gap(before: Region, after: Region) -> float:
-    return float(np.hypot(after.x - before.x, after.y - before.y)) - (before.width + after.width) / 2
+    return (
+        float(np.hypot(after.x - before.x, after.y - before.y)) - (before.width + after.width) / 2
+    )

@@ -47,7 +47,10 @@ class Region:
     def corners(self) -> NDArray[np.float64]:
         """Corners ``(4, 2)``: top left, then clockwise as the writing stands."""
         signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) / 2
-        corners: NDArray[np.float64] = [self.x, self.y] + signs * [self.width, self.height] @ self.axes
+        corners: NDArray[np.float64] = [self.x, self.y] + signs * [
+            self.width,
+            self.height,
+        ] @ self.axes
         return corners
 
     @property
@@ -65,7 +68,7 @@ class Region:
     def covers(self, points: NDArray[np.floating]) -> NDArray[np.bool_]:
         """Return which points ``(n, 2)`` lie in the region."""
         inner = np.abs((points - [self.x, self.y]) @ self.axes.T)
-        return (inner <= np.array([self.width, self.height]) / 2).all(axis=1)
+        return np.asarray((inner <= np.array([self.width, self.height]) / 2).all(axis=1))
 
     def overlap(self, other: Region) -> float:
         """Return the common share of the smaller of both areas, in [0, 1]; sampled."""

@@ -10,15 +10,19 @@ from PIL import Image
 from inkfast.core.errors import InkfastError
 from inkfast.imaging.opening import GreyImage, LoadedImage, shrink
 from inkfast.imaging.table_grid import GridCell, find_dark, find_tables
-from inkfast.inference.page import PAGE_LONGEST, PAGE_SHORTEST, read_page
+from inkfast.inference.number_reader import NumberReader
+from inkfast.inference.page import read_page
 from inkfast.inference.page_result import Page, PageNumber, PixelBox, Table, TableCell
 from inkfast.inference.read_options import NOTHING_KNOWN, ReadOptions
 from inkfast.inference.reader import Reader
 
+_LONGEST = 1600  # pixels of the longer side to which a page is scaled down
 _MIN_INK = 12  # dark pixels of a cell that is read; fewer are dirt, or the rest of a rule
 
 
-def read_tables(image: LoadedImage, reader: Reader, options: ReadOptions = NOTHING_KNOWN) -> Page:
+def read_tables(
+    image: LoadedImage, reader: Reader | NumberReader, options: ReadOptions = NOTHING_KNOWN
+) -> Page:
     """Find the ruled tables of a page and read each of their cells on its own.
 
     Args:
@@ -33,7 +37,7 @@ def read_tables(image: LoadedImage, reader: Reader, options: ReadOptions = NOTHI
     Raises:
         InkfastError: If there is no table.
     """
-    grey = shrink(image.grey, PAGE_LONGEST, PAGE_SHORTEST)
+    grey = shrink(image.grey, _LONGEST, _LONGEST // 3)
     if np.median(grey) < 0.5:
         grey = 1 - grey  # chalk on a board
     grids = find_tables(grey)
@@ -76,7 +80,7 @@ def _inner_box(cell: GridCell) -> tuple[int, int, int, int]:
 
 
 def _read_cell(
-    grey: GreyImage, cell: GridCell, reader: Reader, options: ReadOptions
+    grey: GreyImage, cell: GridCell, reader: Reader | NumberReader, options: ReadOptions
 ) -> Page | None:
     """Return what is read in a cell, stretched to an upright rectangle; None if it is too small."""
     (x, y), (right, bottom) = cell.corners.min(axis=0), cell.corners.max(axis=0)

@@ -24,14 +24,18 @@ class NumberFinderNetwork(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.quarter = nn.Sequential(conv_norm_relu(1, _QUARTER, 7, 4), conv_norm_relu(_QUARTER, _QUARTER))
+        self.quarter = nn.Sequential(
+            conv_norm_relu(1, _QUARTER, 7, 4), conv_norm_relu(_QUARTER, _QUARTER)
+        )
         self.eighth = _halved(_QUARTER, _EIGHTH)
         self.sixteenth = _halved(_EIGHTH, _COARSE)
         self.last = _halved(_COARSE, _COARSE)
         self.to_sixteenth = _Upwards(_COARSE, _COARSE, _EIGHTH)
         self.to_eighth = _Upwards(_EIGHTH, _EIGHTH, _QUARTER)
         self.to_quarter = _Upwards(_QUARTER, _QUARTER, _QUARTER)
-        self.maps = nn.Sequential(conv_norm_relu(_QUARTER, _QUARTER), nn.Conv2d(_QUARTER, len(MAPS), 1))
+        self.maps = nn.Sequential(
+            conv_norm_relu(_QUARTER, _QUARTER), nn.Conv2d(_QUARTER, len(MAPS), 1)
+        )
 
     def forward(self, pages: Tensor) -> Tensor:
         """Return the maps: logits of `core` and `other`, then `height` and `angle`."""

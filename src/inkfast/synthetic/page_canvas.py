@@ -7,6 +7,7 @@ that the rectangles of numbers are known exactly.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -68,20 +69,20 @@ class PageCanvas:
             height: Digit height in pixels.
             rng: Random generator of joining strokes.
         """
-        origin = np.array([placed[0].box[0], 0.0])
-        move = lambda points: (points - origin) * height + np.array(at)  # noqa: E731
-        parts = [(one.character, move(_outline_points(one))) for one in placed]
+        shift = np.array(at) - np.array([placed[0].box[0], 0.0]) * height
+        parts = [(one.character, _outline_points(one) * height + shift) for one in placed]
         turn = np.arctan(layout.slope)
-        whole = enclosing_quad(np.concatenate([points for _, points in parts]), turn, _MARGIN * height)
+        whole = enclosing_quad(
+            np.concatenate([points for _, points in parts]), turn, _MARGIN * height
+        )
         if not self.holds(whole):
             return False
         lines = [line for one in placed for line in one.lines]
         lines += join_digits(placed, layout.joined, rng) if layout.joined else []
-        self.written += [self.to_page(move(line)) for line in lines]
+        self.written += [self.to_page(line * height + shift) for line in lines]
         for one in placed:
             if one.raster is not None:
-                left, top, right, bottom = one.box
-                self.rasters.append((one.raster, self.to_page(move(_corners(left, top, right, bottom)))))
+                self.rasters.append((one.raster, self.to_page(_corners(*one.box) * height + shift)))
         self._mark(parts, turn, height)
         return True
 
@@ -89,19 +90,26 @@ class PageCanvas:
         """Note the rectangles of a text's numbers."""
         axis = np.array([np.cos(turn), np.sin(turn)])
         groups: list[list[tuple[str, Line]]] = []
+        end = -np.inf
         for part in parts:
-            start = float((part[1] @ axis).min())
-            gap = start - max((float((p @ axis).max()) for _, p in groups[-1]), default=start) if groups else np.inf
-            if gap > _JOIN_GAP * height:
+            along = part[1] @ axis
+            if along.min() - end > _JOIN_GAP * height:
                 groups.append([])
             groups[-1].append(part)
-        quads = [enclosing_quad(np.concatenate([p for _, p in g]), turn, _MARGIN * height) for g in groups]
+            end = max(end, float(along.max()))
+        margin = _MARGIN * height
+        quads = [
+            enclosing_quad(np.concatenate([points for _, points in group]), turn, margin)
+            for group in groups
+        ]
         for group, quad in zip(groups, quads, strict=True):
             known = any(character.isdigit() for character, _ in group)
             (self.numbers if known else self.others).append(self.to_page(quad))
-        for before, after in zip(quads, quads[1:], strict=False):
+        for before, after in pairwise(quads):
             if np.hypot(*(after[0] - before[1])) < _PART_GAP * height:
-                self.ignored.append(self.to_page(np.array([before[1], after[0], after[3], before[2]])))
+                self.ignored.append(
+                    self.to_page(np.array([before[1], after[0], after[3], before[2]]))
+                )
 
     def add_word(self, lines: list[Line], margin: float) -> bool:
         """Add pen strokes that are no number, unless they would lie off the sheet."""
@@ -116,9 +124,7 @@ class PageCanvas:
         """Add printed lines."""
         self.ruled += [self.to_page(np.asarray(line, np.float64)) for line in lines]
 
-    def add_print(
-        self, text: str, at: tuple[float, float], font: ImageFont.FreeTypeFont
-    ) -> bool:
+    def add_print(self, text: str, at: tuple[float, float], font: ImageFont.FreeTypeFont) -> bool:
         """Add printed text at its left top corner; its digits may be found or not."""
         left, top, right, bottom = font.getbbox(text)
         x, y = at
@@ -143,11 +149,15 @@ class PageCanvas:
 
     def draw(self, pen: Pen, rule_pen: Pen, rng: Rng) -> tuple[Ink, Ink]:
         """Return the ink of what is written, and of what is printed."""
-        written = draw_lines(self.written, self.size, pen, rng) if self.written else np.zeros(self.size, np.float32)
+        written = (
+            draw_lines(self.written, self.size, pen, rng)
+            if self.written
+            else np.zeros(self.size, np.float32)
+        )
         for raster, corners in self.rasters:
             image = Image.fromarray((raster * 255).astype(np.uint8))
             _paste_quad(written, image, corners)
-        ruled = np.zeros(self.size, np.float32)
+        ruled: Ink = np.zeros(self.size, np.float32)
         if self.ruled:
             ruled = draw_lines(self.ruled, self.size, rule_pen, rng) * rng.uniform(0.25, 1)
         for image, corners in self.printed:
@@ -190,7 +200,9 @@ def _paste_quad(ink: Ink, image: Image.Image, corners: Quad) -> None:
     scale = float(np.sqrt(abs(np.linalg.det(back))))
     if scale > 1.5:  # average before the image is made smaller
         smaller = np.maximum(2, np.rint(size / scale)).astype(int)
-        return _paste_quad(ink, image.resize((int(smaller[0]), int(smaller[1])), Image.Resampling.BOX), corners)
+        return _paste_quad(
+            ink, image.resize((int(smaller[0]), int(smaller[1])), Image.Resampling.BOX), corners
+        )
     matrix = (back[0, 0], back[0, 1], start[0], back[1, 0], back[1, 1], start[1])
     window = (int(high[0] - low[0]), int(high[1] - low[1]))
     patch = image.transform(window, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)

@@ -6,6 +6,7 @@ import glob
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 from PIL import ImageFont
@@ -21,10 +22,11 @@ from inkfast.synthetic.strips import Handwriting
 
 Rng = np.random.Generator
 _FONTS = "/usr/share/fonts/truetype/*/*.ttf"
-_SYLLABLES = (
-    "an be co da el fi go ha in jo ka le mi no or pa qu re sa te un va we xe ya zo Am Be Ch De "
-    "St Na Or Mr Total Sum Name Date No Page Class"
-).split()
+_SYLLABLES = (  # of printed words
+    *("an", "be", "co", "da", "el", "fi", "go", "ha", "in", "jo", "ka", "le", "mi", "no", "or"),
+    *("pa", "qu", "re", "sa", "te", "un", "va", "we", "xe", "ya", "zo", "Am", "Be", "Ch", "De"),
+    *("St", "Na", "Or", "Mr", "Total", "Sum", "Name", "Date", "No", "Page", "Class"),
+)
 _TALL = frozenset("bdfhkltABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _LOW = frozenset("gjpqy")
 _AMBIGUOUS = frozenset("oOIlSsZzBbgqGDQ")  # letters that cannot be told from digits by shape
@@ -33,21 +35,23 @@ _AMBIGUOUS = frozenset("oOIlSsZzBbgqGDQ")  # letters that cannot be told from di
 class PageWriter:
     """Writes numbers and words of one writer on a canvas."""
 
-    def __init__(self, canvas: PageCanvas, handwriting: Handwriting, height: float, rng: Rng) -> None:
+    def __init__(
+        self, canvas: PageCanvas, handwriting: Handwriting, height: float, rng: Rng
+    ) -> None:
         self.canvas, self.handwriting, self.height, self.rng = canvas, handwriting, height, rng
         self.hand: Hand = handwriting.sample_hand(rng)
         self.layout = replace(sample_layout(rng), boxes=False)
         self.font = _sample_font(rng, height)
 
-    def place(self, text: str, **changes: float) -> tuple[list[Placed], Layout]:
+    def place(self, text: str, **changes: Any) -> tuple[list[Placed], Layout]:
         """Lay out a text in the page's style, with a slope of its own."""
         slope = self.layout.slope + self.rng.normal(0, 0.02)
         layout = replace(self.layout, **{"slope": slope, **changes})
         return place_text(text, self.hand, layout, self.rng), layout
 
-    def number(self, text: str, x: float, y: float, **changes: float) -> float:
+    def number(self, text: str, x: float, y: float) -> float:
         """Write a text; return the x where it ends in pixels."""
-        placed, layout = self.place(text, **changes)
+        placed, layout = self.place(text)
         if not placed:
             return x
         scale = self.height * float(np.exp(self.rng.normal(0, 0.08)))
@@ -109,7 +113,9 @@ def _lines(page: PageWriter) -> None:
     while y < 1.2 * height:
         x = left + rng.normal(0, 0.3) * page.height
         if labelled and rng.random() < 0.8:
-            x = (page.label if rng.random() < 0.5 else page.word)(x, y) + page.height * rng.uniform(0.4, 2)
+            x = (page.label if rng.random() < 0.5 else page.word)(x, y) + page.height * rng.uniform(
+                0.4, 2
+            )
         text = sample_text(rng)
         x = page.number(text, x, y + rng.normal(0, 0.06) * page.height)
         while several and rng.random() < 0.6 and x < width:
@@ -130,8 +136,16 @@ def _columns(page: PageWriter) -> None:
     for y in np.arange(-0.2 * height, 1.2 * height, pitch):
         for x in np.arange(first, 1.2 * width, step):
             if rng.random() < 0.9:
-                text = digits(rng, int(rng.integers(1, most + 1))) if rng.random() < 0.7 else _short_text(rng, most + 1)
-                page.number(text, x + rng.normal(0, 0.15) * page.height, y + rng.normal(0, 0.06) * page.height)
+                text = (
+                    digits(rng, int(rng.integers(1, most + 1)))
+                    if rng.random() < 0.7
+                    else _short_text(rng, most + 1)
+                )
+                page.number(
+                    text,
+                    x + rng.normal(0, 0.15) * page.height,
+                    y + rng.normal(0, 0.06) * page.height,
+                )
     if ruled:
         xs = np.arange(first - page.height * rng.uniform(0.5, 1.2), 1.3 * width, step)
         page.canvas.add_rules([np.array([[x, -height], [x, 2 * height]]) for x in xs])
@@ -144,9 +158,14 @@ def _table(page: PageWriter) -> None:
     top, left = rng.uniform(-0.3, 0.25) * height, rng.uniform(-0.3, 0.25) * width
     rows, columns = int(rng.integers(2, 14)), int(rng.integers(2, 8))
     bottom, right = top + rows * row, left + columns * column
-    lines: list[Line] = [np.array([[left, top + i * row], [right, top + i * row]]) for i in range(rows + 1)]
+    lines: list[Line] = [
+        np.array([[left, top + i * row], [right, top + i * row]]) for i in range(rows + 1)
+    ]
     if rng.random() < 0.85:
-        lines += [np.array([[left + i * column, top], [left + i * column, bottom]]) for i in range(columns + 1)]
+        lines += [
+            np.array([[left + i * column, top], [left + i * column, bottom]])
+            for i in range(columns + 1)
+        ]
     page.canvas.add_rules(lines)
     headed, named = rng.random() < 0.5, rng.random() < 0.3
     filled = rng.uniform(0.3, 1)
@@ -154,19 +173,29 @@ def _table(page: PageWriter) -> None:
         for j in range(columns):
             x, y = left + j * column, top + i * row
             if (headed and i == 0) or (named and j == 0):
-                (page.label if rng.random() < 0.7 else page.word)(x + 0.2 * page.height, y + 0.1 * row)
+                (page.label if rng.random() < 0.7 else page.word)(
+                    x + 0.2 * page.height, y + 0.1 * row
+                )
             elif rng.random() < filled:
                 _cell_number(page, x, y, column, row, most)
 
 
-def _cell_number(page: PageWriter, x: float, y: float, column: float, row: float, most: int) -> None:
+def _cell_number(
+    page: PageWriter, x: float, y: float, column: float, row: float, most: int
+) -> None:
     rng = page.rng
-    text = digits(rng, int(rng.integers(1, most + 1))) if rng.random() < 0.8 else _short_text(rng, most + 1)
+    text = (
+        digits(rng, int(rng.integers(1, most + 1)))
+        if rng.random() < 0.8
+        else _short_text(rng, most + 1)
+    )
     placed, layout = page.place(text, gap=min(page.layout.gap, 0.2))
     long = (max(one.box[2] for one in placed) - placed[0].box[0]) * page.height
     room = column - long
     at = x + (room * rng.uniform(0.2, 0.8) if room > 0 else 0.1 * room)
-    page.canvas.add_number(placed, layout, (at, y + (row - page.height) * rng.uniform(0.2, 0.8)), page.height, rng)
+    page.canvas.add_number(
+        placed, layout, (at, y + (row - page.height) * rng.uniform(0.2, 0.8)), page.height, rng
+    )
 
 
 def _form(page: PageWriter) -> None:
@@ -188,7 +217,9 @@ def _form(page: PageWriter) -> None:
         y += page.height * rng.uniform(2, 4)
 
 
-def _add_form_boxes(page: PageWriter, placed: list[Placed], layout: Layout, x: float, y: float) -> None:
+def _add_form_boxes(
+    page: PageWriter, placed: list[Placed], layout: Layout, x: float, y: float
+) -> None:
     box = (0.0, min(one.box[1] for one in placed), 0.0, max(one.box[3] for one in placed))
     frames = _form_boxes(box, placed, np.array([0.0, 0.0]), layout, page.rng)
     origin = np.array([placed[0].box[0], 0.0])
@@ -204,7 +235,12 @@ def _scattered(page: PageWriter) -> None:
         long = max(one.box[2] for one in placed) - placed[0].box[0]
         x, y = rng.uniform(-0.1, 0.95) * width, rng.uniform(-0.05, 0.95) * height
         rise = abs(layout.slope) * long
-        box = (x - scale, y - (0.6 + rise) * scale, x + (long + 1) * scale, y + (1.6 + rise) * scale)
+        box = (
+            x - scale,
+            y - (0.6 + rise) * scale,
+            x + (long + 1) * scale,
+            y + (1.6 + rise) * scale,
+        )
         if any(box[0] < t[2] and t[0] < box[2] and box[1] < t[3] and t[1] < box[3] for t in taken):
             continue
         taken.append(box)
@@ -243,7 +279,16 @@ def _scribble(page: PageWriter) -> None:
         line = np.stack([along, np.where(np.arange(n) % 2, 0.15, -0.15) * rng.uniform(0.3, 3)], 1)
     elif kind < 0.7:
         t = np.linspace(0, 2 * np.pi * rng.uniform(0.7, 4), 60)
-        line = np.stack([np.cos(t) * np.linspace(1, rng.uniform(0.5, 1), 60), np.sin(t) * rng.uniform(0.3, 1)], 1) / 2
+        line = (
+            np.stack(
+                [
+                    np.cos(t) * np.linspace(1, rng.uniform(0.5, 1), 60),
+                    np.sin(t) * rng.uniform(0.3, 1),
+                ],
+                1,
+            )
+            / 2
+        )
     else:
         line = np.cumsum(rng.normal(0, 0.15, (int(rng.integers(4, 20)), 2)), axis=0)
     line = smooth(line + rng.normal(0, 0.02, line.shape), 1) * size + centre
@@ -303,7 +348,9 @@ def _letter_rows(strokes: StrokeLibrary) -> Indices:
 
 
 def _printed_text(rng: Rng) -> str:
-    words = ["".join(rng.choice(_SYLLABLES, int(rng.integers(1, 4)))) for _ in range(rng.integers(1, 4))]
+    words = [
+        "".join(rng.choice(_SYLLABLES, int(rng.integers(1, 4)))) for _ in range(rng.integers(1, 4))
+    ]
     text = " ".join(words)
     kind = rng.random()
     if kind < 0.15:

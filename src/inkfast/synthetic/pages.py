@@ -135,7 +135,9 @@ def _finish(canvas: PageCanvas, height: float, rng: Rng) -> ComposedPage:
     if rng.random() < 0.05:
         grey = _add_finger(grey, rng)
     image = degrade(_lower_resolution(grey, height, rng), height, rng)
-    return ComposedPage(image, *(_stack(quads) for quads in (canvas.numbers, canvas.others, canvas.ignored)))
+    return ComposedPage(
+        image, *(_stack(quads) for quads in (canvas.numbers, canvas.others, canvas.ignored))
+    )
 
 
 def _stack(quads: list[Quad]) -> Quad:
@@ -148,13 +150,15 @@ def _sheet_outline(size: tuple[int, int], rng: Rng) -> Quad:
     inset = np.where(rng.random(4) < 0.35, -0.5, rng.uniform(0.02, 0.3, 4))
     left, top, right, bottom = inset * 0.5
     corners = np.array([[left, top], [1 - right, top], [1 - right, 1 - bottom], [left, 1 - bottom]])
-    return (corners + rng.normal(0, 0.03, (4, 2))) * [width, height]
+    outline: Quad = (corners + rng.normal(0, 0.03, (4, 2))) * [width, height]
+    return outline
 
 
 def _mask(size: tuple[int, int], polygon: Quad) -> Grey:
     image = Image.new("L", size[::-1])
     ImageDraw.Draw(image).polygon([tuple(point) for point in polygon], 255)
-    return gaussian_filter(np.asarray(image, np.float32) / 255, 0.7)
+    mask: Grey = gaussian_filter(np.asarray(image, np.float32) / 255, 0.7)
+    return mask
 
 
 def _lay_on_desk(grey: Grey, outline: Quad, rng: Rng) -> Grey:
@@ -166,12 +170,15 @@ def _lay_on_desk(grey: Grey, outline: Quad, rng: Rng) -> Grey:
     coarse = rng.random((size[0] // 3 + 2, size[1] // 3 + 2), np.float32)
     texture = np.kron(coarse, np.ones((3, 3), np.float32))[: size[0], : size[1]]
     along = rng.uniform(2, 40)
-    texture = gaussian_filter(texture, (rng.uniform(0.3, 2), along) if rng.random() < 0.7 else rng.uniform(0.3, 3))
+    texture = gaussian_filter(
+        texture, (rng.uniform(0.3, 2), along) if rng.random() < 0.7 else rng.uniform(0.3, 3)
+    )
     spread = float(texture.std()) + 1e-6
     desk += rng.uniform(0, 0.12) * (texture - texture.mean()) / spread
     shadow = gaussian_filter(np.roll(sheet, rng.integers(-6, 7, 2), (0, 1)), rng.uniform(1, 6))
     desk *= 1 - rng.uniform(0, 0.6) * shadow
-    return np.clip(sheet * grey + (1 - sheet) * desk, 0, 1)
+    laid: Grey = np.clip(sheet * grey + (1 - sheet) * desk, 0, 1)
+    return laid
 
 
 def _add_finger(grey: Grey, rng: Rng) -> Grey:
@@ -182,10 +189,12 @@ def _add_finger(grey: Grey, rng: Rng) -> Grey:
     cx, cy = width / 2 * (1 + 1.1 * np.cos(turn)), height / 2 * (1 + 1.1 * np.sin(turn))
     along = (x - cx) * np.cos(turn) + (y - cy) * np.sin(turn)
     across = (y - cy) * np.cos(turn) - (x - cx) * np.sin(turn)
-    shape = np.hypot(along / (side * rng.uniform(0.1, 0.35)), across / (side * rng.uniform(0.05, 0.15)))
+    shape = np.hypot(
+        along / (side * rng.uniform(0.1, 0.35)), across / (side * rng.uniform(0.05, 0.15))
+    )
     finger = 1 / (1 + np.exp(np.minimum((shape - 1) * 25, 50)))
     tone = rng.uniform(0.2, 0.8) * (1 - 0.4 * np.minimum(shape, 1) ** 4)
-    return (grey * (1 - finger) + tone * finger).astype(np.float32)
+    return np.asarray(grey * (1 - finger) + tone * finger, np.float32)
 
 
 def _lower_resolution(grey: Grey, height: float, rng: Rng) -> Grey:
@@ -196,6 +205,8 @@ def _lower_resolution(grey: Grey, height: float, rng: Rng) -> Grey:
     size = np.array(grey.shape[::-1])
     fewer = np.maximum(4, size / rng.uniform(1.2, min(most, 6))).astype(int)
     ways = (Image.Resampling.NEAREST, Image.Resampling.BILINEAR, Image.Resampling.BICUBIC)
-    small = Image.fromarray(grey.astype(np.float32)).resize((int(fewer[0]), int(fewer[1])), Image.Resampling.BOX)
+    small = Image.fromarray(grey.astype(np.float32)).resize(
+        (int(fewer[0]), int(fewer[1])), Image.Resampling.BOX
+    )
     back = small.resize((int(size[0]), int(size[1])), ways[rng.integers(3)])
     return np.clip(np.asarray(back, np.float32), 0, 1)

@@ -91,7 +91,10 @@ class _FinderLoop:
         self.optimisers = make_optimisers(
             self.model,
             Recipe(
-                optimiser="muon", learning_rate=recipe.learning_rate, weight_decay=0.01, momentum=0.95
+                optimiser="muon",
+                learning_rate=recipe.learning_rate,
+                weight_decay=0.01,
+                momentum=0.95,
             ),
         )
         self.average = WeightAverage(self.model, recipe.ema)
@@ -185,7 +188,9 @@ def finder_losses(maps: Tensor, targets: Tensor) -> dict[str, Tensor]:
     core, other, height, angle, weight = targets.unbind(1)
     inside = core * weight
     area = inside.sum() + 1
-    distances = F.smooth_l1_loss(maps[:, 2:], torch.stack([height, angle], 1), reduction="none", beta=0.1)
+    distances = F.smooth_l1_loss(
+        maps[:, 2:], torch.stack([height, angle], 1), reduction="none", beta=0.1
+    )
     height_loss, angle_loss = ((distances * inside[:, None]).sum((0, 2, 3)) / area).unbind()
     return {
         "core": _map_loss(maps[:, 0], core, weight),

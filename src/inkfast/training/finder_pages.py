@@ -83,7 +83,7 @@ def cut_square(
         rng: Random generator.
 
     Returns:
-        float32 ``(side, side)``, and the maps of `FinderTarget`, float32 ``(5, side / 4, side / 4)``.
+        float32 ``(side, side)``, and the maps of `FinderTarget`, ``(5, side / 4, side / 4)``.
     """
     image, quads = _rescale(page, side, rng)
     if rng.random() < _INVERTED:
@@ -116,7 +116,9 @@ def _compose(handwriting: Handwriting, rng: np.random.Generator) -> LabelledPage
     page = compose_page(handwriting, rng)
     quads = np.concatenate([page.numbers, page.others, page.ignored]).astype(np.float32)
     lengths = [len(page.numbers), len(page.others), len(page.ignored)]
-    return LabelledPage(page.image, quads, np.repeat([NUMBER, OTHER, IGNORED], lengths).astype(np.int8))
+    return LabelledPage(
+        page.image, quads, np.repeat([NUMBER, OTHER, IGNORED], lengths).astype(np.int8)
+    )
 
 
 def _pack_pages(pages: list[LabelledPage]) -> bytes:

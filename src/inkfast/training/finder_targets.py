@@ -99,4 +99,5 @@ def shrink_quad(quad: NDArray[np.floating], share: float) -> NDArray[np.floating
     """Return a rectangle whose height is a share of the given one's, about its middle line."""
     left, right = (quad[0] + quad[3]) / 2, (quad[1] + quad[2]) / 2
     middle = np.stack([left, right, right, left])
-    return middle + share * (quad - middle)
+    shrunk: NDArray[np.floating] = middle + share * (quad - middle)
+    return shrunk

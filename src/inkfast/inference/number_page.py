@@ -1,0 +1,185 @@
+"""Read a page of numbers: a network finds regions, another one reads the strip of each.
+
+A page that lies on its side or upside down is turned first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image
+
+from inkfast.imaging.opening import LoadedImage
+from inkfast.inference.finder import FoundRegions, NumberFinder, shipped_finder
+from inkfast.inference.number_reader import NumberReader
+from inkfast.inference.numbers import GAP, NumberReading
+from inkfast.inference.page_lines import group_lines, join_to_count, split_at_gaps
+from inkfast.inference.page_result import Page, PageNumber
+from inkfast.inference.read_options import NOTHING_KNOWN, ReadOptions
+from inkfast.inference.regions import Region, cut_strip, strip_share_to_region
+
+_ROTATIONS = {
+    90: Image.Transpose.ROTATE_270,
+    180: Image.Transpose.ROTATE_180,
+    270: Image.Transpose.ROTATE_90,
+}  # by degrees clockwise; Pillow counts the other way
+# Other turns are tried if numbers of so many characters read with a mean confidence below this, and
+# one is taken that reads this much better.
+_MIN_CHARACTERS, _CONFIDENT, _BETTER = 3, 0.8, 0.15
+_TRIED_REGIONS = 12  # regions that are read to judge a turn
+
+
+def read_number_page(
+    image: LoadedImage,
+    reader: NumberReader,
+    options: ReadOptions = NOTHING_KNOWN,
+    finder: NumberFinder | None = None,
+) -> Page:
+    """Find the numbers of an image and read them.
+
+    Args:
+        image: Image of any size; see `inkfast.inference.page.open_page`.
+        reader: Reader of numbers.
+        options: What is known about the numbers beforehand.
+        finder: Finder of numbers; the shipped one by default.
+
+    Returns:
+        The numbers line by line; none if nothing looks like a number.
+    """
+    grey = Image.fromarray(np.rint(255 * image.grey).astype(np.uint8))
+    page_reader = PageReader(reader, options, finder or shipped_finder())
+    view = page_reader.look(grey)
+    size = image.size if view.turned % 180 == 0 else image.size[::-1]
+    return page_reader.arrange(view, size)
+
+
+@dataclass(frozen=True)
+class PageView:
+    """A page, turned, with what was found on it.
+
+    Attributes:
+        grey: The turned page, mode L.
+        turned: Degrees clockwise by which it was turned.
+        found: Regions in its pixels.
+        readings: Readings of the first of the regions of numbers, or of all.
+    """
+
+    grey: Image.Image
+    turned: int
+    found: FoundRegions
+    readings: list[NumberReading]
+
+    @property
+    def characters(self) -> int:
+        """Number of characters read."""
+        return sum(len(one.text) for one in self.readings)
+
+    @property
+    def confidence(self) -> float:
+        """Mean confidence of the readings, weighted by their characters; 0 if there are none."""
+        weighted = sum(one.confidence * len(one.text) for one in self.readings)
+        return weighted / max(1, self.characters)
+
+
+@dataclass(frozen=True)
+class PageReader:
+    """Finds numbers and reads them.
+
+    Args:
+        reader: Reader of numbers.
+        options: What is known about the numbers beforehand.
+        finder: Finder of numbers.
+    """
+
+    reader: NumberReader
+    options: ReadOptions
+    finder: NumberFinder
+
+    def look(self, grey: Image.Image) -> PageView:
+        """Return a page as it is, or turned if its numbers read much better then."""
+        upright = self._view(grey, 0, None)
+        nothing = not (upright.found.numbers or upright.found.others)
+        enough = upright.characters >= _MIN_CHARACTERS
+        if nothing or (enough and upright.confidence >= _CONFIDENT):
+            return upright
+        turned = [self._view(grey, turn, _TRIED_REGIONS) for turn in _ROTATIONS]
+        best = max(turned, key=lambda view: view.confidence)
+        if best.characters < max(_MIN_CHARACTERS, upright.characters // 2):
+            return upright
+        if best.confidence < upright.confidence + _BETTER:
+            return upright
+        rest = best.found.numbers[_TRIED_REGIONS:]
+        return replace(best, readings=best.readings + self._read(best.grey, rest))
+
+    def _view(self, grey: Image.Image, turn: int, most: int | None) -> PageView:
+        """Return a page turned by some degrees; at most so many of its regions are read."""
+        turned = grey.transpose(_ROTATIONS[turn]) if turn else grey
+        found = self.finder.find(turned)
+        return PageView(turned, turn, found, self._read(turned, found.numbers[:most]))
+
+    def _read(self, grey: Image.Image, regions: Sequence[Region]) -> list[NumberReading]:
+        return self.reader.read(
+            [cut_strip(grey, region) for region in regions],
+            expect=self.options.expectation,
+            digits_only=self.options.digits_only,
+        )
+
+    def arrange(self, view: PageView, size: tuple[int, int]) -> Page:
+        """Put the numbers of a page in lines.
+
+        Args:
+            view: The page.
+            size: Width and height of the turned image in the file, in pixels.
+        """
+        scale = size[0] / view.grey.width
+        known = dict(zip(view.found.numbers, view.readings, strict=True))
+        lines = [
+            self._numbers_of([view.found.numbers[i] for i in line], known)
+            for line in group_lines(view.found.numbers)
+        ]
+        fresh = [region for line in lines for region in line if region not in known]
+        known |= dict(zip(fresh, self._read(view.grey, fresh), strict=True))
+        numbers: list[PageNumber] = []
+        marks = [region.scaled(scale).box for region in view.found.others]
+        line_number = 0
+        for line in lines:
+            shown = [region for region in line if any(map(str.isdigit, known[region].text))]
+            marks += [region.scaled(scale).box for region in line if region not in shown]
+            line_number += bool(shown)
+            for region in shown:
+                reading = _on_region(known[region], region)
+                strip = cut_strip(view.grey, region)
+                box = region.scaled(scale).box
+                numbers.append(PageNumber(box, line_number, len(numbers) + 1, reading, strip))
+        return Page(size, tuple(numbers), marks=tuple(marks), turned=view.turned, scale=scale)
+
+    def _numbers_of(
+        self, line: Sequence[Region], known: dict[Region, NumberReading]
+    ) -> list[Region]:
+        """Return the region of each number of a line, by its gaps and by what is known of it."""
+        parts = [part for region in line for part in _parts(region, known[region])]
+        if self.options.per_line is None:
+            return parts
+        return join_to_count(parts, self.options.per_line)
+
+
+def _parts(region: Region, reading: NumberReading) -> list[Region]:
+    return split_at_gaps(region, reading) if GAP in reading.text.strip() else [region]
+
+
+def _on_region(reading: NumberReading, region: Region) -> NumberReading:
+    """Return a reading without gaps, its places as shares of the region instead of the strip."""
+    kept = [one for one in reading.characters if one.text != GAP]
+    characters = tuple(
+        replace(one, start=_share(region, one.start), end=_share(region, one.end)) for one in kept
+    )
+    runner_up = reading.runner_up.replace(GAP, "")
+    return replace(
+        reading, text=reading.text.replace(GAP, ""), runner_up=runner_up, characters=characters
+    )
+
+
+def _share(region: Region, share: float) -> float:
+    return min(1.0, max(0.0, strip_share_to_region(region, share)))
