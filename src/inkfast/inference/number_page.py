@@ -25,9 +25,9 @@ _ROTATIONS = {
     180: Image.Transpose.ROTATE_180,
     270: Image.Transpose.ROTATE_90,
 }  # by degrees clockwise; Pillow counts the other way
-# Other turns are tried if numbers of so many characters read with a mean confidence below this, and
-# one is taken that reads this much better.
-_MIN_CHARACTERS, _CONFIDENT, _BETTER = 3, 0.8, 0.15
+# Other turns are tried if the numbers read with a mean confidence below `_CONFIDENT`. One is taken
+# if it reads better by `_BETTER` and has characters that are not `_TURNABLE`, as 0869 and 6980 are.
+_CONFIDENT, _BETTER, _MIN_CHARACTERS, _TURNABLE = 0.7, 0.2, 3, frozenset("01689.-+=:")
 _TRIED_REGIONS = 12  # regions that are read to judge a turn
 
 
@@ -77,6 +77,11 @@ class PageView:
         return sum(len(one.text) for one in self.readings)
 
     @property
+    def telling(self) -> int:
+        """Number of characters that look different upside down."""
+        return sum(text not in _TURNABLE for one in self.readings for text in one.text)
+
+    @property
     def confidence(self) -> float:
         """Mean confidence of the readings, weighted by their characters; 0 if there are none."""
         weighted = sum(one.confidence * len(one.text) for one in self.readings)
@@ -101,14 +106,12 @@ class PageReader:
         """Return a page as it is, or turned if its numbers read much better then."""
         upright = self._view(grey, 0, None)
         nothing = not (upright.found.numbers or upright.found.others)
-        enough = upright.characters >= _MIN_CHARACTERS
-        if nothing or (enough and upright.confidence >= _CONFIDENT):
+        if nothing or upright.confidence >= _CONFIDENT:
             return upright
         turned = [self._view(grey, turn, _TRIED_REGIONS) for turn in _ROTATIONS]
         best = max(turned, key=lambda view: view.confidence)
-        if best.characters < max(_MIN_CHARACTERS, upright.characters // 2):
-            return upright
-        if best.confidence < upright.confidence + _BETTER:
+        few = best.telling < _MIN_CHARACTERS or best.characters < upright.characters // 2
+        if few or best.confidence < upright.confidence + _BETTER:
             return upright
         rest = best.found.numbers[_TRIED_REGIONS:]
         return replace(best, readings=best.readings + self._read(best.grey, rest))

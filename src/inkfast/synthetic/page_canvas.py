@@ -55,12 +55,13 @@ class PageCanvas:
         return turned
 
     def add_number(
-        self, placed: list[Placed], layout: Layout, at: tuple[float, float], height: float, rng: Rng
-    ) -> bool:
+        self, placed: list[Placed], layout: Layout, at: tuple[float, float], height: float, rng: Rng,
+        *, alone: bool = False,
+    ) -> bool:  # fmt: skip
         """Add a placed text, unless it would lie off the sheet.
 
-        Parts that more than `_PART_GAP` digit heights separate are numbers of their own; between
-        `_JOIN_GAP` and that, the gap is ignored.
+        Parts that more than `_JOIN_GAP` digit heights separate are numbers of their own; a gap of
+        less than `_PART_GAP` is ignored.
 
         Args:
             placed: Glyphs in digit heights; what is unknown alone is no number.
@@ -68,6 +69,7 @@ class PageCanvas:
             at: Where the first glyph's left end and the top of the line lie, in pixels.
             height: Digit height in pixels.
             rng: Random generator of joining strokes.
+            alone: Whether nothing else is on the page, so that no gap separates numbers.
         """
         shift = np.array(at) - np.array([placed[0].box[0], 0.0]) * height
         parts = [(one.character, _outline_points(one) * height + shift) for one in placed]
@@ -83,17 +85,19 @@ class PageCanvas:
         for one in placed:
             if one.raster is not None:
                 self.rasters.append((one.raster, self.to_page(_corners(*one.box) * height + shift)))
-        self._mark(parts, turn, height)
+        self._mark(parts, turn, height, np.inf if alone else _JOIN_GAP * height)
         return True
 
-    def _mark(self, parts: list[tuple[str, Line]], turn: float, height: float) -> None:
+    def _mark(
+        self, parts: list[tuple[str, Line]], turn: float, height: float, widest_gap: float
+    ) -> None:
         """Note the rectangles of a text's numbers."""
         axis = np.array([np.cos(turn), np.sin(turn)])
         groups: list[list[tuple[str, Line]]] = []
         end = -np.inf
         for part in parts:
             along = part[1] @ axis
-            if along.min() - end > _JOIN_GAP * height:
+            if not groups or along.min() - end > widest_gap:
                 groups.append([])
             groups[-1].append(part)
             end = max(end, float(along.max()))

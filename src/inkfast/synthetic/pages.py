@@ -89,7 +89,7 @@ def _single(handwriting: Handwriting, rng: Rng) -> ComposedPage:
     text = str(rng.integers(10)) if rng.random() < 0.35 else sample_text(rng)
     height = float(np.exp(rng.uniform(np.log(12), np.log(110))))
     layout = replace(sample_layout(rng), boxes=rng.random() < 0.15)
-    if rng.random() < 0.15:
+    if rng.random() < 0.3:
         layout = _uneven(layout, rng)
     placed = place_text(text, handwriting.sample_hand(rng), layout, rng)
     boxes = np.array([one.box for one in placed])
@@ -100,7 +100,8 @@ def _single(handwriting: Handwriting, rng: Rng) -> ComposedPage:
     size = np.maximum(12, (high - low + before + after) * height).astype(int)
     canvas = PageCanvas((int(size[1]), int(size[0])), _sample_turn(rng) if loose > 0.5 else 0.0)
     at = (before - low + [placed[0].box[0], 0]) * height
-    canvas.add_number(placed, layout, (float(at[0]), float(at[1])), height, rng)
+    alone = " " not in text
+    canvas.add_number(placed, layout, (float(at[0]), float(at[1])), height, rng, alone=alone)
     if layout.boxes:
         frames = _form_boxes((0, low[1], 0, high[1]), placed, np.zeros(2), layout, rng)
         origin = np.array([placed[0].box[0], 0.0])
@@ -116,9 +117,9 @@ def _uneven(layout: Layout, rng: Rng) -> Layout:
     return replace(
         layout,
         boxes=False,
-        gap=rng.uniform(0.1, 1.3),
-        base_spread=rng.uniform(0.05, 0.5),
-        slope=rng.uniform(-0.9, 0.9),
+        gap=rng.uniform(0.1, 1.0) if rng.random() < 0.5 else rng.uniform(1.0, 3.0),
+        base_spread=abs(rng.normal(0, 0.3)),
+        slope=rng.normal(0, 0.4),
         wave=rng.uniform(0, 0.5),
     )
 

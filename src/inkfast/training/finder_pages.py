@@ -20,6 +20,7 @@ from inkfast.training.finder_targets import IGNORED, NUMBER, OTHER, draw_target
 
 _LEAST_SIDE, _GREATEST_SIDE = 24, 900  # pixels of a page's longer side after it is scaled
 _WHOLE = 0.15  # share of the pages that are scaled to fit the square
+_EDGED = 0.12  # share of the pages with a bar along some of its edges, as scanners leave them
 _INVERTED = 0.25  # share of the pages whose grey values are inverted
 
 
@@ -86,6 +87,8 @@ def cut_square(
         float32 ``(side, side)``, and the maps of `FinderTarget`, ``(5, side / 4, side / 4)``.
     """
     image, quads = _rescale(page, side, rng)
+    if rng.random() < _EDGED:
+        image = _add_edges(image, rng)
     if rng.random() < _INVERTED:
         image = 255 - image
     whole = normalize_page(image)
@@ -110,6 +113,16 @@ def _rescale(
     image = Image.fromarray(page.image).resize((width, height), Image.Resampling.BILINEAR)
     scale = np.array([width, height]) / page.image.shape[::-1]
     return np.asarray(image), page.quads * scale
+
+
+def _add_edges(image: GreyPage, rng: np.random.Generator) -> GreyPage:
+    """Return a page with bars of one grey value along one to four of its edges."""
+    edged = image.copy()
+    grey = int(rng.choice([0, 0, 255, rng.integers(256)]))
+    for side in (edged, edged[::-1], edged.T, edged.T[::-1]):  # views: a bar along each edge
+        if rng.random() < 0.5:
+            side[: max(1, int(rng.uniform(0.01, 0.07) * len(side)))] = grey
+    return edged
 
 
 def _compose(handwriting: Handwriting, rng: np.random.Generator) -> LabelledPage:
