@@ -12,7 +12,7 @@ from inkfast.imaging.ink import Ink
 from inkfast.imaging.segmentation import DigitCandidate
 from inkfast.inference.decoding import NOT_EXPECTED
 from inkfast.inference.digit_groups import combine_digits
-from inkfast.inference.page import group_numbers
+from inkfast.inference.digit_page import group_numbers
 from inkfast.inference.read_options import ReadOptions
 from inkfast.inference.reader import Prediction
 from inkfast.inference.touching_digits import ReadCandidate

@@ -8,8 +8,9 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from inkfast.imaging.sheet import isolate_sheet
+from inkfast.inference.digit_page import group_lines
 from inkfast.inference.numbers import Character
-from inkfast.inference.page import group_lines, open_page, read_page
+from inkfast.inference.page import open_page, read_page
 from inkfast.inference.page_result import Page
 from inkfast.inference.reader import Reader
 from tests.imaging.photographs import digit, file_of, page, photographed, write_on

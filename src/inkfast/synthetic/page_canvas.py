@@ -55,8 +55,8 @@ class PageCanvas:
         return turned
 
     def add_number(
-        self, placed: list[Placed], layout: Layout, at: tuple[float, float], height: float, rng: Rng,
-        *, alone: bool = False,
+        self, placed: list[Placed], layout: Layout, at: tuple[float, float], height: float,
+        rng: Rng, *, alone: bool = False,
     ) -> bool:  # fmt: skip
         """Add a placed text, unless it would lie off the sheet.
 

@@ -118,7 +118,7 @@ def _rescale(
 def _add_edges(image: GreyPage, rng: np.random.Generator) -> GreyPage:
     """Return a page with bars of one grey value along one to four of its edges."""
     edged = image.copy()
-    grey = int(rng.choice([0, 0, 255, rng.integers(256)]))
+    grey = int(rng.choice([0, 0, 255, int(rng.integers(256))]))
     for side in (edged, edged[::-1], edged.T, edged.T[::-1]):  # views: a bar along each edge
         if rng.random() < 0.5:
             side[: max(1, int(rng.uniform(0.01, 0.07) * len(side)))] = grey

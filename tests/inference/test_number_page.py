@@ -1,0 +1,117 @@
+"""Reading a page of numbers: regions read, split, joined, turned; marks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import Image
+
+from inkfast.imaging.opening import LoadedImage
+from inkfast.inference.finder import FoundRegions
+from inkfast.inference.number_page import read_number_page
+from inkfast.inference.numbers import Character, NumberReading
+from inkfast.inference.page_result import Page
+from inkfast.inference.read_options import NOTHING_KNOWN, ReadOptions
+from inkfast.inference.regions import Region
+
+
+@dataclass
+class FakeFinder:
+    """A finder that knows its regions by the orientation of the page."""
+
+    numbers: list[Region]
+    others: list[Region] = field(default_factory=list)
+    turned: list[Region] = field(default_factory=list)
+
+    def find(self, page: Image.Image) -> FoundRegions:
+        """Return the regions of a page with a bright left upper corner, or of a turned one."""
+        if page.getpixel((0, 0)) == 255:
+            return FoundRegions(self.numbers, self.others)
+        upside_down = page.getpixel((page.width - 1, page.height - 1)) == 255
+        return FoundRegions(self.turned if upside_down else [], [])
+
+
+@dataclass
+class FakeReader:
+    """A reader that says what it is told, one text for each strip in turn."""
+
+    texts: list[str]
+    confidences: list[float] = field(default_factory=list)
+    calls: int = 0
+
+    def read(self, strips: Sequence[np.ndarray], **_: object) -> list[NumberReading]:
+        """Return the next texts."""
+        found = []
+        for _strip in strips:
+            text = self.texts[self.calls]
+            sure = self.confidences[self.calls] if self.confidences else 0.99
+            places = [(k / len(text), (k + 1) / len(text)) for k in range(len(text))]
+            characters = tuple(
+                Character(one, sure, *place) for one, place in zip(text, places, strict=True)
+            )
+            found.append(NumberReading(text, sure, "", 0.0, characters))
+            self.calls += 1
+        return found
+
+
+def read(finder: FakeFinder, reader: FakeReader, options: ReadOptions = NOTHING_KNOWN) -> Page:
+    """Read a page of 300 x 200 pixels, grey with a bright left upper corner."""
+    grey = np.full((200, 300), 128, np.uint8)
+    grey[0, 0] = 255
+    image = LoadedImage(Image.fromarray(grey), (600, 400))
+    return read_number_page(image, reader, options, finder)  # type: ignore[arg-type]
+
+
+TWO = [Region(60, 50, 80, 20, 0, 0.9), Region(200, 52, 60, 20, 0, 0.9)]
+
+
+def test_numbers_of_a_line():
+    """Two regions beside each other are two numbers of one line, in pixels of the file."""
+    page = read(FakeFinder(TWO), FakeReader(["12", "345"]))
+    assert page.lines == [["12", "345"]]
+    assert [number.box for number in page.numbers] == [(40, 80, 160, 40), (340, 84, 120, 40)]
+    assert [number.number for number in page.numbers] == [1, 2]
+
+
+def test_gap_makes_two_numbers():
+    """A region with a gap in its reading is read again in two parts."""
+    page = read(FakeFinder(TWO[:1]), FakeReader(["12 34", "12", "34"]))
+    assert page.lines == [["12", "34"]]
+
+
+def test_one_number_per_line():
+    """With one number per line, its regions are read as one, and gaps are left out."""
+    page = read(FakeFinder(TWO), FakeReader(["12", "345", "12 345"]), ReadOptions(per_line=1))
+    assert page.lines == [["12345"]]
+    assert page.numbers[0].box[2] > 400
+
+
+def test_words_are_marks():
+    """Regions without a digit in their reading, and writing that is no number, are left out."""
+    word = Region(100, 150, 60, 20, 0, 0.8)
+    page = read(FakeFinder(TWO, [word]), FakeReader(["12", "??"]))
+    assert page.lines == [["12"]]
+    assert page.left_out == 2
+
+
+def test_upside_down():
+    """A page that reads badly is turned if its numbers then read much better."""
+    finder = FakeFinder(TWO[:1], turned=TWO)
+    reader = FakeReader(["2", "123", "457"], [0.3, 0.95, 0.95])
+    page = read(finder, reader)
+    assert (page.turned, page.lines) == (180, [["123", "457"]])
+
+
+def test_turnable_digits_stay():
+    """A number that can be read both ways is not turned."""
+    finder = FakeFinder(TWO[:1], turned=TWO[:1])
+    page = read(finder, FakeReader(["0869", "6980"], [0.5, 0.9]))
+    assert (page.turned, page.lines) == (0, [["0869"]])
+
+
+def test_bare_page():
+    """A page without regions has no numbers and no marks."""
+    page = read(FakeFinder([]), FakeReader([]))
+    assert (page.lines, page.left_out, page.turned) == ([], 0, 0)
