@@ -19,7 +19,7 @@ from inkfast.inference.page_result import Page
 from inkfast.inference.read_options import NOTHING_KNOWN, ReadOptions
 from inkfast.inference.reader import Reader
 
-PAGE_LONGEST = 4096  # pixels of the longer side to which a page is scaled down, but
+PAGE_LONGEST = 1600  # pixels of the longer side to which a page is scaled down, but
 PAGE_SHORTEST = PAGE_LONGEST // 3  # a strip keeps such a shorter side, see `shrink`
 
 
