@@ -60,7 +60,8 @@ def test_the_shipped_reader_reads_images_and_tables(tmp_path):
     write_csv(tmp_path / "test.csv", bars(4))
     paths = (tmp_path / "in", tmp_path / "test.csv")
     done = alone("predict", *paths, "--format", "jsonl")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr.count("\n")) == (0, 1), done.stderr
+    assert done.stderr.startswith("inkfast: 8 images classified by the shipped reader")
     assert len(done.stdout.splitlines()) == 8
     assert (
         alone("predict", *paths, "--format", "jsonl", "--executor", "local:1").stdout == done.stdout
@@ -75,7 +76,8 @@ def test_a_prediction_imports_nothing_that_it_does_not_need(tmp_path):
     """One prediction loads neither rich nor pydantic, whose imports are slow."""
     write_pictures(tmp_path / "in", bars(1))
     done = alone("predict", tmp_path / "in", absent=(*ABSENT, "rich", "pydantic"))
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr.count("\n")) == (0, 1), done.stderr
+    assert done.stderr.startswith("inkfast: 1 image classified by the shipped reader")
 
 
 def test_a_photograph_of_a_number_is_read(tmp_path):
