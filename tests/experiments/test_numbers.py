@@ -191,6 +191,14 @@ def test_other_commands_refuse_a_run_of_numbers(run, inkfast):
     assert (code, "is exported with `--to onnx`" in err) == (2, True)
 
 
+def test_only_a_run_of_numbers_reads_numbers(run, tmp_path):
+    """Other folders are refused, and a run guarantees nothing before it is exported."""
+    with pytest.raises(ValueError, match="has no network that reads numbers"):
+        open_number_reader(str(tmp_path), None)
+    with pytest.raises(ValueError, match="is a run folder, which has no risk guarantee"):
+        open_number_reader(str(run), 0.01)
+
+
 def test_a_recipe_file_of_one_model_can_be_trained(inkfast, tmp_path):
     """`train` takes experiment files; one of several models belongs to compare."""
     (tmp_path / "two.toml").write_text('models = ["cnn", "mlp"]')

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inkfast.core.errors import InkfastError
 from inkfast.experiments import run_folder
 from inkfast.experiments.config import read_toml
 from inkfast.experiments.number_experiment import (
@@ -35,8 +36,13 @@ def load_number_run(out: Path) -> tuple[NumberExperiment, TrainedNumberNetwork]:
     """Return the experiment of a run and its finished network.
 
     Raises:
-        InkfastError: If the run cannot be read, or is not finished.
+        InkfastError: If it is not such a run, cannot be read, or is not finished.
     """
+    if not is_number_run(out):
+        raise InkfastError(
+            f"{out} has no network that reads numbers: expected a run of `inkfast train "
+            "number-reader`."
+        )
     experiment = number_experiment(read_toml(out / run_folder.EXPERIMENT))
     folder = number_fit_folder(out, experiment)
     if not (folder / MODEL_FILE).is_file():
@@ -48,7 +54,7 @@ def open_number_run(run: Path, max_error: float | None) -> NumberReader:
     """Open the network of a run; no number is unsure for its confidence, which is uncalibrated.
 
     Raises:
-        InkfastError: If the run cannot be read or is not finished, or `max_error` is given.
+        InkfastError: See `load_number_run`; or if `max_error` is given.
     """
     check_no_guarantee(run, max_error)
     return NumberReader(RunNumberNetwork(run), threshold=0)
