@@ -15,6 +15,7 @@ import pytest
 from inkfast import cli
 from inkfast.core.io import sha256
 from inkfast.experiments.config import Experiment, from_settings, read_toml
+from inkfast.experiments.number_experiment import is_number_model, number_experiment
 from inkfast.experiments.tuning.plan import parse_search_plan
 from inkfast.models import MODELS
 from inkfast.training import Recipe
@@ -47,11 +48,12 @@ def named(document: Path) -> str:
 def test_every_recipe_is_an_experiment(path):
     """Each recipe file is read and resolved without a fault, and its heading names a command."""
     settings = read_toml(path)
-    assert (
-        parse_search_plan(settings).space
-        if "search" in settings
-        else from_settings(settings).models
-    )
+    if is_number_model(settings):
+        assert number_experiment(settings).name == path.stem
+    elif "search" in settings:
+        assert parse_search_plan(settings).space
+    else:
+        assert from_settings(settings).models
     assert f"recipes/{path.name}" in path.read_text(encoding="utf-8")
 
 
