@@ -252,7 +252,7 @@ def write_strokes(folder, writers=10, each=12):
     points = rng.integers(0, 1001, (n, 4, 2))
     points[:, 0], points[:, -1] = [0, 0], [400, 1000]
     folder.mkdir(parents=True)
-    names = [f"{'ab'[w % 2]}-{w:03d}" for w in range(writers)]
+    names = [f"{['aaa', 'bbb'][w % 2]}-{w:03d}" for w in range(writers)]
     np.savez(
         folder / "digits.npz",
         points=points.reshape(-1, 2).astype(np.int16),
@@ -267,11 +267,11 @@ def write_strokes(folder, writers=10, each=12):
 
 
 def test_digits_are_split_by_writer(tmp_path, monkeypatch):
-    """The third of each contributor's five writers is kept for testing; labels stay with images."""
+    """The fourth of each contributor's five writers is kept for testing; labels stay with images."""
     names = write_strokes(tmp_path / "unipen")
     monkeypatch.setenv("INKFAST_DATA", str(tmp_path))
     source = data.load("unipen")
-    assert {names[w] for w in source.test.writers} == {"a-004", "b-005"}
+    assert {names[w] for w in source.test.writers} == {"aaa-006", "bbb-007"}
     assert not set(source.train.writers) & set(source.test.writers)
     assert (len(source.train), len(source.test)) == (96, 24)
     assert source.train.labels[:12].tolist() == [*range(10), 0, 1]

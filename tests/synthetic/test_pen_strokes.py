@@ -51,16 +51,6 @@ def test_samples_are_returned_as_they_were_saved(stroke_file):
     assert np.isnan(strokes.size[1])
 
 
-def test_test_writers_are_one_in_five_of_each_contributor(stroke_file):
-    """They are the third, the eighth and so on by name, whatever the order in the file."""
-    names = [f"{c}-{i:03d}" for c, n in (("a", 2), ("b", 8), ("c", 3)) for i in range(1, n + 1)][
-        ::-1
-    ]
-    np.savez(stroke_file, **{**stroke_arrays(), "writer_names": np.array(names)})
-    found = read_pen_strokes(stroke_file).test_writers()
-    assert sorted(names[writer] for writer in found) == ["b-003", "b-008", "c-003"]
-
-
 def test_labels_of_symbols_are_text(stroke_file):
     """Labels may be text of more than one character."""
     np.savez(stroke_file, **{**stroke_arrays(), "labels": np.array(["-", ".", "\\@"])})

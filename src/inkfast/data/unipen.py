@@ -20,6 +20,7 @@ from inkfast.core.io import cannot_write, write_bytes
 from inkfast.data.base import DATA_SOURCES, DownloadedSource, Fetched, Report, no_report
 from inkfast.data.unipen_archive import convert_archive
 from inkfast.data.zenodo import fetch_record_file, find_record_file
+from inkfast.synthetic.hands import split_writers
 from inkfast.synthetic.pen_strokes import (
     PenStrokes,
     StrokeKind,
@@ -80,10 +81,16 @@ def load_unipen() -> Source:
         raise InkfastError(f"{strokes.name}: expected labels from 0 to 9, got others.")
     labels, writers = strokes.labels.astype(np.int64), strokes.writers.astype(np.int64)
     digits = Digits(draw_digits(strokes), labels, "unipen", writers)
-    is_test = np.isin(writers, strokes.test_writers())
+    is_test = np.isin(strokes.writer_names, sorted(_test_writers()))[writers]
     test = digits.pick(np.flatnonzero(is_test), "unipen test") if is_test.any() else None
     train = digits.pick(_new_images(digits, np.flatnonzero(~is_test), test), "unipen train")
     return Source(train, test, "unipen")
+
+
+def _test_writers() -> frozenset[str]:
+    """Return the writers on whom number readers are not trained either, see `split_writers`."""
+    kinds = [load_pen_strokes(kind) for kind in _KINDS if find_pen_strokes(kind)]
+    return split_writers(str(name) for strokes in kinds for name in strokes.writer_names)[1]
 
 
 def _new_images(digits: Digits, rows: Indices, test: Digits | None) -> Indices:

@@ -21,7 +21,6 @@ from inkfast.core.errors import InkfastError, check_choice, command_name
 StrokeKind: TypeAlias = Literal["digits", "symbols", "letters"]
 
 UNITS = 1000  # larger side of every sample
-TEST_EVERY = 5  # one in five writers of each contributor is kept for testing
 _EXPECTED = "an .npz file of pen strokes"
 
 
@@ -88,18 +87,6 @@ class PenStrokes:
     def samples_of(self, writer: int) -> Indices:
         """Return the samples of a writer, given as an index into `writer_names`."""
         return np.flatnonzero(self.writers == writer)
-
-    def test_writers(self) -> Indices:
-        """Return the writers kept for testing, as indices into `writer_names`.
-
-        They are every fifth of each contributor's writers in the order of their names, from the
-        third on. A contributor with one or two writers has none.
-        """
-        contributors: dict[str, list[int]] = {}
-        for writer in np.argsort(self.writer_names, kind="stable").tolist():
-            contributor = str(self.writer_names[writer]).rpartition("-")[0]
-            contributors.setdefault(contributor, []).append(writer)
-        return np.sort([w for own in contributors.values() for w in own[2::TEST_EVERY]])
 
     def _check(self, array: str, kind: str, shape: tuple[int, ...]) -> None:
         given = getattr(self, array)
