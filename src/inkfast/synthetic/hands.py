@@ -238,4 +238,13 @@ def place_symbol(character: str, lines: Sequence[Line], rng: Rng) -> list[Line]:
     if character == "." and rng.random() < 0.15:  # raised, as between thousands
         middle -= rng.uniform(0.1, 0.5)
     centre = np.array([low[0], (low[1] + high[1]) / 2])
-    return [(line - centre) * stretch + [0, middle] for line in lines]
+    moved = [(line - centre) * stretch + [0, middle] for line in lines]
+    return [_press(line, rng) for line in moved] if character in ".:" else moved
+
+
+def _press(dot: Line, rng: Rng) -> Line:
+    """Return a dot that is larger than the pen's point, as people press it."""
+    size = rng.uniform(0.02, 0.08)
+    if np.ptp(dot, axis=0).max() >= size:
+        return dot
+    return dot[0] + np.array([[0, 0], [size, 0.3 * size], [0.4 * size, 0.7 * size], [0, 0]])

@@ -15,6 +15,8 @@ from inkfast.synthetic.pens import Ink, Line
 Rng = np.random.Generator
 Sides: TypeAlias = tuple[float, float, float, float]  # left, top, right, bottom
 
+_NARROW = 0.25  # digit heights: such a glyph does not overlap its neighbours
+
 
 @dataclass
 class Layout:
@@ -78,7 +80,7 @@ class Placed:
 def place_text(text: str, hand: Hand, layout: Layout, rng: Rng) -> list[Placed]:
     """Lay the characters of a text from left to right."""
     placed: list[Placed] = []
-    x = 0.0
+    x = end = 0.0
     first_large = rng.random() < 0.06
     phase, length = rng.uniform(0, 6.3), rng.uniform(2, 6)
     for place, character in enumerate(text):
@@ -99,6 +101,10 @@ def place_text(text: str, hand: Hand, layout: Layout, rng: Rng) -> list[Placed]:
         gap = layout.gap + rng.normal(0, layout.gap_spread)
         if not character.isdigit():
             gap = max(gap * rng.uniform(0.3, 1), 0.02)
+        narrow = right - left < _NARROW or not character.isdigit()
+        if narrow:  # neither a 1 nor a full stop may vanish in its neighbours
+            gap = max(gap, 0.02)
+            x = max(x, end + rng.uniform(-0.02, 0.05))
         gap = max(gap, -0.5 * (right - left))
         if layout.boxes:
             start = x + max(0.0, (layout.cell - right + left) * rng.uniform(0.2, 0.8))
@@ -107,6 +113,7 @@ def place_text(text: str, hand: Hand, layout: Layout, rng: Rng) -> list[Placed]:
             start, step = x, right - left + gap
         y = layout.slope * x + layout.wave * np.sin(x * 2 * np.pi / length + phase)
         placed.append(one.moved(start - left, y + rng.normal(0, layout.base_spread)))
+        end = placed[-1].box[2]
         x += max(step, 0.05)
     return placed
 
