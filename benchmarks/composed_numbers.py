@@ -48,6 +48,11 @@ def compose(
     """Return a JPEG file of one number and the number."""
     height = int(rng.integers(26, 90))  # pixels of a digit of 20 in MNIST
     ink = _line(digits.images[rows], height, rng)
+    return photograph(ink, height, paper, rng), "".join(map(str, digits.known_labels[rows]))
+
+
+def photograph(ink: np.ndarray, height: int, paper: str, rng: np.random.Generator) -> bytes:
+    """Return a JPEG file of ink ``(h, w)`` in [0, 1] on paper; `height` is that of a digit."""
     room = rng.integers(height // 3, 2 * height, 4)
     ink = np.pad(ink, ((room[0], room[1]), (room[2], room[3])))
     page = _paper(paper, ink.shape, height, rng)
@@ -58,7 +63,7 @@ def compose(
     buffer = io.BytesIO()
     photo = Image.fromarray(np.rint(255 * np.clip(page, 0, 1)).astype(np.uint8))
     photo.save(buffer, "JPEG", quality=int(rng.integers(50, 95)))
-    return buffer.getvalue(), "".join(map(str, digits.known_labels[rows]))
+    return buffer.getvalue()
 
 
 def _line(images: np.ndarray, height: int, rng: np.random.Generator) -> np.ndarray:

@@ -9,18 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from composed_numbers import DIGITS, PAPERS, compose
+from composed_numbers import DIGITS, PAPERS, compose, photograph
 from PIL import Image
 
 from inkfast.core.digits import Digits
 from inkfast.synthetic.hands import StrokeLibrary, split_writers
+from inkfast.synthetic.layout import place_text, sample_layout
 from inkfast.synthetic.pen_strokes import PenStrokes, load_pen_strokes
 from inkfast.synthetic.pens import draw_lines, sample_pen, smooth
-from inkfast.synthetic.strips import Handwriting, compose_strip
 
 Rng = np.random.Generator
 SEED = 7  # of the drawings; training draws with other seeds
 MOST_OF_WRITER = 40  # digits
+WIDEST_GAP = 0.4  # between the digits of a number, in digit heights
 
 
 def draw_mnist_numbers(digits: Digits, n: int, folder: Path) -> Iterator[tuple[Path, str]]:
@@ -70,16 +71,33 @@ def _draw_digit(strokes: PenStrokes, row: int, rng: Rng) -> Image.Image:
     return Image.fromarray(np.rint(255 * (1 - 0.85 * ink)).astype(np.uint8))
 
 
-def draw_strips(texts: list[str], folder: Path) -> Iterator[tuple[Path, str]]:
-    """Write texts in the hands of the writers left out; yield each file and its text."""
+def draw_numbers(texts: list[str], folder: Path) -> Iterator[tuple[Path, str]]:
+    """Write texts in the hands of the writers left out; yield each file and its text.
+
+    Paper, ink and JPEG are those of `composed_numbers`, so that people can read every number;
+    what training composes is harder.
+    """
     kinds, left_out = load_left_out()
-    handwriting = Handwriting(StrokeLibrary(*kinds, left_out))
-    rng = np.random.default_rng(SEED)
+    library, rng = StrokeLibrary(*kinds, left_out), np.random.default_rng(SEED)
     for turn, text in enumerate(texts):
-        strip = compose_strip(handwriting, rng, text)
-        path = folder / f"{turn:03}.png"
-        Image.fromarray(strip.image).save(path)
-        yield path, strip.text
+        height, paper = int(rng.integers(26, 90)), PAPERS[turn % len(PAPERS)]
+        path = folder / f"{turn:03}-{paper}.jpg"
+        path.write_bytes(photograph(_write(text, library, height, rng), height, paper, rng))
+        yield path, text
+
+
+def _write(text: str, library: StrokeLibrary, height: int, rng: Rng) -> np.ndarray:
+    """Return the ink of a text in one hand; some of its digits touch, none are far apart."""
+    layout = sample_layout(rng)
+    while layout.boxes or layout.gap > WIDEST_GAP:
+        layout = sample_layout(rng)
+    placed = place_text(text, library.sample_hand(rng), layout, rng)
+    lines = [line * height for one in placed for line in one.lines]
+    points, pen = np.concatenate(lines), sample_pen(rng, height)
+    margin = pen.width + 1
+    width, depth = np.ceil(np.ptp(points, axis=0) + 2 * margin).astype(int).tolist()
+    moved = [line - points.min(axis=0) + margin for line in lines]
+    return draw_lines(moved, (depth, width), pen, rng)
 
 
 def six_digits(n: int) -> list[str]:

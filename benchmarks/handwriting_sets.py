@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from handwriting_composed import (
     draw_mnist_numbers,
-    draw_strips,
+    draw_numbers,
     draw_stroke_digits,
     separated_texts,
     six_digits,
@@ -172,13 +172,13 @@ def _stroke_digits(folders: Folders) -> list[Sample]:
 
 def _stroke_numbers(folders: Folders) -> list[Sample]:
     _need(folders.data / "unipen")
-    drawn = draw_strips(six_digits(COMPOSED), _new_folder(folders, "unipen-numbers"))
+    drawn = draw_numbers(six_digits(COMPOSED), _new_folder(folders, "unipen-numbers"))
     return [Sample(path, text) for path, text in drawn]
 
 
 def _separators(folders: Folders) -> list[Sample]:
     _need(folders.data / "unipen")
-    drawn = draw_strips(separated_texts(COMPOSED), _new_folder(folders, "separators"))
+    drawn = draw_numbers(separated_texts(COMPOSED), _new_folder(folders, "separators"))
     return [Sample(path, text) for path, text in drawn]
 
 
@@ -233,8 +233,8 @@ SETS = (
         groups="writers",
     ),
     HandwritingSet(
-        "unipen-numbers", "number", "six-digit numbers composed of UniPen's strokes and scanned by "
-        "a program (inkfast.synthetic); writers left out of training",
+        "unipen-numbers", "number", "six-digit numbers composed of UniPen's strokes on the paper "
+        "of mnist-numbers; writers left out of training",
         "CC BY 4.0", OTHER_WRITERS, _stroke_numbers, PAGE,
     ),
     HandwritingSet(

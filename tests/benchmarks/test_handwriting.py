@@ -349,5 +349,5 @@ def test_drawn_digits_are_of_the_writers_left_out(tmp_path, monkeypatch):
             pixels = np.asarray(image)
         assert pixels[0].min() == 255 > pixels.min()
         assert path.stem.endswith(label)
-    strips = list(composed.draw_strips(["3.14", "-27"], tmp_path))
-    assert [text for _, text in strips] == ["3.14", "-27"]
+    numbers = list(composed.draw_numbers(["3.14", "-27"], tmp_path))
+    assert [text for _, text in numbers] == ["3.14", "-27"]
