@@ -21,7 +21,9 @@ from inkfast.synthetic.pens import draw_lines, sample_pen, smooth
 Rng = np.random.Generator
 SEED = 7  # of the drawings; training draws with other seeds
 MOST_OF_WRITER = 40  # digits
-WIDEST_GAP = 0.4  # between the digits of a number, in digit heights
+# Usual gaps between the characters of a number, in digit heights
+WIDEST_GAP = 0.4
+CLEAR_GAP = 0.18  # with which a separator is seen as one
 
 
 def draw_mnist_numbers(digits: Digits, n: int, folder: Path) -> Iterator[tuple[Path, str]]:
@@ -71,9 +73,12 @@ def _draw_digit(strokes: PenStrokes, row: int, rng: Rng) -> Image.Image:
     return Image.fromarray(np.rint(255 * (1 - 0.85 * ink)).astype(np.uint8))
 
 
-def draw_numbers(texts: list[str], folder: Path) -> Iterator[tuple[Path, str]]:
+def draw_numbers(
+    texts: list[str], folder: Path, narrowest: float = -1.0
+) -> Iterator[tuple[Path, str]]:
     """Write texts in the hands of the writers left out; yield each file and its text.
 
+    Characters are at least `narrowest` digit heights apart; by default, some touch.
     Paper, ink and JPEG are those of `composed_numbers`, so that people can read every number;
     what training composes is harder.
     """
@@ -82,14 +87,18 @@ def draw_numbers(texts: list[str], folder: Path) -> Iterator[tuple[Path, str]]:
     for turn, text in enumerate(texts):
         height, paper = int(rng.integers(26, 90)), PAPERS[turn % len(PAPERS)]
         path = folder / f"{turn:03}-{paper}.jpg"
-        path.write_bytes(photograph(_write(text, library, height, rng), height, paper, rng))
+        path.write_bytes(
+            photograph(_write(text, library, height, narrowest, rng), height, paper, rng)
+        )
         yield path, text
 
 
-def _write(text: str, library: StrokeLibrary, height: int, rng: Rng) -> np.ndarray:
-    """Return the ink of a text in one hand; some of its digits touch, none are far apart."""
+def _write(
+    text: str, library: StrokeLibrary, height: int, narrowest: float, rng: Rng
+) -> np.ndarray:
+    """Return the ink of a text in one hand."""
     layout = sample_layout(rng)
-    while layout.boxes or layout.gap > WIDEST_GAP:
+    while layout.boxes or not narrowest <= layout.gap <= WIDEST_GAP:
         layout = sample_layout(rng)
     placed = place_text(text, library.sample_hand(rng), layout, rng)
     lines = [line * height for one in placed for line in one.lines]

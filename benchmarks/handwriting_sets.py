@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from handwriting_composed import (
+    CLEAR_GAP,
     draw_mnist_numbers,
     draw_numbers,
     draw_stroke_digits,
@@ -178,7 +179,8 @@ def _stroke_numbers(folders: Folders) -> list[Sample]:
 
 def _separators(folders: Folders) -> list[Sample]:
     _need(folders.data / "unipen")
-    drawn = draw_numbers(separated_texts(COMPOSED), _new_folder(folders, "separators"))
+    folder = _new_folder(folders, "separators")
+    drawn = draw_numbers(separated_texts(COMPOSED), folder, CLEAR_GAP)
     return [Sample(path, text) for path, text in drawn]
 
 
