@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -96,7 +97,9 @@ def test_the_pages_lead_to_each_other(browser, url):
     """The links keep the token of the address."""
     page = browser.new_page()
     page.goto(f"{url.rstrip('/')}/#token=a")
+    expect(page.locator("#read")).to_have_attribute("href", re.compile("#token=a$"))
     page.click("#read")
+    expect(page.locator("#lab")).to_have_attribute("href", "/#token=a")
     assert page.url == f"{url.rstrip('/')}/page/read.html#token=a"
     page.click("#lab")
     assert page.url == f"{url.rstrip('/')}/#token=a"
