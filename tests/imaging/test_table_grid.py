@@ -65,6 +65,19 @@ def test_cells_without_a_rule_between_are_one():
     assert (wide.row, wide.column, wide.rows) == (1, 0, 1)
 
 
+def test_a_gap_between_boxes_is_no_cell():
+    """Separate boxes in one row have so many columns, whatever is between them."""
+    ink = np.zeros((170, 420))
+    for left in (60, 180, 300):
+        ink[50:122, left : left + 62] = 0.8
+        ink[53:119, left + 3 : left + 59] = 0
+    (grid,) = find_tables(grey_of(photographed(ink)))
+    assert (grid.rows, grid.columns) == (1, 3)
+    assert [(cell.column, cell.columns) for cell in grid.cells] == [(0, 1), (1, 1), (2, 1)]
+    lefts = [cell.corners[0, 0] for cell in grid.cells]
+    assert np.allclose(lefts, [60, 180, 300], atol=8)
+
+
 def test_two_tables_are_two():
     """Tables that do not meet are apart, the upper one first."""
     ink = ruled()

@@ -182,12 +182,36 @@ def _make_grid(level: list[_Rule], upright: list[_Rule], mask: Mask) -> TableGri
     corners = np.array([[_crossing(one, other) for other in upright] for one in level])
     inset = max(one.thickness for one in (*level, *upright)) / 2 + 3
     group = _join_cells(corners, mask)
+    row_of, column_of = (
+        _number_boxes(corners.transpose(1, 0, 2), mask),
+        _number_boxes(corners, mask),
+    )
     cells = []
     for one in np.unique(group):
         r, c = np.nonzero(group == one)
-        cells.append(_make_cell(corners, r.min(), c.min(), r.max() + 1, c.max() + 1, inset))
+        if row_of[r].max() >= 0 and column_of[c].max() >= 0:
+            place = [kept[at] for kept, at in ((row_of, r), (column_of, c))]
+            cells.append(_make_cell(corners, (r, c), place, inset))
     cells.sort(key=lambda cell: (cell.row, cell.column))
-    return TableGrid(rows, columns, tuple(cells))
+    return TableGrid(int(row_of.max()) + 1, int(column_of.max()) + 1, tuple(cells))
+
+
+def _number_boxes(corners: Points, mask: Mask) -> NDArray[np.int64]:
+    """Return the number of each column from 0; -1 for a gap between separate boxes.
+
+    A gap has a rule neither above nor below, in no row.
+
+    Args:
+        corners: Corners ``(rows + 1, columns + 1, 2)``.
+        mask: What is dark on the page.
+    """
+    boxed = np.array(
+        [
+            any(_is_ruled(mask, row[column], row[column + 1]) for row in corners)
+            for column in range(corners.shape[1] - 1)
+        ]
+    )
+    return np.where(boxed, np.cumsum(boxed) - 1, -1)
 
 
 def _merge_rules(rules: list[_Rule], along: float) -> list[_Rule]:
@@ -248,9 +272,25 @@ def _is_ruled(mask: Mask, start: Points, end: Points) -> bool:
 
 
 def _make_cell(
-    corners: Points, top: int, left: int, bottom: int, right: int, inset: float
+    corners: Points,
+    cells: tuple[NDArray[np.int64], NDArray[np.int64]],
+    place: Sequence[NDArray[np.int64]],
+    inset: float,
 ) -> GridCell:
-    """Return the cell between two rows and two columns of corners, without its rules."""
+    """Return the cell that spans several cells of a grid, without its rules.
+
+    Args:
+        corners: Corners of all cells.
+        cells: Row and column of each cell that it spans, as in `corners`.
+        place: Row and column of each of them in the table; -1 for a gap.
+        inset: Pixels by which its corners lie inside its rules.
+    """
+    top, left, bottom, right = (
+        *(one.min() for one in cells), *(one.max() + 1 for one in cells),
+    )  # fmt: skip
     around = corners[[top, bottom, bottom, top], [left, left, right, right]]
     inward = inset * np.array([[1, 1], [1, -1], [-1, -1], [-1, 1]])
-    return GridCell(int(top), int(left), int(bottom - top), int(right - left), around + inward)
+    (row, rows), (column, columns) = (
+        (int(kept.min()), len(np.unique(kept))) for kept in (one[one >= 0] for one in place)
+    )
+    return GridCell(row, column, rows, columns, around + inward)
