@@ -90,7 +90,8 @@ def find_tables(grey: GreyImage) -> list[TableGrid]:
     level, upright = _find_rules(mask), _find_rules(mask.T)
     crossing = np.array([[_cross(one, other) for other in upright] for one in level], bool)
     tables = []
-    for rows, columns in _connected_grids(crossing.reshape(len(level), len(upright))):
+    crossing = crossing.reshape(len(level), len(upright))
+    for rows, columns in _connected_grids(crossing, _continued(level), _continued(upright)):
         grid = _make_grid([level[i] for i in rows], [upright[i] for i in columns], mask)
         if grid is not None:
             tables.append(grid)
@@ -142,11 +143,28 @@ def _crossing(level: _Rule, upright: _Rule) -> tuple[float, float]:
     return upright.across(y), y
 
 
-def _connected_grids(crossing: Mask) -> list[tuple[list[int], list[int]]]:
+def _continued(rules: list[_Rule]) -> Mask:
+    """Return which rules of one direction lie in one line, as those of separate boxes do."""
+
+    def continues(one: _Rule, other: _Rule) -> bool:
+        gap = max(one.start, other.start) - min(one.end, other.end)
+        middle = (max(one.start, other.start) + min(one.end, other.end)) / 2
+        shorter = min(one.end - one.start, other.end - other.start)
+        return gap <= shorter and abs(one.across(middle) - other.across(middle)) <= _TOLERANCE
+
+    links = [[continues(one, other) for other in rules] for one in rules]
+    return np.array(links, bool).reshape(len(rules), len(rules))
+
+
+def _connected_grids(
+    crossing: Mask, level_links: Mask, upright_links: Mask
+) -> list[tuple[list[int], list[int]]]:
     """Return the rules of each table: those that meet at least two others, by connection.
 
     Args:
         crossing: ``(horizontal, vertical)``, True where two rules meet.
+        level_links: ``(horizontal, horizontal)``, True where two lie in one line.
+        upright_links: ``(vertical, vertical)``, likewise.
     """
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
@@ -161,6 +179,8 @@ def _connected_grids(crossing: Mask) -> list[tuple[list[int], list[int]]]:
     n = len(kept)
     links = np.zeros((sum(kept.shape), sum(kept.shape)), bool)
     links[:n, n:] = kept
+    links[:n, :n] = level_links & rows[:, None] & rows
+    links[n:, n:] = upright_links & columns[:, None] & columns
     _, group = connected_components(csr_array(links), directed=False)
     grids = []
     for one in np.unique(group):
@@ -192,6 +212,8 @@ def _make_grid(level: list[_Rule], upright: list[_Rule], mask: Mask) -> TableGri
         if row_of[r].max() >= 0 and column_of[c].max() >= 0:
             place = [kept[at] for kept, at in ((row_of, r), (column_of, c))]
             cells.append(_make_cell(corners, (r, c), place, inset))
+    if not cells:
+        return None
     cells.sort(key=lambda cell: (cell.row, cell.column))
     return TableGrid(int(row_of.max()) + 1, int(column_of.max()) + 1, tuple(cells))
 
