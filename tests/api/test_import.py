@@ -33,9 +33,9 @@ def test_reading_needs_no_torch():
         "import sys; sys.modules['torch'] = sys.modules['sklearn'] = None\n"
         "import inkfast, numpy as np\n"
         "image = np.zeros((28, 28), np.uint8); image[4:24, 13:16] = 255\n"
-        "print(inkfast.predict(image)[0].digit, inkfast.read(255 - np.pad(image, 20)).numbers)"
+        "print(inkfast.predict(image)[0].digit, inkfast.read(255 - np.pad(image, 20)).lines)"
     )
-    assert digit == "1 ['1']"
+    assert digit == "1 [['1']]"
 
 
 def test_a_missing_package_is_named():

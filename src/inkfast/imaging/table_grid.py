@@ -26,6 +26,7 @@ _MIN_RUN = 10  # so many pixels
 _TOLERANCE = 6  # pixels by which a rule may miss the rule that it meets
 _MIN_CELL = 10  # pixels of a cell's side
 _MIN_COVERED = 0.5  # share of an edge that is inked where cells are apart
+_MAX_GAP = 1.5  # times the shorter of two rules in one line: boxes further apart are two tables
 MAX_CELLS = 2000  # of a page; more is squared paper, and would take minutes
 
 Points = NDArray[np.float64]  # (..., 2): x, y in pixels
@@ -150,7 +151,10 @@ def _continued(rules: list[_Rule]) -> Mask:
         gap = max(one.start, other.start) - min(one.end, other.end)
         middle = (max(one.start, other.start) + min(one.end, other.end)) / 2
         shorter = min(one.end - one.start, other.end - other.start)
-        return gap <= shorter and abs(one.across(middle) - other.across(middle)) <= _TOLERANCE
+        return (
+            gap <= _MAX_GAP * shorter
+            and abs(one.across(middle) - other.across(middle)) <= _TOLERANCE
+        )
 
     links = [[continues(one, other) for other in rules] for one in rules]
     return np.array(links, bool).reshape(len(rules), len(rules))

@@ -45,8 +45,8 @@ def _to_characters(digits: list[ReadCandidate]) -> tuple[Character, ...]:
         Character(
             str(one.prediction.digit),
             one.prediction.confidence,
-            (box[1] - left) / width,
-            (box[3] - left) / width,
+            float((box[1] - left) / width),
+            float((box[3] - left) / width),
             one.prediction.unsure,
         )
         for one, box in zip(digits, boxes, strict=True)
