@@ -183,8 +183,10 @@ def _connected_grids(
     n = len(kept)
     links = np.zeros((sum(kept.shape), sum(kept.shape)), bool)
     links[:n, n:] = kept
-    links[:n, :n] = level_links & rows[:, None] & rows
-    links[n:, n:] = upright_links & columns[:, None] & columns
+    _, group = connected_components(csr_array(links), directed=False)
+    boxes = np.bincount(group)[group] == 4  # rules of single boxes, which may be parts of a row
+    links[:n, :n] = level_links & boxes[:n, None] & boxes[:n]
+    links[n:, n:] = upright_links & boxes[n:, None] & boxes[n:]
     _, group = connected_components(csr_array(links), directed=False)
     grids = []
     for one in np.unique(group):
