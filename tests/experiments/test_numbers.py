@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from inkfast import cli
-from inkfast.cli._models import open_number_reader
+from inkfast.cli._models import open_page_model
 from inkfast.experiments import number_export
 from inkfast.experiments.number_experiment import number_experiment, number_strips
 from inkfast.experiments.number_run import load_number_run
@@ -86,7 +86,7 @@ def test_a_file_reads_what_the_network_read(run, exported):
     """Both give the texts that are on the strips, with equal probabilities up to rounding."""
     strips = bar_strips(20, seed=5)
     found = NumberReader.open(str(exported), threads=1).read(strips.images)
-    of_run = open_number_reader(str(run), None).read(strips.images)
+    of_run = open_page_model(str(run), None).read(strips.images)
     right = sum(one.text == text for one, text in zip(found, strips.texts, strict=True))
     assert right >= 18
     assert sum(one.text != other.text for one, other in zip(found, of_run, strict=True)) <= 1
@@ -194,9 +194,9 @@ def test_other_commands_refuse_a_run_of_numbers(run, inkfast):
 def test_only_a_run_of_numbers_reads_numbers(run, tmp_path):
     """Other folders are refused, and a run guarantees nothing before it is exported."""
     with pytest.raises(ValueError, match="has no network that reads numbers"):
-        open_number_reader(str(tmp_path), None)
+        open_page_model(str(tmp_path), None)
     with pytest.raises(ValueError, match="is a run folder, which has no risk guarantee"):
-        open_number_reader(str(run), 0.01)
+        open_page_model(str(run), 0.01)
 
 
 def test_a_recipe_file_of_one_model_can_be_trained(inkfast, tmp_path):

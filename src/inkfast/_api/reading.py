@@ -20,10 +20,17 @@ from inkfast.core.pixels import to_uint8
 from inkfast.imaging.documents import open_document
 from inkfast.imaging.page_selection import ALL_PAGES, PageSelection
 from inkfast.inference.inputs import load_page_content
-from inkfast.inference.page import load_page, read_document_page, read_page
+from inkfast.inference.number_reader import NumberReader
+from inkfast.inference.page import (
+    load_page,
+    open_page_reader,
+    page_model_names,
+    read_document_page,
+    read_page,
+)
 from inkfast.inference.page_result import Page
 from inkfast.inference.read_options import ReadOptions
-from inkfast.inference.reader import DEFAULT_MODEL, Prediction, Reader, shipped_names
+from inkfast.inference.reader import DEFAULT_MODEL, Prediction, Reader
 from inkfast.inference.single_digit import LoadedInput, predict_chunk
 from inkfast.inference.tables import read_tables
 
@@ -45,10 +52,21 @@ class DigitReader:
             prediction is.
     """
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-        self.name = reader.classifier.name
-        self.threshold = reader.threshold
+    def __init__(
+        self, digits: Reader | None, pages: Reader | NumberReader, name: str, threshold: float
+    ) -> None:
+        self._digits, self._pages = digits, pages
+        self.name = name
+        self.threshold = threshold
+
+    @property
+    def _reader(self) -> Reader:
+        if self._digits is None:
+            raise InkfastError(
+                f"{self.name} reads numbers, not images of one digit each. Use `read`, or load "
+                "another network with load_reader."
+            )
+        return self._digits
 
     def __repr__(self) -> str:
         return f"DigitReader({self.name!r}, threshold={self.threshold:.4g})"
@@ -128,7 +146,7 @@ class DigitReader:
         (number,) = PageSelection.parse(str(page or 1)).choose(document.count, document.name)
         options = ReadOptions(per_line, expect, digits, digits_only)
         read_opened = read_tables if table else read_page
-        found = read_opened(load_page(document, number), self._reader, options)
+        found = read_opened(load_page(document, number), self._pages, options)
         return replace(found, page=number)
 
     def read_pages(
@@ -165,23 +183,24 @@ class DigitReader:
         numbers = PageSelection.parse(pages).choose(opened.count, opened.name)
         options = ReadOptions(per_line, expect, digits, digits_only)
         read_opened = partial(
-            read_tables if table else read_page, reader=self._reader, options=options
+            read_tables if table else read_page, reader=self._pages, options=options
         )
         return (read_document_page(opened, number, read_opened) for number in numbers)
 
 
 def load_reader(
-    model: str | os.PathLike[str] = DEFAULT_MODEL,
+    model: str | os.PathLike[str] | None = None,
     *,
     max_error: float | None = None,
     threads: int = 0,
 ) -> DigitReader:
-    """Load a network that reads digits; torch is not needed for shipped networks and ONNX files.
+    """Load networks that read digits; torch is not needed for shipped networks and ONNX files.
 
     Args:
         model: Name of a network that inkfast ships, path of an ONNX file, such as one written by
             ``inkfast export``, or path of a run folder, whose best model is used; a run needs
-            torch, and its confidences are not calibrated.
+            torch, and its confidences are not calibrated. None loads the two networks that the
+            commands use: one for `DigitReader.predict`, one of numbers for `DigitReader.read`.
         max_error: Largest share of errors among the predictions that are not marked as unsure, in
             (0, 1). It must be one that the file's risk guarantee covers. None takes the threshold
             that the file was exported with.
@@ -191,18 +210,30 @@ def load_reader(
         InkfastError: If there is no such network, or it guarantees nothing as strict as
             `max_error`.
     """
+    if model is None:
+        digits = Reader.open(DEFAULT_MODEL, max_error, threads)
+        pages = open_page_reader(threads=threads)
+        return DigitReader(digits, pages, digits.classifier.name, digits.threshold)
     if not isinstance(model, str | os.PathLike):
         raise InkfastError(
             f"model must be the name of a network, the path of an ONNX file or a run folder, got "
             f"{short_repr(model)}."
         )
-    name = os.fspath(model)
-    if name not in shipped_names() and Path(name).is_dir():
-        # imports torch, which ONNX files do without
-        from inkfast.experiments.run_classifier import open_run
+    one = _open(os.fspath(model), max_error, threads)
+    if isinstance(one, NumberReader):
+        return DigitReader(None, one, one.network.name, one.threshold)
+    return DigitReader(one, one, one.classifier.name, one.threshold)
 
-        return DigitReader(open_run(Path(name), max_error))
-    return DigitReader(Reader.open(name, max_error, threads))
+
+def _open(name: str, max_error: float | None, threads: int) -> Reader | NumberReader:
+    if name in page_model_names() or not Path(name).is_dir():
+        return open_page_reader(name, max_error, threads)
+    # imports torch, which ONNX files do without
+    from inkfast.experiments.number_run import is_number_run, open_number_run
+    from inkfast.experiments.run_classifier import open_run
+
+    run = Path(name)
+    return open_number_run(run, max_error) if is_number_run(run) else open_run(run, max_error)
 
 
 @cache

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from inkfast.inference.number_reader import NUMBERS_FOLDER, NumberReader
+from inkfast.inference.number_reader import NumberReader
+from inkfast.inference.page import open_page_reader, page_model_names
 from inkfast.inference.reader import Reader, shipped_names
 
 
@@ -29,20 +30,22 @@ def open_reader(model: str, max_error: float | None, threads: int = 1) -> Reader
     return open_run(Path(model), max_error)
 
 
-def open_number_reader(model: str, max_error: float | None, threads: int = 1) -> NumberReader:
-    """Open a shipped network that reads numbers, an ONNX file or the network of a run.
+def open_page_model(model: str, max_error: float | None, threads: int = 1) -> Reader | NumberReader:
+    """Open a network that reads pages: of numbers or of digits, shipped, in a file or of a run.
 
     Args:
         model: Name of a shipped network, path of an .onnx file, or run folder.
-        max_error: Largest share of errors among the sure numbers; None takes the network's own.
+        max_error: Largest share of errors among what is sure; None takes the network's own.
         threads: Threads of a call, 0 for all cores; with 1 every executor gives the same bits.
     """
-    if model in shipped_names(NUMBERS_FOLDER) or not Path(model).is_dir():
-        return NumberReader.open(model, max_error, threads)
+    if model in page_model_names() or not Path(model).is_dir():
+        return open_page_reader(model, max_error, threads)
     # imports torch, which ONNX files do without
-    from inkfast.experiments.number_run import open_number_run
+    from inkfast.experiments.number_run import is_number_run, open_number_run
+    from inkfast.experiments.run_classifier import open_run
 
-    return open_number_run(Path(model), max_error)
+    run = Path(model)
+    return open_number_run(run, max_error) if is_number_run(run) else open_run(run, max_error)
 
 
 def model_name(reader: Reader, model: str) -> str:

@@ -17,6 +17,7 @@ from inkfast.imaging.documents import Document, open_document
 from inkfast.imaging.opening import LoadedImage, encode_png
 from inkfast.imaging.page_selection import PageSelection
 from inkfast.inference.drawing import draw_review
+from inkfast.inference.number_reader import NumberReader
 from inkfast.inference.overlay import draw_overlay
 from inkfast.inference.page import load_page, read_page
 from inkfast.inference.page_result import Page
@@ -47,7 +48,7 @@ class PageJob:
 
     Attributes:
         photos: Files by the name that their overlays and reviews have.
-        reader: Reader of the digits.
+        reader: Reader of numbers, or of single digits.
         options: What is known about the numbers beforehand.
         tables: Whether the cells of ruled tables are read, and nothing else.
         selection: Pages of each file that are read.
@@ -58,7 +59,7 @@ class PageJob:
     """
 
     photos: dict[str, Path]
-    reader: Reader
+    reader: Reader | NumberReader
     options: ReadOptions
     tables: bool
     selection: PageSelection

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from inkfast.cli import options
-from inkfast.cli._models import open_reader
+from inkfast.cli._models import open_page_model
 from inkfast.cli._page_formats import PAGE_FORMATS, ROW_COLUMNS, page_file, page_texts
 from inkfast.cli._page_job import PageJob, iter_overlays
 from inkfast.cli._prediction_job import warn
@@ -22,6 +22,7 @@ from inkfast.imaging.page_selection import PageSelection
 from inkfast.inference import input_files
 from inkfast.inference.input_files import LeftOut
 from inkfast.inference.output_formats import choose_format
+from inkfast.inference.page import DEFAULT_PAGE_MODEL
 from inkfast.inference.read_options import ReadOptions
 
 Photos = Annotated[
@@ -63,7 +64,7 @@ Review = Annotated[
 
 def read(
     photos: Photos,
-    model: options.ReaderModel = "reader",
+    model: options.ReaderModel = DEFAULT_PAGE_MODEL,
     max_error: options.MaxError = None,
     per_line: PerLine = None,
     expect: options.Expect = None,
@@ -102,7 +103,7 @@ def read(
         _check_not_input(photos, drawn)
         for path in drawn:
             check_free(path, overwrite=overwrite)
-    reader = open_reader(model, max_error, threads=0)
+    reader = open_page_model(model, max_error, threads=0)
     job = PageJob(named, reader, known, table, selection, overlay, review)
     if to is None:
         found = job.pages()

@@ -12,11 +12,13 @@ import numpy as np
 import typer
 
 from inkfast.cli._console import Printer, open_console
-from inkfast.cli._models import is_onnx, open_reader
+from inkfast.cli._models import is_onnx, open_page_model
 from inkfast.core.digits import Digits, Images
 from inkfast.core.errors import InkfastError, check_number, install_hint
 from inkfast.execution import available_cores
-from inkfast.inference.reader import Reader, shipped_names
+from inkfast.inference.number_reader import NumberReader
+from inkfast.inference.page import page_model_names
+from inkfast.inference.reader import Reader
 
 try:
     import scipy.ndimage
@@ -56,16 +58,17 @@ def serve(
     check_number("port", port, low=0, high=65535, whole=True)
     token = _token(host)
     limits = Limits()
-    readers = _readers(model or [])
+    digit_readers, number_readers = _readers(model or [])
     printer = Printer(open_console())
 
     def ready(url: str) -> None:
         printer.say(f"the Noise Lab: {url}{'#token=' + token if token else ''}", style="bold")
         printer.say(f"the API: {url}openapi.json, {url}v2 and {url}metrics; Ctrl-C stops it")
 
-    with ReaderPool(readers, min(available_cores(), _MAX_WORKERS)) as workers:
+    with ReaderPool(digit_readers, min(available_cores(), _MAX_WORKERS)) as workers:
         app = build_app(
-            readers,
+            digit_readers,
+            number_readers,
             corrupt=corrupt_image,
             token=token,
             limits=limits,
@@ -94,8 +97,9 @@ def _token(host: str) -> str:
     return token
 
 
-def _readers(models: list[Path]) -> dict[str, Reader]:
-    named = {name: name for name in shipped_names()}
+def _readers(models: list[Path]) -> tuple[dict[str, Reader], dict[str, NumberReader]]:
+    """Return the readers of digits, and those of numbers, by name."""
+    named = {name: name for name in page_model_names()}
     for path in models:
         if not is_onnx(path) and not path.is_dir():
             raise InkfastError(
@@ -108,7 +112,11 @@ def _readers(models: list[Path]) -> dict[str, Reader]:
                 f"{name!r}. Rename it."
             )
         named[name] = str(path)
-    return {name: open_reader(model, None) for name, model in named.items()}
+    readers = {name: open_page_model(model, None) for name, model in named.items()}
+    return (
+        {name: one for name, one in readers.items() if isinstance(one, Reader)},
+        {name: one for name, one in readers.items() if isinstance(one, NumberReader)},
+    )
 
 
 def corrupt_image(image: Images, text: str, seed: int) -> Images:

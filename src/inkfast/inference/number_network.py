@@ -27,6 +27,10 @@ from inkfast.inference.onnx_classifier import (
 _SYMBOLS = len(ALPHABET) + 1  # the characters, and last the blank
 
 
+class NotNumbersError(InkfastError):
+    """A network that does not read numbers."""
+
+
 class OnnxNumberNetwork:
     """A network that reads numbers, as `inkfast export` writes it.
 
@@ -102,7 +106,7 @@ class OnnxNumberNetwork:
             or [len(shape) for shape in shapes] != [3, 3]
             or (shapes[0][1], shapes[1][2]) != (STRIP_HEIGHT, _SYMBOLS)
         ):
-            raise InkfastError(
+            raise NotNumbersError(
                 f"{self.name}: expected a network that reads numbers, from uint8 (n, "
                 f"{STRIP_HEIGHT}, width) to float (n, frames, {_SYMBOLS}), got inputs and outputs "
                 f"of shapes {', '.join(map(str, shapes))}. Networks of single digits are for "

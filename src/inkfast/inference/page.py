@@ -9,18 +9,50 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from inkfast.core.errors import InkfastError
+from inkfast.core.errors import InkfastError, unknown_name
 from inkfast.imaging.documents import Document
 from inkfast.imaging.opening import LoadedImage, open_image
 from inkfast.inference.digit_page import read_digit_page
+from inkfast.inference.number_network import NotNumbersError
 from inkfast.inference.number_page import read_number_page
-from inkfast.inference.number_reader import NumberReader
+from inkfast.inference.number_reader import DEFAULT_NUMBER_MODEL, NUMBERS_FOLDER, NumberReader
 from inkfast.inference.page_result import Page
 from inkfast.inference.read_options import NOTHING_KNOWN, ReadOptions
-from inkfast.inference.reader import Reader
+from inkfast.inference.reader import Reader, shipped_names
 
+DEFAULT_PAGE_MODEL = DEFAULT_NUMBER_MODEL
 PAGE_LONGEST = 1600  # pixels of the longer side to which a page is scaled down, but
 PAGE_SHORTEST = PAGE_LONGEST // 3  # a strip keeps such a shorter side, see `shrink`
+
+
+def page_model_names() -> list[str]:
+    """Return the names of the shipped networks that read pages: of numbers, and of digits."""
+    return [*shipped_names(NUMBERS_FOLDER), *shipped_names()]
+
+
+def open_page_reader(
+    model: str = DEFAULT_PAGE_MODEL, max_error: float | None = None, threads: int = 0
+) -> Reader | NumberReader:
+    """Open a network that reads pages: one that reads numbers, or one of single digits.
+
+    Args:
+        model: Name of a shipped network, see `page_model_names`, or path of an .onnx file.
+        max_error: Largest share of errors among what is sure, in (0, 1); the share that the file
+            was exported with by default.
+        threads: Threads of a call; 0 for all cores.
+
+    Raises:
+        InkfastError: If there is no such model, its file was changed, or it guarantees no share
+            of errors as small as `max_error`.
+    """
+    if model in shipped_names():
+        return Reader.open(model, max_error, threads)
+    if not model.lower().endswith(".onnx") and model not in shipped_names(NUMBERS_FOLDER):
+        raise unknown_name("shipped network", model, page_model_names())
+    try:
+        return NumberReader.open(model, max_error, threads)
+    except NotNumbersError:
+        return Reader.open(model, max_error, threads)
 
 
 def open_page(source: Path | bytes) -> LoadedImage:

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.staticfiles import StaticFiles
 
 from inkfast.core.errors import InkfastError
+from inkfast.inference.number_reader import NumberReader
 from inkfast.inference.reader import Reader
 from inkfast.serving import examples, routes_lab, routes_v1, routes_v2
 from inkfast.serving.dispatcher import Dispatcher
@@ -28,6 +29,7 @@ _ABOUT = "Reads handwritten digits, and shows how networks hold under noise."
 
 def build_app(
     readers: Mapping[str, Reader],
+    page_readers: Mapping[str, NumberReader] | None = None,
     *,
     corrupt: Corrupt,
     token: str = "",
@@ -38,7 +40,8 @@ def build_app(
     """Return the application.
 
     Args:
-        readers: Readers by name; names match `[a-z0-9_-]{1,64}`.
+        readers: Readers of digits by name; names match `[a-z0-9_-]{1,64}`.
+        page_readers: Readers of numbers by name, of which `/v1/read` takes the first.
         corrupt: Applies named noise to an image; raises ModuleNotFoundError where torch is missing.
         token: Token that clients must send; "" if only this machine can reach the server.
         limits: How much clients may send.
@@ -47,7 +50,7 @@ def build_app(
     """
     limits = limits or Limits()
     metrics = Metrics()
-    dispatcher = Dispatcher(readers, limits, workers)
+    dispatcher = Dispatcher(readers, limits, workers, page_readers or {})
     metrics.callback(
         "inkfast_requests_waiting", "Requests waiting in a queue.", lambda: dispatcher.waiting
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from inkfast.core.errors import unknown_name
 from inkfast.execution import available_cores
+from inkfast.inference.number_reader import NumberReader
 from inkfast.inference.reader import Reader
 from inkfast.serving.batch_queue import BatchQueue
 from inkfast.serving.limits import Limits, Refused
@@ -24,17 +25,24 @@ class Dispatcher:
         readers: Readers by name.
         limits: Lengths of the queues.
         workers: Processes for small images and tensors; None uses threads of this process.
+        page_readers: Readers of numbers by name.
 
     Attributes:
-        readers: Readers by name.
+        readers: Readers of digits by name.
+        page_readers: Readers of pages by name, those of numbers first.
         small: Queue of small images and tensors, answered in batches.
         large: Queue of long jobs, run one by one in a thread of this process.
     """
 
     def __init__(
-        self, readers: Mapping[str, Reader], limits: Limits, workers: ReaderPool | None
+        self,
+        readers: Mapping[str, Reader],
+        limits: Limits,
+        workers: ReaderPool | None,
+        page_readers: Mapping[str, NumberReader],
     ) -> None:
         self.readers = dict(readers)
+        self.page_readers: dict[str, Reader | NumberReader] = {**page_readers, **readers}
         predict = workers.predict if workers else partial(predict_batch, self.readers)
         threads = workers.number if workers else available_cores()
         self.small: BatchQueue[PredictRequest, PredictResponse] = BatchQueue(
@@ -53,6 +61,17 @@ class Dispatcher:
         if name not in self.readers:
             raise Refused(404, str(unknown_name("model", name, self.readers)))
         return self.readers[name]
+
+    def page_reader(self, name: str | None) -> tuple[str, Reader | NumberReader]:
+        """Return a reader of pages and its name; None takes the first.
+
+        Raises:
+            Refused: If there is none of the name.
+        """
+        chosen = next(iter(self.page_readers)) if name is None else name
+        if chosen not in self.page_readers:
+            raise Refused(404, str(unknown_name("model", chosen, self.page_readers)))
+        return chosen, self.page_readers[chosen]
 
     @property
     def waiting(self) -> int:

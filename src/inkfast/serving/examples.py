@@ -30,8 +30,13 @@ PAGES = {
         }
     ],
 }  # fmt: skip
-_CARD = {"name": "cnn", "architecture": "cnn(layers='C32-MP-C64-MP-128')", "threshold": 0.880797}
-MODELS_EXAMPLE = {"default": "reader", "models": [_CARD]}
+_CARD = {
+    "name": "cnn",
+    "reads": "digits",
+    "architecture": "cnn(layers='C32-MP-C64-MP-128')",
+    "threshold": 0.880797,
+}
+MODELS_EXAMPLE = {"default": "reader", "default_read": "number-reader", "models": [_CARD]}
 LAB = {
     "models": [_CARD],
     "sliders": [

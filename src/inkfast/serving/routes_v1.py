@@ -16,6 +16,7 @@ from inkfast.core.digits import CLASSES, Images
 from inkfast.core.errors import InkfastError, NoInkError, install_hint
 from inkfast.imaging.opening import LoadedImage, encode_png
 from inkfast.inference.columns import DECIMALS
+from inkfast.inference.number_reader import NumberReader
 from inkfast.inference.page import open_page, read_document_page, read_page
 from inkfast.inference.page_result import Page, PageNumber
 from inkfast.inference.quality import QualityCheck
@@ -42,6 +43,7 @@ from inkfast.serving.schemas import (
     ExpectQuery,
     ModelQuery,
     ModelsSchema,
+    PageModelQuery,
     PagesQuery,
     PagesSchema,
     PredictedSchema,
@@ -90,7 +92,7 @@ def routes_v1(dispatcher: Dispatcher, limits: Limits, corrupt: Corrupt) -> APIRo
     )
     async def read(
         request: Request,
-        model: ModelQuery = DEFAULT_MODEL,
+        model: PageModelQuery = None,
         per_line: CountQuery = None,
         expect: ExpectQuery = None,
         digits: CountQuery = None,
@@ -100,7 +102,7 @@ def routes_v1(dispatcher: Dispatcher, limits: Limits, corrupt: Corrupt) -> APIRo
         pages: PagesQuery = None,
     ) -> Response:
         """Read the numbers on images or pages of documents, line by line."""
-        reader, deadline = dispatcher.reader(model), PageDeadline(limits)
+        (name, reader), deadline = dispatcher.page_reader(model), PageDeadline(limits)
         options = ReadOptions(per_line, expect, digits, digits_only)
         read_opened = partial(read_tables if table else read_page, reader=reader, options=options)
         files = await read_request_files(request, limits.files)
@@ -110,7 +112,7 @@ def routes_v1(dispatcher: Dispatcher, limits: Limits, corrupt: Corrupt) -> APIRo
             )
             for page in await list_request_pages(dispatcher, files, pages, limits)
         ]
-        return json_response({"model": model, "pages": found})
+        return json_response({"model": name, "pages": found})
 
     @router.get(
         "/models",
@@ -119,8 +121,9 @@ def routes_v1(dispatcher: Dispatcher, limits: Limits, corrupt: Corrupt) -> APIRo
     )
     async def models() -> Response:
         """List the networks."""
-        cards = [model_card(name, reader) for name, reader in dispatcher.readers.items()]
-        return json_response({"default": DEFAULT_MODEL, "models": cards})
+        default, _ = dispatcher.page_reader(None)
+        cards = [model_card(name, reader) for name, reader in dispatcher.page_readers.items()]
+        return json_response({"default": DEFAULT_MODEL, "default_read": default, "models": cards})
 
     _add_noise(router, dispatcher, corrupt)
     return router
@@ -253,11 +256,13 @@ def no_ink() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def model_card(name: str, reader: Reader) -> dict[str, Any]:
+def model_card(name: str, reader: Reader | NumberReader) -> dict[str, Any]:
     """Return the description of a network as JSON."""
+    network = reader.network if isinstance(reader, NumberReader) else reader.classifier
     return {
         "name": name,
-        "architecture": reader.classifier.metadata.text("model"),
+        "reads": "numbers" if isinstance(reader, NumberReader) else "digits",
+        "architecture": network.metadata.text("model"),
         "threshold": round(reader.threshold, DECIMALS) if reader.threshold <= 1 else None,
     }
 

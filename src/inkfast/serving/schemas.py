@@ -10,7 +10,10 @@ from pydantic import BaseModel, Field
 ModelName = Annotated[str, Field(pattern="^[a-z0-9_-]{1,64}$", examples=["reader"])]
 ModelQuery = Annotated[ModelName, Query(description="Name of the network, see /v1/models.")]
 
-
+PageModelQuery = Annotated[
+    ModelName | None,
+    Query(description="Name of the network; by default one that reads numbers, see /v1/models."),
+]
 CountQuery = Annotated[
     int | None, Query(ge=1, le=1000, description="Count known beforehand: see `inkfast read`.")
 ]
@@ -156,9 +159,10 @@ class ModelCard(BaseModel):
     """A network of the server."""
 
     name: str
+    reads: Literal["digits", "numbers"]
     architecture: str
     threshold: float | None = Field(
-        description="Confidence from which a digit is not unsure; null if every digit is unsure, "
+        description="Confidence from which an answer is not unsure; null if all are unsure, "
         "since no bound on the error rate could be guaranteed."
     )
 
@@ -166,7 +170,8 @@ class ModelCard(BaseModel):
 class ModelsSchema(BaseModel):
     """All networks of the server."""
 
-    default: str
+    default: str = Field(description="Network of /v1/predict unless one is named.")
+    default_read: str = Field(description="Network of /v1/read unless one is named.")
     models: list[ModelCard]
 
 

@@ -247,4 +247,6 @@ def _press(dot: Line, rng: Rng) -> Line:
     size = rng.uniform(0.02, 0.08)
     if np.ptp(dot, axis=0).max() >= size:
         return dot
-    return dot[0] + np.array([[0, 0], [size, 0.3 * size], [0.4 * size, 0.7 * size], [0, 0]])
+    blob = np.array([[0, 0], [size, 0.3 * size], [0.4 * size, 0.7 * size], [0, 0]])
+    pressed: Line = dot[0] + blob
+    return pressed
