@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from inkfast.inference.finder import drop_overlapping, find_cores
+from inkfast.inference.finder import drop_overlapping, find_regions
 from inkfast.inference.finder_maps import MAPS, normalize_page, pad_page
 from inkfast.inference.regions import Region
 
@@ -20,7 +20,7 @@ def maps_with(*cores: tuple[slice, slice], height: float = 32, angle: float = 0)
 
 def test_core_to_region():
     """A region has the ends of its core and the predicted height about the core's middle."""
-    (region,) = find_cores(maps_with((slice(10, 14), slice(20, 45))), "core")
+    (region,) = find_regions(maps_with((slice(10, 14), slice(20, 45)))).numbers
     assert (region.x, region.y, region.width) == (130, 48, 100)
     assert region.height == pytest.approx(32)
     assert region.confidence == pytest.approx(0.9)
@@ -28,22 +28,32 @@ def test_core_to_region():
 
 def test_two_cores_are_two_regions():
     """Cores without a common cell are numbers of their own."""
-    found = find_cores(
-        maps_with((slice(4, 8), slice(5, 30)), (slice(12, 16), slice(5, 30))), "core"
-    )
-    assert len(found) == 2
+    maps = maps_with((slice(4, 8), slice(5, 30)), (slice(12, 16), slice(5, 30)))
+    assert len(find_regions(maps).numbers) == 2
+
+
+def test_writing_that_is_no_number():
+    """A core of other writing is no number, one that may be either is."""
+    maps = maps_with((slice(10, 14), slice(20, 45)))
+    maps[0], maps[1] = 0.1 * maps[0], 1.0 * maps[0]
+    found = find_regions(maps)
+    assert (len(found.numbers), len(found.others)) == (0, 1)
+    maps[0] = 0.45 * (maps[1] > 0)
+    maps[1] = 0.5 * (maps[1] > 0)
+    found = find_regions(maps)
+    assert (len(found.numbers), len(found.others)) == (1, 0)
 
 
 def test_faint_core_is_none():
     """A core whose greatest probability is below the limit is no number."""
     maps = maps_with((slice(10, 14), slice(20, 45)))
     maps[0] *= 0.7
-    assert find_cores(maps, "core") == []
+    assert find_regions(maps).numbers == []
 
 
 def test_short_core_takes_the_predicted_slope():
     """A core of one digit has the slope that the network says."""
-    (region,) = find_cores(maps_with((slice(10, 14), slice(20, 23)), angle=0.3), "core")
+    (region,) = find_regions(maps_with((slice(10, 14), slice(20, 23)), angle=0.3)).numbers
     assert region.angle == pytest.approx(0.3, abs=1e-5)
 
 
@@ -54,7 +64,7 @@ def test_long_core_takes_its_own_slope():
         row = 10 + round(0.2 * column)
         cells = slice(row, row + 4), slice(column, column + 1)
         maps[0][cells], maps[2][cells], maps[3][cells] = 0.9, np.log(32), np.sin(0.15)
-    (region,) = find_cores(maps, "core")
+    (region,) = find_regions(maps).numbers
     assert region.angle == pytest.approx(np.arctan(0.2), abs=0.02)
 
 
@@ -62,7 +72,7 @@ def test_long_core_takes_its_own_slope():
 def test_heights_of_other_sizes_are_left_out(rows: int, height: float):
     """What is far too low or too high for the network is found at another size."""
     core = slice(10, 10 + rows), slice(20, 45)
-    assert find_cores(maps_with(core, height=height), "core") == []
+    assert find_regions(maps_with(core, height=height)).numbers == []
 
 
 def test_better_of_two_overlapping_regions_is_kept():

@@ -6,9 +6,11 @@ pixels, and regions of all sizes are merged. Writing that is no number is marked
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +28,16 @@ from inkfast.inference.finder_maps import (
 )
 from inkfast.inference.regions import Region
 
+Cells: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]  # rows and columns
+
 _BILINEAR = Image.Resampling.BILINEAR
 _LONGER_SIDES = (1600, 640, 256, 96)  # pixels; the network finds numbers of a tenfold range in each
 _MAX_ENLARGED = 1.6  # an image is not enlarged more than this for any of them but the smallest
 _CORE = 0.5  # probability from which a cell belongs to a core
 _SURE = 0.7  # greatest probability that a core has at least
+_NUMBER_SHARE = 0.4  # share of a region's probability from which it may be a number
+_WIDTHS_PER_SPREAD = 3.46  # width of an evenly filled line by its standard deviation: sqrt(12)
+_MAX_TURN = 0.3  # radians: a core's own direction that differs more is that of a blot
 _MIN_ELONGATION = 3.0  # widths in heights from which a core's own direction is taken as its slope
 _MAX_OVERLAP = 0.4  # share of the smaller of two regions from which only the better one is kept
 
@@ -80,8 +87,9 @@ class NumberFinder:
             width, height = (max(8, round(side * factor)) for side in page.size)
             grey = np.asarray(page.resize((width, height), _BILINEAR, reducing_gap=2.0))
             maps = self.predict_maps(grey)
-            numbers += [one.scaled(1 / factor) for one in find_cores(maps, "core")]
-            others += [one.scaled(1 / factor) for one in find_cores(maps, "other")]
+            found = find_regions(maps)
+            numbers += [one.scaled(1 / factor) for one in found.numbers]
+            others += [one.scaled(1 / factor) for one in found.others]
         numbers = drop_overlapping(numbers)
         known = len(numbers)
         kept = drop_overlapping(numbers + others, known)
@@ -121,58 +129,70 @@ def _sizes_at_work(longest: int) -> list[int]:
     return [*sizes, _LONGER_SIDES[-1]]
 
 
-def find_cores(maps: NDArray[np.float32], name: str) -> list[Region]:
-    """Return the region around each connected core of a map, in pixels of the network's input."""
-    core = maps[MAPS.index(name)]
-    labels, count = ndimage.label(core > _CORE, np.ones((3, 3)))
-    regions = []
+def find_regions(maps: NDArray[np.float32]) -> FoundRegions:
+    """Return the regions of numbers and of other writing, in pixels of the network's input.
+
+    Writing that may be either counts as a number, about which its reader knows more.
+    """
+    core, other = maps[MAPS.index("core")], maps[MAPS.index("other")]
+    numbers: list[Region] = []
+    others: list[Region] = []
+    written = np.minimum(core + other, 1)
+    for cells in _connected(core):
+        numbers.append(_fit_region(maps, core, cells))
+        written[cells] = 0
+    for cells in _connected(written):
+        may_be_number = core[cells].mean() > _NUMBER_SHARE * written[cells].mean()
+        (numbers if may_be_number else others).append(
+            _fit_region(maps, core if may_be_number else other, cells)
+        )
+    return FoundRegions(*([one for one in kind if _is_legible(one)] for kind in (numbers, others)))
+
+
+def _connected(probability: NDArray[np.float32]) -> Iterator[Cells]:
+    """Yield the cells of each connected core that is sure enough."""
+    labels, count = ndimage.label(probability > _CORE, np.ones((3, 3)))
     for label, window in enumerate(ndimage.find_objects(labels, count), start=1):
-        inside = labels[window] == label
-        if core[window][inside].max() < _SURE:
-            continue
-        region = _fit_region(maps[(slice(None), *window)], inside, name, window)
-        if HEIGHTS[0] / 1.3 <= region.height <= HEIGHTS[1] * 1.3:
-            regions.append(region)
-    return regions
+        y, x = np.nonzero(labels[window] == label)
+        cells = y + window[0].start, x + window[1].start
+        if probability[cells].max() >= _SURE:
+            yield cells
+
+
+def _is_legible(region: Region) -> bool:
+    """Return whether a region's height is one for which the network was trained."""
+    return HEIGHTS[0] / 1.3 <= region.height <= HEIGHTS[1] * 1.3
 
 
 def _fit_region(
-    maps: NDArray[np.float32], inside: NDArray[np.bool_], name: str, window: tuple[slice, slice]
+    maps: NDArray[np.float32], probability: NDArray[np.float32], cells: Cells
 ) -> Region:
     """Return the rectangle of one core, which has its ends and the predicted height."""
-    y, x = np.nonzero(inside)
-    points = np.stack([x + window[1].start + 0.5, y + window[0].start + 0.5], axis=1) * STRIDE
-    core, height, angle = (maps[MAPS.index(key)][inside] for key in (name, "height", "angle"))
-    slope, high = 0.0, 0.0
-    if name == "core":
-        slope = float(np.arcsin(np.clip(np.mean(angle), -0.9, 0.9)))
-        high = float(np.exp(np.mean(height)))
+    points = np.stack([cells[1] + 0.5, cells[0] + 0.5], axis=1) * STRIDE
+    height, angle = (maps[MAPS.index(name)][cells] for name in ("height", "angle"))
+    slope = float(np.arcsin(np.clip(np.mean(angle), -0.9, 0.9)))
+    high = float(np.exp(np.mean(height)))
     own, spread = _direction(points)
-    if name != "core":
-        slope = own if spread[0] > 3 * spread[1] else 0.0
-    elif 3.46 * spread[0] > _MIN_ELONGATION * high and abs(own - slope) < 0.3:
+    if _WIDTHS_PER_SPREAD * spread > _MIN_ELONGATION * high and abs(own - slope) < _MAX_TURN:
         slope = own
     axes = np.array([[np.cos(slope), np.sin(slope)], [-np.sin(slope), np.cos(slope)]])
     along, across = (points @ axes.T).T
     low, top = along.min() - STRIDE / 2, across.min() - STRIDE / 2
     wide, deep = along.max() + STRIDE / 2 - low, across.max() + STRIDE / 2 - top
-    high = high or deep / CORE_SHARE
-    middle = np.array([low + wide / 2, top + deep / 2]) @ axes
-    confidence = float(core.mean())
+    x, y = np.array([low + wide / 2, top + deep / 2]) @ axes
     # the core of a line that is not straight is deeper than its share of the height
-    high = max(high, (1 - CORE_SHARE) * high + deep - STRIDE / 2)
-    return Region(float(middle[0]), float(middle[1]), float(wide), float(high), slope, confidence)
+    high = max(high, (1 - CORE_SHARE) * high + float(deep) - STRIDE / 2)
+    confidence = float(probability[cells].mean())
+    return Region(float(x), float(y), float(wide), high, slope, confidence)
 
 
-def _direction(points: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-    """Return the slope of points in radians, and their spread along and across it."""
+def _direction(points: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the slope of points in radians, and their spread along it."""
     if len(points) < 3:
-        return 0.0, np.zeros(2)
+        return 0.0, 0.0
     values, vectors = np.linalg.eigh(np.cov(points.T))
-    x, y = vectors[:, 1]
-    return float(np.arctan2(y, x) if x >= 0 else np.arctan2(-y, -x)), np.sqrt(
-        np.maximum(values[::-1], 0)
-    )
+    x, y = vectors[:, 1] * np.where(vectors[0, 1] < 0, -1, 1)
+    return float(np.arctan2(y, x)), float(np.sqrt(max(values[1], 0)))
 
 
 def drop_overlapping(regions: list[Region], keep: int = 0) -> list[Region]:
