@@ -7,13 +7,14 @@
 # make replicate  run the recipes of the replicated projects (hours) and write docs/sources.md
 # make reader     train, export and evaluate the shipped reader (hours)
 # make numbers    train and export the shipped network that reads numbers (hours; resumes)
+# make finder     compose pages, train and export the shipped finder of numbers (an hour)
 # make recipes    train the other recipes and evaluate them under noise (hours; resumes)
 # make handwriting  read real handwriting beside other programs (DATA=FOLDER; an hour)
 # make bench      run every other benchmark (an hour or two, on an idle machine)
 #   replicate, reader, recipes, handwriting and bench write the documents again from all
 #   recorded results.
 #   HANDWRITING=FOLDER adds other people's handwriting to reader and bench: benchmarks/reader.py
-.PHONY: run setup test check mutants notebooks replicate reader numbers recipes handwriting bench clean
+.PHONY: run setup test check mutants notebooks replicate reader finder numbers recipes handwriting bench clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -63,6 +64,9 @@ numbers: .venv/.installed-all
 	$(BIN)/inkfast train recipes/number-reader.toml --executor local:2 --resume
 	$(BIN)/inkfast export runs/number-reader --max-error 0.02 \
 	  --to src/inkfast/inference/shipped/numbers/number-reader.onnx --overwrite
+
+finder: .venv/.installed-all
+	$(BIN)/python -m tools.train_finder
 
 recipes: .venv/.installed
 	$(BIN)/python benchmarks/recipes.py

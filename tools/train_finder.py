@@ -20,8 +20,8 @@ from inkfast.training.finder_pages import compose_page_shards, load_page_shard
 from inkfast.training.number_recipe import NumberRecipe
 from inkfast.training.number_sources import attributions, load_hands
 
-SHARDS, SHARD_PAGES = 30, 200
-HANDS = NumberRecipe(strokes="unipen", rasters="mnist=1")
+SHARDS, SHARD_PAGES = 35, 200
+HANDS = NumberRecipe(strokes="unipen", rasters="mnist=0.86, optdigits=0.14")
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, default=Path("runs/finder"))
     parser.add_argument(
-        "--to", type=Path, default=Path("src/inkfast/inference/shipped/finder.onnx")
+        "--to", type=Path, default=Path("src/inkfast/inference/shipped/finder/finder.onnx")
     )
     parser.add_argument("--steps", type=int, default=FinderRecipe.steps)
     parser.add_argument("--threads", type=int, default=0)

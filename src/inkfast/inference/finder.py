@@ -31,7 +31,7 @@ from inkfast.inference.regions import Region
 Cells: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]  # rows and columns
 
 _BILINEAR = Image.Resampling.BILINEAR
-_LONGER_SIDES = (1600, 640, 256, 96)  # pixels; the network finds numbers of a tenfold range in each
+_LONGER_SIDES = (1600, 640, 256, 96, 40)  # pixels; the network finds a tenfold range in each
 _MAX_ENLARGED = 1.6  # an image is not enlarged more than this for any of them but the smallest
 _CORE = 0.5  # probability from which a cell belongs to a core
 _SURE = 0.7  # greatest probability that a core has at least
@@ -39,6 +39,7 @@ _NUMBER_SHARE = 0.4  # share of a region's probability from which it may be a nu
 _WIDTHS_PER_SPREAD = 3.46  # width of an evenly filled line by its standard deviation: sqrt(12)
 _MAX_TURN = 0.3  # radians: a core's own direction that differs more is that of a blot
 _MIN_ELONGATION = 3.0  # widths in heights from which a core's own direction is taken as its slope
+_FAINT = 0.82  # share of the greatest confidence of a page's numbers; below it, regions are dropped
 _MAX_OVERLAP = 0.4  # share of the smaller of two regions from which only the better one is kept
 
 
@@ -90,7 +91,7 @@ class NumberFinder:
             found = find_regions(maps)
             numbers += [one.scaled(1 / factor) for one in found.numbers]
             others += [one.scaled(1 / factor) for one in found.others]
-        numbers = drop_overlapping(numbers)
+        numbers = _drop_faint(drop_overlapping(numbers))
         known = len(numbers)
         kept = drop_overlapping(numbers + others, known)
         return FoundRegions(numbers, kept[known:])
@@ -114,7 +115,7 @@ def shipped_finder(threads: int = 0) -> NumberFinder:
     Raises:
         InkfastError: If its file is missing.
     """
-    path = Path(__file__).parent / "shipped" / "finder.onnx"
+    path = Path(__file__).parent / "shipped" / "finder" / "finder.onnx"
     try:
         return NumberFinder(path.read_bytes(), threads)
     except OSError as error:
@@ -208,6 +209,12 @@ def drop_overlapping(regions: list[Region], keep: int = 0) -> list[Region]:
         if all(_apart(one, other) or one.overlap(other) < _MAX_OVERLAP for other in kept):
             kept.append(one)
     return kept
+
+
+def _drop_faint(regions: list[Region]) -> list[Region]:
+    """Return the regions nearly as sure as the most confident one; others are mostly specks."""
+    least = _FAINT * max((one.confidence for one in regions), default=0.0)
+    return [one for one in regions if one.confidence >= least]
 
 
 def _apart(one: Region, other: Region) -> bool:

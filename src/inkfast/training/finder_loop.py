@@ -44,7 +44,7 @@ class FinderRecipe:
         seed: Seed of weights, squares and noise.
     """
 
-    steps: int = 4000
+    steps: int = 3500
     batch_size: int = 12
     side: int = 256
     learning_rate: float = 3e-3
