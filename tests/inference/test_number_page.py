@@ -113,5 +113,18 @@ def test_turnable_digits_stay():
 
 def test_bare_page():
     """A page without regions has no numbers and no marks."""
-    page = read(FakeFinder([]), FakeReader([]))
+    page = read(FakeFinder([]), FakeReader([""]))
     assert (page.lines, page.left_out, page.turned) == ([], 0, 0)
+
+
+def test_small_page_is_read_as_a_whole():
+    """A small page on which nothing was found is read as one number."""
+    page = read(FakeFinder([]), FakeReader(["7"], [0.8]))
+    assert page.lines == [["7"]]
+
+
+def test_page_cut_to_a_number_is_read_as_a_whole_if_that_is_surer():
+    """A number that covers the page keeps its region unless the whole page reads better."""
+    wide = [Region(150, 100, 250, 120, 0, 0.9)]
+    assert read(FakeFinder(wide), FakeReader(["12", "124"], [0.7, 0.9])).lines == [["124"]]
+    assert read(FakeFinder(wide), FakeReader(["12", "124"], [0.9, 0.8])).lines == [["12"]]

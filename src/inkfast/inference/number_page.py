@@ -18,7 +18,7 @@ from inkfast.inference.numbers import GAP, NumberReading
 from inkfast.inference.page_lines import group_lines, join_to_count, split_at_gaps
 from inkfast.inference.page_result import Page, PageNumber
 from inkfast.inference.read_options import NOTHING_KNOWN, ReadOptions
-from inkfast.inference.regions import Region, cut_strip, strip_share_to_region
+from inkfast.inference.regions import Region, cut_strip, strip_share_to_region, whole_page
 
 _ROTATIONS = {
     90: Image.Transpose.ROTATE_270,
@@ -28,6 +28,9 @@ _ROTATIONS = {
 # Other turns are tried if the numbers read with a mean confidence below `_CONFIDENT`. One is taken
 # if it reads better by `_BETTER` and has characters that are not `_TURNABLE`, as 0869 and 6980 are.
 _CONFIDENT, _BETTER, _MIN_CHARACTERS, _TURNABLE = 0.7, 0.2, 3, frozenset("01689.-+=:")
+# A page is also read as a whole if its only line covers such a share of it, or if it is that small
+# and no number was found.
+_CUT_SHARE, _SMALL = 0.3, 300
 _TRIED_REGIONS = 12  # regions that are read to judge a turn
 
 
@@ -104,7 +107,7 @@ class PageReader:
 
     def look(self, grey: Image.Image) -> PageView:
         """Return a page as it is, or turned if its numbers read much better then."""
-        upright = self._view(grey, 0, None)
+        upright = self._or_whole(self._view(grey, 0, None))
         nothing = not (upright.found.numbers or upright.found.others)
         if nothing or upright.confidence >= _CONFIDENT:
             return upright
@@ -115,6 +118,23 @@ class PageReader:
             return upright
         rest = best.found.numbers[_TRIED_REGIONS:]
         return replace(best, readings=best.readings + self._read(best.grey, rest))
+
+    def _or_whole(self, view: PageView) -> PageView:
+        """Return a view, or the whole page as one number if that reads better.
+
+        A page that is cut to one number may lack the paper by which its ends are found.
+        """
+        if len(group_lines(view.found.numbers)) > 1:
+            return view
+        width, height = view.grey.size
+        share = sum(one.width * one.height for one in view.found.numbers) / (width * height)
+        if share < _CUT_SHARE and (view.found.numbers or max(width, height) > _SMALL):
+            return view
+        whole = whole_page(view.grey.size)
+        (reading,) = self._read(view.grey, [whole])
+        if reading.confidence <= view.confidence or not any(map(str.isdigit, reading.text)):
+            return view
+        return replace(view, found=FoundRegions([whole], []), readings=[reading])
 
     def _view(self, grey: Image.Image, turn: int, most: int | None) -> PageView:
         """Return a page turned by some degrees; at most so many of its regions are read."""

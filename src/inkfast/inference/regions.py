@@ -91,6 +91,14 @@ def with_margin(region: Region) -> Region:
     )
 
 
+def whole_page(size: tuple[int, int]) -> Region:
+    """Return the region whose strip is a whole page of a width and height."""
+    width, height = size
+    high = height / (1 + 2 * _ABOVE)
+    wide = max(1.0, width - 2 * _BESIDE * high)
+    return Region(width / 2, height / 2, wide, high, 0.0, 0.0)
+
+
 def strip_share_to_region(region: Region, share: float) -> float:
     """Return a share of a strip's width as a share of its region's, which has no margin."""
     margin = _BESIDE * region.height
