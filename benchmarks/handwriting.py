@@ -165,7 +165,7 @@ def say(sentence: str) -> None:
     sys.stdout.flush()
 
 
-def open_systems(names: Sequence[str], model: str) -> tuple[list[System], list[dict[str, str]]]:
+def open_systems(names: Sequence[str], model: str | None) -> tuple[list[System], list[dict[str, str]]]:
     """Return the programs that are installed, and why others are left out."""
     systems: list[System] = []
     left_out = []
@@ -187,7 +187,7 @@ def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=names, metavar="SET", help=", ".join(names))
     parser.add_argument("--systems", nargs="+", choices=SYSTEMS, help="all by default")
     parser.add_argument("--most", type=int, default=MOST, help="images of a set, evenly spaced")
-    parser.add_argument("--model", default="reader", help="inkfast's network or .onnx file")
+    parser.add_argument("--model", help="network or .onnx file instead of those of the commands")
     parser.add_argument("--sheets", type=Path, default=ROOT / "runs" / "handwriting",
                         help="folder for contact sheets and answers; runs/handwriting")  # fmt: skip
     arguments = parser.parse_args(words)
@@ -209,7 +209,7 @@ def main() -> None:
     systems, missing = open_systems(arguments.systems or list(SYSTEMS), arguments.model)
     found = measure(arguments, systems)
     say(f"Contact sheets and answers: {arguments.sheets}")
-    if arguments.only or arguments.systems or arguments.model != "reader":
+    if arguments.only or arguments.systems or arguments.model:
         return
     networks = sorted(SHIPPED_FOLDER.rglob("*.onnx"))
     about = {

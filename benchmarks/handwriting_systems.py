@@ -64,7 +64,7 @@ class Inkfast:
 
     name = "inkfast"
 
-    def __init__(self, model: str = "reader") -> None:
+    def __init__(self, model: str | None = None) -> None:
         self._reader = inkfast.load_reader(model, threads=1)
         self.versions = {"inkfast": version("inkfast"), "onnxruntime": version("onnxruntime")}
 
