@@ -165,7 +165,9 @@ def say(sentence: str) -> None:
     sys.stdout.flush()
 
 
-def open_systems(names: Sequence[str], model: str | None) -> tuple[list[System], list[dict[str, str]]]:
+def open_systems(
+    names: Sequence[str], model: str | None
+) -> tuple[list[System], list[dict[str, str]]]:
     """Return the programs that are installed, and why others are left out."""
     systems: list[System] = []
     left_out = []
