@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast.core.digits import Digits, Indices
-from inkfast.synthetic.handwriting import STYLES, parse_stroke, smooth_line
+from inkfast.synthetic.handwriting import RARE_STYLES, STYLES, parse_stroke, smooth_line
 from inkfast.synthetic.pen_strokes import PenStrokes
 from inkfast.synthetic.pens import Ink, Line, smooth
 
@@ -44,6 +44,8 @@ _EURO: tuple[list[list[float]], ...] = (
     [[0.0, 0.4], [0.75, 0.38]],
     [[0.0, 0.62], [0.7, 0.6]],
 )
+
+_STYLES = STYLES + RARE_STYLES
 
 
 @dataclass(frozen=True)
@@ -163,8 +165,8 @@ class StyleHand:
         """See `Hand`."""
         if not character.isdigit():
             return self.symbols.glyph(character, rng)
-        own = [i for i, style in enumerate(STYLES) if style.digit == int(character)]
-        style = STYLES[self.chosen.setdefault(character, own[rng.integers(len(own))])]
+        own = [i for i, style in enumerate(_STYLES) if style.digit == int(character)]
+        style = _STYLES[self.chosen.setdefault(character, own[rng.integers(len(own))])]
         narrow = np.array([rng.uniform(0.45, 0.9), 1.0])
         lines = []
         for text in style.strokes:
