@@ -32,7 +32,9 @@ def draw_examples(
     rng = np.random.default_rng(seed)
     rows: dict[str, list[NDArray[np.uint8]]] = {}
     for name, (_, make_pen) in PENS.items():
-        drawn = [_write(handwriting, _even(rng), make_pen(_HEIGHT, rng), rng) for _ in range(n)]
+        drawn = [
+            _write(handwriting, even_layout(rng), make_pen(_HEIGHT, rng), rng) for _ in range(n)
+        ]
         rows[f"pen: {name}"] = [to_bytes(1 - ink) for ink in drawn]
     usual = Pen(0.08 * _HEIGHT)
     drawn = [_write(handwriting, sample_layout(rng), usual, rng) for _ in range(n)]
@@ -40,17 +42,17 @@ def draw_examples(
     for name, (_, make_paper) in {**PATTERNS, **SHADES}.items():
         papers = [make_paper(_SIZE, _HEIGHT, rng) for _ in range(n)]
         rows[f"paper: {name}"] = [
-            to_bytes(paper * (1 - 0.8 * _write(handwriting, _even(rng), usual, rng)))
+            to_bytes(paper * (1 - 0.8 * _write(handwriting, even_layout(rng), usual, rng)))
             for paper in papers
         ]
     for name, (_, effect) in EFFECTS.items():
-        greys = [1 - 0.8 * _write(handwriting, _even(rng), usual, rng) for _ in range(n)]
+        greys = [1 - 0.8 * _write(handwriting, even_layout(rng), usual, rng) for _ in range(n)]
         rows[f"scan: {name}"] = [to_bytes(effect(grey, _HEIGHT, rng)) for grey in greys]
     rows["together"] = [compose_strip(handwriting, rng).image for _ in range(n)]
     return rows
 
 
-def _even(rng: Rng) -> Layout:
+def even_layout(rng: Rng) -> Layout:
     """Return a layout without anything unusual."""
     spread: dict[str, Any] = dict.fromkeys(("gap_spread", "height_spread", "base_spread"), 0.03)
     return Layout(
