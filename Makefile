@@ -13,7 +13,7 @@
 # make bench      run every other benchmark (an hour or two, on an idle machine)
 #   replicate, reader, recipes, handwriting and bench write the documents again from all
 #   recorded results.
-#   HANDWRITING=FOLDER adds other people's handwriting to reader and bench: benchmarks/reader.py
+#   Other people's handwriting is read where it lies in $INKFAST_DATA: benchmarks/handwritten_sets.py
 .PHONY: run setup test check mutants notebooks replicate reader finder numbers recipes handwriting bench clean
 .DELETE_ON_ERROR:
 
@@ -53,10 +53,13 @@ replicate: .venv/.installed
 	$(BIN)/python -m tools.write_docs
 
 reader: .venv/.installed-all
-	$(BIN)/inkfast compare recipes/flagship.toml --data mnist --seeds 3 --executor local:2 --resume
-	$(BIN)/inkfast export runs/flagship --max-error 0.005 \
+	[ -f runs/reader-digits.npz ] || $(BIN)/python -m tools.reader_digits runs/reader-digits.npz
+	$(BIN)/inkfast compare recipes/flagship.toml --data runs/reader-digits.npz --seeds 3 \
+	  --executor local:2 --resume
+	$(BIN)/inkfast export runs/flagship --max-error 0.01 \
 	  --to src/inkfast/inference/shipped/reader.onnx --overwrite
-	$(BIN)/python benchmarks/reader.py $(HANDWRITING)
+	$(BIN)/python benchmarks/reader.py
+	$(BIN)/python benchmarks/normalization.py
 	$(BIN)/python benchmarks/lab_curves.py
 	$(BIN)/python -m tools.write_docs
 
@@ -78,7 +81,7 @@ handwriting: .benchmarks-venv/.installed
 	.benchmarks-venv/bin/python -m tools.write_docs
 
 bench: .benchmarks-venv/.installed
-	$(BENCH)/reader.py $(HANDWRITING)
+	$(BENCH)/reader.py
 	$(BENCH)/time_to_99.py
 	$(BENCH)/time_to_99.py 99.5
 	$(BENCH)/noise_throughput.py

@@ -1,10 +1,9 @@
 """Accuracy and speed of the shipped reader: corruptions, other writers, non-digits, 8 bits.
 
-Run: .venv/bin/python benchmarks/reader.py [HANDWRITING]
+Run: .venv/bin/python benchmarks/reader.py
 
-HANDWRITING is a folder with `phone/D/*.png` and `bhmsds.npz`, digits of writers that are not in
-MNIST. Without it, figures that an earlier call measured of the same file are kept, with their
-machine.
+Handwriting of writers that are not in MNIST is read where it lies, see `handwritten_sets`. Without
+it, figures that an earlier call measured of the same file are kept, with their machine.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from handwritten_sets import LabelledSet, handwritten_sets, prepare, read_set
 from inference import side_by_side
 from measured import ROOT, load_recorded, record, spread
 
@@ -29,17 +29,13 @@ from sklearn.metrics import roc_auc_score
 from inkfast import data, noise
 from inkfast.core.digits import Images
 from inkfast.core.io import sha256
-from inkfast.data.image_folder import survey_folder
-from inkfast.evaluation.scores import wilson_interval
 from inkfast.experiments.onnx_export import quantize
-from inkfast.imaging.normalization import isolate_digit, normalize
-from inkfast.inference import single_digit
 from inkfast.inference.onnx_classifier import OnnxClassifier
 from inkfast.inference.reader import SHIPPED_FOLDER, Prediction, Reader
 from tests.inference.non_digits import KINDS, make
 
 TURNS = 15
-SUITE_TURNS = 3
+SUITE_TURNS = 1
 
 
 def main() -> None:
@@ -64,11 +60,10 @@ def main() -> None:
     figures["int8"] = {"bytes": len(smaller), **eight_bits(reader, small, test, training_noise)}
     classifiers = {"ONNX Runtime": reader.classifier, "ONNX Runtime, 8 bits": small}
     figures["inference"] = side_by_side(classifiers, test.images[:2000], turns=TURNS, threads=1)
-    if len(sys.argv) > 1:
-        figures["handwriting"] = handwriting(reader, Path(sys.argv[1]))
+    if found := handwriting(reader):
+        figures["handwriting"] = found
     draw_failures(reader, test)
-    command = "python benchmarks/reader.py" + " HANDWRITING" * (len(sys.argv) > 1)
-    record("reader", command, figures | kept(figures))
+    record("reader", "python benchmarks/reader.py", figures | kept(figures))
 
 
 def kept(figures: dict[str, Any]) -> dict[str, Any]:
@@ -114,58 +109,36 @@ def inkfast(*words: str) -> None:
 ABOUT = ("model", "max_error", "threshold", "temperature", "calibration_digits", "promises", "seed")
 
 
-def handwriting(reader: Reader, folder: Path) -> list[dict[str, Any]]:
-    """Return the scores on both sets; phone's images are read from files as in `predict`."""
-    found = survey_folder(folder / "phone", most_unreadable=0)
-    phone, files = found.source.train, found.files["train"]
-    chunk = [
-        single_digit.LoadedInput(file, (folder / "phone" / file).read_bytes()) for file in files
-    ]
-    rows = single_digit.predict_chunk(reader, chunk)
-    answers = [row.prediction for row in rows if row.prediction]
-    with np.load(folder / "bhmsds.npz") as held:
-        images, labels = held["images"], held["labels"]
-    normalized = np.stack([normalize(isolate_digit(image / 255)) for image in images])
-    sets = [
-        {"set": "phone", **judged(answers, phone.known_labels)},
-        {"set": "bhmsds", **judged(reader.predict(normalized), labels)},
-        {"set": "bhmsds, as it is", **judged(reader.predict(images), labels)},
-    ]
-    sets[0]["unsure"] = unsure(answers, phone, files)
-    return sets
+def handwriting(reader: Reader) -> list[dict[str, Any]]:
+    """Return the scores on every set of other people's handwriting that is on this machine."""
+    rows = []
+    for images in handwritten_sets():
+        scores, answers = read_set(images, reader)
+        if images.name == SHOWN:
+            scores["unsure_files"] = unsure(answers, images)
+        rows.append(scores)
+    return rows
 
 
-def unsure(
-    answers: list[Prediction], digits: data.Digits, files: tuple[str, ...]
-) -> list[dict[str, Any]]:
+SHOWN = "phone, left out"  # the set whose unsure digits are named and drawn
+
+
+def unsure(answers: list[Prediction], images: LabelledSet) -> list[dict[str, Any]]:
     """Return file, label and prediction of each digit that the reader is unsure of; draw them."""
-    doubtful = [row for row, answer in enumerate(answers) if answer.unsure]
+    doubtful = [
+        (one, answer) for one, answer in zip(images.images, answers, strict=True) if answer.unsure
+    ]
     draw(
-        [
-            (digits.images[row], f"{digits.known_labels[row]}, read {answers[row].digit}")
-            for row in doubtful
-        ],
+        [(prepare(one.grey), f"{one.label}, read {answer.digit}") for one, answer in doubtful],
         ROOT / "docs" / "reader-unsure.png",
-    )  # fmt: skip
+    )
     return [
         {
-            "file": files[row], "label": int(digits.known_labels[row]),
-            "digit": answers[row].digit, "confidence": answers[row].confidence,
-            "reason": answers[row].unsure,
+            "file": one.name, "label": one.label, "digit": answer.digit,
+            "confidence": answer.confidence, "reason": answer.unsure,
         }
-        for row in doubtful
+        for one, answer in doubtful
     ]  # fmt: skip
-
-
-def judged(answers: list[Prediction], labels: Any) -> dict[str, Any]:
-    """Return the accuracy, the share answered, and the share of wrong answers."""
-    right = np.array([a.digit for a in answers]) == labels
-    sure = np.array([not a.unsure for a in answers])
-    return {
-        "n": len(labels), "accuracy": float(right.mean()),
-        "accuracy_ci95": wilson_interval(float(right.mean()), len(labels)),
-        "answered": float(sure.mean()), "wrong_of_those": float((~right[sure]).mean()),
-    }  # fmt: skip
 
 
 def non_digits(reader: Reader, digits: Any) -> list[dict[str, Any]]:

@@ -27,6 +27,7 @@ RECIPES: dict[str, tuple[str, ...]] = {
     "n-mnist-motion-blur": (),
     "n-mnist-contrast-awgn": (),
 }
+DIGITS = {"flagship": "runs/reader-digits.npz"}  # other digits than MNIST's; see `make reader`
 # networks of the source projects, for comparison under the same suites
 PUBLISHED = RUNS / "sources" / "kaggle-tuned"
 LEFT_OUT = ("inkfast cnn", "inkfast dense")  # of that run: the figure shows the published models
@@ -35,7 +36,8 @@ LEFT_OUT = ("inkfast cnn", "inkfast dense")  # of that run: the figure shows the
 def main() -> None:
     """Run or resume every recipe and evaluate it."""
     for name, suites in RECIPES.items():
-        words = ["compare", f"recipes/{name}.toml", "--data", "mnist", "--seeds", str(SEEDS)]
+        digits = DIGITS.get(name, "mnist")
+        words = ["compare", f"recipes/{name}.toml", "--data", digits, "--seeds", str(SEEDS)]
         inkfast(*words, "--executor", "local:2", "--out", str(RUNS / name), "--resume")
         for suite in suites:
             judge(RUNS / name, suite)

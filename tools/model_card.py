@@ -83,38 +83,60 @@ def _spread(row: dict[str, Any]) -> str:
 
 def handwriting() -> list[str]:
     """Return the scores on digits of writers that are not in MNIST."""
+    found = load_result("reader").get("handwriting", [])
     rows = [
-        [row["set"], f"{row['n']:,}", format_percent(row["accuracy"]),
-         f"{100 * row['accuracy_ci95'][0]:.1f} to {100 * row['accuracy_ci95'][1]:.1f}",
-         format_percent(row["answered"]), format_percent(row["wrong_of_those"])]
-        for row in load_result("reader").get("handwriting", [])
+        [row["set"], row["used"], f"{row['n']:,}", *_authors(row), format_percent(row["accuracy"]),
+         format_percent(row["right"]), format_percent(row["wrong"]), format_percent(row["unsure"])]
+        for row in found
     ]  # fmt: skip
     if not rows:
         return []
-    head = [
-        "set",
-        "digits",
-        "accuracy of all",
-        "95 % interval",
-        "answered",
-        "wrong of the answered",
-    ]
+    head = ["set", "used for", "digits", "authors", "accuracy of all", "right", "wrong", "unsure"]
     earlier = describe_earlier_handwriting()
-    return [*format_table(head, rows), *(["", earlier] if earlier else []), *_unsure()]
+    return [*format_table(head, rows), *(["", earlier] if earlier else []), *_unsure(found)]
 
 
-def _unsure() -> list[str]:
+def _authors(row: dict[str, Any]) -> list[str]:
+    return [f"{row['authors']:,}" if row["authors"] > 1 else ""]
+
+
+def _unsure(found: list[dict[str, Any]]) -> list[str]:
     """Return the photographs that the reader is unsure of: the figure, and their names."""
-    phone = load_result("reader")["handwriting"][0]
-    named = ", ".join(f"{one['file']} ({one['digit']})" for one in phone["unsure"])
+    shown = next((row for row in found if "unsure_files" in row), None)
+    if not shown:
+        return []
+    named = ", ".join(f"{one['file']} ({one['digit']})" for one in shown["unsure_files"])
     return [
         "",
-        f"![The {phone['set']} digits that the reader is unsure of, with label and prediction]"
+        f"![The digits of {shown['set']} that the reader is unsure of, with label and prediction]"
         "(reader-unsure.png)",
         "",
-        f"Unsure in `{phone['set']}`, {len(phone['unsure'])} of {phone['n']:,} (the folder is the "
-        f"label; its best guess in brackets): {named}.",
+        f"Unsure in `{shown['set']}`, {len(shown['unsure_files'])} of {shown['n']:,} (the folder "
+        f"is the label; its best guess in brackets): {named}.",
     ]
+
+
+def normalization_rules() -> list[str]:
+    """Return what each rule before the network contributes, set by set."""
+    measured = load_result("normalization")
+    if not measured:
+        return []
+    rows = measured["rows"]
+    rules = list(dict.fromkeys(row["rule"] for row in rows))
+    sets = list(dict.fromkeys(row["set"] for row in rows))
+    by = {(row["rule"], row["set"]): row for row in rows}
+    lines = [
+        [name, *(_three_shares(by.get((rule, name))) for rule in rules)] for name in sets
+    ]  # fmt: skip
+    head = ["set", rules[0], *(f"without: {rule}" for rule in rules[1:])]
+    return [*format_table(head, lines), "", describe_origin(measured)]
+
+
+def _three_shares(row: dict[str, Any] | None) -> str:
+    """Return right, wrong and unsure in percent."""
+    return "" if row is None else " / ".join(
+        f"{100 * row[key]:.1f}" for key in ("right", "wrong", "unsure")
+    )  # fmt: skip
 
 
 def non_digits() -> list[str]:

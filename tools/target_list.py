@@ -45,9 +45,9 @@ def _value(name: str, *keys: str | int) -> Callable[[], float]:
     return read
 
 
-def _handwriting(name: str) -> Callable[[], float]:
+def _handwriting(name: str, key: str = "accuracy") -> Callable[[], float]:
     return lambda: next(
-        row["accuracy"] for row in load_result("reader")["handwriting"] if row["set"] == name
+        row[key] for row in load_result("reader")["handwriting"] if row["set"] == name
     )
 
 
@@ -126,12 +126,13 @@ TARGETS = (
     Target("n-MNIST, AWGN", 0.988, "%", _accuracy("n-mnist-awgn")),
     Target("n-MNIST, motion blur", 0.995, "%", _accuracy("n-mnist-motion-blur")),
     Target("n-MNIST, contrast and AWGN", 0.978, "%", _accuracy("n-mnist-contrast-awgn")),
-    Target("Other writers, phone (used in choosing)", 0.993, "%", _handwriting("phone"), reason=(
-        "Of the 11 errors among 1,000 digits when this was analysed, about four are ambiguous to "
-        "people too, and one has a ruled line at its foot. Averaging predictions over eleven "
-        "turned, slanted and scaled copies left 11 errors.")),
-    Target("Other writers, bhmsds in MNIST's frame (used in choosing)", 0.95, "%",
-        _handwriting("bhmsds")),
+    Target("Other writers, people's own digits, right (used in choosing)", 0.98, "%",
+        _handwriting("own digits", "right")),
+    Target("The same, wrong", 0.003, "%", _handwriting("own digits", "wrong"), at_most=True),
+    Target("Photographs of digits left out of training", 0.993, "%",
+        _handwriting("phone, left out")),
+    Target("bhmsds as it is, left out of training", 0.96, "%",
+        _handwriting("bhmsds, as it is, left out")),
     Target("ECE, clean", 0.003, "%",
         lambda: find_suite("flagship", "mnist-c")["rows"][0]["ece"], at_most=True),
     Target("ECE, worst corruption of MNIST-C", 0.02, "%", _suite("flagship", "worst_ece"),

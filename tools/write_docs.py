@@ -40,6 +40,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "handwriting-summary": handwriting_summary,
     "handwriting-sets": handwriting_sets,
     "handwriting-results": handwriting_results,
+    "normalization-rules": model_card.normalization_rules,
 }
 
 

@@ -98,3 +98,15 @@ def test_embedded_digits_are_scans_framed_as_mnist():
     rows = (mass.sum(axis=2) * np.arange(28)).sum(axis=1) / mass.sum(axis=(1, 2))
     assert np.abs(rows - 13.5).max() < 1
     assert digits.images.max(axis=(1, 2)).min() > 200
+
+
+def test_writers_of_an_npz_file_are_kept(tmp_path):
+    """Numbers of writers come with the images; text is refused."""
+    path, images = tmp_path / "a.npz", np.zeros((3, 28, 28), np.uint8)
+    np.savez(
+        path, x_train=images, y_train=np.arange(3), writers_train=np.array([4, 4, 7], np.int16)
+    )
+    assert data.load(str(path)).train.writers.tolist() == [4, 4, 7]
+    np.savez(path, images=images, labels=np.arange(3), writers=np.array(["a", "a", "b"]))
+    with pytest.raises(ValueError, match="writers must be whole numbers, got <U1"):
+        data.load(str(path))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from inkfast.imaging import ink
-from inkfast.imaging.normalization import preprocess
+from inkfast.imaging.normalization import normalize
 from tests.serving.makers import STROKES, drawn
 
 
@@ -14,11 +14,11 @@ from tests.serving.makers import STROKES, drawn
 def test_the_fast_path_gives_the_same_digit(digit, monkeypatch):
     """On paper of one colour, black on white or white on black, both paths give the same digit."""
     grey = np.asarray(drawn(digit), np.float32) / 255
-    found = preprocess(grey)
-    np.testing.assert_array_equal(preprocess(1 - grey), found)
+    found = normalize(ink.find_ink(grey))
+    np.testing.assert_array_equal(normalize(ink.find_ink(1 - grey)), found)
     assert ink._find_drawn_ink(grey) is not None
     monkeypatch.setattr(ink, "_find_drawn_ink", lambda _: None)
-    assert np.abs(preprocess(grey).astype(int) - found).mean() < 2  # of 255
+    assert np.abs(normalize(ink.find_ink(grey)).astype(int) - found).mean() < 2  # of 255
 
 
 def test_only_even_ink_on_even_paper_takes_the_fast_path():

@@ -213,16 +213,6 @@ def test_a_digit_at_the_edge_is_cut_off(reader):
     assert shown(found) == ["?456"]
 
 
-def test_blur_is_the_reason_only_if_a_digit_is_blurred(reader):
-    """Of unsure digits, only blurred ones are said to be blurred."""
-    never_sure = Reader(reader.classifier, threshold=2.0)
-    for blur, blurred in ((0.5, False), (7, True)):
-        ink = ndimage.gaussian_filter(page("38", height=60), blur)
-        found = read(file_of(photographed(ink / ink.max())), never_sure)
-        reasons = {one.unsure == "the digit is too blurred" for one in characters(found)}
-        assert reasons == {blurred}
-
-
 @pytest.mark.parametrize("kind", ["plain", "ruled", "squared"])
 def test_an_empty_page_has_no_digits(kind, reader):
     """Blank paper, ruled or not, has no digits."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.core.digits import SIDE, Digits, Images, Labels, Source, check_labels
+from inkfast.core.digits import SIDE, Digits, Images, Indices, Labels, Source, check_labels
 from inkfast.core.errors import InkfastError
 
 PAIRS = (("images", "labels"), ("x", "y"), ("X", "y"), ("data", "target"))
@@ -20,7 +20,7 @@ def load_arrays(path: Path) -> Source:
     """Read digits from a NumPy file without unpickling anything.
 
     Images may be ``(n, 28, 28)`` or ``(n, 784)``: uint8, whole numbers from 0 to 255, or floats
-    in [0, 1].
+    in [0, 1]. An array named writers, or writers_train, numbers the writer of each image.
 
     Raises:
         InkfastError: If the file or its arrays cannot be used.
@@ -37,7 +37,7 @@ def load_arrays(path: Path) -> Source:
     if not all(isinstance(array, np.ndarray) for array in arrays.values()):
         raise InkfastError(f"{path}: expected {EXPECTED}, got something else.")
     if "x_train" in arrays:
-        train = _read_pair(arrays, "x_train", "y_train", path, "train")
+        train = _read_pair(arrays, "x_train", "y_train", path, "train", "writers_train")
         test = _read_pair(arrays, "x_test", "y_test", path, "test") if "x_test" in arrays else None
         return Source(train, test, path.name)
     for images, labels in PAIRS:
@@ -61,7 +61,12 @@ def unreadable(path: Path, error: Exception) -> InkfastError:
 
 
 def _read_pair(
-    arrays: dict[str, NDArray[np.generic]], images: str, labels: str, path: Path, part: str
+    arrays: dict[str, NDArray[np.generic]],
+    images: str,
+    labels: str,
+    path: Path,
+    part: str,
+    writers: str = "writers",
 ) -> Digits:
     pixels = images_of(arrays[images], path)
     given = arrays.get(labels)
@@ -69,7 +74,14 @@ def _read_pair(
         pixels,
         None if given is None else _int64_labels(given, len(pixels), path),
         f"{path.name} {part}".strip(),
+        _int64_writers(arrays.get(writers), path),
     )
+
+
+def _int64_writers(values: NDArray[Any] | None, path: Path) -> Indices | None:
+    if values is not None and values.dtype.kind not in "iu":
+        raise InkfastError(f"{path}: writers must be whole numbers, got {values.dtype}.")
+    return None if values is None else values.astype(np.int64)
 
 
 def _int64_labels(values: NDArray[np.generic], n: int, path: Path) -> Labels:

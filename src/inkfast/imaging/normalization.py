@@ -1,7 +1,7 @@
 """Bring an image of one digit, photographed or drawn, to MNIST's 28x28.
 
-Light, paper, ruled lines and specks are removed, and the width of strokes is brought into MNIST's
-range; `inkfast.imaging.centering` then scales and centres the ink.
+Paper and light are removed, and what belongs to neighbours; `inkfast.imaging.centering` then scales
+and centres the ink. Blur, grain, rules and the width of strokes are left to the network.
 """
 
 from __future__ import annotations
@@ -10,19 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast.core.digits import SIDE, Images
-from inkfast.imaging.boxes import Mask, bounding_box, zero_pad
+from inkfast.core.errors import NoInkError
+from inkfast.imaging.boxes import Mask, bounding_box
 from inkfast.imaging.centering import BOX, center_digit, to_bright_ink
-from inkfast.imaging.ink import Ink, find_ink
+from inkfast.imaging.ink import Ink
 from inkfast.imaging.opening import GreyImage, shrink
 
-# Chosen by eye where no source is given.
+# What each value contributes is measured by benchmarks/normalization.py.
 DIGIT_PIXELS = 128  # longer side to which an image of one digit is scaled down
-_FINE_PIXELS = 4 * BOX  # longer side of a digit's ink when its strokes are measured
-_SOFT_PIXELS = 2  # pixels around a stroke that its soft edges take
 FAINT_INK = 0.2  # amount of ink (a stroke's middle is 1) that still joins two pieces
-_MIN_PIECE = 0.06  # share of the main piece's ink: smaller pieces are specks
-_STROKE_WIDTHS = (2.3, 4.2)  # pixels at 28x28; measured: nine in ten of MNIST's digits lie between
-_MIN_CHANGE = 0.35  # pixels by which each side of a stroke must be off to be changed
+_FINE_PIXELS = 4 * BOX  # longer side of a digit's ink before it is centred
+_SOFT_PIXELS = 2  # pixels around a stroke that its soft edges take
+_WINDOW = 0.75  # side of the window with paper, as a share of the image's shorter side
+_MIN_CONTRAST = 0.06  # contrast, white on black is 1, below which there is no ink
+_FULL_INK = 0.001  # share of the pixels, the strongest, that count as full ink
+_PAPER, _STROKE = 0.15, 0.85  # shares of full ink below which there is none and above which all
+_EDGE = 0.35  # share of full ink at which a stroke ends
+_AT_EDGE = 0.2  # weight of a piece at the image's edge when the main piece is chosen
+_MIN_PIECE = 0.06  # share of the main piece's area: smaller pieces are specks
 
 
 def preprocess(grey: GreyImage) -> Images:
@@ -42,63 +47,72 @@ def preprocess(grey: GreyImage) -> Images:
     """
     if grey.shape == (SIDE, SIDE):
         return np.asarray(np.rint(255 * to_bright_ink(grey)), np.uint8)
-    return normalize(isolate_digit(grey))
+    return center_digit(isolate_digit(grey))
 
 
-def isolate_digit(grey: GreyImage) -> Ink:
+def has_even_paper(image: Images) -> bool:
+    """Return whether half of the pixels are equal, as in drawings and bitmaps, without noise."""
+    return bool(np.count_nonzero(image == np.median(image)) >= image.size / 2)
+
+
+def isolate_digit(grey: GreyImage) -> GreyImage:
     """Return the ink of the digit on an image of one digit, scaled down to `DIGIT_PIXELS`.
 
     Args:
         grey: Brightness ``(h, w)`` in [0, 1], any colours, any paper.
 
+    Returns:
+        Amount of ink ``(h, w)``, from 0 on paper to 1 in the middle of a stroke.
+
     Raises:
         NoInkError: If nothing stands out from the paper.
     """
-    return keep_main_digit(find_ink(shrink(grey.astype(np.float32), DIGIT_PIXELS)))
+    contrast = _contrast_with_paper(shrink(grey.astype(np.float32), DIGIT_PIXELS))
+    strongest = contrast.size - max(1, round(_FULL_INK * contrast.size))
+    full = float(np.partition(contrast, strongest, axis=None)[strongest])
+    if full < _MIN_CONTRAST:
+        raise NoInkError
+    amount = np.clip((contrast / full - _PAPER) / (_STROKE - _PAPER), 0, 1)
+    return _remove_neighbours(amount, contrast > _EDGE * full)
 
 
-def normalize(ink: Ink) -> Images:
-    """Return one digit's ink in MNIST's frame and stroke width: uint8 ``(28, 28)``."""
-    top, left, bottom, right = bounding_box(ink.mask)
-    window = (
-        slice(max(0, top - _SOFT_PIXELS), bottom + _SOFT_PIXELS),
-        slice(max(0, left - _SOFT_PIXELS), right + _SOFT_PIXELS),
-    )
-    ink = Ink(ink.amount[window], ink.mask[window])
-    if max(ink.mask.shape) > _FINE_PIXELS:
-        covered = shrink(ink.mask.astype(np.float32), _FINE_PIXELS)
-        # half of the largest share, since thin strokes may cover no pixel by half
-        ink = Ink(shrink(ink.amount, _FINE_PIXELS), covered > covered.max() / 2)
-    return center_digit(_normalize_stroke_width(ink))
+def _contrast_with_paper(grey: GreyImage) -> GreyImage:
+    """Return by how much each pixel ``(h, w)`` stands out from its paper; 0 on most of the paper.
 
-
-def keep_main_digit(ink: Ink) -> Ink:
-    """Return the ink of the digit alone, without specks and lines that leave the image."""
+    There is less ink than paper, above all at the border, so differences from the median are skewed
+    towards ink. The paper under a stroke is as bright as around it, in a window of three quarters
+    of the image.
+    """
     from scipy import ndimage
 
-    # pieces joined by faint ink count as one
-    labels, count = ndimage.label(ink.mask | (ink.amount > FAINT_INK), np.ones((3, 3)))
-    mask = ink.mask
-    if count > 1:
-        sizes = ndimage.sum_labels(ink.mask, labels, np.arange(1, count + 1))
-        main = int(np.argmax(sizes * _closeness_to_center(labels, count)))
-        large = sizes >= _MIN_PIECE * sizes[main]
-        whole = [not _touches_edge(box, mask.shape) for box in ndimage.find_objects(labels)]
-        kept = np.flatnonzero((large & whole) | (np.arange(count) == main))
-        mask = mask & np.isin(labels, kept + 1)
-    return Ink(keep_soft_edges(ink.amount, mask), mask)
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    repeated = np.tile(border, max(1, grey.size // (2 * border.size)))  # a third of the sample
+    away = grey - np.median(np.concatenate([grey.ravel(), repeated]))
+    bright = away if (away**3).mean() > 0 else -away
+    window = max(3, round(_WINDOW * min(grey.shape)))
+    contrast: GreyImage = bright - ndimage.grey_opening(bright, size=(window, window))
+    return (contrast - np.median(contrast)).clip(0)
 
 
-def keep_soft_edges(amount: GreyImage, mask: Mask) -> GreyImage:
-    """Return the ink ``(h, w)`` under a mask and `_SOFT_PIXELS` around it; 0 elsewhere."""
-    for _ in range(_SOFT_PIXELS):  # as ndimage.binary_dilation, with less overhead
-        grown = mask.copy()
-        grown[1:] |= mask[:-1]
-        grown[:-1] |= mask[1:]
-        grown[:, 1:] |= mask[:, :-1]
-        grown[:, :-1] |= mask[:, 1:]
-        mask = grown
-    return amount * mask
+def _remove_neighbours(amount: GreyImage, mask: Mask) -> GreyImage:
+    """Return the ink of the digit alone: without specks and without what leaves the image.
+
+    Args:
+        amount: Amount of ink ``(h, w)``.
+        mask: ``(h, w)``, True inside strokes.
+    """
+    from scipy import ndimage
+
+    labels, count = ndimage.label(mask, np.ones((3, 3)))
+    boxes = ndimage.find_objects(labels)
+    at_edge = np.array([_touches_edge(box, mask.shape) for box in boxes])
+    sizes = ndimage.sum_labels(mask, labels, np.arange(1, count + 1))
+    nearness = _closeness_to_center(labels, count) * np.where(at_edge, _AT_EDGE, 1)
+    main = int(np.argmax(sizes * nearness))
+    apart = np.array([not _is_above_or_below(box, boxes[main]) for box in boxes])
+    removed = (sizes < _MIN_PIECE * sizes[main]) | (at_edge & apart)
+    removed[main] = False
+    return keep_soft_edges(amount, mask & ~np.isin(labels, np.flatnonzero(removed) + 1))
 
 
 def _closeness_to_center(labels: NDArray[np.int32], count: int) -> GreyImage:
@@ -113,24 +127,34 @@ def _closeness_to_center(labels: NDArray[np.int32], count: int) -> GreyImage:
 
 
 def _touches_edge(box: tuple[slice, slice], shape: tuple[int, ...]) -> bool:
-    """Return whether a piece touches the image's edge, as ruled lines and neighbours do."""
+    """Return whether a piece touches the image's edge, as neighbours and rules do."""
     return any(side.start == 0 or side.stop == end for side, end in zip(box, shape, strict=True))
 
 
-def _normalize_stroke_width(ink: Ink) -> GreyImage:
-    """Return the ink with its strokes thickened or thinned to lie within MNIST's range."""
-    from scipy import ndimage
+def _is_above_or_below(box: tuple[slice, slice], main: tuple[slice, slice]) -> bool:
+    """Return whether most of a piece's columns are the main piece's, as the bar of a 5's are."""
+    columns, own = box[1], main[1]
+    shared = min(columns.stop, own.stop) - max(columns.start, own.start)
+    return bool(shared > (columns.stop - columns.start) / 2)
 
+
+def normalize(ink: Ink) -> Images:
+    """Return one digit's ink, cut out of a page, in MNIST's frame: uint8 ``(28, 28)``."""
     top, left, bottom, right = bounding_box(ink.mask)
-    scale = BOX / max(bottom - top, right - left)
-    # inside a bar of w pixels the distance to the nearest pixel outside is (w + 2) / 4 on average
-    inside = ndimage.distance_transform_edt(zero_pad(ink.mask[top:bottom, left:right], 1))
-    width = max(1.0, 4 * float(inside.sum() / ink.mask.sum()) - 2)
-    radius = (float(np.clip(width * scale, *_STROKE_WIDTHS)) / scale - width) / 2
-    if abs(radius) < _MIN_CHANGE:
-        return ink.amount
-    y, x = np.ogrid[-6:7, -6:7]
-    ball = np.hypot(y, x) <= min(abs(radius) + 0.5, 6)
-    change = ndimage.grey_dilation if radius > 0 else ndimage.grey_erosion
-    changed: GreyImage = change(zero_pad(ink.amount, 6), footprint=ball)
-    return changed if changed.max() > 0.5 else ink.amount
+    window = (
+        slice(max(0, top - _SOFT_PIXELS), bottom + _SOFT_PIXELS),
+        slice(max(0, left - _SOFT_PIXELS), right + _SOFT_PIXELS),
+    )
+    return center_digit(shrink(ink.amount[window], _FINE_PIXELS))
+
+
+def keep_soft_edges(amount: GreyImage, mask: Mask) -> GreyImage:
+    """Return the ink ``(h, w)`` under a mask and `_SOFT_PIXELS` around it; 0 elsewhere."""
+    for _ in range(_SOFT_PIXELS):  # as ndimage.binary_dilation, with less overhead
+        grown = mask.copy()
+        grown[1:] |= mask[:-1]
+        grown[:-1] |= mask[1:]
+        grown[:, 1:] |= mask[:, :-1]
+        grown[:, :-1] |= mask[:, 1:]
+        mask = grown
+    return amount * mask

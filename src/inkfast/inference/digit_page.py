@@ -16,13 +16,13 @@ from inkfast.core.errors import NoInkError
 from inkfast.imaging.boxes import Box, enclosing_box
 from inkfast.imaging.ink import find_ink
 from inkfast.imaging.opening import GreyImage, LoadedImage, shrink
-from inkfast.imaging.segmentation import split_page
+from inkfast.imaging.segmentation import DigitCandidate, split_page
 from inkfast.imaging.sheet import isolate_sheet
 from inkfast.inference.digit_groups import combine_digits
 from inkfast.inference.page_result import Page, PageNumber, PixelBox
-from inkfast.inference.quality import check_quality
+from inkfast.inference.quality import CUT_OFF, check_quality
 from inkfast.inference.read_options import NOTHING_KNOWN, ReadOptions
-from inkfast.inference.reader import Reader
+from inkfast.inference.reader import Prediction, Reader
 from inkfast.inference.touching_digits import ReadCandidate, read_candidates, split_touching_digits
 
 # Chosen by trial on drawn pages; none was fitted to labelled images.
@@ -69,12 +69,15 @@ def _read_digits(grey: GreyImage, reader: Reader) -> tuple[list[ReadCandidate], 
     except NoInkError:
         return [], []
     digits = split_touching_digits(read_candidates(candidates, reader), reader)
-    checks = [check_quality(one.candidate.ink, cut_off=one.candidate.cut_off) for one in digits]
-    checked = [
-        replace(one, prediction=check.apply(one.prediction))
-        for one, check in zip(digits, checks, strict=True)
-    ]
+    checked = [replace(one, prediction=_check(one.candidate, one.prediction)) for one in digits]
     return checked, marks
+
+
+def _check(candidate: DigitCandidate, prediction: Prediction) -> Prediction:
+    """Return the prediction; unsure if the page may end within the digit."""
+    if candidate.cut_off:
+        return replace(prediction, unsure=CUT_OFF)
+    return check_quality(candidate.height, candidate.width, cut_off=False).apply(prediction)
 
 
 def _reading_score(digits: list[ReadCandidate]) -> int:

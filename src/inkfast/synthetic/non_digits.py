@@ -10,14 +10,21 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inkfast.core.digits import SIDE, Digits, Images
-from inkfast.core.errors import check_number
+from inkfast.core.errors import NoInkError, check_number
 from inkfast.imaging.ink import Ink
-from inkfast.imaging.normalization import normalize
+from inkfast.imaging.normalization import normalize, preprocess
+from inkfast.synthetic.drawn_strokes import draw_library
+from inkfast.synthetic.framings import FRAMINGS, Framing, frame_glyph
+from inkfast.synthetic.hands import Glyph, StrokeLibrary, crop_ink
 from inkfast.synthetic.handwriting import Style, draw_style
 
 NO_DIGIT = -1  # the label of an image that shows no digit
 _TOUCHING_INK = 0.3  # amount of ink at which strokes of two digits touch; chosen by eye
 _MIN_SHIFT = 6  # columns between two digits; closer together they may look like one. By eye
+
+_FRAMED_SIGNS = "???????+=#*$%-"  # "?" stands for a letter
+_MIN_HALF = 8  # columns: half of a digit that is narrower may be a 1. By eye
+_UNREADABLE_BLUR = (4.0, 6.0)  # pixels of standard deviation at MNIST's size. By eye
 
 # Letters and signs that look like no digit, drawn as `inkfast.synthetic.handwriting` draws digits
 _SIGNS = tuple(
@@ -47,7 +54,8 @@ def make_non_digits(digits: Digits, n: int, seed: int = 0) -> Images:
     """Return images that show no digit, of all kinds in equal parts.
 
     The kinds are scribbles, letters and signs, pairs of digits, pairs that touch, digits cut into
-    quarters, textures, and nearly blank images.
+    quarters, textures, nearly blank images, and, in the framings of `framings`, signs, halves of
+    digits, digits blurred beyond reading, and paper without a digit.
 
     Args:
         digits: Digits of which pairs and quarters are made.
@@ -67,6 +75,10 @@ def make_non_digits(digits: Digits, n: int, seed: int = 0) -> Images:
         _mix_quarters,
         _draw_textures,
         _draw_nearly_blank,
+        _frame_signs,
+        _frame_halves,
+        _frame_blurred,
+        _frame_empty,
     )
     counts = [len(part) for part in np.array_split(np.empty(n), len(kinds))]
     made = [kind(digits.images, count, rng) for kind, count in zip(kinds, counts, strict=True)]
@@ -167,6 +179,77 @@ def _draw_nearly_blank(images: Images, n: int, rng: np.random.Generator) -> Imag
     hiss = rng.normal(0, 1, (n, SIDE, SIDE)) * rng.uniform(0, 0.05, (n, 1, 1))
     specks = rng.random((n, SIDE, SIDE)) < rng.uniform(0, 0.02, (n, 1, 1))
     return _quantise(np.where(specks & (np.arange(n) % 2 == 0)[:, None, None], 1, ground + hiss))
+
+
+def _frame_signs(images: Images, n: int, rng: np.random.Generator) -> Images:
+    """Letters and signs as people crop and photograph them."""
+    hands = draw_library(int(rng.integers(2**31)))
+    made = np.zeros((n, SIDE, SIDE), np.uint8)
+    for row in range(n):
+        glyph = hands.sample_hand(rng).glyph(str(rng.choice([*_FRAMED_SIGNS])), rng)
+        made[row] = _frame(glyph, _sample_framing(rng), rng)
+    return made
+
+
+def _frame_halves(images: Images, n: int, rng: np.random.Generator) -> Images:
+    """Digits of which about half lies outside the image."""
+    made = np.zeros((n, SIDE, SIDE), np.uint8)
+    for row, image in enumerate(images[rng.integers(0, len(images), n)]):
+        margins = rng.uniform(0, 0.3, 4)
+        margins[rng.integers(4)] = -rng.uniform(0.4, 0.6)
+        left, top, right, bottom = margins.tolist()
+        half = _frame(Glyph(raster=crop_ink(image)), Framing((left, top, right, bottom)), rng)
+        if np.count_nonzero((half > 127).any(axis=0)) >= _MIN_HALF:
+            made[row] = half
+    return made
+
+
+def _frame_blurred(images: Images, n: int, rng: np.random.Generator) -> Images:
+    """Digits blurred until their loops are closed."""
+    from scipy import ndimage
+
+    made = np.zeros((n, SIDE, SIDE), np.uint8)
+    for row, image in enumerate(images[rng.integers(0, len(images), n)]):
+        wide = np.pad(image / np.float32(255), SIDE // 2)
+        blurred = ndimage.gaussian_filter(wide, rng.uniform(*_UNREADABLE_BLUR))
+        made[row] = preprocess(1 - blurred / max(float(blurred.max()), 1e-3))
+    return made
+
+
+def _frame_empty(images: Images, n: int, rng: np.random.Generator) -> Images:
+    """Paper with patterns and edges of digits, but without a digit."""
+    hands = draw_library(int(rng.integers(2**31)))
+    made = np.zeros((n, SIDE, SIDE), np.uint8)
+    nothing = Glyph(raster=np.zeros((SIDE, SIDE), np.float32))
+    for row in range(n):
+        left, top, right, bottom = rng.uniform(0, 0.3, 4).tolist()
+        framing = Framing(
+            (left, top, right, bottom),
+            neighbours=int(rng.integers(0, 2)),
+            paper=bool(rng.random() < 0.8),
+        )
+        made[row] = _frame(nothing, framing, rng, hands)
+    return made
+
+
+def _sample_framing(rng: np.random.Generator) -> Framing:
+    return FRAMINGS[str(rng.choice([*FRAMINGS]))](rng)
+
+
+def _frame(
+    glyph: Glyph, framing: Framing, rng: np.random.Generator, hands: StrokeLibrary | None = None
+) -> Images:
+    """Return what networks see of a framed glyph; neighbours are drawn by `hands`."""
+
+    def other() -> Glyph:
+        assert hands is not None  # noqa: S101 - only called with hands
+        return hands.sample_hand(rng).glyph(str(rng.integers(10)), rng)
+
+    recorded = frame_glyph(glyph, framing, rng, other if hands else None)
+    try:
+        return preprocess(recorded.astype(np.float32) / 255)
+    except NoInkError:
+        return np.zeros((SIDE, SIDE), np.uint8)
 
 
 def _quantise(values: NDArray[np.floating]) -> Images:

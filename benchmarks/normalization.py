@@ -1,0 +1,85 @@
+"""What each rule before the network contributes to reading images of one digit.
+
+Run: .venv/bin/python benchmarks/normalization.py
+
+Every set of `handwritten_sets` is read with all rules and without each of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest import mock
+
+import numpy as np
+from handwritten_sets import handwritten_sets, read_set
+from measured import record
+
+from inkfast.core.digits import SIDE, Images
+from inkfast.core.errors import NoInkError
+from inkfast.imaging import normalization
+from inkfast.imaging.centering import center_digit
+from inkfast.imaging.opening import GreyImage
+from inkfast.inference.reader import Reader
+
+
+def median_contrast(grey: GreyImage) -> GreyImage:
+    """Return the contrast with a paper that is equally bright everywhere."""
+    away = grey - np.median(grey)
+    return np.clip(away if (away**3).mean() > 0 else -away, 0, None)
+
+
+def even_closeness(labels: Any, count: int) -> GreyImage:
+    """Return that all pieces lie equally close to the centre."""
+    return np.ones(count, np.float32)
+
+
+# rule: what stands in its place when it is left out
+RULES: dict[str, dict[str, Any]] = {
+    "paper from a window": {"_contrast_with_paper": median_contrast},
+    "ink ramps from paper to stroke": {"_PAPER": 0.0, "_STROKE": 1.0},
+    "pieces at the edge removed": {"_touches_edge": lambda box, shape: False},
+    "specks removed": {"_MIN_PIECE": 0.0},
+    "main piece near the centre": {"_closeness_to_center": even_closeness},
+    "main piece away from the edge": {"_AT_EDGE": 1.0},
+    "bars above and below kept": {"_is_above_or_below": lambda box, main: False},
+}
+ALL = "all rules"
+AS_IT_IS = "28x28 in MNIST's frame or with noise as it is"  # without it, all are normalised
+AT_ALL = "28x28 normalised"  # without it, none is
+
+
+def main() -> None:
+    """Measure every rule on every set."""
+    reader = Reader.open(threads=1)
+    rows = []
+    for images in handwritten_sets():
+        rows.append({"rule": ALL} | read_set(images, reader)[0])
+        for rule, replaced in RULES.items():
+            with mock.patch.multiple(normalization, **replaced):
+                rows.append({"rule": rule} | read_set(images, reader)[0])
+        if any(one.grey.shape == (SIDE, SIDE) for one in images.images):
+            rows.append({"rule": AS_IT_IS} | read_set(images, reader, prepare_any_size)[0])
+            rows.append({"rule": AT_ALL} | read_set(images, reader, prepare_as_it_is)[0])
+    record("normalization", "python benchmarks/normalization.py", {
+        "sha256": reader.classifier.fingerprint, "threshold": reader.threshold, "rows": rows,
+    })  # fmt: skip
+
+
+def prepare_any_size(grey: GreyImage) -> Images:
+    """Return the normalised digit of an image, of 28x28 as well; all black without ink."""
+    try:
+        return center_digit(normalization.isolate_digit(grey))
+    except NoInkError:
+        return np.zeros((SIDE, SIDE), np.uint8)
+
+
+def prepare_as_it_is(grey: GreyImage) -> Images:
+    """Return the digit of an image, as it is at 28x28; all black without ink."""
+    try:
+        return normalization.preprocess(grey)
+    except NoInkError:
+        return np.zeros((SIDE, SIDE), np.uint8)
+
+
+if __name__ == "__main__":
+    main()
