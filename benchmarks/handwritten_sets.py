@@ -29,6 +29,7 @@ from inkfast.synthetic.framings import FRAMINGS, frame_glyph
 from inkfast.synthetic.hands import Glyph, StrokeLibrary
 from tools.reader_digits import stroke_libraries
 
+MOSTLY_TRAINED_ON = "seven in ten in training"
 FRAMED = 200  # digits of each framing
 
 
@@ -155,4 +156,4 @@ def _halves(name: str, rows: list[LabelledImage]) -> Iterator[LabelledSet]:
     """Yield the rows that were not trained on, and all rows."""
     kept = [row for place, row in enumerate(rows) if place % 10 >= 7]
     yield LabelledSet(f"{name}, left out", "testing; its writers in training", kept)
-    yield LabelledSet(name, "seven in ten in training", rows)
+    yield LabelledSet(name, MOSTLY_TRAINED_ON, rows)

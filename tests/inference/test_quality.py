@@ -58,13 +58,6 @@ def test_an_unsure_digit_at_the_edge_is_called_cut_off(reader):
     assert check.apply(sure) == sure
 
 
-def test_halves_of_digits_are_seldom_read(reader):
-    """Of digits whose lower half is outside the image, most are unsure."""
-    halves = [np.asarray(drawn(value))[:145] for value in range(10)]
-    rows = single_digit.predict_chunk(reader, [LoadedInput("a.png", png(half)) for half in halves])
-    assert sum(bool(row.prediction.unsure) for row in rows) >= 6
-
-
 def test_touching_digits_are_unsure(reader):
     """An image of two touching digits, wider than high, is unsure for that reason."""
     paper = np.full((120, 160), 230, np.uint8)

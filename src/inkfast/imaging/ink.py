@@ -66,7 +66,7 @@ def find_ink(grey: GreyImage) -> Ink:
     drawn = _find_drawn_ink(grey)
     if drawn is not None:
         return drawn
-    if _is_blank_paper(grey):
+    if is_blank_paper(grey):
         raise NoInkError
     contrast, mask = _find_in_window(grey, 1)
     divisor = _choose_window_divisor(grey, contrast, mask)
@@ -98,7 +98,7 @@ def _find_drawn_ink(grey: GreyImage) -> Ink | None:
     return rescale_ink(contrast, strong)
 
 
-def _is_blank_paper(grey: GreyImage) -> bool:
+def is_blank_paper(grey: GreyImage) -> bool:
     """Return whether a smooth fall of light (a quadratic surface) explains the whole image."""
     step = max(1, max(grey.shape) // _LIGHT_SAMPLES)
     # 1, y, y^2 times 1, x, x^2, fitted to a sample

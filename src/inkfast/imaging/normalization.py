@@ -13,7 +13,7 @@ from inkfast.core.digits import SIDE, Images
 from inkfast.core.errors import NoInkError
 from inkfast.imaging.boxes import Mask, bounding_box
 from inkfast.imaging.centering import BOX, center_digit, to_bright_ink
-from inkfast.imaging.ink import Ink
+from inkfast.imaging.ink import Ink, is_blank_paper
 from inkfast.imaging.opening import GreyImage, shrink
 
 # What each value contributes is measured by benchmarks/normalization.py.
@@ -67,7 +67,10 @@ def isolate_digit(grey: GreyImage) -> GreyImage:
     Raises:
         NoInkError: If nothing stands out from the paper.
     """
-    contrast = _contrast_with_paper(shrink(grey.astype(np.float32), DIGIT_PIXELS))
+    small = shrink(grey.astype(np.float32), DIGIT_PIXELS)
+    if is_blank_paper(small):
+        raise NoInkError
+    contrast = _contrast_with_paper(small)
     strongest = contrast.size - max(1, round(_FULL_INK * contrast.size))
     full = float(np.partition(contrast, strongest, axis=None)[strongest])
     if full < _MIN_CONTRAST:
