@@ -93,7 +93,8 @@ def test_handwriting_of_an_earlier_call_is_marked(measured, folder):
 def test_unsure_photographs_are_listed(measured, folder):
     """The model card names each of them, and shows the figure with all of them."""
     found = measured("reader")
-    found["handwriting"][0]["unsure"] = [{"file": "4/012.png", "label": 4, "digit": 6}]
+    listed = [{"file": "4/012.png", "label": 4, "digit": 6}]
+    found["handwriting"] = [found["handwriting"][0] | {"n": 1000, "unsure_files": listed}]
     put(folder, "reader", found)
     text = "\n".join(model_card.handwriting())
     assert "1 of 1,000" in text
