@@ -128,12 +128,12 @@ TARGETS = (
     Target("n-MNIST, contrast and AWGN", 0.978, "%", _accuracy("n-mnist-contrast-awgn")),
     Target("Other writers, people's own digits, right (used in choosing)", 0.98, "%",
         _handwriting("own digits", "right"), reason=(
-        "Most of what is missing is unsure and not wrong: people's 1 with a flag, and digits of few "
-        "pixels. One network was trained, in about twenty minutes on one core.")),
+        "Most of what is missing is unsure and not wrong: a 1 with a flag, digits of few pixels. "
+        "One network was trained, for half an hour.")),
     Target("The same, wrong", 0.003, "%", _handwriting("own digits", "wrong"), at_most=True),
     Target("Photographs of digits left out of training", 0.993, "%",
         _handwriting("phone, left out"), reason=(
-        "Five of 300 digits; at the threshold the file is shipped with, none of them is answered.")),
+        "Five of 300 digits; at the shipped threshold, none of them is answered.")),
     Target("bhmsds as it is, left out of training", 0.96, "%",
         _handwriting("bhmsds, as it is, left out")),
     Target("ECE, clean", 0.003, "%",
