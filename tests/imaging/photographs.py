@@ -10,13 +10,11 @@ from PIL import Image
 from inkfast.synthetic import handwriting
 
 _WRITTEN = handwriting.make_handwriting(400, seed=4)
-_CLEARER = {11: 41, 28: 48}  # rows of a 1 that may be a 7, and of a faint 8: rows of clearer ones
 
 
 def digit(value: int, height: int = 40, copy: int = 0) -> np.ndarray:
     """Return a digit's ink in [0, 1], cropped, its longer side of this many pixels."""
-    row = value + 10 * copy
-    image = _WRITTEN.images[_CLEARER.get(row, row)]
+    image = _WRITTEN.images[value + 10 * copy]
     rows, columns = np.nonzero(image > 40)
     ink = image[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     scale = height / max(ink.shape)
