@@ -193,7 +193,7 @@ def test_other_commands_refuse_a_run_of_numbers(run, inkfast):
 
 def test_only_a_run_of_numbers_reads_numbers(run, tmp_path):
     """Other folders are refused, and a run guarantees nothing before it is exported."""
-    with pytest.raises(ValueError, match="has no network that reads numbers"):
+    with pytest.raises(ValueError, match="is not a run"):
         open_page_model(str(tmp_path), None)
     with pytest.raises(ValueError, match="is a run folder, which has no risk guarantee"):
         open_page_model(str(run), 0.01)

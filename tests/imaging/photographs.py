@@ -9,7 +9,7 @@ from PIL import Image
 
 from inkfast.synthetic import handwriting
 
-_WRITTEN = handwriting.make_handwriting(400, seed=4)
+_WRITTEN = handwriting.make_handwriting(400, seed=7)
 
 
 def digit(value: int, height: int = 40, copy: int = 0) -> np.ndarray:

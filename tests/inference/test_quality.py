@@ -110,16 +110,6 @@ def test_paper_without_a_digit_is_unsure(kind, reader):
     assert row.prediction.unsure
 
 
-def test_small_drawings_are_normalised(reader):
-    """A file of 28x28 with a digit in a corner is read as the digit; in MNIST's frame, as it is."""
-    small = Image.new("L", (28, 28))
-    small.paste(drawn(8).resize((14, 14), Image.Resampling.BOX).point(lambda v: 255 - v), (12, 1))
-    found, _ = single_digit.load_digit("a.png", png(np.asarray(small)))
-    assert not np.array_equal(found, np.asarray(small))
-    again, _ = single_digit.load_digit("a.png", png(found))
-    np.testing.assert_array_equal(again, found)
-
-
 def test_rows_of_pixels_are_taken_as_they_are(reader):
     """Images of 28x28 with noise are not checked: their digits are soft and at the edge, too."""
     grain = np.random.default_rng(0).integers(0, 60, (28, 28)).astype(np.uint8)

@@ -37,7 +37,7 @@ def test_specks_are_not_cut_in_two():
 
 
 @pytest.mark.parametrize(
-    ("number", "overlap"), [("06", 11), ("65", 14), ("68", 14), ("110", 11), ("010", 11)]
+    ("number", "overlap"), [("06", 11), ("65", 14), ("68", 17), ("200", 15), ("602", 17)]
 )
 def test_touching_digits_are_split(number, overlap, reader):
     """Two or three digits pushed together are read as so many, each with a box of its own.

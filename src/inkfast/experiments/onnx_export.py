@@ -74,7 +74,7 @@ def export_onnx(
         trained: The trained network.
         experiment: Experiment of the run.
         dataset: The digits of the run. Its validation rows calibrate the file, which must predict
-            what the network predicts of the test images, as they are read from files.
+            from image files what the network predicts from the pixels of the test images.
         path: Path of the file, ending in `.onnx`.
         max_error: Guaranteed bound on the share of errors among the file's answers.
         int8: Whether weights and activations are rounded to 8 bits, which makes the file smaller
@@ -160,10 +160,12 @@ def _check_parity(
     *,
     int8: bool,
 ) -> str:
-    """Compare network and file on images as `predict` reads them from PNG files."""
+    """Compare the network on pixels with the file on the same images read from PNG files."""
     read = _from_files(digits.images)
+    inverted = (read == 255 - digits.images).all(axis=(1, 2))  # taken for dark ink on light paper
+    pixels = np.where(inverted[:, None, None], read, digits.images)
     expected = apply_temperature(
-        trained.probabilities(Digits(read, None, digits.name)), temperature
+        trained.probabilities(Digits(pixels, None, digits.name)), temperature
     )
     found = classifier.probabilities(read)
     largest = float(np.abs(found - expected).max())

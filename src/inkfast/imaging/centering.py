@@ -68,15 +68,3 @@ def to_bright_ink(grey: NDArray[np.floating]) -> NDArray[np.floating]:
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     paper = np.quantile(border, 0.5)  # np.median would import numpy.ma, which takes a while
     return 1 - grey if paper > 0.5 * (grey.min() + grey.max()) else grey
-
-
-def is_framed(image: Images) -> bool:
-    """Return whether a digit ``(28, 28)``, bright on black, lies in MNIST's frame already.
-
-    Its longer side is then 20 pixels, and its centre of mass is in the middle, up to a pixel.
-    """
-    top, left, bottom, right = bounding_box(image >= _INK * image.max())
-    mass = image.astype(np.float64)
-    centre = [mass.sum(axis=1 - axis) @ np.arange(SIDE) / mass.sum() for axis in (0, 1)]
-    off = np.abs(np.array(centre) - (SIDE - 1) / 2).max()
-    return abs(max(bottom - top, right - left) - BOX) <= 1 and bool(off <= 1)

@@ -50,11 +50,6 @@ def preprocess(grey: GreyImage) -> Images:
     return center_digit(isolate_digit(grey))
 
 
-def has_even_paper(image: Images) -> bool:
-    """Return whether half of the pixels are equal, as in drawings and bitmaps, without noise."""
-    return bool(np.count_nonzero(image == np.median(image)) >= image.size / 2)
-
-
 def isolate_digit(grey: GreyImage) -> GreyImage:
     """Return the ink of the digit on an image of one digit, scaled down to `DIGIT_PIXELS`.
 

@@ -12,8 +12,8 @@ from PIL import Image
 from inkfast.core.digits import SIDE, Images
 from inkfast.core.errors import InkfastError, NoInkError
 from inkfast.imaging.boxes import bounding_box, is_cut_off
-from inkfast.imaging.centering import center_digit, is_framed
-from inkfast.imaging.normalization import DIGIT_PIXELS, has_even_paper, isolate_digit, preprocess
+from inkfast.imaging.centering import center_digit
+from inkfast.imaging.normalization import DIGIT_PIXELS, isolate_digit, preprocess
 from inkfast.imaging.opening import GreyImage, encode_png, open_image
 from inkfast.inference.drawing import draw_input_review
 from inkfast.inference.inputs import Content
@@ -43,8 +43,7 @@ def preprocess_checked(grey: GreyImage) -> tuple[Images, QualityCheck]:
     """Return the digit of an image as networks see it, and the check of its quality.
 
     Args:
-        grey: Brightness ``(h, w)`` in [0, 1]; at 28x28, a digit in MNIST's frame or on uneven paper
-            is taken as it is and not checked.
+        grey: Brightness ``(h, w)`` in [0, 1]; a 28x28 image is taken as it is and not checked.
 
     Returns:
         uint8 ``(28, 28)``, bright ink on black, and the check.
@@ -55,9 +54,7 @@ def preprocess_checked(grey: GreyImage) -> tuple[Images, QualityCheck]:
     if grey.shape == (SIDE, SIDE):
         if grey.min() == grey.max():
             raise NoInkError
-        image = preprocess(grey)
-        if is_framed(image) or not has_even_paper(image):
-            return image, QualityCheck()
+        return preprocess(grey), QualityCheck()
     ink = isolate_digit(grey)
     top, left, bottom, right = box = bounding_box(ink > 0)
     check = check_quality(bottom - top, right - left, cut_off=is_cut_off(box, ink.shape))
