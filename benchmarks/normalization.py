@@ -44,8 +44,7 @@ RULES: dict[str, dict[str, Any]] = {
     "bars above and below kept": {"_is_above_or_below": lambda box, main: False},
 }
 ALL = "all rules"
-AS_IT_IS = "28x28 in MNIST's frame or with noise as it is"  # without it, all are normalised
-AT_ALL = "28x28 normalised"  # without it, none is
+AS_IT_IS = "28x28 as it is"  # without it, images of 28x28 are normalised, too
 
 
 def main() -> None:
@@ -61,7 +60,6 @@ def main() -> None:
                 rows.append({"rule": rule} | read_set(images, reader)[0])
         if any(one.grey.shape == (SIDE, SIDE) for one in images.images):
             rows.append({"rule": AS_IT_IS} | read_set(images, reader, prepare_any_size)[0])
-            rows.append({"rule": AT_ALL} | read_set(images, reader, prepare_as_it_is)[0])
     record("normalization", "python benchmarks/normalization.py", {
         "sha256": reader.classifier.fingerprint, "threshold": reader.threshold, "rows": rows,
     })  # fmt: skip
@@ -71,14 +69,6 @@ def prepare_any_size(grey: GreyImage) -> Images:
     """Return the normalised digit of an image, of 28x28 as well; all black without ink."""
     try:
         return center_digit(normalization.isolate_digit(grey))
-    except NoInkError:
-        return np.zeros((SIDE, SIDE), np.uint8)
-
-
-def prepare_as_it_is(grey: GreyImage) -> Images:
-    """Return the digit of an image, as it is at 28x28; all black without ink."""
-    try:
-        return normalization.preprocess(grey)
     except NoInkError:
         return np.zeros((SIDE, SIDE), np.uint8)
 
