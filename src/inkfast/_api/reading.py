@@ -229,11 +229,9 @@ def _open(name: str, max_error: float | None, threads: int) -> Reader | NumberRe
     if name in page_model_names() or not Path(name).is_dir():
         return open_page_reader(name, max_error, threads)
     # imports torch, which ONNX files do without
-    from inkfast.experiments.number_run import is_number_run, open_number_run
-    from inkfast.experiments.run_classifier import open_run
+    from inkfast.experiments.number_run import open_page_run
 
-    run = Path(name)
-    return open_number_run(run, max_error) if is_number_run(run) else open_run(run, max_error)
+    return open_page_run(Path(name), max_error)
 
 
 @cache

@@ -41,11 +41,9 @@ def open_page_model(model: str, max_error: float | None, threads: int = 1) -> Re
     if model in page_model_names() or not Path(model).is_dir():
         return open_page_reader(model, max_error, threads)
     # imports torch, which ONNX files do without
-    from inkfast.experiments.number_run import is_number_run, open_number_run
-    from inkfast.experiments.run_classifier import open_run
+    from inkfast.experiments.number_run import open_page_run
 
-    run = Path(model)
-    return open_number_run(run, max_error) if is_number_run(run) else open_run(run, max_error)
+    return open_page_run(Path(model), max_error)
 
 
 def model_name(reader: Reader, model: str) -> str:

@@ -16,10 +16,11 @@ from inkfast.experiments.number_experiment import (
     number_experiment,
     number_fit_folder,
 )
-from inkfast.experiments.run_classifier import check_no_guarantee
+from inkfast.experiments.run_classifier import check_no_guarantee, open_run
 from inkfast.inference.number_reader import NumberReader
 from inkfast.inference.number_strips import GreyStrip
 from inkfast.inference.onnx_classifier import ModelMetadata
+from inkfast.inference.reader import Reader
 from inkfast.training import hardware
 from inkfast.training.number_model import TrainedNumberNetwork
 from inkfast.training.trained_model import MODEL_FILE
@@ -58,6 +59,15 @@ def open_number_run(run: Path, max_error: float | None) -> NumberReader:
     """
     check_no_guarantee(run, max_error)
     return NumberReader(RunNumberNetwork(run), threshold=0)
+
+
+def open_page_run(run: Path, max_error: float | None) -> Reader | NumberReader:
+    """Open the network of a run that reads pages: of numbers, or the best one of digits.
+
+    Raises:
+        InkfastError: If the run cannot be read or is not finished, or `max_error` is given.
+    """
+    return open_number_run(run, max_error) if is_number_run(run) else open_run(run, max_error)
 
 
 class RunNumberNetwork:
