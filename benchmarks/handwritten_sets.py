@@ -24,7 +24,7 @@ from inkfast.evaluation.scores import wilson_interval
 from inkfast.imaging.normalization import DIGIT_PIXELS
 from inkfast.imaging.opening import GreyImage, open_image
 from inkfast.inference.reader import Prediction, Reader
-from inkfast.inference.single_digit import preprocess_checked
+from inkfast.inference.single_digit import digit_views, predict_views
 from inkfast.synthetic.framings import FRAMINGS, frame_glyph
 from inkfast.synthetic.hands import Glyph, StrokeLibrary
 from tools.reader_digits import stroke_libraries
@@ -66,18 +66,19 @@ class LabelledSet:
 
 
 def prepare(grey: GreyImage) -> Images:
-    """Return what the network sees of an image; all black without ink."""
+    """Return the views of an image that the network may see; all black without ink."""
     try:
-        return preprocess_checked(grey)[0]
+        return digit_views(grey)[0]
     except NoInkError:
-        return np.zeros((SIDE, SIDE), np.uint8)
+        return np.zeros((1, SIDE, SIDE), np.uint8)
 
 
 def read_set(
     images: LabelledSet, reader: Reader, prepared: Callable[[GreyImage], Images] = prepare
 ) -> tuple[dict[str, Any], list[Prediction]]:
     """Read a set; return its scores, shares being means over authors, and the predictions."""
-    found = reader.predict(np.stack([prepared(one.grey) for one in images.images]))
+    views = [prepared(one.grey) for one in images.images]
+    found = [prediction for _, prediction in predict_views(reader, views)]
     right = np.array([one.digit for one in found]) == [one.label for one in images.images]
     sure = np.array([not one.unsure for one in found])
     authors = np.array([one.author for one in images.images])

@@ -129,7 +129,7 @@ def unsure(answers: list[Prediction], images: LabelledSet) -> list[dict[str, Any
         (one, answer) for one, answer in zip(images.images, answers, strict=True) if answer.unsure
     ]
     draw(
-        [(prepare(one.grey), f"{one.label}, read {answer.digit}") for one, answer in doubtful],
+        [(prepare(one.grey)[0], f"{one.label}, read {answer.digit}") for one, answer in doubtful],
         ROOT / "docs" / "reader-unsure.png",
     )
     return [

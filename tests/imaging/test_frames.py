@@ -7,9 +7,7 @@ import pytest
 
 from inkfast.imaging.boxes import bounding_box, is_cut_off
 from inkfast.imaging.centering import center_digit, to_bright_ink
-from inkfast.imaging.ink import _measure_pieces, stroke_width
 from inkfast.imaging.normalization import preprocess
-from inkfast.imaging.ruled_lines import remove_ruled_lines
 
 
 @pytest.mark.parametrize(("box", "cut_off"), [
@@ -84,31 +82,3 @@ def test_the_faint_rim_of_a_digit_may_lie_outside(turns):
     columns = np.flatnonzero((found >= 0.2 * found.max()).any(axis=0))
     assert columns[-1] == 27
     assert len(columns) == pytest.approx(20, abs=2)  # nothing of the ink is cut off
-
-
-def test_pieces_are_measured_one_by_one():
-    """A bar of width w and length l has the area w l; its width is twice area over outline."""
-    mask = np.zeros((40, 60), bool)
-    mask[5:9, 5:35] = True
-    mask[20:22, 5:25] = True
-    widths, areas, labels = _measure_pieces(mask)
-    assert areas.tolist() == [120, 40]
-    assert len(widths) == labels.max() == 2
-    assert widths[0] == pytest.approx(2 * 120 / (2 * 30 + 2 * 4 - 4))
-    assert widths[1] == pytest.approx(2 * 40 / 40)
-
-
-def test_masks_without_an_outline_are_measured():
-    """No ink has no piece; a mask that is all ink is one piece."""
-    assert stroke_width(np.zeros((4, 6), bool)) == 1
-    widths, areas, _ = _measure_pieces(np.ones((4, 6), bool))
-    assert areas.tolist() == [24]
-    assert len(widths) == 1
-
-
-@pytest.mark.parametrize(("thickness", "removed"), [(4, True), (5, False)])
-def test_a_ruled_line_is_thin(thickness, removed):
-    """In small images a line of up to four pixels is removed; a thicker one is ink."""
-    mask = np.zeros((100, 120), bool)
-    mask[50 : 50 + thickness] = True
-    assert remove_ruled_lines(mask).any() is np.bool_(not removed)

@@ -11,11 +11,11 @@ from PIL import Image, ImageFilter
 from inkfast.inference import single_digit
 from inkfast.inference.numbers import Character
 from inkfast.inference.page import open_page, read_page
-from inkfast.inference.quality import check_quality
+from inkfast.inference.quality import QualityCheck, check_quality
 from inkfast.inference.reader import Prediction, Reader
 from inkfast.inference.single_digit import LoadedInput
 from inkfast.serving.prediction import PredictRequest, predict_batch
-from inkfast.serving.request_images import lab_images, load_request_image
+from inkfast.serving.request_images import lab_images, load_request_views
 from inkfast.serving.routes_v1 import prediction_json
 from tests.imaging.photographs import digit
 from tests.inference.makers import png
@@ -40,7 +40,7 @@ def test_the_api_and_the_page_give_the_reason_too(reader):
     """The API and the Noise Lab give the reason along with the probabilities."""
     content = png(np.asarray(drawn(8))[:175])
     for images in (
-        partial(load_request_image, content),
+        partial(load_request_views, content),
         partial(lab_images, content, {}, 0, occlusion=False),
         partial(np.zeros, (1, 28, 28), np.uint8),
     ):
@@ -111,12 +111,37 @@ def test_paper_without_a_digit_is_unsure(kind, reader):
 
 
 def test_rows_of_pixels_are_taken_as_they_are(reader):
-    """Images of 28x28 with noise are not checked: their digits are soft and at the edge, too."""
+    """A row of a table is seen as it is; a file of 28x28 is too, if the network is sure then."""
     grain = np.random.default_rng(0).integers(0, 60, (28, 28)).astype(np.uint8)
     image = np.maximum(grain, 255 - np.asarray(drawn(8).resize((28, 28), Image.Resampling.BOX)))
     for cut in (image, np.roll(image, 8, axis=0), np.roll(image, 16, axis=1)):
         as_row, as_file = single_digit.predict_chunk(
             reader, [LoadedInput("a#1", cut), LoadedInput("a.png", png(cut))]
         )
-        assert as_row.prediction == as_file.prediction
         assert as_row.prediction == reader.predict(cut[None])[0]
+        if not as_row.prediction.unsure:
+            assert as_file.prediction == as_row.prediction
+
+
+class ByBrightness:
+    """A classifier that knows an image by its mean: the brighter, the surer of an 8."""
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """Return probabilities ``(n, 10)``."""
+        share = images.mean(axis=(1, 2)) / 255
+        rows = np.repeat((1 - share[:, None]) / 9, 10, axis=1)
+        rows[:, 8] = share
+        return rows
+
+
+@pytest.mark.parametrize(("levels", "chosen"), [
+    ((0.9, 0.95), 0), ((0.6, 0.95), 1), ((0.6, 0.5), 0), ((0.2, 0.95), 0), ((0.6,), 0),
+])  # fmt: skip
+def test_another_view_is_tried_where_the_first_is_unsure(levels, chosen, monkeypatch):
+    """The more confident view counts, unless the first is sure or shows nothing like a digit."""
+    views = np.stack([np.full((28, 28), round(255 * level), np.uint8) for level in levels])
+    monkeypatch.setattr(single_digit, "load_views", lambda *_: (views, QualityCheck()))
+    reader = Reader(ByBrightness(), threshold=0.8)  # type: ignore[arg-type]
+    (row,) = single_digit.predict_chunk(reader, [LoadedInput("a.png", b"")])
+    assert row.prediction.confidence == pytest.approx(levels[chosen], abs=0.01)
+    assert reader.choose_view(reader.classifier.probabilities(views)) == chosen

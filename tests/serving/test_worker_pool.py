@@ -15,7 +15,7 @@ from inkfast.inference.onnx_classifier import OnnxClassifier
 from inkfast.inference.reader import Reader
 from inkfast.serving.limits import Refused
 from inkfast.serving.prediction import PredictRequest, PredictResponse, predict_batch
-from inkfast.serving.request_images import load_request_image
+from inkfast.serving.request_images import load_request_views
 from inkfast.serving.worker_pool import ReaderPool
 from tests.execution.squares import worker_processes
 from tests.inference.makers import classifier
@@ -34,7 +34,7 @@ def pool(networks: dict[str, Reader]) -> Iterator[ReaderPool]:
 
 
 def request_for(content: bytes) -> PredictRequest:
-    return PredictRequest(partial(load_request_image, content), ("reader", "dense"))
+    return PredictRequest(partial(load_request_views, content), ("reader", "dense"))
 
 
 def test_predictions_are_those_of_this_process(
@@ -81,7 +81,7 @@ def test_a_failing_network_fails_only_its_own_requests(networks: dict[str, Reade
     """A network that returns logits gets one sentence, and other networks are answered."""
     logits = OnnxClassifier(classifier(softmax=False).SerializeToString(), "logits.onnx")
     with ReaderPool(networks | {"logits": Reader(logits, 0)}, 1) as pool:
-        image = partial(load_request_image, as_file(drawn(6)))
+        image = partial(load_request_views, as_file(drawn(6)))
         failed, response = pool.predict(
             [PredictRequest(image, ("logits",)), PredictRequest(image, ("reader",))]
         )

@@ -43,9 +43,3 @@ def zero_pad(values: NDArray[_T], by: int) -> NDArray[_T]:
     wide = np.zeros((height + 2 * by, width + 2 * by), values.dtype)
     wide[by : by + height, by : by + width] = values
     return wide
-
-
-def enclosing_box(boxes: Sequence[Box]) -> Box:
-    """Return the smallest box around several boxes; at least one."""
-    tops, lefts, bottoms, rights = zip(*boxes, strict=True)
-    return min(tops), min(lefts), max(bottoms), max(rights)

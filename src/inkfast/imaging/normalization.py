@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from inkfast.core.digits import SIDE, Images
 from inkfast.core.errors import NoInkError
-from inkfast.imaging.boxes import Mask, bounding_box
-from inkfast.imaging.centering import BOX, center_digit, to_bright_ink
-from inkfast.imaging.ink import Ink, is_blank_paper
+from inkfast.imaging.boxes import Mask
+from inkfast.imaging.centering import center_digit, to_bright_ink
 from inkfast.imaging.opening import GreyImage, shrink
 
 # What each value contributes is measured by benchmarks/normalization.py.
 DIGIT_PIXELS = 128  # longer side to which an image of one digit is scaled down
 FAINT_INK = 0.2  # amount of ink (a stroke's middle is 1) that still joins two pieces
-_FINE_PIXELS = 4 * BOX  # longer side of a digit's ink before it is centred
 _SOFT_PIXELS = 2  # pixels around a stroke that its soft edges take
 _WINDOW = 0.75  # side of the window with paper, as a share of the image's shorter side
 _MIN_CONTRAST = 0.06  # contrast, white on black is 1, below which there is no ink
+_MIN_NOISE_RATIO = 6.0  # standard deviations of the paper's grain by which ink differs from it
+_DARKEST_PAPER = 0.15  # brightness, white is 1: darker paper counts as this bright
+_LIGHT_SAMPLES = 64  # pixels a side of the sample on which the fall of light is fitted
 _FULL_INK = 0.001  # share of the pixels, the strongest, that count as full ink
 _PAPER, _STROKE = 0.15, 0.85  # shares of full ink below which there is none and above which all
 _EDGE = 0.35  # share of full ink at which a stroke ends
@@ -50,6 +52,27 @@ def preprocess(grey: GreyImage) -> Images:
     return center_digit(isolate_digit(grey))
 
 
+def whole_image(grey: GreyImage) -> Images:
+    """Return a whole image, paper included, in a square of 28x28.
+
+    Args:
+        grey: Brightness ``(h, w)`` in [0, 1].
+
+    Returns:
+        uint8 ``(28, 28)``, bright ink on dark, from 0 to 255.
+    """
+    bright = to_bright_ink(shrink(grey.astype(np.float32), DIGIT_PIXELS))
+    bright = (bright - bright.min()) / max(float(np.ptp(bright)), 1e-6)
+    height, width = bright.shape
+    side = max(height, width)
+    square = np.full((side, side), np.median(bright), np.float32)
+    top, left = (side - height) // 2, (side - width) // 2
+    square[top : top + height, left : left + width] = bright
+    scaling = Image.Resampling.BOX if side > SIDE else Image.Resampling.BICUBIC
+    small = np.asarray(Image.fromarray(square).resize((SIDE, SIDE), scaling))
+    return np.asarray(np.rint(255 * small.clip(0, 1)), np.uint8)
+
+
 def isolate_digit(grey: GreyImage) -> GreyImage:
     """Return the ink of the digit on an image of one digit, scaled down to `DIGIT_PIXELS`.
 
@@ -63,7 +86,7 @@ def isolate_digit(grey: GreyImage) -> GreyImage:
         NoInkError: If nothing stands out from the paper.
     """
     small = shrink(grey.astype(np.float32), DIGIT_PIXELS)
-    if is_blank_paper(small):
+    if _is_blank_paper(small):
         raise NoInkError
     contrast = _contrast_with_paper(small)
     strongest = contrast.size - max(1, round(_FULL_INK * contrast.size))
@@ -72,6 +95,24 @@ def isolate_digit(grey: GreyImage) -> GreyImage:
         raise NoInkError
     amount = np.clip((contrast / full - _PAPER) / (_STROKE - _PAPER), 0, 1)
     return _remove_neighbours(amount, contrast > _EDGE * full)
+
+
+def _is_blank_paper(grey: GreyImage) -> bool:
+    """Return whether a smooth fall of light (a quadratic surface) explains the whole image."""
+    step = max(1, max(grey.shape) // _LIGHT_SAMPLES)
+    # 1, y, y^2 times 1, x, x^2, fitted to a sample
+    y, x = (np.vander(np.linspace(-1, 1, length), 3) for length in grey.shape)
+    light = np.linalg.pinv(y[::step]) @ grey[::step, ::step] @ np.linalg.pinv(x[::step]).T
+    # the median difference of neighbours is 0.95 standard deviations of normal grain
+    grain = float(np.median(np.abs(np.diff(grey[::step], axis=1)))) if len(x) > 1 else 0.0
+
+    def is_even(step: int) -> bool:
+        paper = y[::step] @ light @ x[::step].T
+        least = _MIN_CONTRAST * np.maximum(paper, _DARKEST_PAPER)
+        away = np.abs(grey[::step, ::step] - paper)
+        return bool((away <= np.maximum(least, _MIN_NOISE_RATIO * grain / 0.95)).all())
+
+    return is_even(step) and is_even(1)
 
 
 def _contrast_with_paper(grey: GreyImage) -> GreyImage:
@@ -134,16 +175,6 @@ def _is_above_or_below(box: tuple[slice, slice], main: tuple[slice, slice]) -> b
     columns, own = box[1], main[1]
     shared = min(columns.stop, own.stop) - max(columns.start, own.start)
     return bool(shared > (columns.stop - columns.start) / 2)
-
-
-def normalize(ink: Ink) -> Images:
-    """Return one digit's ink, cut out of a page, in MNIST's frame: uint8 ``(28, 28)``."""
-    top, left, bottom, right = bounding_box(ink.mask)
-    window = (
-        slice(max(0, top - _SOFT_PIXELS), bottom + _SOFT_PIXELS),
-        slice(max(0, left - _SOFT_PIXELS), right + _SOFT_PIXELS),
-    )
-    return center_digit(shrink(ink.amount[window], _FINE_PIXELS))
 
 
 def keep_soft_edges(amount: GreyImage, mask: Mask) -> GreyImage:

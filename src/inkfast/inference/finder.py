@@ -33,6 +33,7 @@ Cells: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]  # rows and colum
 _BILINEAR = Image.Resampling.BILINEAR
 _LONGER_SIDES = (1600, 640, 256, 96, 40)  # pixels; the network finds a tenfold range in each
 _MAX_ENLARGED = 1.6  # an image is not enlarged more than this for any of them but the smallest
+_LONG = 3  # times the shorter side: what is longer is a strip, whose shorter side decides its scale
 _CORE = 0.5  # probability from which a cell belongs to a core
 _SURE = 0.7  # greatest probability that a core has at least
 _NUMBER_SHARE = 0.4  # share of a region's probability from which it may be a number
@@ -83,8 +84,9 @@ class NumberFinder:
         """
         numbers: list[Region] = []
         others: list[Region] = []
-        for longest in _sizes_at_work(max(page.size)):
-            factor = longest / max(page.size)
+        side = min(max(page.size), _LONG * min(page.size))
+        for longest in _sizes_at_work(side):
+            factor = longest / side
             width, height = (max(8, round(side * factor)) for side in page.size)
             grey = np.asarray(page.resize((width, height), _BILINEAR, reducing_gap=2.0))
             maps = self.predict_maps(grey)

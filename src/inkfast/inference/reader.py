@@ -18,6 +18,7 @@ SHIPPED_FOLDER = Path(__file__).parent / "shipped"
 DEFAULT_MODEL = "reader"  # the shipped network that reads through noise
 NOT_A_DIGIT = "this does not look like a digit"
 NO_GUARANTEE = "no error rate could be guaranteed for this network"
+_MIN_FIRST_VIEW = 0.3  # confidence of an image's first view below which others are not tried
 _MIN_TOP_TWO = 0.9  # least sum of the two largest probabilities; below: not a digit. By eye
 
 
@@ -103,6 +104,19 @@ class Reader:
     def to_predictions(self, probabilities: NDArray[np.float64]) -> list[Prediction]:
         """Return predictions for class probabilities ``(n, 10)`` of the classifier."""
         return [self._to_prediction(row) for row in probabilities]
+
+    def choose_view(self, probabilities: NDArray[np.float64]) -> int:
+        """Return which view of one image to answer by.
+
+        It is the first if that is sure, or if it shows nothing like a digit; else the most
+        confident one.
+
+        Args:
+            probabilities: Class probabilities ``(views, 10)`` of the classifier.
+        """
+        confidences = probabilities.max(axis=1)
+        decided = confidences[0] >= self.threshold or confidences[0] < _MIN_FIRST_VIEW
+        return 0 if decided else int(confidences.argmax())
 
     def _to_prediction(self, row: NDArray[np.float64]) -> Prediction:
         second, first = (int(digit) for digit in np.argsort(row, kind="stable")[-2:])

@@ -105,6 +105,21 @@ def strip_share_to_region(region: Region, share: float) -> float:
     return float((share * (region.width + 2 * margin) - margin) / max(region.width, 1e-6))
 
 
+def strip_columns(shape: tuple[int, ...], start: float, end: float) -> slice:
+    """Return the columns of a strip that show a part of its region.
+
+    Args:
+        shape: Height and width of the strip, see `cut_strip`.
+        start: Begin of the part as a share of the region's width, in [0, 1].
+        end: End of the part likewise.
+    """
+    height, width = shape[:2]
+    margin = _BESIDE * height / (1 + 2 * _ABOVE)
+    left, right = (round(margin + share * (width - 2 * margin)) for share in (start, end))
+    left = min(max(0, left), width - 1)
+    return slice(left, max(left + 1, right))
+
+
 def join_regions(regions: Sequence[Region]) -> Region:
     """Return one region around several of a line, at the slope of the line through them."""
     points = np.concatenate([one.corners for one in regions])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -13,12 +14,12 @@ from inkfast.core.digits import SIDE, Images
 from inkfast.core.errors import InkfastError, NoInkError
 from inkfast.imaging.boxes import bounding_box, is_cut_off
 from inkfast.imaging.centering import center_digit
-from inkfast.imaging.normalization import DIGIT_PIXELS, isolate_digit, preprocess
+from inkfast.imaging.normalization import DIGIT_PIXELS, isolate_digit, preprocess, whole_image
 from inkfast.imaging.opening import GreyImage, encode_png, open_image
 from inkfast.inference.drawing import draw_input_review
 from inkfast.inference.inputs import Content
 from inkfast.inference.quality import QualityCheck, check_quality
-from inkfast.inference.reader import Reader
+from inkfast.inference.reader import Prediction, Reader
 from inkfast.inference.results import NO_INK, InputResult
 
 
@@ -51,14 +52,37 @@ def preprocess_checked(grey: GreyImage) -> tuple[Images, QualityCheck]:
     Raises:
         NoInkError: If nothing stands out from the paper.
     """
+    views, check = digit_views(grey)
+    return views[0], check
+
+
+def digit_views(grey: GreyImage) -> tuple[Images, QualityCheck]:
+    """Return the digit of an image as networks may see it, and the check of its quality.
+
+    What is around the digit may mislead, and what is removed may belong to it: a network that is
+    unsure of the one view may be sure of the other, see `Reader.choose_view`.
+
+    Args:
+        grey: Brightness ``(h, w)`` in [0, 1].
+
+    Returns:
+        uint8 ``(views, 28, 28)``, bright ink on black: normalised, then with all that is around
+        it; the other way round for an image of 28x28. And the check.
+
+    Raises:
+        NoInkError: If nothing stands out from the paper.
+    """
     if grey.shape == (SIDE, SIDE):
         if grey.min() == grey.max():
             raise NoInkError
-        return preprocess(grey), QualityCheck()
+        views = [preprocess(grey)]
+        with suppress(NoInkError):
+            views.append(center_digit(isolate_digit(grey)))
+        return np.stack(views), QualityCheck()
     ink = isolate_digit(grey)
     top, left, bottom, right = box = bounding_box(ink > 0)
     check = check_quality(bottom - top, right - left, cut_off=is_cut_off(box, ink.shape))
-    return center_digit(ink), check
+    return np.stack([center_digit(ink), whole_image(grey)]), check
 
 
 def load_digit(source: str, content: bytes) -> tuple[Images, QualityCheck]:
@@ -71,10 +95,24 @@ def load_digit(source: str, content: bytes) -> tuple[Images, QualityCheck]:
     Raises:
         InkfastError: If it is no image, damaged or too large.
     """
+    views, check = load_views(source, content)
+    return views[0], check
+
+
+def load_views(source: str, content: bytes) -> tuple[Images, QualityCheck]:
+    """Decode an image file; see `digit_views`. Without ink there is one view, all black.
+
+    Args:
+        source: Name of the image in messages.
+        content: Content of the file.
+
+    Raises:
+        InkfastError: If it is no image, damaged or too large.
+    """
     try:
-        return preprocess_checked(open_image(content, DIGIT_PIXELS, source).grey)
+        return digit_views(open_image(content, DIGIT_PIXELS, source).grey)
     except NoInkError:
-        return np.zeros((SIDE, SIDE), np.uint8), QualityCheck()
+        return np.zeros((1, SIDE, SIDE), np.uint8), QualityCheck()
 
 
 def predict_chunk(
@@ -91,15 +129,14 @@ def predict_chunk(
         A result for each image; one that cannot be read has an error.
     """
     loaded = [_load_content(given.source, given.content) for given in chunk]
-    images = [one[0] for one in loaded if not isinstance(one, str)]
-    predictions = iter(reader.predict(np.stack(images)) if images else [])
+    found = iter(predict_views(reader, [one[0] for one in loaded if not isinstance(one, str)]))
     results = []
     for (source, content, page), one in zip(chunk, loaded, strict=True):
         if isinstance(one, str):
             results.append(InputResult(source, error=one, page=page))
             continue
-        image, check = one
-        prediction = check.apply(next(predictions))
+        image, prediction = next(found)
+        prediction = one[1].apply(prediction)
         if not image.any():
             prediction = replace(prediction, unsure=NO_INK)
         drawn = b""
@@ -109,16 +146,45 @@ def predict_chunk(
     return results
 
 
+def predict_views(reader: Reader, views: Sequence[Images]) -> list[tuple[Images, Prediction]]:
+    """Return the chosen view of each image and its prediction.
+
+    Further views are read only where the first one is not enough.
+
+    Args:
+        reader: Reader of single digits.
+        views: uint8 ``(views, 28, 28)`` of each image, see `digit_views`.
+    """
+    if not views:
+        return []
+    classifier = reader.classifier
+    probabilities = [*classifier.probabilities(np.stack([one[0] for one in views]))[:, None]]
+    doubtful = [
+        row
+        for row, one in enumerate(views)
+        if len(one) > 1 and probabilities[row].max() < reader.threshold
+    ]
+    if doubtful:
+        more = classifier.probabilities(np.concatenate([views[row][1:] for row in doubtful]))
+        ends = np.cumsum([len(views[row]) - 1 for row in doubtful])[:-1]
+        for row, rest in zip(doubtful, np.split(more, ends), strict=True):
+            probabilities[row] = np.concatenate([probabilities[row], rest])
+    chosen = [reader.choose_view(rows) for rows in probabilities]
+    rows = np.stack([rows[at] for rows, at in zip(probabilities, chosen, strict=True)])
+    images = [one[at] for one, at in zip(views, chosen, strict=True)]
+    return [*zip(images, reader.to_predictions(rows), strict=True)]
+
+
 def _load_content(
     source: str, content: Content | InkfastError
 ) -> tuple[Images, QualityCheck] | str:
-    """Return the digit and the check of its quality, or a message that says what is wrong."""
+    """Return the views of a digit and the check of its quality, or what is wrong with it."""
     if isinstance(content, InkfastError):
         return str(content)
     if not isinstance(content, bytes):
-        return content, QualityCheck()
+        return content[None], QualityCheck()
     try:
-        return load_digit(source, content)
+        return load_views(source, content)
     except InkfastError as error:
         return str(error)
     except Exception as error:  # one strange file must not end the work on a million

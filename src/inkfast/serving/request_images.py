@@ -16,7 +16,7 @@ from inkfast.imaging.file_kind import HEAD_BYTES, file_kind
 from inkfast.imaging.normalization import DIGIT_PIXELS
 from inkfast.imaging.opening import FORMAT_NAMES, IMAGE_FORMATS, MAX_PIXELS, LoadedImage
 from inkfast.inference.quality import QualityCheck
-from inkfast.inference.single_digit import preprocess_checked
+from inkfast.inference.single_digit import digit_views, preprocess_checked
 from inkfast.serving.limits import Limits, Refused
 from inkfast.serving.occlusion_map import occluded_images
 from inkfast.serving.page_noise import corrupt_with_sliders
@@ -76,10 +76,13 @@ def _preprocess_content(content: bytes) -> tuple[Images, QualityCheck]:
     return preprocess_checked(open_request_image(content, DIGIT_PIXELS).grey)
 
 
-def load_request_image(content: bytes) -> tuple[Images, QualityCheck]:
-    """Return `digit_image` as a batch of one, ``(1, 28, 28)``, and its quality check."""
-    image, quality = _preprocess_content(content)
-    return image[None], quality
+def load_request_views(content: bytes) -> tuple[Images, QualityCheck]:
+    """Return the views of the digit on an image, see `digit_views`, and its quality check.
+
+    Raises:
+        Refused, InkfastError, NoInkError: See `digit_image`.
+    """
+    return digit_views(open_request_image(content, DIGIT_PIXELS).grey)
 
 
 def lab_images(

@@ -14,7 +14,7 @@ from inkfast.imaging.normalization import DIGIT_PIXELS
 from inkfast.imaging.page_selection import PageSelection
 from inkfast.inference.inputs import load_page_content
 from inkfast.inference.quality import QualityCheck
-from inkfast.inference.single_digit import preprocess_checked
+from inkfast.inference.single_digit import digit_views
 from inkfast.serving.dispatcher import Dispatcher
 from inkfast.serving.limits import Limits, Refused
 from inkfast.serving.multipart import RequestFile
@@ -107,10 +107,9 @@ def _document_pages(file: RequestFile, selection: PageSelection) -> list[Request
     return [RequestPage(file.name, file.content, number, document) for number in numbers]
 
 
-def load_page_digit(document: Document, number: int) -> tuple[Images, QualityCheck]:
-    """Return the digit of a page as a batch of one, ``(1, 28, 28)``, and its quality check."""
-    image, quality = preprocess_checked(document.load(number, DIGIT_PIXELS).grey)
-    return image[None], quality
+def load_page_views(document: Document, number: int) -> tuple[Images, QualityCheck]:
+    """Return the views of the digit on a page, see `digit_views`, and its quality check."""
+    return digit_views(document.load(number, DIGIT_PIXELS).grey)
 
 
 class PageDeadline:

@@ -29,12 +29,12 @@ from inkfast.serving.dispatcher import Dispatcher
 from inkfast.serving.limits import Limits, Refused
 from inkfast.serving.multipart import read_request_files, read_request_image
 from inkfast.serving.prediction import PredictRequest
-from inkfast.serving.request_images import count_pixels, digit_image, is_large, load_request_image
+from inkfast.serving.request_images import count_pixels, digit_image, is_large, load_request_views
 from inkfast.serving.request_pages import (
     PageDeadline,
     RequestPage,
     list_request_pages,
-    load_page_digit,
+    load_page_views,
 )
 from inkfast.serving.schemas import (
     CountQuery,
@@ -186,14 +186,15 @@ async def _predict_image(
     dispatcher: Dispatcher, limits: Limits, reader: Reader, model: str, page: RequestPage
 ) -> dict[str, Any]:
     if page.document:
-        load, large = partial(load_page_digit, page.document, page.number), True
+        load, large = partial(load_page_views, page.document, page.number), True
     else:
-        load, large = partial(load_request_image, page.content), is_large(page.content, limits)
+        load, large = partial(load_request_views, page.content), is_large(page.content, limits)
     try:
         response = await dispatcher.predict(PredictRequest(load, (model,)), large=large)
     except NoInkError:
         return no_ink()
-    return prediction_json(reader, response.probabilities[model][0], response.quality)
+    views = response.probabilities[model]
+    return prediction_json(reader, views[reader.choose_view(views)], response.quality)
 
 
 def _read_page_json(

@@ -176,6 +176,19 @@ class StyleHand:
         return Glyph(tuple(_on_base_line(lines, 1.0, normalise=False)))
 
 
+@dataclass(frozen=True)
+class MixedHand:
+    """A hand that writes some digits in drawn styles."""
+
+    usual: Hand
+    styles: StyleHand
+    drawn: frozenset[str]
+
+    def glyph(self, character: str, rng: Rng) -> Glyph:
+        """See `Hand`."""
+        return (self.styles if character in self.drawn else self.usual).glyph(character, rng)
+
+
 @dataclass(frozen=True, eq=False)
 class RasterDigits:
     """Images of digits and the rows of each.

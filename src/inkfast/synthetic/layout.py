@@ -31,6 +31,8 @@ class Layout:
     slant: float
     width: float
     small_zeros: float
+    flat_zeros: float
+    long_ones: float
     joined: float
     boxes: bool = False
     cell: float = 1.2
@@ -52,9 +54,11 @@ def sample_layout(rng: Rng) -> Layout:
         base_spread=abs(rng.normal(0, 0.06)),
         slope=rng.normal(0, 0.05),
         wave=abs(rng.normal(0, 0.04)),
-        slant=rng.normal(0.08, 0.2) if rng.random() < 0.85 else rng.uniform(0.3, 0.9),
+        slant=rng.normal(0.08, 0.2) if rng.random() < 0.85 else rng.uniform(0.3, 1.2),
         width=float(np.exp(rng.normal(0, 0.13))),
         small_zeros=rng.uniform(0.4, 0.8) if rng.random() < 0.2 else 1.0,
+        flat_zeros=rng.uniform(0.5, 0.9) if rng.random() < 0.15 else 1.0,
+        long_ones=rng.uniform(1.1, 1.8) if rng.random() < 0.15 else 1.0,
         joined=rng.uniform(0.3, 0.9) if rng.random() < 0.2 else 0.0,
         boxes=rng.random() < 0.08,
         cell=rng.uniform(0.9, 1.9),
@@ -121,8 +125,12 @@ def place_text(text: str, hand: Hand, layout: Layout, rng: Rng) -> list[Placed]:
 def _shape(glyph: Glyph, character: str, layout: Layout, rng: Rng, *, large: bool) -> Placed:
     """Return a glyph in its size, slant and width, its left end near 0."""
     scale = float(np.exp(rng.normal(0, layout.height_spread)))
+    flat = 1.0
     if character == "0":
         scale *= layout.small_zeros
+        flat = layout.flat_zeros
+    elif character == "1":
+        scale *= layout.long_ones
     if large:
         scale *= rng.uniform(1.2, 2.3)
     anchor = 1.0 if rng.random() < 0.7 else 0.5  # on the base line, or in the middle
@@ -130,11 +138,12 @@ def _shape(glyph: Glyph, character: str, layout: Layout, rng: Rng, *, large: boo
     if glyph.raster is not None:
         h, w = glyph.raster.shape
         unit = scale * glyph.height / max(h, w)
-        top = 1 - h * unit if anchor == 1 else 0.5 - h * unit / 2
-        box = (0.0, top, w * unit * layout.width, top + h * unit)
+        tall = h * unit * flat
+        top = 1 - tall if anchor == 1 else 0.5 - tall / 2
+        box = (0.0, top, w * unit * layout.width, top + tall)
         return Placed(character, (), glyph.raster, box)
     turn = rng.normal(0, 0.05)
-    matrix = np.array([[wide, turn * wide], [-(layout.slant + turn) * wide, scale]])
+    matrix = np.array([[wide, turn * wide], [-(layout.slant + turn) * wide, scale * flat]])
     warp, at = rng.normal(0, 0.03, 2), rng.uniform(0, 6.3, 2)
     lines = []
     for line in glyph.lines:

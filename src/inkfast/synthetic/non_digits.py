@@ -11,8 +11,8 @@ from PIL import Image
 
 from inkfast.core.digits import SIDE, Digits, Images
 from inkfast.core.errors import NoInkError, check_number
-from inkfast.imaging.ink import Ink
-from inkfast.imaging.normalization import normalize, preprocess
+from inkfast.imaging.centering import center_digit
+from inkfast.imaging.normalization import preprocess
 from inkfast.synthetic.drawn_strokes import draw_library
 from inkfast.synthetic.framings import FRAMINGS, Framing, frame_glyph
 from inkfast.synthetic.hands import Glyph, StrokeLibrary, crop_ink
@@ -129,7 +129,7 @@ def _draw_touching_pairs(images: Images, n: int, rng: np.random.Generator) -> Im
         )
         both = np.maximum(first, np.roll(second, apart, axis=1))
         if both.max() > _TOUCHING_INK:
-            made[row] = normalize(Ink(both, both > _TOUCHING_INK))
+            made[row] = center_digit(both)
     return made
 
 

@@ -24,12 +24,12 @@ _SUFFIXES = ("-", "=", ".-", ",-", ".", ",", "/", "--", "#", ":", "=", "-.", "..
 def sample_text(rng: Rng) -> str:
     """Return the text of one line, from one digit to a few numbers."""
     kinds: list[tuple[float, Callable[[Rng], str]]] = [
-        (0.42, _whole),
+        (0.37, _whole),
         (0.24, _amount),
-        (0.05, _decimal),
-        (0.05, _date),
-        (0.03, _time),
-        (0.03, _signed),
+        (0.06, _decimal),
+        (0.07, _date),
+        (0.05, _time),
+        (0.04, _signed),
         (0.03, _sum),
         (0.02, _code),
         (0.02, _percent),

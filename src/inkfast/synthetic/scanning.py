@@ -56,7 +56,7 @@ def _shake(grey: Grey, height: float, rng: Rng) -> Grey:
 
 
 def _noise(grey: Grey, height: float, rng: Rng) -> Grey:
-    level = rng.uniform(0, 0.4) if rng.random() < 0.9 else rng.uniform(0.4, 0.9)
+    level = rng.uniform(0, 0.4) if rng.random() < 0.9 else rng.uniform(0.4, 0.8)
     sigma = float(np.std(grey)) * level
     noisy: Grey = grey + sigma * rng.standard_normal(grey.shape, np.float32)
     return noisy

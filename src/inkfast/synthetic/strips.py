@@ -12,7 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from inkfast.synthetic.hands import Hand, RasterDigits, RasterHand, StrokeLibrary, StyleHand
+from inkfast.synthetic.hands import (
+    Hand,
+    MixedHand,
+    RasterDigits,
+    RasterHand,
+    StrokeLibrary,
+    StyleHand,
+)
 from inkfast.synthetic.layout import Layout, Placed, Sides, join_digits, place_text, sample_layout
 from inkfast.synthetic.marks import draw_marks
 from inkfast.synthetic.number_texts import THIN, sample_text
@@ -54,11 +61,17 @@ class Handwriting:
         """Return the hand of one number."""
         writer = self.strokes.sample_hand(rng)
         kind = rng.random()
-        if kind < 0.62 or not self.rasters:
-            return StyleHand(writer) if kind < 0.15 else writer
-        shares = np.array([share for _, share in self.rasters])
-        digits, _ = self.rasters[rng.choice(len(shares), p=shares / shares.sum())]
-        return RasterHand(digits, writer)
+        if kind < 0.1:
+            return StyleHand(writer)
+        usual: Hand = writer
+        if kind > 0.6 and self.rasters:
+            shares = np.array([share for _, share in self.rasters])
+            digits, _ = self.rasters[rng.choice(len(shares), p=shares / shares.sum())]
+            usual = RasterHand(digits, writer)
+        if rng.random() < 0.6:
+            return usual
+        drawn = rng.choice(10, int(rng.integers(1, 5)), replace=False)
+        return MixedHand(usual, StyleHand(writer), frozenset(map(str, drawn)))
 
 
 def compose_strip(handwriting: Handwriting, rng: Rng, text: str | None = None) -> Strip:
@@ -144,8 +157,8 @@ def _crop_box(
     """Return the window that is kept: tight, loose, or a little into the writing."""
     left, top, right, bottom = box
     loose = abs(rng.normal(0, 0.25)) if rng.random() < 0.8 else rng.uniform(0.2, 1.1)
-    above, below = (loose * rng.uniform(-0.05, 1), loose * rng.uniform(-0.05, 1))
-    before, after = (max(-0.02, rng.normal(0.15, 0.3) * (1 + loose)) for _ in range(2))
+    above, below = (loose * rng.uniform(-0.15, 1), loose * rng.uniform(-0.15, 1))
+    before, after = (max(-0.05, rng.normal(0.15, 0.3) * (1 + loose)) for _ in range(2))
     sides = [left - before, top - above, right + after, bottom + below]
     x0, y0, x1, y1 = (int(side * height) for side in sides)
     x0, y0 = max(0, x0), max(0, y0)

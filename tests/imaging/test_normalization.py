@@ -11,8 +11,7 @@ from scipy import ndimage
 
 from inkfast.core.errors import NoInkError
 from inkfast.data import embedded
-from inkfast.imaging.ink import _remove_thick_edge_pieces, find_ink
-from inkfast.imaging.normalization import isolate_digit, keep_soft_edges, preprocess
+from inkfast.imaging.normalization import isolate_digit, keep_soft_edges, preprocess, whole_image
 from tests.conftest import DATA
 
 
@@ -132,12 +131,12 @@ def test_polarity_of_tight_crops_is_read_from_the_border():
 
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
 def test_blank_paper_has_no_ink(value):
-    """An even image has no ink; on a page, neither has one with nothing but grain."""
+    """An even image has no ink, and neither has one with nothing but grain."""
     with pytest.raises(NoInkError, match="no ink was found"):
         preprocess(np.full((60, 40), value))
     grain = 0.5 + 0.02 * np.random.default_rng(0).normal(size=(80, 80))
     with pytest.raises(NoInkError):
-        find_ink(grain.astype(np.float32))
+        preprocess(grain.astype(np.float32))
 
 
 def test_photographed_handwriting_is_found():
@@ -152,51 +151,6 @@ def test_photographed_handwriting_is_found():
     assert 0.07 < shares.mean() < 0.17  # MNIST has 0.13
 
 
-@pytest.mark.parametrize("grain", [0.0, 0.02])
-def test_the_dark_end_of_falling_light_is_not_ink(grain, written):
-    """A blank page in falling light has no ink; a stroke on it is found."""
-    rng = np.random.default_rng(0)
-    light = np.linspace(0.95, 0.3, 300) * np.linspace(1, 0.8, 300)[:, None]
-    page = (light + grain * rng.standard_normal(light.shape)).clip(0, 1).astype(np.float32)
-    with pytest.raises(NoInkError):
-        find_ink(page)
-    page[100:200, 140:150] *= 0.4
-    assert find_ink(page).mask[120:180, 142:148].all()
-
-
-def test_the_edge_of_a_shadow_is_not_ink():
-    """Paper that is darker beside a hard edge of light is paper; the digit beside it is ink."""
-    page = np.full((200, 300), 0.9, np.float32)
-    page[:, 170:] *= 0.5
-    page += 0.01 * np.random.default_rng(0).standard_normal(page.shape).astype(np.float32)
-    page[60:140, 80:90] *= 0.3
-    mask = find_ink(page).mask
-    assert mask[60:140, 80:90].mean() > 0.9
-    assert mask[:, 150:190].mean() < 0.01
-
-
-def test_thick_ink_at_the_edge_is_left_out():
-    """The corner of a table is thicker than strokes; a stroke that reaches the edge is kept."""
-    mask = np.zeros((200, 300), bool)
-    mask[60:140, 80:88] = mask[0:50, 150:158] = True
-    strokes = mask.copy()
-    mask[170:, 260:] = True
-    np.testing.assert_array_equal(_remove_thick_edge_pieces(mask), strokes)
-    mask[60:140, 80:88] = False  # with little ink inside, all is kept
-    np.testing.assert_array_equal(_remove_thick_edge_pieces(mask), mask)
-
-
-@pytest.mark.parametrize(("wide", "kept"), [(10, True), (16, False)])
-def test_ink_at_the_edge_may_be_half_as_thick_again_as_strokes(wide, kept):
-    """With strokes 8 pixels wide, a bar of 10 pixels at the edge is kept, and one of 16 is not."""
-    mask = np.zeros((200, 300), bool)
-    mask[60:140, 80:88] = mask[60:140, 100:108] = True
-    strokes = mask.copy()
-    mask[:60, 150 : 150 + wide] = True
-    expected = mask if kept else strokes
-    np.testing.assert_array_equal(_remove_thick_edge_pieces(mask), expected)
-
-
 def test_soft_edges_are_two_pixels_around_a_mask():
     """Soft edges are what scipy's dilation gives, at the image's edge too."""
     rng = np.random.default_rng(0)
@@ -204,3 +158,17 @@ def test_soft_edges_are_two_pixels_around_a_mask():
         amount, mask = rng.random((23, 31), np.float32), rng.random((23, 31)) < density
         around = ndimage.binary_dilation(mask, iterations=2)
         np.testing.assert_array_equal(keep_soft_edges(amount, mask), np.where(around, amount, 0))
+
+
+def test_a_whole_image_is_seen_in_a_square_with_bright_ink():
+    """Nothing is removed; the shorter side is filled up with paper."""
+    grey = np.full((80, 40), 0.8, np.float32)
+    grey[20:60, 16:24] = 0.2
+    grey[:, :4] = 0.4  # a rule at the edge
+    found = whole_image(grey)
+    assert (found.shape, found.dtype) == ((28, 28), np.uint8)
+    assert (found.max(), found.min()) == (255, 0)
+    assert not found[:, :6].any()
+    assert not found[:, 22:].any()
+    assert found[14, 7] > 100  # the rule
+    np.testing.assert_array_equal(whole_image(1 - grey), found)
