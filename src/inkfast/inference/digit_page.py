@@ -95,16 +95,15 @@ def combine_digits(reading: NumberReading, predictions: dict[int, Prediction]) -
     ]
     confidence = prod(one.confidence for one in characters)
     odds = {k: one.runner_up_confidence / one.confidence for k, one in predictions.items()}
-    place = max(odds, key=lambda k: odds[k], default=None)
-    text = "".join(one.text for one in characters)
-    runner_up = text
-    if place is not None:
+    text = runner_up = "".join(one.text for one in characters)
+    if odds:
+        place = max(odds, key=lambda k: odds[k])
         runner_up = text[:place] + str(predictions[place].runner_up) + text[place + 1 :]
     return NumberReading(
         text,
         confidence,
         runner_up,
-        confidence * odds.get(place, 0.0),
+        confidence * max(odds.values(), default=0.0),
         tuple(characters),
         _first_reason([one.unsure for one in characters]) or reading.unsure,
     )
