@@ -1,6 +1,6 @@
 """Write the digits that the shipped reader is trained on, as one NumPy file.
 
-Run: .venv/bin/python -m tools.reader_digits OUT.npz [--digits 55000] [--seed 0]
+Run: .venv/bin/python -m tools.reader_digits OUT.npz [--digits 90000] [--seed 0]
 
 They are MNIST as it is, and varied digits (`inkfast.synthetic.varied_digits`) of MNIST's training
 digits, UniPen's strokes and, where they lie in $INKFAST_DATA, optdigits and handwriting. Every
@@ -35,7 +35,7 @@ def main() -> None:
     """Draw all parts that are missing, and write the file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--digits", type=int, default=55_000)
+    parser.add_argument("--digits", type=int, default=90_000)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     mnist = data.load("mnist")

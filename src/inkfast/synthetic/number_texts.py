@@ -40,7 +40,7 @@ def sample_text(rng: Rng) -> str:
     return kinds[rng.choice(len(kinds), p=shares / shares.sum())][1](rng)
 
 
-def digits(rng: Rng, n: int) -> str:
+def random_digits(rng: Rng, n: int) -> str:
     """Return `n` digits; zeros and repeated digits are more frequent than by chance."""
     kind = rng.random()
     drawn = rng.integers(0, 10, n)
@@ -56,12 +56,12 @@ def _length(rng: Rng) -> int:
 
 
 def _whole(rng: Rng) -> str:
-    return digits(rng, _length(rng))
+    return random_digits(rng, _length(rng))
 
 
 def _grouped(rng: Rng) -> str:
     """Return a number with its thousands apart."""
-    text = digits(rng, int(rng.integers(3, 8)))
+    text = random_digits(rng, int(rng.integers(3, 8)))
     mark = str(rng.choice([".", ".", ".", ",", ",", THIN, ""]))
     head = len(text) % 3 or 3
     return mark.join([text[:head], *(text[i : i + 3] for i in range(head, len(text), 3))])
@@ -70,7 +70,7 @@ def _grouped(rng: Rng) -> str:
 def _amount(rng: Rng) -> str:
     text = _grouped(rng)
     if rng.random() < 0.25:
-        text += str(rng.choice([",", "."])) + digits(rng, 2)
+        text += str(rng.choice([",", "."])) + random_digits(rng, 2)
     if rng.random() < 0.2:
         text = str(rng.choice(_PREFIXES)) + text
     if rng.random() < 0.6:
@@ -79,8 +79,8 @@ def _amount(rng: Rng) -> str:
 
 
 def _decimal(rng: Rng) -> str:
-    whole = digits(rng, int(rng.integers(1, 4)))
-    return whole + str(rng.choice([".", ".", ","])) + digits(rng, int(rng.integers(1, 4)))
+    whole = random_digits(rng, int(rng.integers(1, 4)))
+    return whole + str(rng.choice([".", ".", ","])) + random_digits(rng, int(rng.integers(1, 4)))
 
 
 def _date(rng: Rng) -> str:
@@ -92,7 +92,7 @@ def _date(rng: Rng) -> str:
     if year < 0.35:
         parts.append(str(rng.integers(1900, 2100)))
     elif year < 0.7:
-        parts.append(digits(rng, 2))
+        parts.append(random_digits(rng, 2))
     return mark.join(parts)
 
 
@@ -110,7 +110,7 @@ def _signed(rng: Rng) -> str:
 
 def _sum(rng: Rng) -> str:
     def term() -> str:
-        return digits(rng, int(rng.integers(1, 4)))
+        return random_digits(rng, int(rng.integers(1, 4)))
 
     text = term() + str(rng.choice(["+", "-", "/", ":", "*"])) + term()
     return text + ("=" + term() if rng.random() < 0.5 else "")
@@ -118,13 +118,13 @@ def _sum(rng: Rng) -> str:
 
 def _code(rng: Rng) -> str:
     mark = str(rng.choice(["-", "/", "."]))
-    groups = [digits(rng, int(rng.integers(2, 5))) for _ in range(rng.integers(2, 4))]
+    groups = [random_digits(rng, int(rng.integers(2, 5))) for _ in range(rng.integers(2, 4))]
     text = mark.join(groups)
     return f"({groups[0]}){text}" if rng.random() < 0.2 else text
 
 
 def _percent(rng: Rng) -> str:
-    text = digits(rng, int(rng.integers(1, 3)))
+    text = random_digits(rng, int(rng.integers(1, 3)))
     return (text if rng.random() < 0.7 else _decimal(rng)) + "%"
 
 

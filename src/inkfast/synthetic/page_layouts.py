@@ -15,7 +15,7 @@ from inkfast.core.digits import Indices
 from inkfast.synthetic.hands import Hand, StrokeLibrary
 from inkfast.synthetic.layout import Layout, Placed, place_text, sample_layout
 from inkfast.synthetic.marks import _form_boxes
-from inkfast.synthetic.number_texts import digits, sample_text
+from inkfast.synthetic.number_texts import random_digits, sample_text
 from inkfast.synthetic.page_canvas import PageCanvas
 from inkfast.synthetic.pens import Line, smooth
 from inkfast.synthetic.strips import Handwriting
@@ -137,7 +137,7 @@ def _columns(page: PageWriter) -> None:
         for x in np.arange(first, 1.2 * width, step):
             if rng.random() < 0.9:
                 text = (
-                    digits(rng, int(rng.integers(1, most + 1)))
+                    random_digits(rng, int(rng.integers(1, most + 1)))
                     if rng.random() < 0.7
                     else _short_text(rng, most + 1)
                 )
@@ -185,7 +185,7 @@ def _cell_number(
 ) -> None:
     rng = page.rng
     text = (
-        digits(rng, int(rng.integers(1, most + 1)))
+        random_digits(rng, int(rng.integers(1, most + 1)))
         if rng.random() < 0.8
         else _short_text(rng, most + 1)
     )
@@ -207,13 +207,13 @@ def _form(page: PageWriter) -> None:
         if rng.random() < 0.6:
             x = page.label(x, y) + page.height * rng.uniform(0.5, 2)
         n = int(rng.integers(1, 11))
-        text = digits(rng, n) if rng.random() < 0.85 else _short_text(rng, 8)
+        text = random_digits(rng, n) if rng.random() < 0.85 else _short_text(rng, 8)
         while x < width and text:
             placed, layout = page.place(text, boxes=True, cell=cell, slope=rng.normal(0, 0.01))
             if page.canvas.add_number(placed, layout, (x, y), page.height, rng):
                 _add_form_boxes(page, placed, layout, x, y)
             x += page.height * (cell * (len(placed) + 1) + rng.uniform(2, 6))
-            text = digits(rng, n) if rng.random() < 0.4 else ""
+            text = random_digits(rng, n) if rng.random() < 0.4 else ""
         y += page.height * rng.uniform(2, 4)
 
 
@@ -356,7 +356,7 @@ def _printed_text(rng: Rng) -> str:
     if kind < 0.15:
         text = text.upper()
     if kind > 0.85:
-        text += " " + digits(rng, int(rng.integers(1, 5)))
+        text += " " + random_digits(rng, int(rng.integers(1, 5)))
     return text + (":" if rng.random() < 0.3 else "")
 
 

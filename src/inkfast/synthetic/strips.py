@@ -19,10 +19,11 @@ from inkfast.synthetic.hands import (
     RasterHand,
     StrokeLibrary,
     StyleHand,
+    WriterHand,
 )
 from inkfast.synthetic.layout import Layout, Placed, Sides, join_digits, place_text, sample_layout
 from inkfast.synthetic.marks import draw_marks
-from inkfast.synthetic.number_texts import THIN, sample_text
+from inkfast.synthetic.number_texts import THIN, random_digits, sample_text
 from inkfast.synthetic.papers import sample_paper
 from inkfast.synthetic.pens import Ink, Line, Pen, draw_lines, sample_pen
 from inkfast.synthetic.scanning import degrade, expose
@@ -68,10 +69,15 @@ class Handwriting:
             shares = np.array([share for _, share in self.rasters])
             digits, _ = self.rasters[rng.choice(len(shares), p=shares / shares.sum())]
             usual = RasterHand(digits, writer)
-        if rng.random() < 0.6:
-            return usual
-        drawn = rng.choice(10, int(rng.integers(1, 5)), replace=False)
-        return MixedHand(usual, StyleHand(writer), frozenset(map(str, drawn)))
+        return mix_styles(usual, writer, rng)
+
+
+def mix_styles(usual: Hand, symbols: WriterHand, rng: Rng) -> Hand:
+    """Return a hand, in four of ten cases with some of its digits in drawn styles."""
+    if rng.random() < 0.6:
+        return usual
+    drawn = rng.choice(10, int(rng.integers(1, 5)), replace=False)
+    return MixedHand(usual, StyleHand(symbols), frozenset(map(str, drawn)))
 
 
 def compose_strip(handwriting: Handwriting, rng: Rng, text: str | None = None) -> Strip:
@@ -84,20 +90,40 @@ def compose_strip(handwriting: Handwriting, rng: Rng, text: str | None = None) -
     """
     if text is None:
         text = "" if rng.random() < 0.025 else sample_text(rng)
+    image = _compose(text, handwriting.sample_hand(rng), handwriting.strokes, rng)
+    return Strip(image, text.replace(THIN, ""))
+
+
+def compose_digit(hand: Hand, strokes: StrokeLibrary, rng: Rng) -> Strip:
+    """Compose a number and cut out one of its digits, with what its neighbours leave around it.
+
+    Args:
+        hand: Hand of the number.
+        strokes: Pen strokes of numbers in other lines.
+        rng: Random generator of everything.
+    """
+    text = random_digits(rng, int(rng.integers(2, 5)))
+    place = int(rng.integers(len(text)))
+    return Strip(_compose(text, hand, strokes, rng, cut=place), text[place])
+
+
+def _compose(
+    text: str, hand: Hand, strokes: StrokeLibrary, rng: Rng, cut: int | None = None
+) -> NDArray[np.uint8]:
+    """Return the image of a text, or of the character in one place of it."""
     height = float(np.exp(rng.uniform(np.log(14), np.log(46))))
     layout = sample_layout(rng)
-    hand = handwriting.sample_hand(rng)
     placed = place_text(text, hand, layout, rng)
     lines = [line for one in placed for line in one.lines]
     if layout.joined:
         lines += join_digits(placed, layout.joined, rng)
-    return _draw(text, placed, lines, layout, height, handwriting, rng)
+    return _draw(placed, lines, layout, height, strokes, rng, cut)
 
 
 def _draw(
-    text: str, placed: list[Placed], lines: list[Line], layout: Layout, height: float,
-    handwriting: Handwriting, rng: Rng,
-) -> Strip:  # fmt: skip
+    placed: list[Placed], lines: list[Line], layout: Layout, height: float,
+    strokes: StrokeLibrary, rng: Rng, cut: int | None,
+) -> NDArray[np.uint8]:  # fmt: skip
     """Draw the placed glyphs, the paper and the marks, and crop."""
     if placed:
         boxes = np.array([one.box for one in placed])
@@ -119,14 +145,17 @@ def _draw(
     if rasters:
         ink = _sharpen(ink, rng)
     written = (left + shift[0], top + shift[1], right + shift[0], bottom + shift[1])
-    marks = draw_marks(size, height, written, placed, shift, layout, handwriting.strokes, rng)
+    marks = draw_marks(size, height, written, placed, shift, layout, strokes, rng)
     paper = sample_paper(size, height, rng)
-    x0, y0, x1, y1 = _crop_box(written, height, size, rng)
+    around = _around_number(written, rng)
+    if cut is not None:
+        around = _around_digit(placed[cut].moved(*shift).box, rng)
+    x0, y0, x1, y1 = _crop_box(around, height, size)
     window = slice(y0, y1), slice(x0, x1)
     ink, paper, marks = ink[window], paper[window], marks[window]
     density = rng.uniform(0.75, 1.0)
     grey = expose(np.maximum(ink * density, marks), paper, rng)
-    return Strip(degrade(grey, height, rng), text.replace(THIN, ""))
+    return degrade(grey, height, rng)
 
 
 def _paste(ink: Ink, raster: Ink, box: Sides, height: float) -> None:
@@ -151,15 +180,26 @@ def _sharpen(ink: Ink, rng: Rng) -> Ink:
     return sharp
 
 
-def _crop_box(
-    box: Sides, height: float, size: tuple[int, int], rng: Rng
-) -> tuple[int, int, int, int]:
-    """Return the window that is kept: tight, loose, or a little into the writing."""
+def _around_number(box: Sides, rng: Rng) -> Sides:
+    """Return the sides of what is kept of a strip: tight, loose, or a little into the writing."""
     left, top, right, bottom = box
     loose = abs(rng.normal(0, 0.25)) if rng.random() < 0.8 else rng.uniform(0.2, 1.1)
     above, below = (loose * rng.uniform(-0.15, 1), loose * rng.uniform(-0.15, 1))
     before, after = (max(-0.05, rng.normal(0.15, 0.3) * (1 + loose)) for _ in range(2))
-    sides = [left - before, top - above, right + after, bottom + below]
-    x0, y0, x1, y1 = (int(side * height) for side in sides)
+    return left - before, top - above, right + after, bottom + below
+
+
+def _around_digit(box: Sides, rng: Rng) -> Sides:
+    """Return the sides of an image of one digit: as wide as high in half of the cases."""
+    left, top, right, bottom = box
+    before, above, after, below = rng.normal(0.08, 0.1, 4).clip(-0.06, 0.5)
+    sides = left - before, top - above, right + after, bottom + below
+    lack = max(0.0, (sides[3] - sides[1]) - (sides[2] - sides[0])) * (rng.random() < 0.5)
+    return sides[0] - lack / 2, sides[1], sides[2] + lack / 2, sides[3]
+
+
+def _crop_box(box: Sides, height: float, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return the window of pixels inside the drawing."""
+    x0, y0, x1, y1 = (int(side * height) for side in box)
     x0, y0 = max(0, x0), max(0, y0)
     return x0, y0, max(x0 + 6, min(size[1], x1)), max(y0 + 6, min(size[0], y1))

@@ -14,13 +14,15 @@ from PIL import Image
 
 from inkfast.core.digits import SIDE, Digits, Images
 from inkfast.core.errors import NoInkError
-from inkfast.imaging.normalization import preprocess
+from inkfast.imaging.normalization import preprocess, whole_image
 from inkfast.synthetic.framings import FRAMINGS, frame_glyph
 from inkfast.synthetic.hands import Glyph, RasterDigits, StrokeLibrary, StyleHand, crop_ink
+from inkfast.synthetic.strips import compose_digit, mix_styles
 
 _BLOCK = 1000  # digits drawn with one random generator
 _PENS, _STYLES = 0.5, 0.12  # shares of pen strokes and of drawn styles; the rest are images
-_AS_IT_IS = 0.4  # share of images that are scaled to 28x28 without being normalised,
+_CUT_OUT = 0.3  # share of the digits that are cut out of composed numbers
+_WHOLE = 0.4  # share of the images that are seen as a whole instead of being normalised,
 _SQUEEZED = 0.15  # and of these, share whose sides are scaled by different factors
 
 
@@ -69,38 +71,46 @@ def make_varied_digits(
     for start in range(0, n, _BLOCK):
         rng = np.random.default_rng([seed, start])
         for row in range(start, min(n, start + _BLOCK)):
-            label = str(rng.integers(10))
-            glyph, writer = mix.sample(label, rng)
-            images[row] = frame_digit(mix, glyph, rng, kind)
+            if not kind and rng.random() < _CUT_OUT:
+                recorded, label, writer = _cut_out(mix, rng)
+            else:
+                recorded, label, writer = _frame(mix, kind or str(rng.choice([*FRAMINGS])), rng)
+            images[row] = _see(recorded, rng, whole=not kind and rng.random() < _WHOLE)
             labels.append(label)
             writers.append(writer)
     return images, labels, writers
 
 
-def frame_digit(mix: DigitMix, glyph: Glyph, rng: np.random.Generator, kind: str = "") -> Images:
-    """Return a framed digit as networks see it: uint8 ``(28, 28)``, bright ink on black."""
-    chosen = kind or str(rng.choice([*FRAMINGS]))
+def _cut_out(mix: DigitMix, rng: np.random.Generator) -> tuple[Images, str, str]:
+    """Return a digit cut out of a composed number, its label and its writer."""
+    writer = mix.strokes.sample_hand(rng)
+    strip = compose_digit(mix_styles(writer, writer, rng), mix.strokes, rng)
+    return strip.image, strip.text, writer.writer
+
+
+def _frame(mix: DigitMix, kind: str, rng: np.random.Generator) -> tuple[Images, str, str]:
+    """Return a framed digit, its label and its writer."""
+    label = str(rng.integers(10))
+    glyph, writer = mix.sample(label, rng)
 
     def other() -> Glyph:
         return mix.strokes.sample_hand(rng).glyph(str(rng.integers(10)), rng)
 
-    recorded = frame_glyph(glyph, FRAMINGS[chosen](rng), rng, other)
-    if not kind and chosen != "photograph" and rng.random() < _AS_IT_IS:
-        recorded = _fit_frame(recorded, squeeze=bool(rng.random() < _SQUEEZED))
+    return frame_glyph(glyph, FRAMINGS[kind](rng), rng, other), label, writer
+
+
+def _see(recorded: Images, rng: np.random.Generator, *, whole: bool) -> Images:
+    """Return a recorded digit as networks see it: uint8 ``(28, 28)``, bright ink on black."""
+    if whole and rng.random() < _SQUEEZED:
+        box = Image.Resampling.BOX
+        recorded = np.asarray(Image.fromarray(recorded).resize((SIDE, SIDE), box))
+    grey = recorded.astype(np.float32) / 255
+    if whole:
+        return whole_image(grey)
     try:
-        return preprocess(recorded.astype(np.float32) / 255)
+        return preprocess(grey)
     except NoInkError:
         return np.zeros((SIDE, SIDE), np.uint8)
-
-
-def _fit_frame(recorded: Images, *, squeeze: bool) -> Images:
-    """Return an image scaled to 28x28, its shorter side filled up with paper or squeezed."""
-    if not squeeze:
-        height, width = recorded.shape
-        tall, wide = (max(0, other - side) for side, other in ((height, width), (width, height)))
-        pads = (tall // 2, tall - tall // 2), (wide // 2, wide - wide // 2)
-        recorded = np.pad(recorded, pads, constant_values=int(np.median(recorded)))
-    return np.asarray(Image.fromarray(recorded).resize((SIDE, SIDE), Image.Resampling.BOX))
 
 
 def as_digits(images: Images, labels: list[str], writers: list[str], name: str) -> Digits:
