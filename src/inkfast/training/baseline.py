@@ -74,7 +74,15 @@ def fit_baseline(fit_spec: FitSpec, callback: Callback) -> TrainedModel:
         loss, accuracy = _evaluate_unit(model, _evenly_spaced(seen))
         validated = _evaluate_unit(model, validation)
     seconds = time.perf_counter() - start
-    epoch = Epoch(1, loss, accuracy, *validated, learning_rate=0.0, seconds=seconds)
+    epoch = Epoch(
+        number=1,
+        loss=loss,
+        accuracy=accuracy,
+        validation_loss=validated[0],
+        validation_accuracy=validated[1],
+        learning_rate=0.0,
+        seconds=seconds,
+    )
     callback.on_progress(1.0)
     callback.on_epoch_end(epoch)
     callback.should_stop(epoch)  # the fit ends anyway; worker processes send the epoch with it

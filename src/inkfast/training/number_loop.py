@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from math import ceil, isfinite
+from math import ceil
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,16 +14,16 @@ import torch
 from torch import Tensor, nn
 
 from inkfast import execution
-from inkfast.core.errors import DivergedError, StoppedError
-from inkfast.core.random import make_generator
-from inkfast.models import NumberArchitecture, create
-from inkfast.training import checkpoint, hardware
+from inkfast.core.errors import StoppedError
+from inkfast.models import NumberArchitecture
+from inkfast.training import hardware
+from inkfast.training.checkpointed_fit import CheckpointedFit
 from inkfast.training.number_batches import StripBatch, epoch_batches
 from inkfast.training.number_model import NumberEpoch, TrainedNumberNetwork
 from inkfast.training.number_recipe import NumberRecipe
 from inkfast.training.number_shards import LabelledStrips
 from inkfast.training.number_validation import ctc_loss, score_network
-from inkfast.training.optimisation import WeightAverage, make_optimisers, one_cycle
+from inkfast.training.optimisation import one_cycle
 
 # Called with the progress of a fit; its metrics are those of a `NumberEpoch`.
 NumberCallback: TypeAlias = execution.Callback[NumberEpoch]
@@ -74,30 +73,24 @@ def fit_numbers(
         return NumberTrainingLoop(spec, folder, callback or NumberCallback()).run()
 
 
-class NumberTrainingLoop:
-    """The training of one network: weights, optimisers, history and what else changes."""
+class NumberTrainingLoop(CheckpointedFit[NumberEpoch]):
+    """The training of one network that reads numbers."""
+
+    epochs = NumberEpoch
+    recipe: NumberRecipe
 
     def __init__(self, spec: NumberFitSpec, folder: Path | None, callback: NumberCallback) -> None:
-        self.spec, self.recipe = spec, spec.recipe
-        self.folder, self.callback = folder, callback
-        self.device = hardware.choose_device()
-        self.precision = hardware.choose_precision(spec.recipe.precision, self.device)
-        model = create(spec.architecture, make_generator(spec.seed, "weights"))
-        # torch's types leave out `to` with a memory format
-        self.model: nn.Module = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimisers = make_optimisers(self.model, spec.recipe)
-        self.average = WeightAverage(self.model, spec.recipe.ema) if spec.recipe.ema else None
-        self.best: dict[str, Tensor] = {}
-        self.history: list[NumberEpoch] = []
+        super().__init__(spec.architecture, spec.recipe, spec.seed, folder, callback, spec.threads)
+        self.spec = spec
         self.steps = 0
-        self.seconds = 0.0
-        self.threads = spec.threads
 
     def run(self) -> TrainedNumberNetwork:
         """Train the remaining epochs and return the network."""
-        if not self._resume():
-            self.threads = self.threads or self._choose_threads()
-            self._save()  # fixes the thread count before the first epoch can be interrupted
+        state = self.resume()
+        self.steps = state.get("steps", 0)
+        if not state:
+            self.threads = self.threads or self._time_threads()
+            self.save()  # fixes the thread count before the first epoch can be interrupted
         with hardware.torch_threads(self.threads):
             while len(self.history) < self.recipe.epochs:
                 self._run_epoch(len(self.history) + 1)
@@ -114,7 +107,7 @@ class NumberTrainingLoop:
         loss = self._train_epoch(number)
         candidate = self._candidate(number)
         scores = score_network(candidate, self.spec.validation, self.device, self.precision)
-        self._check_finite(scores.loss, number)
+        self.check_finite(scores.loss, number)
         self.seconds += time.perf_counter() - since
         self.history.append(
             NumberEpoch(
@@ -128,8 +121,8 @@ class NumberTrainingLoop:
             )
         )
         if self.best_epoch == number:
-            self.best = {k: v.detach().clone() for k, v in candidate.state_dict().items()}
-        self._save()
+            self.keep_best(candidate)
+        self.save()
         self.callback.on_epoch_end(self.history[-1])
         if self.callback.should_stop(self.history[-1]):
             raise StoppedError(f"stopped after epoch {number}")
@@ -146,15 +139,13 @@ class NumberTrainingLoop:
             total += loss.double() * len(batch)
             seen += len(batch)
             if step % 20 == 19 or step == count - 1:
-                self._check_finite(float(loss), number)
+                self.check_finite(float(loss), number)
                 self.callback.on_progress((number - 1 + (step + 1) / count) / self.recipe.epochs)
         return float(total) / seen
 
     def _step(self, batch: StripBatch, progress: float) -> Tensor:
         """Take one training step; return its loss."""
-        rate = one_cycle(self.recipe.learning_rate, self.recipe.warmup, progress)
-        for group in (g for optimiser in self.optimisers for g in optimiser.param_groups):
-            group["lr"] = rate
+        self.set_learning_rate(one_cycle(self.recipe.learning_rate, self.recipe.warmup, progress))
         loss = self._loss(self.model, batch)
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it without types
         nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
@@ -178,75 +169,19 @@ class NumberTrainingLoop:
         return epoch_batches(self.spec.shards, self.recipe, self.spec.seed, number)
 
     def _candidate(self, number: int) -> nn.Module:
-        """Return the network to validate: the trained one, or the one with averaged weights."""
-        if self.average is None:
-            return self.model
-        model: nn.Module = copy.deepcopy(self.model)
-        count = ceil(_MEASURED_STRIPS / self.recipe.batch_size)
-        batches = [batch.to(self.device) for batch in islice(self._batches(number)[1], count)]
-        with hardware.autocast(self.device, self.precision):
-            self.average.load_into(model, [batch.strips for batch in batches])
-        return model
+        """Return the network to validate after an epoch."""
+        count = ceil(_MEASURED_STRIPS / self.recipe.batch_size) if self.average else 0
+        batches = islice(self._batches(number)[1], count)
+        return self.averaged([batch.to(self.device).strips for batch in batches])
 
-    def _check_finite(self, loss: float, number: int) -> None:
-        if isfinite(loss):
-            return
-        kept = "The checkpoint of the epoch before is kept." if self.folder and self.history else ""
-        raise DivergedError(
-            f"training {self.spec.architecture}: the loss became {loss} in epoch {number}, with "
-            f"learning_rate={self.recipe.learning_rate:g}. Lower learning_rate. {kept}".strip()
-        )
-
-    def _choose_threads(self) -> int:
-        """Time steps of this network and batch size on a copy."""
-        if self.device.type != "cpu":
-            return 1
-        model = copy.deepcopy(self.model)
+    def _time_threads(self) -> int:
         batch = next(self._batches(1)[1])
-        # torch leaves `backward` without types
-        return hardware.choose_threads(lambda: self._loss(model, batch).backward())  # type: ignore[no-untyped-call]
+        return self.choose_threads(lambda model: self._loss(model, batch))
 
-    def _save(self) -> None:
-        if self.folder is None:
-            return
-        tensors, groups = checkpoint.pack_optimisers(self.optimisers)
-        tensors |= {f"model.{k}": v for k, v in self.model.state_dict().items()}
-        tensors |= {f"best.{k}": v for k, v in self.best.items()}
-        if self.average is not None:
-            tensors |= {f"average.{i}": v for i, v in enumerate(self.average.weights)}
-        state = {
-            "groups": groups,
-            "steps": self.steps,
-            "threads": self.threads,
-            "precision": self.precision,
-            "history": [vars(epoch) for epoch in self.history],
-        }
-        checkpoint.save_checkpoint(self.folder, len(self.history), tensors, state)
-
-    def _resume(self) -> bool:
-        """Load the newest valid checkpoint, if there is one."""
-        if self.folder is None:
-            return False
-        tensors, state, faults = checkpoint.load_newest_checkpoint(
-            self.folder, self.optimisers, NumberEpoch
-        )
-        for sentence in faults:
-            self.callback.on_message(sentence)
-        if not state:
-            return False
-        # bits depend on both, so a resumed fit keeps its first values
-        self.threads, self.precision = state["threads"], state["precision"]
-        self.history, self.steps = NumberEpoch.read_all(state["history"]), state["steps"]
-        self.seconds = self.history[-1].seconds if self.history else 0.0
-        self.model.load_state_dict(checkpoint.tensors_under(tensors, "model"))
-        self.best = checkpoint.tensors_under(tensors, "best")
-        checkpoint.unpack_optimisers(self.optimisers, tensors, state["groups"])
-        if self.average is not None:
-            saved = checkpoint.tensors_under(tensors, "average")
-            for index, weight in enumerate(self.average.weights):
-                weight.copy_(saved[str(index)])
-        self.callback.on_message(f"resumed after epoch {len(self.history)}")
-        return True
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of steps, by which the average of the weights is weighted."""
+        return {"steps": self.steps}
 
     def _finish(self) -> TrainedNumberNetwork:
         """Return the network with the weights of the best epoch."""

@@ -31,26 +31,16 @@ from inkfast.training.trained_model import (
 _PLAIN_KEYS = ("seed", "best_epoch", "train_seconds", "threads", "precision", "machine")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NumberEpoch(EpochRecord):
-    """Metrics of one epoch.
+    """Metrics of one epoch of a network that reads numbers; losses are per character.
 
     Attributes:
-        number: From 1.
-        loss: Mean training loss over the epoch, with noise, in nats per character.
-        validation_loss: Loss on the validation strips after the epoch, in nats per character.
-        validation_accuracy: Share of validation strips whose text is exactly right, in [0, 1].
         character_error: Edits that turn the texts read into the right ones, divided by the number
             of characters of the right ones.
-        learning_rate: Learning rate of the last step.
-        seconds: Time of training and validation since the start.
     """
 
-    validation_loss: float
-    validation_accuracy: float
     character_error: float
-    learning_rate: float
-    seconds: float
 
 
 class StripRecogniser(nn.Module):

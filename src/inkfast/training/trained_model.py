@@ -31,17 +31,25 @@ WEIGHTS_FILE, MODEL_FILE = "model.safetensors", "model.json"  # the latter is wr
 Trained = TypeVar("Trained")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EpochRecord:
-    """What the metrics of epochs have in common; all fields of subclasses are numbers.
+    """Metrics of one epoch; all fields of subclasses are numbers.
 
     Attributes:
         number: From 1.
-        loss: Mean training loss over the epoch.
+        loss: Mean training loss over the epoch, with noise, dropout and label smoothing.
+        validation_loss: Loss on the validation rows after the epoch, in nats.
+        validation_accuracy: Accuracy on the validation rows after the epoch, in [0, 1].
+        learning_rate: Learning rate of the last step.
+        seconds: Time of training and validation since the start.
     """
 
     number: int
     loss: float
+    validation_loss: float
+    validation_accuracy: float
+    learning_rate: float
+    seconds: float
 
     @classmethod
     def read(cls, values: Any) -> Self:
@@ -65,25 +73,15 @@ class EpochRecord:
         return history
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Epoch(EpochRecord):
-    """Metrics of one epoch.
+    """Metrics of one epoch of a classifier.
 
     Attributes:
-        number: From 1.
-        loss: Mean training loss over the epoch, with noise, dropout and label smoothing.
-        accuracy: Training accuracy over the epoch, in [0, 1], under the same conditions.
-        validation_loss: Cross-entropy on the validation rows after the epoch, in nats.
-        validation_accuracy: Accuracy on the validation rows after the epoch, in [0, 1].
-        learning_rate: Learning rate of the last step.
-        seconds: Time of training and validation since the start.
+        accuracy: Training accuracy over the epoch, in [0, 1], under the conditions of its loss.
     """
 
     accuracy: float
-    validation_loss: float
-    validation_accuracy: float
-    learning_rate: float
-    seconds: float
 
     def merit(self, monitor: str) -> tuple[float, float]:
         """Return the values by which epochs are compared; larger is better."""
