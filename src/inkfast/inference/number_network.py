@@ -6,22 +6,15 @@ returns logarithms of probabilities: one distribution of characters for every fo
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from inkfast.core.errors import InkfastError
-from inkfast.core.io import sha256
 from inkfast.inference.number_strips import STRIP_HEIGHT, GreyStrip, frames_of_width
 from inkfast.inference.numbers import ALPHABET
 from inkfast.inference.onnx_classifier import (
-    METADATA_KEY,
-    ModelMetadata,
-    create_session,
+    OnnxFile,
     error_summary,
-    read_verified,
 )
 
 _SYMBOLS = len(ALPHABET) + 1  # the characters, and last the blank
@@ -31,44 +24,8 @@ class NotNumbersError(InkfastError):
     """A network that does not read numbers."""
 
 
-class OnnxNumberNetwork:
-    """A network that reads numbers, as `inkfast export` writes it.
-
-    Args:
-        content: Content of the file.
-        name: Name of the file in messages.
-        threads: Threads of a call; 0 for all cores.
-
-    Attributes:
-        name: Name of the file in messages.
-        fingerprint: SHA-256 of the file.
-        metadata: Metadata in the file.
-
-    Raises:
-        InkfastError: If the file is no such network.
-    """
-
-    def __init__(self, content: bytes, name: str, threads: int = 0) -> None:
-        self.name = name
-        self.fingerprint = sha256(content)
-        self._arguments = (content, name, threads)
-        self.session = create_session(name, content, threads)
-        metadata = self.session.get_modelmeta().custom_metadata_map
-        self.metadata = ModelMetadata.parse(metadata.get(METADATA_KEY, "{}"), name)
-        self._check_signature()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # a session cannot be serialised; the other process may not have this disk
-        return OnnxNumberNetwork, self._arguments
-
-    @classmethod
-    def open(cls, path: Path, threads: int = 0) -> OnnxNumberNetwork:
-        """Open a file; its SHA-256 is checked if a JSON file beside it has one.
-
-        Raises:
-            InkfastError: If it cannot be read, was changed, or is no such network.
-        """
-        return cls(read_verified(path), str(path), threads)
+class OnnxNumberNetwork(OnnxFile):
+    """A network that reads numbers, as `inkfast export` writes it."""
 
     def log_probabilities(self, strips: GreyStrip) -> NDArray[np.float32]:
         """Return the logarithms of the probabilities of characters at each frame.
@@ -96,7 +53,8 @@ class OnnxNumberNetwork:
             )
         return np.asarray(found, np.float32)
 
-    def _check_signature(self) -> None:
+    def check_signature(self) -> None:
+        """See `OnnxFile`."""
         """Raise unless input, output and alphabet are those of a network that reads numbers."""
         inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
         shapes = [list(one.shape) for one in (*inputs, *outputs)]

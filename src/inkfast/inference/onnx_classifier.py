@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,8 +84,8 @@ class ModelMetadata:
         )
 
 
-class OnnxClassifier:
-    """A classifier of 28x28 images in an ONNX file, made by inkfast or by others.
+class OnnxFile:
+    """A network in an ONNX file, made by inkfast or by others.
 
     Args:
         content: Content of the file.
@@ -98,7 +98,7 @@ class OnnxClassifier:
         metadata: Metadata in the file; empty if inkfast did not make it.
 
     Raises:
-        InkfastError: If the file is not such a classifier.
+        InkfastError: If the file is not such a network.
     """
 
     def __init__(self, content: bytes, name: str, threads: int = 0) -> None:
@@ -106,22 +106,33 @@ class OnnxClassifier:
         self.fingerprint = sha256(content)
         self._arguments = (content, name, threads)
         self.session = create_session(name, content, threads)
-        self.input, self.output = _find_input_and_output(name, self.session)
         metadata = self.session.get_modelmeta().custom_metadata_map
         self.metadata = ModelMetadata.parse(metadata.get(METADATA_KEY, "{}"), name)
+        self.check_signature()
 
     def __reduce__(self) -> tuple[Any, ...]:
         # a session cannot be serialised; the other process may not have this disk
-        return OnnxClassifier, self._arguments
+        return type(self), self._arguments
 
     @classmethod
-    def open(cls, path: Path, threads: int = 0) -> OnnxClassifier:
+    def open(cls, path: Path, threads: int = 0) -> Self:
         """Open a file; its SHA-256 is checked if a JSON file beside it has one.
 
         Raises:
-            InkfastError: If it cannot be read, was changed, or is not such a classifier.
+            InkfastError: If it cannot be read, was changed, or is not such a network.
         """
         return cls(read_verified(path), str(path), threads)
+
+    def check_signature(self) -> None:
+        """Raise an `InkfastError` if inputs and outputs are not those of such a network."""
+
+
+class OnnxClassifier(OnnxFile):
+    """A classifier of 28x28 images."""
+
+    def check_signature(self) -> None:
+        """See `OnnxFile`."""
+        self.input, self.output = _find_input_and_output(self.name, self.session)
 
     def probabilities(self, images: Images) -> NDArray[np.float64]:
         """Return class probabilities.
