@@ -33,7 +33,7 @@ def draw_strips(seed: int, n: int, sharpness: float) -> CalibrationStrips:
     honest = np.exp(logits) / np.exp(logits).sum(axis=2, keepdims=True)
     paths = (honest.cumsum(axis=2) > rng.random((n, 3, 1))).argmax(axis=2)
     return CalibrationStrips(
-        list(np.float32(sharpness * np.log(honest))), [spell(path) for path in paths]
+        [[view] for view in np.float32(sharpness * np.log(honest))], [spell(path) for path in paths]
     )
 
 
@@ -95,7 +95,7 @@ def test_other_characters_may_be_left_out() -> None:
     """With digits alone a separator in a strip is no error."""
     frames = np.full((3, BLANK + 1), -20.0)
     frames[[0, 1, 2], [1, ALPHABET.index("."), 2]] = 0
-    strips = CalibrationStrips([frames.astype(np.float32)], ["12"], digits_only=True)
+    strips = CalibrationStrips([[frames.astype(np.float32)]], ["12"], digits_only=True)
     assert not strips.answers(1.0)[1].any()
     assert CalibrationStrips(strips.log_probs, ["12"]).answers(1.0)[1].all()
 
@@ -104,4 +104,4 @@ def test_other_characters_may_be_left_out() -> None:
 def test_strips_need_their_texts(strips: int, texts: int) -> None:
     """The line gives both numbers."""
     with pytest.raises(InkfastError, match=f"got {strips} strips and {texts} texts"):
-        CalibrationStrips([np.zeros((1, BLANK + 1), np.float32)] * strips, ["1"] * texts)
+        CalibrationStrips([[np.zeros((1, BLANK + 1), np.float32)]] * strips, ["1"] * texts)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from inkfast.core.errors import InkfastError
-from inkfast.inference.decoding import MIN_EXPECTED, NOT_EXPECTED, decode
+from inkfast.inference.decoding import MIN_EXPECTED, NOT_EXPECTED, decode, decode_views
 from inkfast.inference.expectation import Expectation
 from inkfast.inference.numbers import ALPHABET
 
@@ -298,3 +298,25 @@ def test_other_arrays_are_refused(bad: NDArray[np.float64]) -> None:
     """The line gives the shape that is expected."""
     with pytest.raises(InkfastError, match=r"log-probabilities must be .*\(frames, 26\)"):
         decode(bad.astype(np.float32))
+
+
+def test_views_of_a_strip_are_counted_like_votes():
+    """The confidence of a text is the mean of its probabilities; places are the first view's."""
+    one = np.array([[0, 0, 0, 1], [0.55, 0.45, 0, 0], [0, 0, 0, 1], [0, 0, 0, 1]])
+    two = np.array([[0, 0, 0, 1], [0, 0, 0, 1], [0.2, 0.8, 0, 0]])
+    views = [make_log_probs(one), make_log_probs(two)]
+    assert [decode(view).text for view in views] == ["1", "2"]
+    reading = decode_views(views)
+    assert (reading.text, reading.runner_up) == ("2", "1")
+    assert reading.confidence == pytest.approx(0.625, abs=1e-3)
+    assert reading.runner_up_confidence == pytest.approx(0.375, abs=1e-3)
+    (character,) = reading.characters
+    assert (character.start, character.end) == (0.25, 0.5)
+    assert character.confidence == pytest.approx(0.625, abs=1e-3)
+
+
+def test_a_certain_view_counts_alone():
+    """Another view is not asked, whatever it says."""
+    views = [make_log_probs(np.array([weights])) for weights in ([1, 0, 0, 0], [0, 1, 0, 0])]
+    assert decode_views(views) == decode(views[0])
+    assert decode_views(views[::-1]) == decode(views[1])

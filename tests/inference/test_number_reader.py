@@ -48,12 +48,24 @@ def strip(number: int, width: int = 100) -> np.ndarray:
 
 def test_readings_come_in_the_order_of_the_strips():
     """Strips of one width are read together, and readings keep the order that was given."""
-    network = MadeUpNetwork(["12", "3.5", "-40", ""])
+    network = MadeUpNetwork(["12", "3.5", "-40", ""], share=0.999)
     strips = [strip(0), strip(1, 130), strip(2), strip(3, 130), strip(0, 90)]
     readings = NumberReader(network, 0.5).read(strips)
     assert [reading.text for reading in readings] == ["12", "3.5", "-40", "", "12"]
     assert sorted(network.sizes) == [1, 2, 2]
     assert NumberReader(network, 0.5).read([]) == []
+
+
+def test_a_strip_is_seen_again_where_the_network_is_not_certain():
+    """Strips that are not certain are seen at two other widths; confidences are means."""
+    certain = MadeUpNetwork(["12"], share=0.999)
+    assert NumberReader(certain, 0.5).read([strip(0)])[0].confidence > 0.98
+    assert certain.sizes == [1]
+    network = MadeUpNetwork(["12"], share=0.9)
+    (reading,) = NumberReader(network, 0.5).read([strip(0)])
+    assert (reading.text, len(reading.characters)) == ("12", 2)
+    assert reading.confidence == pytest.approx(0.81, abs=0.01)
+    assert network.sizes == [1, 1, 1]
 
 
 def test_a_number_below_the_threshold_is_unsure():

@@ -15,22 +15,22 @@ from numpy.typing import NDArray
 from inkfast.core.errors import InkfastError
 from inkfast.evaluation.calibration import MAX_TEMPERATURE
 from inkfast.evaluation.selective import RiskGuarantee, fit_answer_threshold
-from inkfast.inference.decoding import decode
+from inkfast.inference.decoding import decode_views
 
 _TINY = 1e-9  # chance that an answer of confidence 1 is wrong, which keeps logarithms finite
 
 
 @dataclass(frozen=True)
 class CalibrationStrips:
-    """CalibrationStrips whose texts are known.
+    """Strips whose texts are known.
 
     Attributes:
-        log_probs: Log-probabilities of a network for each strip, see `decode`.
+        log_probs: Log-probabilities of a network for each view of each strip, see `decode_views`.
         texts: Text that is written on each.
         digits_only: Whether other characters are left out; the texts then consist of digits.
     """
 
-    log_probs: Sequence[NDArray[np.float32]]
+    log_probs: Sequence[Sequence[NDArray[np.float32]]]
     texts: Sequence[str]
     digits_only: bool = False
 
@@ -44,8 +44,8 @@ class CalibrationStrips:
     def answers(self, temperature: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Return the confidence of each answer at a temperature, and whether it is wrong."""
         readings = [
-            decode(strip, digits_only=self.digits_only, temperature=temperature)
-            for strip in self.log_probs
+            decode_views(views, digits_only=self.digits_only, temperature=temperature)
+            for views in self.log_probs
         ]
         confidence = np.array([reading.confidence for reading in readings])
         pairs = zip(readings, self.texts, strict=True)

@@ -26,7 +26,7 @@ from inkfast.experiments.calibration import OFFERED
 from inkfast.experiments.number_experiment import NumberExperiment, number_strips
 from inkfast.experiments.onnx_export import silent, with_metadata, within_json
 from inkfast.inference.number_network import OnnxNumberNetwork
-from inkfast.inference.number_strips import FRAME_WIDTH, STRIP_HEIGHT
+from inkfast.inference.number_strips import FRAME_WIDTH, STRIP_HEIGHT, other_views
 from inkfast.inference.numbers import ALPHABET
 from inkfast.inference.onnx_classifier import GUARANTEES
 from inkfast.training import hardware
@@ -191,7 +191,10 @@ def _with_frames(
     network: OnnxNumberNetwork, strips: LabelledStrips, count: int
 ) -> CalibrationStrips:
     """Return the first strips with what a network says of them."""
-    frames = [network.log_probabilities(image[None])[0] for image in strips.images[:count]]
+    frames = [
+        [network.log_probabilities(view[None])[0] for view in (image, *other_views(image))]
+        for image in strips.images[:count]
+    ]
     return CalibrationStrips(frames, strips.texts[:count])
 
 

@@ -6,6 +6,9 @@ of all its alignments (paths), and its confidence is its share among all texts t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +23,7 @@ NOT_EXPECTED = "this does not look like the expected pattern"
 # If all expected texts together are less probable than this, the confidence is not a share among
 # them but lower, and the reading is unsure: the network contradicts the expectation. By hand.
 MIN_EXPECTED = 1e-4
+CERTAIN = 0.98  # confidence from which one view of a strip is enough
 _MIN_MASS = 1e-200  # below it, floats of double precision do not tell alignments apart
 _MIN_LOG = -80.0  # stands for less, so that no path is impossible
 _COMPARED = 3  # texts of the search whose probability is computed exactly
@@ -60,30 +64,107 @@ def decode(
 
     Source: Graves, Fernandez, Gomez and Schmidhuber (2006), Connectionist Temporal Classification.
     """
-    frames = _probabilities(log_probs, temperature)
+    return decode_views([log_probs], expectation, digits_only=digits_only, temperature=temperature)
+
+
+def decode_views(
+    views: Sequence[NDArray[np.float32]],
+    expectation: Expectation | None = None,
+    *,
+    digits_only: bool = False,
+    temperature: float = 1.0,
+) -> NumberReading:
+    """Return the most probable text of a strip that a network saw in several views.
+
+    If the first view is certain, it counts alone. Else confidences are means over the views; places
+    are those of the first.
+
+    Args:
+        views: Log-probabilities of each view, see `decode`, at least one.
+        expectation: See `decode`, as for the other arguments.
+        digits_only: Whether other characters are left out.
+        temperature: Number that the logarithms are divided by.
+    """
+    first, *others = (_see(view, expectation, digits_only, temperature) for view in views)
+    if first.expected < _MIN_MASS or not first.texts:
+        return NumberReading("", 0.0, "", 0.0, (), NOT_EXPECTED)
+    alone = _combine([first])
+    if not others or alone.confidence >= CERTAIN:
+        return alone
+    return _combine([first, *(view for view in others if view.expected >= _MIN_MASS)])
+
+
+def _combine(seen: Sequence[_View]) -> NumberReading:
+    """Return the reading of all views together."""
+    texts = [list(text) for text in {tuple(text): None for view in seen for text in view.texts}]
+    trellises = [Trellis(view.frames, texts) for view in seen]
+    shares = np.mean(
+        [
+            np.minimum(trellis.masses / max(view.expected, MIN_EXPECTED), 1)
+            for trellis, view in zip(trellises, seen, strict=True)
+        ],
+        axis=0,
+    )
+    shares[trellises[0].masses == 0] = 0  # its places count
+    order = np.argsort(-shares, kind="stable").tolist()
+    ranked = [*((_spell(texts[row]), float(shares[row])) for row in order), ("", 0.0)]
+    by_view = [
+        _characters(texts[order[0]], trellis, order[0], view)
+        for trellis, view in zip(trellises, seen, strict=True)
+    ]
+    characters = tuple(
+        replace(one, confidence=float(np.mean([same.confidence for same in (one, *others)])))
+        for one, *others in zip(*by_view, strict=True)
+    )
+    sure = max(view.expected for view in seen) >= MIN_EXPECTED
+    (text, confidence), (runner_up, runner_up_confidence) = ranked[:2]
+    return NumberReading(
+        text,
+        confidence,
+        runner_up,
+        runner_up_confidence,
+        characters,
+        "" if sure else NOT_EXPECTED,
+    )
+
+
+@dataclass(frozen=True)
+class _View:
+    """What a search needs of one view, and what it found.
+
+    Attributes:
+        frames: Probabilities of labels, float64 ``(T, labels)``.
+        next_state: State of the automaton after each character.
+        completions: See `inkfast.inference.ctc.completion_masses`.
+        texts: Labels of the most probable texts.
+    """
+
+    frames: Floats
+    next_state: NDArray[np.int64]
+    completions: Floats
+    texts: list[list[int]]
+
+    @property
+    def expected(self) -> float:
+        """Probability of all expected texts."""
+        return float(self.completions[0, START, -1])
+
+
+def _see(
+    log_probs: NDArray[np.float32],
+    expectation: Expectation | None,
+    digits_only: bool,
+    temperature: float,
+) -> _View:
     automaton = expectation or _ANY_TEXT
-    next_state = automaton.next_state
+    frames, next_state = _probabilities(log_probs, temperature), automaton.next_state
     if digits_only:
         frames, next_state = _leave_out_others(frames), next_state[:, : len(DIGITS)]
     completions = np.broadcast_to(1.0, (len(frames) + 1, len(next_state), frames.shape[1]))
     if expectation is not None:
         completions = completion_masses(frames, next_state, automaton.accepting)
-    expected = float(completions[0, START, -1])
     texts = likely_texts(frames, next_state, completions, _COMPARED)
-    if expected < _MIN_MASS or not texts:
-        return NumberReading("", 0.0, "", 0.0, (), NOT_EXPECTED)
-    trellis = Trellis(frames, texts)
-    order = np.argsort(-trellis.masses, kind="stable").tolist()
-    found = [*(_spell(texts[row]) for row in order), ""]
-    shares = [*np.minimum(trellis.masses[order] / max(expected, MIN_EXPECTED), 1).tolist(), 0.0]
-    return NumberReading(
-        text=found[0],
-        confidence=shares[0],
-        runner_up=found[1],
-        runner_up_confidence=shares[1],
-        characters=_characters(texts[order[0]], trellis, order[0], next_state, completions),
-        unsure="" if expected >= MIN_EXPECTED else NOT_EXPECTED,
-    )
+    return _View(frames, next_state, completions, texts)
 
 
 def _probabilities(log_probs: NDArray[np.float32], temperature: float) -> Floats:
@@ -108,23 +189,20 @@ def _leave_out_others(frames: Floats) -> Floats:
     return np.column_stack((frames[:, :n], frames[:, n:].sum(axis=1)))
 
 
-def _characters(
-    text: list[int],
-    trellis: Trellis,
-    row: int,
-    next_state: NDArray[np.int64],
-    completions: Floats,
-) -> tuple[Character, ...]:
-    """Return the characters of a text, which is in the given row of a trellis."""
+def _characters(text: list[int], trellis: Trellis, row: int, view: _View) -> list[Character]:
+    """Return the characters of a text, which is in the given row of a view's trellis."""
+    if not trellis.masses[row]:
+        return [Character(ALPHABET[label], 0.0, 0.0, 0.0) for label in text]
+    completions = view.completions
     width, places = max(len(completions) - 1, 1), trellis.places(row)
     characters, state, before = [], START, completions[0, START, -1]
     for label, begins, (start, end) in zip(text, trellis.entries(row).T, places, strict=True):
-        state = next_state[state, label]
+        state = view.next_state[state, label]
         prefix = begins @ completions[1:, state, label]
         confidence = float(min(prefix / before, 1.0)) if before else 0.0
         characters.append(Character(ALPHABET[label], confidence, start / width, (end + 1) / width))
         before = prefix
-    return tuple(characters)
+    return characters
 
 
 def _spell(text: list[int]) -> str:

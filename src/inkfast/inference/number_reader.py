@@ -11,14 +11,16 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from inkfast.inference.decoding import decode
+from inkfast.inference.decoding import CERTAIN, decode_views
 from inkfast.inference.expectation import Expectation
 from inkfast.inference.number_network import OnnxNumberNetwork
 from inkfast.inference.number_strips import (
     FRAME_WIDTH,
+    OTHER_WIDTHS,
     STRIP_HEIGHT,
     STRIP_MARGIN,
     GreyStrip,
+    other_views,
     prepare_strip,
 )
 from inkfast.inference.numbers import OTHER, Character, NumberReading
@@ -110,15 +112,24 @@ class NumberReader:
                 or is more than 100 times as wide as high.
         """
         prepared = [prepare_strip(strip, f"strip {i}") for i, strip in enumerate(strips, start=1)]
-        readings: dict[int, NumberReading] = {}
-        for rows in _batches_of_one_width(prepared):
-            found = self.network.log_probabilities(np.stack([prepared[row] for row in rows]))
-            for row, log_probs in zip(rows, found, strict=True):
-                reading = decode(
-                    log_probs, expect, digits_only=digits_only, temperature=self._temperature
-                )
-                readings[row] = self._finish(reading, prepared[row].shape[1], len(log_probs))
-        return [readings[row] for row in range(len(prepared))]
+        views = [[one] for one in log_probabilities_of(self.network, prepared)]
+
+        def decoded(row: int) -> NumberReading:
+            return decode_views(
+                views[row], expect, digits_only=digits_only, temperature=self._temperature
+            )
+
+        readings = [decoded(row) for row in range(len(prepared))]
+        doubtful = [row for row, one in enumerate(readings) if one.confidence < CERTAIN]
+        again = [view for row in doubtful for view in other_views(prepared[row])]
+        found = iter(log_probabilities_of(self.network, again))
+        for row in doubtful:
+            views[row] += [next(found) for _ in OTHER_WIDTHS]
+            readings[row] = decoded(row)
+        return [
+            self._finish(reading, strip.shape[1], len(seen[0]))
+            for reading, strip, seen in zip(readings, prepared, views, strict=True)
+        ]
 
     def _finish(self, reading: NumberReading, width: int, frames: int) -> NumberReading:
         """Return a reading with places as shares of the strip, and why it is unsure."""
@@ -135,6 +146,20 @@ class NumberReader:
         if reading.confidence < self.threshold:
             return f"it may be {reading.text or 'empty'} or {reading.runner_up or 'empty'}"
         return UNKNOWN_SIGN if OTHER in reading.text else ""
+
+
+def log_probabilities_of(
+    network: NumberNetwork, strips: Sequence[GreyStrip]
+) -> list[NDArray[np.float32]]:
+    """Return what a network says of prepared strips of any width, see `NumberNetwork`.
+
+    Strips of one width are its batches.
+    """
+    found: dict[int, NDArray[np.float32]] = {}
+    for rows in _batches_of_one_width(strips):
+        answers = network.log_probabilities(np.stack([strips[row] for row in rows]))
+        found |= dict(zip(rows, answers, strict=True))
+    return [found[row] for row in range(len(strips))]
 
 
 def _batches_of_one_width(prepared: Sequence[GreyStrip]) -> Iterator[list[int]]:

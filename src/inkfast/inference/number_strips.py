@@ -20,6 +20,8 @@ STRIP_HEIGHT = 40  # rows of a prepared strip
 FRAME_WIDTH = 4  # columns for which a network gives one distribution of characters
 STRIP_MARGIN = 8  # columns of zeros that a network gets on either side of a normalised strip
 CONTRAST_FLOOR = 8.0  # grey values added to the standard deviation, so that noise is not enlarged
+# Widths, as shares of its own, at which a strip is seen again if the network is not certain of it.
+OTHER_WIDTHS = (1.15, 0.87)
 _MIN_SIDE = 4  # pixels; a smaller strip shows no character
 _MIN_WIDTH, _MAX_WIDTH = 12, 4000  # columns of a prepared strip
 
@@ -48,6 +50,16 @@ def prepare_strip(strip: GreyStrip, name: str = "the strip") -> GreyStrip:
         )
     scaled = Image.fromarray(strip).resize((columns, STRIP_HEIGHT), Image.Resampling.BILINEAR)
     return np.asarray(scaled)
+
+
+def other_views(strip: GreyStrip) -> list[GreyStrip]:
+    """Return a prepared strip at `OTHER_WIDTHS`: uint8 ``(40, width)`` each."""
+    image = Image.fromarray(strip)
+    widths = [max(_MIN_WIDTH, round(factor * strip.shape[1])) for factor in OTHER_WIDTHS]
+    return [
+        np.asarray(image.resize((width, STRIP_HEIGHT), Image.Resampling.BILINEAR))
+        for width in widths
+    ]
 
 
 def normalize_strips(strips: Sequence[GreyStrip], width: int = 0) -> NDArray[np.float32]:
