@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from inkfast.core.digits import Digits
 from inkfast.inference.numbers import ALPHABET
 from inkfast.synthetic.drawn_strokes import draw_library
-from inkfast.synthetic.hands import RasterDigits, RasterHand, StyleHand, split_writers
+from inkfast.synthetic.hands import Glyph, RasterDigits, RasterHand, StyleHand, split_writers
 from inkfast.synthetic.handwriting import make_handwriting
 from inkfast.synthetic.layout import place_text, sample_layout
 from inkfast.synthetic.number_texts import THIN, sample_text
 from inkfast.synthetic.papers import sample_paper
 from inkfast.synthetic.pens import Pen, draw_lines, sample_pen
-from inkfast.synthetic.strips import Handwriting, compose_strip
+from inkfast.synthetic.strips import Handwriting, compose_digit, compose_strip
 
 LIBRARY = draw_library()
 HANDWRITING = Handwriting(LIBRARY, ((RasterDigits(make_handwriting(200)), 1.0),))
@@ -48,6 +48,45 @@ def test_strips_are_grey_images_with_their_text(seed):
     assert min(strip.image.shape) >= 6
     assert THIN not in strip.text
     assert set(strip.text) <= set(ALPHABET)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_a_digit_is_cut_out_of_a_number(seed):
+    """The image has the label of one digit, whatever its neighbours leave around it."""
+    made = [
+        compose_digit(StyleHand(LIBRARY.sample_hand(rng)), LIBRARY, rng)
+        for rng in (np.random.default_rng(seed), np.random.default_rng(seed))
+    ]
+    assert made[0].text == made[1].text
+    assert made[0].text in "0123456789"
+    assert np.array_equal(made[0].image, made[1].image)
+    assert made[0].image.dtype == np.uint8
+    assert min(made[0].image.shape) >= 6
+
+
+class _OnlySevens:
+    """A hand whose digits are large rings, but for a small cross that stands for the 7."""
+
+    def glyph(self, character, rng):
+        """Return a glyph."""
+        turns = np.linspace(0, 2 * np.pi, 30)[:, None]
+        ring = 0.5 + 0.5 * np.concatenate([np.cos(turns), np.sin(turns)], axis=1)
+        cross = np.array([[0.0, 0.0], [1.0, 1.0]]), np.array([[1.0, 0.0], [0.0, 1.0]])
+        return Glyph(cross if character == "7" else (ring,))
+
+
+def test_the_digit_is_in_the_middle_of_its_image():
+    """Ink crosses the middle of a cross and leaves that of a ring empty."""
+    rng = np.random.default_rng(1)
+    inked: dict[bool, list[bool]] = {True: [], False: []}
+    while min(map(len, inked.values())) < 12:
+        strip = compose_digit(_OnlySevens(), LIBRARY, rng)
+        height, width = strip.image.shape
+        part = strip.image[height * 3 // 8 : height * 5 // 8, width * 3 // 8 : width * 5 // 8]
+        away = np.abs(part.astype(float) - np.median(strip.image)).max()
+        inked[strip.text == "7"].append(bool(away > 0.6 * np.ptp(strip.image)))
+    assert np.mean(inked[True]) > np.mean(inked[False]) + 0.3
 
 
 def test_bare_paper_has_no_text():
