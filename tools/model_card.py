@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from inkfast.core.digits import MIN_CONFIDENCE
+from inkfast.inference.reader import SHIPPED_FOLDER
 from tools.markdown import format_percent, format_range, format_table
 from tools.results import describe_earlier_handwriting, describe_origin, find_suite, load_result
 
@@ -31,6 +33,54 @@ def reader_facts() -> list[str]:
         ["guaranteed error rate of its answers, at most", format_percent(about["max_error"])],
         ["other guarantees, by `--max-error`", "; ".join(guarantees)],
     ])  # fmt: skip
+
+
+def number_reader_facts() -> list[str]:
+    """Describe the shipped network that reads numbers, and its risk guarantees."""
+    about, size = _shipped("numbers/number-reader")
+    recipe = about["recipe"]
+    composed, seen = recipe["shards"], recipe["epochs"] * recipe["epoch_shards"]
+    guarantees = [
+        f"{format_percent(error)} from a confidence of {level:.3f}"
+        for error, level in about["promises"]
+        if level <= 1
+    ]
+    return format_table(["", ""], [
+        ["file", f"`number-reader.onnx`, {size / 1e6:.2f} MB"],
+        ["SHA-256", f"`{about['sha256']}`"],
+        ["network", f"`{about['model']}`, seed {about['seed']}"],
+        ["training strips", f"{composed * recipe['shard_strips']:,} composed, "
+         f"{seen * recipe['shard_strips']:,} shown"],
+        ["validation strips read exactly right, every character",
+         format_percent(about["validation_accuracy"])],
+        ["their character error rate", format_percent(about["character_error"])],
+        ["temperature", f"{about['temperature']:.3f}"],
+        ["calibration strips", f"{about['calibration_strips']:,}, of writers left out of training"],
+        ["smallest confidence of a sure number", f"{about['threshold']:.3f}"],
+        ["guaranteed error rate of sure numbers, at most", format_percent(about["max_error"])],
+        ["guarantees by `--max-error`", "; ".join(guarantees) or "none"],
+        ["composed of", "; ".join(about["training_data"])],
+    ])  # fmt: skip
+
+
+def finder_facts() -> list[str]:
+    """Describe the shipped network that finds numbers."""
+    about, size = _shipped("finder/finder")
+    recipe = about["recipe"]
+    return format_table(["", ""], [
+        ["file", f"`finder.onnx`, {size / 1e6:.2f} MB"],
+        ["SHA-256", f"`{about['sha256']}`"],
+        ["training pages", f"{about['pages']:,} composed"],
+        ["steps", f"{recipe['steps']:,} of {recipe['batch_size']} squares with sides of "
+         f"{recipe['side']} pixels, seed {recipe['seed']}"],
+        ["composed of", "; ".join(about["composed_of"])],
+    ])  # fmt: skip
+
+
+def _shipped(name: str) -> tuple[dict[str, Any], int]:
+    """Return what stands beside a shipped file, and the file's size in bytes."""
+    path = SHIPPED_FOLDER / f"{name}.json"
+    return json.loads(path.read_text("utf-8")), path.with_suffix(".onnx").stat().st_size
 
 
 def reader_corruptions() -> list[str]:

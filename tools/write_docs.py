@@ -33,6 +33,8 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "replications": replication_tables,
     **BENCHMARK_TABLES,
     "reader-facts": model_card.reader_facts,
+    "number-reader-facts": model_card.number_reader_facts,
+    "finder-facts": model_card.finder_facts,
     "reader-corruptions": model_card.reader_corruptions,
     "recipe-corruptions": model_card.recipe_corruptions,
     "handwriting": model_card.handwriting,
