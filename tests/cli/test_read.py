@@ -24,9 +24,12 @@ from tests.imaging.photographs import file_of, page, photographed
 
 @pytest.fixture
 def photo(tmp_path):
-    """Return a photograph of two lines, its last digit cut off."""
-    ink = page("2460 135", "975")
-    ink = ink[:, : np.flatnonzero(ink.any(axis=0)).max() - 7]
+    """Return a photograph of two lines; the last character of the first one is a letter."""
+    ink = page("2460 13", "975")
+    left = int(np.flatnonzero(ink[:100].any(axis=0)).max()) + 10
+    across = np.arange(32)
+    for width in range(5):
+        ink[40 + across, left + width + across] = ink[71 - across, left + width + across] = 1
     path = tmp_path / "photo.jpg"
     path.write_bytes(file_of(photographed(ink), "JPEG", quality=90))
     return path
@@ -40,29 +43,27 @@ def summary(numbers: int, unsure: int, failed: int = 0) -> str:
     )
 
 
-# Outputs are tested with the reader of single digits, which is unsure of a digit that is cut off.
-READ = ("read", "--model", "reader")
 SAID = summary(3, 1) + "\n"
 
 
 def test_numbers_are_printed_line_by_line(inkfast, photo):
     """The numbers go to standard output, and how many there are to standard error."""
-    assert inkfast(*READ, photo) == (0, "2460  13?\n975\n", SAID)
+    assert inkfast("read", photo) == (0, "2460  13?\n975\n", SAID)
 
 
 def test_json_lines_have_one_row_per_number(inkfast, photo):
     """Each row has all columns; the text is the best guess even if it is unsure."""
-    code, out, err = inkfast(*READ, photo, photo, "--format", "jsonl")
+    code, out, err = inkfast("read", photo, photo, "--format", "jsonl")
     rows = [json.loads(line) for line in out.splitlines()]
     assert code == 0
     assert [tuple(row) for row in rows] == [NUMBER_COLUMNS] * 6
     assert rows[:3] == rows[3:]
-    assert [row["text"] for row in rows[:3]] == ["2460", "135", "975"]
+    assert [row["text"] for row in rows[:3]] == ["2460", "13?", "975"]
     assert [(row["page"], row["line"], row["number"]) for row in rows[:3]] == [
         (1, 1, 1), (1, 1, 2), (1, 2, 3),
     ]  # fmt: skip
     assert [row["unsure"] for row in rows[:3]] == [
-        "", "character 3: the digit is cut off at the edge of the image", "",
+        "", "it has a sign that is not known", "",
     ]  # fmt: skip
     with Image.open(photo) as image:
         width, height = image.size
@@ -75,18 +76,16 @@ def test_json_lines_have_one_row_per_number(inkfast, photo):
 
 def test_characters_have_rows_on_request(inkfast, photo):
     """With --each character every character has its own box, inside that of its number."""
-    numbers = rows_of(inkfast(*READ, photo, "--format", "jsonl")[1])
-    rows = rows_of(inkfast(*READ, photo, "--format", "jsonl", "--each", "character")[1])
+    numbers = rows_of(inkfast("read", photo, "--format", "jsonl")[1])
+    rows = rows_of(inkfast("read", photo, "--format", "jsonl", "--each", "character")[1])
     assert [tuple(row) for row in rows] == [CHARACTER_COLUMNS] * 10
     for number in numbers:
         own = [row for row in rows if row["number"] == number["number"]]
         assert "".join(row["text"] for row in own) == number["text"]
         assert [row["character"] for row in own] == [*range(1, len(own) + 1)]
-        assert own[0]["left"] == number["left"]
-        assert own[-1]["left"] + own[-1]["width"] == number["left"] + number["width"]
-        assert np.prod([row["confidence"] for row in own]) == pytest.approx(
-            number["confidence"], abs=1e-5
-        )
+        assert number["left"] <= own[0]["left"]
+        assert own[-1]["left"] + own[-1]["width"] <= number["left"] + number["width"]
+        assert number["confidence"] <= min(row["confidence"] for row in own)
         assert bool(number["unsure"]) == any(row["unsure"] for row in own)
 
 
@@ -97,10 +96,10 @@ def rows_of(text: str) -> list[dict]:
 def test_csv_goes_into_a_file(inkfast, photo, tmp_path):
     """The file has one row per number under one header; standard output stays empty."""
     to = tmp_path / "new" / "a.csv"
-    code, out, err = inkfast(*READ, photo, "--format", "csv", "--to", to)
+    code, out, err = inkfast("read", photo, "--format", "csv", "--to", to)
     rows = list(csv.DictReader(io.StringIO(to.read_text())))
     assert (code, out, err) == (0, "", f"{summary(3, 1)}: {to}\n")
-    assert [row["text"] for row in rows] == ["2460", "135", "975"]
+    assert [row["text"] for row in rows] == ["2460", "13?", "975"]
     assert {row["file"] for row in rows} == {str(photo)}
 
 
@@ -108,37 +107,37 @@ def test_the_format_follows_the_file_as_in_predict(inkfast, photo, tmp_path):
     """The suffix of --to decides unless --format is given; an unknown suffix writes nothing."""
     begins = {"a.csv": "file,page,line,", "a.jsonl": '{"file": ', "a.txt": "2460"}
     for name, start in begins.items():
-        assert inkfast(*READ, photo, "--to", tmp_path / name)[0] == 0
+        assert inkfast("read", photo, "--to", tmp_path / name)[0] == 0
         assert (tmp_path / name).read_text().startswith(start)
-    inkfast(*READ, photo, "--to", tmp_path / "b.csv", "--format", "text")
+    inkfast("read", photo, "--to", tmp_path / "b.csv", "--format", "text")
     assert (tmp_path / "b.csv").read_text() == "2460  13?\n975\n"
     for name in ("a", "a.doc"):
-        code, out, err = inkfast(*READ, photo, "--to", tmp_path / name)
+        code, out, err = inkfast("read", photo, "--to", tmp_path / name)
         assert (code, out, err.count("\n"), (tmp_path / name).exists()) == (2, "", 1, False)
         assert "`to` must end in .csv, .jsonl, .txt, .parquet, .xlsx, got" in err
-    assert "it needs --to FILE" in inkfast(*READ, photo, "--format", "parquet")[2]
+    assert "it needs --to FILE" in inkfast("read", photo, "--format", "parquet")[2]
     pq = pytest.importorskip("pyarrow.parquet")
     for each in ("number", "character"):
         words = ("--each", each, "--overwrite", "--to")
         for name in ("a.parquet", "a.jsonl"):
-            assert inkfast(*READ, photo, *words, tmp_path / name)[0] == 0
+            assert inkfast("read", photo, *words, tmp_path / name)[0] == 0
         rows = rows_of((tmp_path / "a.jsonl").read_text())
         assert pq.read_table(tmp_path / "a.parquet").to_pylist() == rows
 
 
 def test_a_pattern_is_read_as_its_files(inkfast, photo, tmp_path):
     """In quotes, so that the shell leaves it; one that matches nothing is named."""
-    assert inkfast(*READ, tmp_path / "ph*.jpg") == (0, "2460  13?\n975\n", SAID)
+    assert inkfast("read", tmp_path / "ph*.jpg") == (0, "2460  13?\n975\n", SAID)
     (tmp_path / "phone").mkdir()
     photo.rename(tmp_path / "phone" / "1.jpg")
-    assert inkfast(*READ, tmp_path / "ph*") == (0, "2460  13?\n975\n", SAID)
-    code, _, err = inkfast(*READ, tmp_path / "no*.jpg")
+    assert inkfast("read", tmp_path / "ph*") == (0, "2460  13?\n975\n", SAID)
+    code, _, err = inkfast("read", tmp_path / "no*.jpg")
     assert (code, "no*.jpg: there is no such file" in err) == (2, True)
 
 
 def test_pictures_show_what_was_read(inkfast, photo, tmp_path):
     """The photograph with boxes, and each unsure digit beside what the network saw."""
-    inkfast(*READ, photo, "--overlay", tmp_path / "seen", "--review", tmp_path / "unsure")
+    inkfast("read", photo, "--overlay", tmp_path / "seen", "--review", tmp_path / "unsure")
     with Image.open(tmp_path / "seen" / "photo-read.png") as seen, Image.open(photo) as original:
         assert seen.width >= original.width
         colours = np.asarray(seen, int)
@@ -146,7 +145,7 @@ def test_pictures_show_what_was_read(inkfast, photo, tmp_path):
     red = (colours[..., 0] - colours[..., 1] > 120).sum()
     assert green > red > 0
     (review,) = (tmp_path / "unsure").iterdir()
-    assert review.name == "photo-002-maybe-135.png"
+    assert review.name == "photo-002-maybe-13_.png"
     with Image.open(review) as pair:
         assert pair.width > 0.8 * pair.height
 
@@ -158,7 +157,7 @@ def test_what_has_no_words_of_its_own_is_named(inkfast, photo, monkeypatch):
         raise MemoryError
 
     monkeypatch.setattr(documents, "open_image", fail)
-    assert inkfast(*READ, photo) == (2, "", "inkfast: out of memory\n")
+    assert inkfast("read", photo) == (2, "", "inkfast: out of memory\n")
 
 
 def test_a_folder_is_read_as_its_pictures(inkfast, photo, tmp_path):
@@ -166,7 +165,7 @@ def test_a_folder_is_read_as_its_pictures(inkfast, photo, tmp_path):
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "a.JPG").write_bytes(photo.read_bytes())
     (tmp_path / "notes.txt").write_text("no picture")
-    code, out, err = inkfast(*READ, tmp_path)
+    code, out, err = inkfast("read", tmp_path)
     names = [line for line in out.splitlines() if line.endswith(":")]
     assert (code, err.splitlines()) == (
         0,
@@ -177,7 +176,7 @@ def test_a_folder_is_read_as_its_pictures(inkfast, photo, tmp_path):
     )  # fmt: skip
     assert names == [f"{tmp_path}/more/a.JPG:", f"{photo}:"]
     (tmp_path / "empty").mkdir()
-    code, out, err = inkfast(*READ, tmp_path / "empty")
+    code, out, err = inkfast("read", tmp_path / "empty")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "empty: expected photographs in this folder, found none" in err
 
@@ -185,13 +184,13 @@ def test_a_folder_is_read_as_its_pictures(inkfast, photo, tmp_path):
 def test_a_file_that_is_not_there_is_said_to_be_missing(inkfast, tmp_path):
     """Not to be removed or replaced."""
     told = f"inkfast: {tmp_path}/gone.jpg: there is no such file. Check its path."
-    code, out, err = inkfast(*READ, tmp_path / "gone.jpg")
+    code, out, err = inkfast("read", tmp_path / "gone.jpg")
     assert (code, out, err.splitlines()) == (2, "", [told, summary(0, 0, 1)])
 
 
 def test_the_help_says_what_the_columns_hold(inkfast):
     """Both commands list their columns, and say that an unsure answer is kept."""
-    told = " ".join(inkfast(*READ, "--help")[1].split())
+    told = " ".join(inkfast("read", "--help")[1].split())
     assert (
         "file, page, line, number (these three from 1), text (the most probable one, even" in told
     )
@@ -200,14 +199,14 @@ def test_the_help_says_what_the_columns_hold(inkfast):
     )
 
 
-@pytest.mark.parametrize("height", [20, 60])
+@pytest.mark.parametrize("height", [14, 60])
 def test_it_says_where_digits_may_be_lost(height, inkfast, tmp_path, monkeypatch):
     """Where a picture is made so small that they are hardly seen, and nowhere else."""
     monkeypatch.setattr(reading_page, "PAGE_LONGEST", 400)
     monkeypatch.setattr(reading_page, "PAGE_SHORTEST", 133)
     ink = page(*["0123"] * (300 // height - 1), height=height, width=900)
     (tmp_path / "a.png").write_bytes(file_of(photographed(ink)))
-    code, _, err = inkfast(*READ, tmp_path / "a.png")
+    code, _, err = inkfast("read", tmp_path / "a.png")
     lost = (
         "the image was scaled down 2.2 times to be read, so digits lower than 27 pixels may be "
         "missing"
@@ -220,11 +219,11 @@ def test_it_says_where_digits_may_be_lost(height, inkfast, tmp_path, monkeypatch
 def test_overlays_spare_the_photographs_and_each_other(inkfast, photo, tmp_path):
     """In the photographs' own folder as well; names that are alike are told apart."""
     before = photo.read_bytes()
-    assert inkfast(*READ, photo, "--overlay", photo.parent)[0] == 0
+    assert inkfast("read", photo, "--overlay", photo.parent)[0] == 0
     assert photo.read_bytes() == before
     drawn = photo.with_name("photo-read.png")
     after = drawn.read_bytes()
-    code, _, err = inkfast(*READ, photo, drawn, "--overlay", photo.parent)
+    code, _, err = inkfast("read", photo, drawn, "--overlay", photo.parent)
     assert (code, err.count("\n")) == (2, 1)
     assert "which --overlay would replace" in err
     assert drawn.read_bytes() == after
@@ -232,21 +231,21 @@ def test_overlays_spare_the_photographs_and_each_other(inkfast, photo, tmp_path)
     for path in alike:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(before)
-    inkfast(*READ, *alike, "--overlay", tmp_path / "seen")
+    inkfast("read", *alike, "--overlay", tmp_path / "seen")
     assert {path.name for path in (tmp_path / "seen").iterdir()} == {
         "x-a-read.png", "y-a-read.png", "a-1-read.png",
     }  # fmt: skip
-    code, _, err = inkfast(*READ, photo, "--overlay", photo.parent)
+    code, _, err = inkfast("read", photo, "--overlay", photo.parent)
     assert (code, "photo-read.png exists. Add --overwrite" in err) == (2, True)
     assert drawn.read_bytes() == after
-    assert inkfast(*READ, photo, "--overlay", photo.parent, "--overwrite")[0] == 0
+    assert inkfast("read", photo, "--overlay", photo.parent, "--overwrite")[0] == 0
 
 
 def test_a_bad_file_is_listed_and_the_rest_is_read(inkfast, photo, tmp_path):
     """One damaged file among many costs one line and the exit code, not the others."""
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"no picture")
-    code, out, err = inkfast(*READ, bad, photo, tmp_path / "missing.png")
+    code, out, err = inkfast("read", bad, photo, tmp_path / "missing.png")
     assert code == 1
     assert out == f"{photo}:\n2460  13?\n975\n"
     told = [line for line in err.splitlines() if line.startswith("inkfast: ")]
@@ -258,7 +257,7 @@ def test_a_bad_file_is_listed_and_the_rest_is_read(inkfast, photo, tmp_path):
 def test_blank_paper_is_said_to_be_blank(inkfast, tmp_path):
     """No ink is no fault."""
     Image.new("L", (200, 100), 230).save(tmp_path / "blank.png")
-    assert inkfast(*READ, tmp_path / "blank.png") == (0, "no ink\n", summary(0, 0) + "\n")
+    assert inkfast("read", tmp_path / "blank.png") == (0, "no ink\n", summary(0, 0) + "\n")
 
 
 @pytest.mark.parametrize(
@@ -278,7 +277,7 @@ def test_blank_paper_is_said_to_be_blank(inkfast, tmp_path):
 )
 def test_bad_words_are_explained(inkfast, photo, tmp_path, words, message):
     """One line, exit code 2, nothing written."""
-    code, out, err = inkfast(*READ, photo, *words, "--to", tmp_path / "out.txt")
+    code, out, err = inkfast("read", photo, *words, "--to", tmp_path / "out.txt")
     assert (code, out) == (2, "")
     assert message in err
     assert err.count("\n") == 1
@@ -288,12 +287,12 @@ def test_bad_words_are_explained(inkfast, photo, tmp_path, words, message):
 def test_what_is_there_is_replaced_on_request_alone(inkfast, photo, tmp_path):
     """An existing --to needs --overwrite; nothing is written where nothing could be read."""
     (tmp_path / "a.txt").write_text("mine")
-    assert "Add --overwrite" in inkfast(*READ, photo, "--to", tmp_path / "a.txt")[2]
-    assert "is a file" in inkfast(*READ, photo, "--overlay", tmp_path / "a.txt")[2]
+    assert "Add --overwrite" in inkfast("read", photo, "--to", tmp_path / "a.txt")[2]
+    assert "is a file" in inkfast("read", photo, "--overlay", tmp_path / "a.txt")[2]
     words = ("--to", tmp_path / "a.txt", "--overwrite")
-    assert inkfast(*READ, tmp_path / "gone.png", *words)[0] == 2
+    assert inkfast("read", tmp_path / "gone.png", *words)[0] == 2
     assert (tmp_path / "a.txt").read_text() == "mine"
-    assert inkfast(*READ, photo, *words)[0] == 0
+    assert inkfast("read", photo, *words)[0] == 0
     assert (tmp_path / "a.txt").read_text() == "2460  13?\n975\n"
 
 
@@ -301,10 +300,10 @@ def test_a_strange_name_stays_on_its_line(inkfast, photo, tmp_path):
     """A new line and bytes that are no text, in a name, are written as escapes."""
     name = tmp_path / "a\n\udcff.jpg"
     photo.rename(name)
-    code, out, _ = inkfast(*READ, name, tmp_path / "b\n.png")
+    code, out, _ = inkfast("read", name, tmp_path / "b\n.png")
     assert (code, out) == (1, f"{tmp_path}/a\\n\\udcff.jpg:\n2460  13?\n975\n")
-    assert inkfast(*READ, tmp_path / "b\n.png")[2].count("\n") == 2
-    rows = rows_of(inkfast(*READ, name, "--format", "jsonl")[1])
+    assert inkfast("read", tmp_path / "b\n.png")[2].count("\n") == 2
+    rows = rows_of(inkfast("read", name, "--format", "jsonl")[1])
     assert {row["file"] for row in rows} == {rf"{tmp_path}/a\n\udcff.jpg"}
 
 
@@ -319,13 +318,13 @@ def scan(tmp_path):
 
 def test_every_page_of_a_document_is_read(inkfast, scan, tmp_path):
     """Each page has its heading in text and its number in the column `page`."""
-    code, out, err = inkfast(*READ, scan)
+    code, out, err = inkfast("read", scan)
     headings = [f"{scan}, page {number}:" for number in (1, 2, 3)]
     assert (code, out.splitlines()[::2], out.splitlines()[1::2]) == (
         0, headings, ["12", "345", "678"],
     )  # fmt: skip
     assert err == summary(3, 0) + "\n"
-    inkfast(*READ, scan, "--to", tmp_path / "a.csv", "--overlay", tmp_path / "seen")
+    inkfast("read", scan, "--to", tmp_path / "a.csv", "--overlay", tmp_path / "seen")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "a.csv").read_text())))
     assert [(row["file"], row["page"], row["text"]) for row in rows] == [
         (str(scan), "1", "12"), (str(scan), "2", "345"), (str(scan), "3", "678"),
@@ -333,17 +332,17 @@ def test_every_page_of_a_document_is_read(inkfast, scan, tmp_path):
     assert {path.name for path in (tmp_path / "seen").iterdir()} == {
         f"scan-page-{number}-read.png" for number in (1, 2, 3)
     }
-    code, _, err = inkfast(*READ, scan, "--overlay", tmp_path / "seen")
+    code, _, err = inkfast("read", scan, "--overlay", tmp_path / "seen")
     assert (code, "scan-page-1-read.png exists. Add --overwrite" in err) == (2, True)
 
 
 def test_pages_can_be_chosen(inkfast, scan):
     """Only the chosen pages are read; a selection that is none is refused in one line."""
-    code, out, _ = inkfast(*READ, scan, "--pages", "2-")
+    code, out, _ = inkfast("read", scan, "--pages", "2-")
     assert (code, out.splitlines()[1::2]) == (0, ["345", "678"])
-    code, out, err = inkfast(*READ, scan, "--pages", "x")
+    code, out, err = inkfast("read", scan, "--pages", "x")
     assert (code, out, err.count("\n")) == (2, "", 1)
-    code, out, err = inkfast(*READ, scan, "--pages", "9")
+    code, out, err = inkfast("read", scan, "--pages", "9")
     assert (code, out) == (2, "")
     assert err.startswith(f"inkfast: {scan}: expected pages 9, got a file of 3 pages.")
 
@@ -352,7 +351,7 @@ def test_a_torn_page_costs_one_line_and_the_others_are_read(inkfast, scan):
     """A page whose pixels are missing is named and counted; the exit code is 1."""
     content = scan.read_bytes()
     scan.write_bytes(patched_tiff(content, 3, 273, len(content) + 99))
-    code, out, err = inkfast(*READ, scan)
+    code, out, err = inkfast("read", scan)
     assert (code, out.splitlines()[1::2]) == (1, ["12", "345"])
     torn, told = err.splitlines()
     assert torn.startswith(f"inkfast: {scan}, page 3: expected an image")
@@ -364,7 +363,7 @@ def test_a_document_that_cannot_be_opened_costs_one_line(inkfast, photo, tmp_pat
     pytest.importorskip("pypdf")
     secret = encrypted_pdf(blank_pdf([(100, 100)]), "secret", "owner")
     (tmp_path / "a.pdf").write_bytes(secret)
-    code, out, err = inkfast(*READ, tmp_path / "a.pdf", photo)
+    code, out, err = inkfast("read", tmp_path / "a.pdf", photo)
     assert (code, out) == (1, f"{photo}:\n2460  13?\n975\n")
     said = [line for line in err.splitlines() if line.startswith("inkfast: ")]
     assert said[0].startswith(f"inkfast: {tmp_path}/a.pdf: the PDF file is protected by a password")
@@ -376,7 +375,7 @@ def test_files_left_out_of_a_folder_are_named(inkfast, photo, tmp_path):
     photo.rename(tmp_path / "photo.jfif")
     (tmp_path / "copy.HEIC").write_bytes((tmp_path / "photo.jfif").read_bytes())
     (tmp_path / "notes.txt").write_text("no image")
-    code, out, err = inkfast(*READ, tmp_path)
+    code, out, err = inkfast("read", tmp_path)
     assert code == 0
     assert out.splitlines()[::3] == [f"{tmp_path}/copy.HEIC:", f"{tmp_path}/photo.jfif:"]
     assert err.startswith(

@@ -47,7 +47,7 @@ def test_numbers_have_boxes_rows_and_a_file(browser, url, tmp_path):
     assert canvas
     place = box.bounding_box()
     assert place
-    assert 40 < (place["x"] - canvas["x"]) * 1200 / canvas["width"] < 200
+    assert 20 < (place["x"] - canvas["x"]) * 1200 / canvas["width"] < 200
     with page.expect_download() as download:
         page.click("#save")
     download.value.save_as(tmp_path / "marks.csv")

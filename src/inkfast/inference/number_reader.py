@@ -133,10 +133,10 @@ class NumberReader:
 
     def _finish(self, reading: NumberReading, width: int, frames: int) -> NumberReading:
         """Return a reading with places as shares of the strip, and why it is unsure."""
+        unsure = reading.unsure or self._why_unsure(reading)
+        placed = _place_characters(reading.characters, width, frames)
         return dataclasses.replace(
-            reading,
-            characters=_place_characters(reading.characters, width, frames),
-            unsure=reading.unsure or self._why_unsure(reading),
+            reading, characters=_flag_characters(placed, unsure), unsure=unsure
         )
 
     def _why_unsure(self, reading: NumberReading) -> str:
@@ -146,6 +146,20 @@ class NumberReader:
         if reading.confidence < self.threshold:
             return f"it may be {reading.text or 'empty'} or {reading.runner_up or 'empty'}"
         return UNKNOWN_SIGN if OTHER in reading.text else ""
+
+
+def _flag_characters(characters: tuple[Character, ...], unsure: str) -> tuple[Character, ...]:
+    """Return the characters of an unsure number with the reason at those that are to blame.
+
+    They are its unknown signs, or else the character of the lowest confidence.
+    """
+    if not unsure or not characters:
+        return characters
+    least = min(characters, key=lambda one: one.confidence)
+    blamed = [one for one in characters if one.text == OTHER] or [least]
+    return tuple(
+        dataclasses.replace(one, unsure=unsure) if one in blamed else one for one in characters
+    )
 
 
 def log_probabilities_of(

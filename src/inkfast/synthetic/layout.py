@@ -31,11 +31,11 @@ class Layout:
     slant: float
     width: float
     small_zeros: float
-    flat_zeros: float
-    long_ones: float
     joined: float
     boxes: bool = False
     cell: float = 1.2
+    flat_zeros: float = 1.0
+    long_ones: float = 1.0
 
 
 def sample_layout(rng: Rng) -> Layout:
