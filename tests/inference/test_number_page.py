@@ -125,6 +125,9 @@ def test_small_page_is_read_as_a_whole():
 
 def test_page_cut_to_a_number_is_read_as_a_whole_if_that_is_surer():
     """A number that covers the page keeps its region unless the whole page reads better."""
-    wide = [Region(150, 100, 250, 120, 0, 0.9)]
+    wide = [Region(150, 100, 200, 120, 0, 0.9)]
     assert read(FakeFinder(wide), FakeReader(["12", "124"], [0.7, 0.9])).lines == [["124"]]
     assert read(FakeFinder(wide), FakeReader(["12", "124"], [0.9, 0.8])).lines == [["12"]]
+    filling = [Region(150, 100, 260, 160, 0, 0.9)]
+    assert read(FakeFinder(filling), FakeReader(["12", "124"], [0.9, 0.8])).lines == [["124"]]
+    assert read(FakeFinder(filling), FakeReader(["12", ""], [0.9, 0.8])).lines == [["12"]]
