@@ -105,7 +105,7 @@ def combine_digits(reading: NumberReading, predictions: dict[int, Prediction]) -
         runner_up,
         confidence * max(odds.values(), default=0.0),
         tuple(characters),
-        _first_reason([one.unsure for one in characters]) or reading.unsure,
+        reading.unsure or _first_reason([one.unsure for one in characters]),
     )
 
 
