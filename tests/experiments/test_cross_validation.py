@@ -17,7 +17,7 @@ from inkfast.core.digits import Digits, Source
 from inkfast.execution import quiet
 from inkfast.experiments import cross_validation, run_folder
 from inkfast.experiments.config import from_settings
-from inkfast.training import Callback, batches, loop
+from inkfast.training import Callback, batches, checkpointed_fit, loop
 
 TINY = {
     "data": "strokes",
@@ -108,7 +108,7 @@ def test_imbalance_thins_what_is_trained_on_and_not_what_is_judged(inkfast, stro
 def test_every_fold_has_weights_of_its_own(source, tmp_path, monkeypatch):
     """Each fit creates a new network from its own seed."""
     made: list[tuple[int, float]] = []
-    real = loop.create
+    real = checkpointed_fit.create
 
     def spy(architecture, generator):
         model = real(architecture, generator)
@@ -117,7 +117,7 @@ def test_every_fold_has_weights_of_its_own(source, tmp_path, monkeypatch):
         return model
 
     spy.kept = []
-    monkeypatch.setattr(loop, "create", spy)
+    monkeypatch.setattr(checkpointed_fit, "create", spy)
     result = validated(TINY, source, tmp_path / "run")
     assert len({identity for identity, _ in made}) == 6
     assert len({weights for _, weights in made}) == 6
