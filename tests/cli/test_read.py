@@ -199,7 +199,11 @@ def test_the_help_says_what_the_columns_hold(inkfast):
     )
 
 
-@pytest.mark.parametrize("height", [14, 60])
+@pytest.mark.parametrize("height", [
+    14,
+    pytest.param(20, marks=pytest.mark.xfail(strict=True, reason="boxes are larger than digits")),
+    60,
+])  # fmt: skip
 def test_it_says_where_digits_may_be_lost(height, inkfast, tmp_path, monkeypatch):
     """Where a picture is made so small that they are hardly seen, and nowhere else."""
     monkeypatch.setattr(reading_page, "PAGE_LONGEST", 400)
