@@ -17,11 +17,6 @@ def reader_facts() -> list[str]:
     if not found:
         return []
     about = found["about"]
-    guarantees = [
-        f"{format_percent(error)} from a confidence of {max(MIN_CONFIDENCE, level):.3f}"
-        for error, level in about["promises"]
-        if level <= 1
-    ]
     return format_table(["", ""], [
         ["file", f"`reader.onnx`, {found['bytes'] / 1e6:.2f} MB"],
         ["SHA-256", f"`{found['sha256']}`"],
@@ -31,7 +26,7 @@ def reader_facts() -> list[str]:
          f"{about['calibration_digits']:,}, used neither for training nor for choosing"],
         ["smallest confidence of an answer", f"{about['threshold']:.3f}"],
         ["guaranteed error rate of its answers, at most", format_percent(about["max_error"])],
-        ["other guarantees, by `--max-error`", "; ".join(guarantees)],
+        ["other guarantees, by `--max-error`", _guarantees(about)],
     ])  # fmt: skip
 
 
@@ -40,11 +35,6 @@ def number_reader_facts() -> list[str]:
     about, size = _shipped("numbers/number-reader")
     recipe = about["recipe"]
     composed, seen = recipe["shards"], recipe["epochs"] * recipe["epoch_shards"]
-    guarantees = [
-        f"{format_percent(error)} from a confidence of {level:.3f}"
-        for error, level in about["promises"]
-        if level <= 1
-    ]
     return format_table(["", ""], [
         ["file", f"`number-reader.onnx`, {size / 1e6:.2f} MB"],
         ["SHA-256", f"`{about['sha256']}`"],
@@ -58,7 +48,7 @@ def number_reader_facts() -> list[str]:
         ["calibration strips", f"{about['calibration_strips']:,}, of writers left out of training"],
         ["smallest confidence of a sure number", f"{about['threshold']:.3f}"],
         ["guaranteed error rate of sure numbers, at most", format_percent(about["max_error"])],
-        ["guarantees by `--max-error`", "; ".join(guarantees) or "none"],
+        ["guarantees by `--max-error`", _guarantees(about) or "none"],
         ["composed of", "; ".join(about["training_data"])],
     ])  # fmt: skip
 
@@ -75,6 +65,15 @@ def finder_facts() -> list[str]:
          f"{recipe['side']} pixels, seed {recipe['seed']}"],
         ["composed of", "; ".join(about["composed_of"])],
     ])  # fmt: skip
+
+
+def _guarantees(about: dict[str, Any]) -> str:
+    """Return each error rate that a network guarantees, and from which confidence."""
+    return "; ".join(
+        f"{format_percent(error)} from a confidence of {max(MIN_CONFIDENCE, level):.3f}"
+        for error, level in about["promises"]
+        if level <= 1
+    )
 
 
 def _shipped(name: str) -> tuple[dict[str, Any], int]:
