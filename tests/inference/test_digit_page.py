@@ -65,14 +65,15 @@ def test_a_number_that_may_be_cut_wrongly_is_unsure():
 
 
 def test_numbers_with_another_count_of_digits_are_unsure():
-    """The reason says both counts; other expectations and reasons that stand already are kept."""
+    """The reason says both counts; other expectations have one reason. They replace other reasons."""
     found = combine_digits(reading("9"), {0: Prediction(4, 0.99, 9, 0.01)})
     assert ReadOptions(digits=1).check(found) == found
     assert ReadOptions(digits=2).check(found).unsure == "expected 2 digits, found 1"
     assert ReadOptions(expect="[0-3]").check(found).unsure == NOT_EXPECTED
     assert ReadOptions(expect=r"\d").check(found) == found
     unsure = replace(found, unsure="it may be 4 or 9")
-    assert ReadOptions(digits=2).check(unsure) == unsure
+    assert ReadOptions(digits=2).check(unsure).unsure == "expected 2 digits, found 1"
+    assert ReadOptions(digits=1).check(unsure) == unsure
     for known in ({"expect": "("}, {"expect": "1", "digits": 1}, {"digits": 0}):
         with pytest.raises(InkfastError):
             ReadOptions(**known)

@@ -8,9 +8,16 @@ from typing import Any
 from inkfast.cli._console import open_console
 from inkfast.cli._progress import Display
 from inkfast.cli._sweep import interrupted, run_folder_of
+from inkfast.core.errors import InkfastError
 from inkfast.execution import parse_executor
 from inkfast.experiments import run_folder
-from inkfast.experiments.number_experiment import number_experiment, run_number_experiment
+from inkfast.experiments.number_experiment import (
+    NumberExperiment,
+    number_experiment,
+    run_number_experiment,
+)
+from inkfast.experiments.number_run import load_number_run
+from inkfast.training.number_model import TrainedNumberNetwork
 from inkfast.training.number_sources import load_hands
 
 
@@ -23,13 +30,14 @@ def train_numbers(
     where = parse_executor(executor or "serial", stacked=False)
     experiment = number_experiment(settings)
     folder = run_folder_of(settings, out, experiment.name)
+    start = _load_start(experiment)
     run_folder.RUN.check(folder, overwrite=overwrite, resume=resume)  # before anything is loaded
     hands = load_hands(experiment.recipe, display.download)
     identity = {"kind": run_folder.NUMBERS, "whole": hands.fingerprint}
     try:
         with run_folder.run_lock(folder), where.open(), display.showing() as observer:
             run_folder.claim_run(folder, experiment, identity, resume=resume, overwrite=overwrite)
-            trained = run_number_experiment(experiment, hands, folder, observer, where)
+            trained = run_number_experiment(experiment, hands, folder, observer, where, start)
     except KeyboardInterrupt:
         raise interrupted(display) from None
     display.say(
@@ -42,3 +50,16 @@ def train_numbers(
         f"read with it: inkfast read PHOTO --model {folder}; export it: inkfast export "
         f"{folder} --to numbers.onnx"
     )
+
+
+def _load_start(experiment: NumberExperiment) -> TrainedNumberNetwork | None:
+    """Return the network whose weights the training begins with."""
+    if not experiment.start_from:
+        return None
+    _, start = load_number_run(Path(experiment.start_from))
+    if start.architecture != experiment.architecture:
+        raise InkfastError(
+            f"--start-from {experiment.start_from}: expected a network of the same architecture, "
+            f"{experiment.architecture}, got {start.architecture}."
+        )
+    return start

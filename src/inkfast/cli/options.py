@@ -58,6 +58,13 @@ Executor = Annotated[
 ]
 Name = Annotated[str | None, typer.Option(help="Name of the run.")]
 Out = Annotated[Path | None, typer.Option(help="Run folder.", show_default="runs/NAME")]
+StartFrom = Annotated[
+    str | None,
+    typer.Option(
+        help="Finished run of a network that reads numbers, whose weights this one begins with.",
+        metavar="RUN",
+    ),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Resume the run in the folder.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the run in the folder.")]
 Settings = Annotated[

@@ -38,6 +38,7 @@ def train(
     test_fraction: options.TestFraction = None,
     threads: options.Threads = None,
     executor: options.Executor = None,
+    start_from: options.StartFrom = None,
     name: options.Name = None,
     out: options.Out = None,
     resume: options.Resume = False,
@@ -55,8 +56,12 @@ def train(
     asked = _settings_of(model, flags)
     if is_number_model(asked):
         _check_flags({**given, "balance": balance})
+        if start_from is not None:
+            asked["start_from"] = start_from
         train_numbers(asked, out, executor, resume=resume, overwrite=overwrite)
     else:
+        if start_from is not None:
+            raise InkfastError("--start-from is for models that read numbers.")
         asked.setdefault("name", "train")
         run_comparison(asked, out, executor, resume=resume, overwrite=overwrite)
 

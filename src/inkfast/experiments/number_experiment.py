@@ -32,7 +32,7 @@ from inkfast.training.number_shards import (
 from inkfast.training.number_sources import HandSources
 from inkfast.training.trained_model import MODEL_FILE
 
-_KEYS = ("name", "models", "recipe", "seed", "threads", "out", "requires")
+_KEYS = ("name", "models", "recipe", "seed", "threads", "start_from", "out", "requires")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +45,8 @@ class NumberExperiment:
         recipe: How to train it.
         seed: Seed of strips, weights, order and noise.
         threads: Number of torch threads; 0 chooses by timing.
+        start_from: Folder of a finished run with the same architecture, whose weights are the
+            first ones; "" for random weights.
     """
 
     name: str
@@ -52,6 +54,7 @@ class NumberExperiment:
     recipe: NumberRecipe
     seed: int = 0
     threads: int = 0
+    start_from: str = ""
 
     def to_toml(self) -> str:
         """Return the experiment as TOML, from which `number_experiment` makes an equal one."""
@@ -69,6 +72,7 @@ class NumberExperiment:
             "name": self.name,
             "seed": self.seed,
             "threads": self.threads,
+            **({"start_from": self.start_from} if self.start_from else {}),
             **({"requires": required} if required else {}),
             "models": [model],
         })  # fmt: skip
@@ -89,7 +93,8 @@ def number_experiment(settings: Mapping[str, Any]) -> NumberExperiment:
 
     Args:
         settings: ``name``, ``seed``, ``threads``, ``models`` with one model, ``recipe`` with keys
-            of `NumberRecipe`, and ``out``, the run folder, which is not part of the experiment.
+            of `NumberRecipe`, ``start_from``, a run folder, and ``out``, the run folder, which is
+            not part of the experiment.
 
     Raises:
         InkfastError: If keys are unknown or values not allowed.
@@ -113,6 +118,7 @@ def number_experiment(settings: Mapping[str, Any]) -> NumberExperiment:
         recipe=resolve_number_recipe(architecture.recipe, common, own),
         seed=settings.get("seed", 0),
         threads=settings.get("threads", 0),
+        start_from=settings.get("start_from", ""),
     )
     check_experiment_name(experiment.name)
     check_number("seed", experiment.seed, low=0, high=2**31, whole=True)
@@ -136,6 +142,7 @@ def run_number_experiment(
     out: Path,
     observer: Observer[NumberEpoch],
     executor: Executor = SERIAL,
+    start: TrainedNumberNetwork | None = None,
 ) -> TrainedNumberNetwork:
     """Compose the strips and train the network; what is finished in `out` is not done again.
 
@@ -145,6 +152,7 @@ def run_number_experiment(
         out: The run folder.
         observer: Called at the start of the fit.
         executor: Where strips are composed; the network is trained in this process.
+        start: The network of `NumberExperiment.start_from`.
 
     Raises:
         DivergedError: If the loss becomes NaN or infinite.
@@ -162,6 +170,7 @@ def run_number_experiment(
             validation=number_strips(out, VALIDATION),
             seed=experiment.seed,
             threads=experiment.threads,
+            start=start,
         )
         trained = fit_numbers(spec, folder / "checkpoints", callback)
         trained.save(folder)

@@ -21,8 +21,10 @@ from inkfast.inference.regex_automaton import START
 
 NOT_EXPECTED = "this does not look like the expected pattern"
 # If all expected texts together are less probable than this, the confidence is not a share among
-# them but lower, and the reading is unsure: the network contradicts the expectation. By hand.
-MIN_EXPECTED = 1e-4
+# them but lower, and the reading is unsure: the network contradicts the expectation. On 250 cheques
+# with the right number of digits it cost no sure number against 0.0001; of those with one digit
+# too few expected, 6 % were still sure instead of 40 %.
+MIN_EXPECTED = 0.1
 CERTAIN = 0.98  # confidence from which one view of a strip is enough
 _MIN_MASS = 1e-200  # below it, floats of double precision do not tell alignments apart
 _MIN_LOG = -80.0  # stands for less, so that no path is impossible

@@ -35,12 +35,13 @@ _LONGER_SIDES = (1600, 640, 256, 96, 40)  # pixels; the network finds a tenfold 
 _MAX_ENLARGED = 1.6  # an image is not enlarged more than this for any of them but the smallest
 _LONG = 3  # times the shorter side: what is longer is a strip, whose shorter side decides its scale
 _CORE = 0.5  # probability from which a cell belongs to a core
-_SURE = 0.7  # greatest probability that a core has at least
+_SURE = 0.7  # greatest probability that the core of a number has at least
 _NUMBER_SHARE = 0.4  # share of a region's probability from which it may be a number
 _WIDTHS_PER_SPREAD = 3.46  # width of an evenly filled line by its standard deviation: sqrt(12)
 _MAX_TURN = 0.3  # radians: a core's own direction that differs more is that of a blot
 _MIN_ELONGATION = 3.0  # widths in heights from which a core's own direction is taken as its slope
-_FAINT = 0.82  # share of the greatest confidence of a page's numbers; below it, regions are dropped
+_FAINT = 0.82  # share of the greatest confidence of a page's numbers; what is below it is no number
+_SPECK = 0.5  # share of the numbers' height; what is lower is a speck of paper
 _MAX_OVERLAP = 0.4  # share of the smaller of two regions from which only the better one is kept
 
 
@@ -93,10 +94,11 @@ class NumberFinder:
             found = find_regions(maps)
             numbers += [one.scaled(1 / factor) for one in found.numbers]
             others += [one.scaled(1 / factor) for one in found.others]
-        numbers = _drop_faint(drop_overlapping(numbers))
-        known = len(numbers)
+        numbers = drop_overlapping(numbers)
+        known = _count_clear(numbers)
         kept = drop_overlapping(numbers + others, known)
-        return FoundRegions(numbers, kept[known:])
+        numbers = kept[:known]
+        return FoundRegions(numbers, [one for one in kept[known:] if _is_mark(one, numbers)])
 
     def predict_maps(self, grey: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the maps of an image at one size, ``(4, h / 4, w / 4)``: see `MAPS`.
@@ -135,17 +137,21 @@ def _sizes_at_work(longest: int) -> list[int]:
 def find_regions(maps: NDArray[np.float32]) -> FoundRegions:
     """Return the regions of numbers and of other writing, in pixels of the network's input.
 
-    Writing that may be either counts as a number, about which its reader knows more.
+    Writing that may be either counts as a number, about which its reader knows more; what is
+    faint for a number counts as other writing.
     """
     core, other = maps[MAPS.index("core")], maps[MAPS.index("other")]
     numbers: list[Region] = []
     others: list[Region] = []
     written = np.minimum(core + other, 1)
     for cells in _connected(core):
-        numbers.append(_fit_region(maps, core, cells))
+        clear = core[cells].max() >= _SURE
+        (numbers if clear else others).append(_fit_region(maps, core, cells))
         written[cells] = 0
     for cells in _connected(written):
-        may_be_number = core[cells].mean() > _NUMBER_SHARE * written[cells].mean()
+        may_be_number = written[cells].max() >= _SURE and (
+            core[cells].mean() > _NUMBER_SHARE * written[cells].mean()
+        )
         (numbers if may_be_number else others).append(
             _fit_region(maps, core if may_be_number else other, cells)
         )
@@ -153,13 +159,11 @@ def find_regions(maps: NDArray[np.float32]) -> FoundRegions:
 
 
 def _connected(probability: NDArray[np.float32]) -> Iterator[Cells]:
-    """Yield the cells of each connected core that is sure enough."""
+    """Yield the cells of each connected core."""
     labels, count = ndimage.label(probability > _CORE, np.ones((3, 3)))
     for label, window in enumerate(ndimage.find_objects(labels, count), start=1):
         y, x = np.nonzero(labels[window] == label)
-        cells = y + window[0].start, x + window[1].start
-        if probability[cells].max() >= _SURE:
-            yield cells
+        yield y + window[0].start, x + window[1].start
 
 
 def _is_legible(region: Region) -> bool:
@@ -213,10 +217,20 @@ def drop_overlapping(regions: list[Region], keep: int = 0) -> list[Region]:
     return kept
 
 
-def _drop_faint(regions: list[Region]) -> list[Region]:
-    """Return the regions nearly as sure as the most confident one; others are mostly specks."""
+def _count_clear(regions: list[Region]) -> int:
+    """Return how many regions, the most confident first, are nearly as sure as the first one."""
     least = _FAINT * max((one.confidence for one in regions), default=0.0)
-    return [one for one in regions if one.confidence >= least]
+    return sum(one.confidence >= least for one in regions)
+
+
+def _is_mark(region: Region, numbers: list[Region]) -> bool:
+    """Return whether a region that is no number is writing: no speck, and no part of a number."""
+    least = _SPECK * np.median([number.height for number in numbers]) if numbers else 0.0
+    return bool(
+        region.confidence >= _CORE
+        and region.height >= least
+        and not any(region.overlap(number) for number in numbers)
+    )
 
 
 def _apart(one: Region, other: Region) -> bool:

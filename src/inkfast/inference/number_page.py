@@ -12,8 +12,9 @@ import numpy as np
 from PIL import Image
 
 from inkfast.imaging.opening import LoadedImage
+from inkfast.inference.decoding import NOT_EXPECTED
 from inkfast.inference.finder import FoundRegions, NumberFinder, shipped_finder
-from inkfast.inference.number_reader import NumberReader
+from inkfast.inference.number_reader import NumberReader, SeenStrip
 from inkfast.inference.numbers import GAP, NumberReading
 from inkfast.inference.page_lines import group_lines, join_to_count, split_at_gaps
 from inkfast.inference.page_result import Page, PageNumber
@@ -70,12 +71,14 @@ class PageView:
         grey: The turned page, mode L.
         turned: Degrees clockwise by which it was turned.
         found: Regions in its pixels.
-        readings: Readings of the first of the regions of numbers, or of all.
+        seen: Strips of the first of the regions of numbers, or of all.
+        readings: Their readings as if nothing were known of them.
     """
 
     grey: Image.Image
     turned: int
     found: FoundRegions
+    seen: list[SeenStrip]
     readings: list[NumberReading]
 
     @property
@@ -130,8 +133,8 @@ class PageReader:
         best = max(turned, key=lambda view: view.evidence)
         if not best.is_telling or best.evidence <= _BETTER * upright.evidence:
             return upright
-        rest = best.found.numbers[_TRIED_REGIONS:]
-        return replace(best, readings=best.readings + self._read(best.grey, rest))
+        seen, readings = self._read(best.grey, best.found.numbers[_TRIED_REGIONS:])
+        return replace(best, seen=best.seen + seen, readings=best.readings + readings)
 
     def _or_whole(self, view: PageView) -> PageView:
         """Return a view, or the whole page as one number if that reads better.
@@ -145,24 +148,42 @@ class PageReader:
         if share < _CUT_SHARE and (view.found.numbers or max(width, height) > _SMALL):
             return view
         whole = whole_page(view.grey.size)
-        (reading,) = self._read(view.grey, [whole])
-        better = share >= _FILLED or reading.confidence > view.confidence
-        if not better or not any(map(str.isdigit, reading.text)):
+        seen, readings = self._read(view.grey, [whole])
+        better = share >= _FILLED or readings[0].confidence > view.confidence
+        if not better or not any(map(str.isdigit, readings[0].text)):
             return view
-        return replace(view, found=FoundRegions([whole], []), readings=[reading])
+        return replace(view, found=FoundRegions([whole], []), seen=seen, readings=readings)
 
     def _view(self, grey: Image.Image, turn: int, most: int | None) -> PageView:
         """Return a page turned by some degrees; at most so many of its regions are read."""
         turned = grey.transpose(_ROTATIONS[turn]) if turn else grey
         found = self.finder.find(turned)
-        return PageView(turned, turn, found, self._read(turned, found.numbers[:most]))
+        return PageView(turned, turn, found, *self._read(turned, found.numbers[:most]))
 
-    def _read(self, grey: Image.Image, regions: Sequence[Region]) -> list[NumberReading]:
-        return self.reader.read(
-            [cut_strip(grey, region) for region in regions],
-            expect=self.options.expectation,
-            digits_only=self.options.digits_only,
+    def _read(
+        self, grey: Image.Image, regions: Sequence[Region]
+    ) -> tuple[list[SeenStrip], list[NumberReading]]:
+        """Return the strips of regions, and their readings as if nothing were known of them."""
+        seen = self.reader.see([cut_strip(grey, region) for region in regions])
+        return seen, self.reader.decode(seen)
+
+    def _with_options(
+        self, seen: list[SeenStrip], readings: list[NumberReading]
+    ) -> list[NumberReading]:
+        """Return the readings of strips by what is known of them.
+
+        A strip that does not look like that has the reading as if nothing were known, unsure.
+        """
+        options = self.options
+        if options.expectation is None and not options.digits_only:
+            return readings
+        known = self.reader.decode(
+            seen, expect=options.expectation, digits_only=options.digits_only
         )
+        return [
+            options.check(free) if one.unsure == NOT_EXPECTED else one
+            for one, free in zip(known, readings, strict=True)
+        ]
 
     def arrange(self, view: PageView, size: tuple[int, int]) -> Page:
         """Put the numbers of a page in lines.
@@ -172,13 +193,24 @@ class PageReader:
             size: Width and height of the turned image in the file, in pixels.
         """
         scale = size[0] / view.grey.width
-        known = dict(zip(view.found.numbers, view.readings, strict=True))
+        free = dict(zip(view.found.numbers, view.readings, strict=True))
+        seen = dict(zip(view.found.numbers, view.seen, strict=True))
         lines = [
-            self._numbers_of([view.found.numbers[i] for i in line], known)
+            self._numbers_of([view.found.numbers[i] for i in line], free)
             for line in group_lines(view.found.numbers)
         ]
-        fresh = [region for line in lines for region in line if region not in known]
-        known |= dict(zip(fresh, self._read(view.grey, fresh), strict=True))
+        regions = [region for line in lines for region in line]
+        fresh = [region for region in regions if region not in seen]
+        strips, readings = self._read(view.grey, fresh)
+        seen |= dict(zip(fresh, strips, strict=True))
+        free |= dict(zip(fresh, readings, strict=True))
+        known = dict(
+            zip(
+                regions,
+                self._with_options([seen[one] for one in regions], [free[one] for one in regions]),
+                strict=True,
+            )
+        )
         numbers: list[PageNumber] = []
         marks = [region.scaled(scale).box for region in view.found.others]
         line_number = 0
@@ -197,14 +229,18 @@ class PageReader:
         self, line: Sequence[Region], known: dict[Region, NumberReading]
     ) -> list[Region]:
         """Return the region of each number of a line, by its gaps and by what is known of it."""
-        parts = [part for region in line for part in _parts(region, known[region])]
+        parts = [part for region in line for part in self._parts(region, known[region])]
         if self.options.per_line is None:
             return parts
         return join_to_count(parts, self.options.per_line)
 
-
-def _parts(region: Region, reading: NumberReading) -> list[Region]:
-    return split_at_gaps(region, reading) if GAP in reading.text.strip() else [region]
+    def _parts(self, region: Region, reading: NumberReading) -> list[Region]:
+        """Return the numbers of a region: apart at gaps, unless it is expected without them."""
+        apart = reading.text.split()
+        expected = self.options.expectation
+        if expected is not None and expected.accepts("".join(apart)):
+            apart = apart if all(map(expected.accepts, apart)) else []
+        return split_at_gaps(region, reading) if len(apart) > 1 else [region]
 
 
 def _on_region(reading: NumberReading, region: Region) -> NumberReading:

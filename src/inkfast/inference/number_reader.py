@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Protocol
 
@@ -51,6 +51,19 @@ class NumberNetwork(Protocol):
     def log_probabilities(self, strips: GreyStrip) -> NDArray[np.float32]:
         """Return float32 ``(n, frames, characters + 1)`` of prepared strips ``(n, 40, width)``."""
         ...
+
+
+@dataclass(frozen=True, eq=False)
+class SeenStrip:
+    """A strip and what a network says of it.
+
+    Attributes:
+        image: The prepared strip.
+        views: Log-probabilities of its views, see `inkfast.inference.decoding.decode_views`.
+    """
+
+    image: GreyStrip
+    views: list[NDArray[np.float32]]
 
 
 class NumberReader:
@@ -111,31 +124,63 @@ class NumberReader:
             InkfastError: If a strip has another type or shape, is less than 4 pixels high or wide,
                 or is more than 100 times as wide as high.
         """
-        prepared = [prepare_strip(strip, f"strip {i}") for i, strip in enumerate(strips, start=1)]
-        views = [[one] for one in log_probabilities_of(self.network, prepared)]
+        return self.decode(self.see(strips), expect=expect, digits_only=digits_only)
 
-        def decoded(row: int) -> NumberReading:
+    def see(self, strips: Sequence[GreyStrip]) -> list[SeenStrip]:
+        """Let the network see strips, so that they can be decoded in several ways.
+
+        Args:
+            strips: Grey images, see `read`.
+
+        Raises:
+            InkfastError: See `read`.
+        """
+        prepared = [prepare_strip(strip, f"strip {i}") for i, strip in enumerate(strips, start=1)]
+        views = log_probabilities_of(self.network, prepared)
+        return [SeenStrip(strip, [view]) for strip, view in zip(prepared, views, strict=True)]
+
+    def decode(
+        self,
+        seen: Sequence[SeenStrip],
+        *,
+        expect: Expectation | None = None,
+        digits_only: bool = False,
+    ) -> list[NumberReading]:
+        """Return the reading of each strip; doubtful ones are seen in other views first.
+
+        Args:
+            seen: What `see` returned.
+            expect: Texts that the numbers may have; every text by default.
+            digits_only: Whether characters other than digits are left out.
+        """
+
+        def decoded(strip: SeenStrip) -> NumberReading:
             return decode_views(
-                views[row], expect, digits_only=digits_only, temperature=self._temperature
+                strip.views, expect, digits_only=digits_only, temperature=self._temperature
             )
 
-        readings = [decoded(row) for row in range(len(prepared))]
+        readings = [decoded(strip) for strip in seen]
         doubtful = [row for row, one in enumerate(readings) if one.confidence < CERTAIN]
-        again = [view for row in doubtful for view in other_views(prepared[row])]
-        found = iter(log_probabilities_of(self.network, again))
+        self._add_views([seen[row] for row in doubtful if len(seen[row].views) == 1])
         for row in doubtful:
-            views[row] += [next(found) for _ in OTHER_WIDTHS]
-            readings[row] = decoded(row)
+            readings[row] = decoded(seen[row])
         return [
-            self._finish(reading, strip.shape[1], len(seen[0]))
-            for reading, strip, seen in zip(readings, prepared, views, strict=True)
+            self._finish(reading, strip.image.shape[1], len(strip.views[0]))
+            for reading, strip in zip(readings, seen, strict=True)
         ]
+
+    def _add_views(self, seen: Sequence[SeenStrip]) -> None:
+        """Let the network see strips in other widths."""
+        again = [view for strip in seen for view in other_views(strip.image)]
+        found = iter(log_probabilities_of(self.network, again))
+        for strip in seen:
+            strip.views.extend(next(found) for _ in OTHER_WIDTHS)
 
     def _finish(self, reading: NumberReading, width: int, frames: int) -> NumberReading:
         """Return a reading with places as shares of the strip, and why it is unsure."""
         unsure = reading.unsure or self._why_unsure(reading)
         placed = _place_characters(reading.characters, width, frames)
-        return dataclasses.replace(
+        return replace(
             reading, characters=_flag_characters(placed, unsure), unsure=unsure
         )
 
@@ -158,7 +203,7 @@ def _flag_characters(characters: tuple[Character, ...], unsure: str) -> tuple[Ch
     least = min(characters, key=lambda one: one.confidence)
     blamed = [one for one in characters if one.text == OTHER] or [least]
     return tuple(
-        dataclasses.replace(one, unsure=unsure) if one in blamed else one for one in characters
+        replace(one, unsure=unsure) if one in blamed else one for one in characters
     )
 
 
@@ -213,5 +258,5 @@ def _place_characters(
     placed = []
     for one, start, end, (left, right) in zip(given, starts, ends, pairwise(borders), strict=True):
         inside = np.clip([max(start - _REACH, left), min(end + _REACH, right)], 0, width) / width
-        placed.append(dataclasses.replace(one, start=float(inside[0]), end=float(inside[1])))
+        placed.append(replace(one, start=float(inside[0]), end=float(inside[1])))
     return tuple(placed)

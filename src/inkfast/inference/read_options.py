@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from inkfast.core.errors import check_number
 from inkfast.inference.decoding import NOT_EXPECTED
 from inkfast.inference.expectation import Expectation, build_expectation
-from inkfast.inference.numbers import NumberReading
+from inkfast.inference.numbers import GAP, NumberReading
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,12 @@ class ReadOptions:
 
     def check(self, reading: NumberReading) -> NumberReading:
         """Return a reading that took no expectation into account, unsure if it is not expected."""
-        if reading.unsure or self.expectation is None or self.expectation.accepts(reading.text):
+        text = reading.text.replace(GAP, "")
+        if self.expectation is None or self.expectation.accepts(text):
             return reading
         reason = NOT_EXPECTED
         if self.digits is not None:
-            reason = f"expected {self.digits} digits, found {len(reading.text)}"
+            reason = f"expected {self.digits} digits, found {sum(map(str.isdigit, text))}"
         return replace(reading, unsure=reason)
 
 

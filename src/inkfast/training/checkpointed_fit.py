@@ -63,6 +63,12 @@ class CheckpointedFit(Generic[EpochT]):
         self.history: list[EpochT] = []
         self.seconds = 0.0
 
+    def start_from(self, model: nn.Module) -> None:
+        """Take over the weights of a network of the same architecture."""
+        self.model.load_state_dict(model.state_dict())
+        if self.average is not None:
+            self.average = WeightAverage(self.model, self.average.decay)
+
     def set_learning_rate(self, rate: float) -> None:
         """Set the learning rate of all parameters."""
         for group in (g for optimiser in self.optimisers for g in optimiser.param_groups):

@@ -42,6 +42,8 @@ class NumberFitSpec:
         validation: Strips to choose the epoch on.
         seed: Seed of weights, order and noise.
         threads: Number of torch threads; 0 chooses by timing a step.
+        start: Trained network of the same architecture whose weights are the first ones; None for
+            random weights.
     """
 
     architecture: NumberArchitecture
@@ -50,6 +52,7 @@ class NumberFitSpec:
     validation: LabelledStrips
     seed: int = 0
     threads: int = 0
+    start: TrainedNumberNetwork | None = None
 
 
 def fit_numbers(
@@ -83,6 +86,8 @@ class NumberTrainingLoop(CheckpointedFit[NumberEpoch]):
         super().__init__(spec.architecture, spec.recipe, spec.seed, folder, callback, spec.threads)
         self.spec = spec
         self.steps = 0
+        if spec.start is not None:
+            self.start_from(spec.start.model)
 
     def run(self) -> TrainedNumberNetwork:
         """Train the remaining epochs and return the network."""
@@ -98,9 +103,12 @@ class NumberTrainingLoop(CheckpointedFit[NumberEpoch]):
 
     @property
     def best_epoch(self) -> int:
-        """The epoch that is kept: the most accurate on validation strips."""
-        best = max(self.history, key=lambda e: (e.validation_accuracy, -e.validation_loss))
-        return best.number
+        """The epoch that is kept: the one with the least loss on validation strips.
+
+        The loss tells epochs apart better than the share of strips that are exactly right, and
+        confidences depend on it.
+        """
+        return min(self.history, key=lambda epoch: epoch.validation_loss).number
 
     def _run_epoch(self, number: int) -> None:
         since = time.perf_counter()
