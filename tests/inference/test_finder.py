@@ -19,9 +19,9 @@ def maps_with(*cores: tuple[slice, slice], height: float = 32, angle: float = 0)
 
 
 def test_core_to_region():
-    """A region has the ends of its core and the predicted height about the core's middle."""
+    """A region ends in the middles of its core's outermost cells and has the predicted height."""
     (region,) = find_regions(maps_with((slice(10, 14), slice(20, 45)))).numbers
-    assert (region.x, region.y, region.width) == (130, 48, 100)
+    assert (region.x, region.y, region.width) == (130, 48, 96)
     assert region.height == pytest.approx(32)
     assert region.confidence == pytest.approx(0.9)
 

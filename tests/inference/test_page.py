@@ -234,7 +234,7 @@ def test_a_mark_beside_a_number_is_counted(reader):
     assert found.left_out + sum(text.count("-") for line in found.lines for text in line) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="regions of the finder are a fifth of a height too large")
+@pytest.mark.xfail(strict=True, reason="regions of large digits are a third of a height too large")
 def test_boxes_are_as_tight_as_the_ink(reader):
     """The box of a number ends within a thirtieth of its height of the ink."""
     ink = page("258", height=250, width=2000)

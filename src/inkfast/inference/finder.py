@@ -184,8 +184,9 @@ def _fit_region(
         slope = own
     axes = np.array([[np.cos(slope), np.sin(slope)], [-np.sin(slope), np.cos(slope)]])
     along, across = (points @ axes.T).T
-    low, top = along.min() - STRIDE / 2, across.min() - STRIDE / 2
-    wide, deep = along.max() + STRIDE / 2 - low, across.max() + STRIDE / 2 - top
+    # cells that a core touches belong to it, so its sides are the middles of the outermost ones
+    low, top = along.min(), across.min()
+    wide, deep = max(along.max() - low, STRIDE), across.max() - top
     x, y = np.array([low + wide / 2, top + deep / 2]) @ axes
     # the core of a line that is not straight is deeper than its share of the height
     high = max(high, (1 - CORE_SHARE) * high + float(deep) - STRIDE / 2)

@@ -72,7 +72,7 @@ class PageView:
         turned: Degrees clockwise by which it was turned.
         found: Regions in its pixels.
         seen: Strips of the first of the regions of numbers, or of all.
-        readings: Their readings as if nothing were known of them.
+        readings: Their readings without an expectation.
     """
 
     grey: Image.Image
@@ -163,26 +163,28 @@ class PageReader:
     def _read(
         self, grey: Image.Image, regions: Sequence[Region]
     ) -> tuple[list[SeenStrip], list[NumberReading]]:
-        """Return the strips of regions, and their readings as if nothing were known of them."""
+        """Return the strips of regions, and their readings without an expectation.
+
+        An expectation would make numbers of what lies on its side.
+        """
         seen = self.reader.see([cut_strip(grey, region) for region in regions])
-        return seen, self.reader.decode(seen)
+        return seen, self.reader.decode(seen, digits_only=self.options.digits_only)
 
-    def _with_options(
-        self, seen: list[SeenStrip], readings: list[NumberReading]
-    ) -> list[NumberReading]:
-        """Return the readings of strips by what is known of them.
+    def _expected(self, seen: list[SeenStrip]) -> list[NumberReading]:
+        """Return the readings of strips by all that is known of them.
 
-        A strip that does not look like that has the reading as if nothing were known, unsure.
+        A strip that does not look like the expectation has the reading without it, unsure.
         """
         options = self.options
-        if options.expectation is None and not options.digits_only:
+        readings = self.reader.decode(seen, digits_only=options.digits_only)
+        if options.expectation is None:
             return readings
-        known = self.reader.decode(
+        expected = self.reader.decode(
             seen, expect=options.expectation, digits_only=options.digits_only
         )
         return [
             options.check(free) if one.unsure == NOT_EXPECTED else one
-            for one, free in zip(known, readings, strict=True)
+            for one, free in zip(expected, readings, strict=True)
         ]
 
     def arrange(self, view: PageView, size: tuple[int, int]) -> Page:
@@ -193,24 +195,16 @@ class PageReader:
             size: Width and height of the turned image in the file, in pixels.
         """
         scale = size[0] / view.grey.width
-        free = dict(zip(view.found.numbers, view.readings, strict=True))
         seen = dict(zip(view.found.numbers, view.seen, strict=True))
+        free = dict(zip(view.found.numbers, self.reader.decode(view.seen), strict=True))
         lines = [
             self._numbers_of([view.found.numbers[i] for i in line], free)
             for line in group_lines(view.found.numbers)
         ]
         regions = [region for line in lines for region in line]
         fresh = [region for region in regions if region not in seen]
-        strips, readings = self._read(view.grey, fresh)
-        seen |= dict(zip(fresh, strips, strict=True))
-        free |= dict(zip(fresh, readings, strict=True))
-        known = dict(
-            zip(
-                regions,
-                self._with_options([seen[one] for one in regions], [free[one] for one in regions]),
-                strict=True,
-            )
-        )
+        seen |= dict(zip(fresh, self._read(view.grey, fresh)[0], strict=True))
+        known = dict(zip(regions, self._expected([seen[one] for one in regions]), strict=True))
         numbers: list[PageNumber] = []
         marks = [region.scaled(scale).box for region in view.found.others]
         line_number = 0
@@ -226,10 +220,15 @@ class PageReader:
         return Page(size, tuple(numbers), marks=tuple(marks), turned=view.turned, scale=scale)
 
     def _numbers_of(
-        self, line: Sequence[Region], known: dict[Region, NumberReading]
+        self, line: Sequence[Region], free: dict[Region, NumberReading]
     ) -> list[Region]:
-        """Return the region of each number of a line, by its gaps and by what is known of it."""
-        parts = [part for region in line for part in self._parts(region, known[region])]
+        """Return the region of each number of a line, by its gaps and by what is known of it.
+
+        Args:
+            line: Regions of the line from left to right.
+            free: Their readings as if nothing were known of them, gaps included.
+        """
+        parts = [part for region in line for part in self._parts(region, free[region])]
         if self.options.per_line is None:
             return parts
         return join_to_count(parts, self.options.per_line)

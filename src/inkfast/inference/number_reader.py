@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Protocol
 
@@ -60,10 +60,12 @@ class SeenStrip:
     Attributes:
         image: The prepared strip.
         views: Log-probabilities of its views, see `inkfast.inference.decoding.decode_views`.
+        readings: What it was decoded to, by expectation and `digits_only`.
     """
 
     image: GreyStrip
     views: list[NDArray[np.float32]]
+    readings: dict[tuple[Expectation | None, bool], NumberReading] = field(default_factory=dict)
 
 
 class NumberReader:
@@ -154,20 +156,22 @@ class NumberReader:
             digits_only: Whether characters other than digits are left out.
         """
 
+        key = (expect, digits_only)
+
         def decoded(strip: SeenStrip) -> NumberReading:
-            return decode_views(
+            reading = decode_views(
                 strip.views, expect, digits_only=digits_only, temperature=self._temperature
             )
+            return self._finish(reading, strip.image.shape[1], len(strip.views[0]))
 
-        readings = [decoded(strip) for strip in seen]
-        doubtful = [row for row, one in enumerate(readings) if one.confidence < CERTAIN]
-        self._add_views([seen[row] for row in doubtful if len(seen[row].views) == 1])
-        for row in doubtful:
-            readings[row] = decoded(seen[row])
-        return [
-            self._finish(reading, strip.image.shape[1], len(strip.views[0]))
-            for reading, strip in zip(readings, seen, strict=True)
-        ]
+        new = [strip for strip in seen if key not in strip.readings]
+        for strip in new:
+            strip.readings[key] = decoded(strip)
+        doubtful = [strip for strip in new if strip.readings[key].confidence < CERTAIN]
+        self._add_views([strip for strip in doubtful if len(strip.views) == 1])
+        for strip in doubtful:
+            strip.readings[key] = decoded(strip)
+        return [strip.readings[key] for strip in seen]
 
     def _add_views(self, seen: Sequence[SeenStrip]) -> None:
         """Let the network see strips in other widths."""
