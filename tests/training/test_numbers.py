@@ -82,6 +82,17 @@ def test_a_resumed_fit_ends_with_the_same_bits(tmp_path, recipe):
     assert not all(map(torch.equal, weights(whole), weights(other)))
 
 
+def test_a_fit_can_start_from_another_one(tmp_path):
+    """It begins with the weights of the first one, and keeps its recipe."""
+    first = fit_numbers(bar_spec(tmp_path / "shards", epochs=12))
+    short = bar_spec(tmp_path / "more", seed=1, epochs=1, learning_rate=1e-4)
+    second = fit_numbers(dataclasses.replace(short, start=first))
+    assert second.best.validation_accuracy > 0.9 > fit_numbers(short).best.validation_accuracy
+    second.save(tmp_path / "fit")
+    loaded = TrainedNumberNetwork.load(tmp_path / "fit")
+    assert loaded.earlier == [dataclasses.asdict(first.recipe)]
+
+
 def test_a_loss_that_is_not_finite_stops(tmp_path):
     """Divergence is one sentence with the learning rate."""
     spec = bar_spec(tmp_path / "shards", learning_rate=90.0, optimiser="sgd", clip=1e6)

@@ -154,6 +154,7 @@ def _describe(experiment: NumberExperiment, trained: TrainedNumberNetwork) -> di
         "stride": FRAME_WIDTH,
         "model": str(experiment.architecture),
         "recipe": dataclasses.asdict(trained.recipe),
+        "earlier_recipes": trained.earlier,
         "seed": trained.seed,
         "validation_accuracy": trained.best.validation_accuracy,
         "character_error": trained.best.character_error,

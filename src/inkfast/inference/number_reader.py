@@ -155,7 +155,6 @@ class NumberReader:
             expect: Texts that the numbers may have; every text by default.
             digits_only: Whether characters other than digits are left out.
         """
-
         key = (expect, digits_only)
 
         def decoded(strip: SeenStrip) -> NumberReading:
@@ -184,9 +183,7 @@ class NumberReader:
         """Return a reading with places as shares of the strip, and why it is unsure."""
         unsure = reading.unsure or self._why_unsure(reading)
         placed = _place_characters(reading.characters, width, frames)
-        return replace(
-            reading, characters=_flag_characters(placed, unsure), unsure=unsure
-        )
+        return replace(reading, characters=_flag_characters(placed, unsure), unsure=unsure)
 
     def _why_unsure(self, reading: NumberReading) -> str:
         """Return why a reading is unsure; "" if it is sure."""
@@ -206,9 +203,7 @@ def _flag_characters(characters: tuple[Character, ...], unsure: str) -> tuple[Ch
         return characters
     least = min(characters, key=lambda one: one.confidence)
     blamed = [one for one in characters if one.text == OTHER] or [least]
-    return tuple(
-        replace(one, unsure=unsure) if one in blamed else one for one in characters
-    )
+    return tuple(replace(one, unsure=unsure) if one in blamed else one for one in characters)
 
 
 def log_probabilities_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -194,6 +195,7 @@ class NumberTrainingLoop(CheckpointedFit[NumberEpoch]):
     def _finish(self) -> TrainedNumberNetwork:
         """Return the network with the weights of the best epoch."""
         self.model.load_state_dict(self.best)
+        start = self.spec.start
         return TrainedNumberNetwork(
             model=self.model.cpu().eval(),
             architecture=self.spec.architecture,
@@ -205,4 +207,5 @@ class NumberTrainingLoop(CheckpointedFit[NumberEpoch]):
             threads=self.threads,
             precision=self.precision,
             machine=hardware.describe_machine(),
+            earlier=[*start.earlier, dataclasses.asdict(start.recipe)] if start else [],
         )

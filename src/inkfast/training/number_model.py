@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,11 @@ class StripRecogniser(nn.Module):
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedNumberNetwork:
-    """A trained network, in evaluation mode on the CPU, and how it was trained."""
+    """A trained network, in evaluation mode on the CPU, and how it was trained.
+
+    Attributes:
+        earlier: Recipes of the trainings whose weights this one began with, the first one first.
+    """
 
     model: nn.Module
     architecture: NumberArchitecture
@@ -81,6 +85,7 @@ class TrainedNumberNetwork:
     threads: int
     precision: str
     machine: dict[str, str | int]
+    earlier: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def best(self) -> NumberEpoch:
@@ -100,6 +105,7 @@ class TrainedNumberNetwork:
             "recipe": dataclasses.asdict(self.recipe),
             **{key: getattr(self, key) for key in _PLAIN_KEYS},
             "history": [vars(epoch) for epoch in self.history],
+            "earlier": self.earlier,
         }
         save_model(folder, self.model, described)
 
@@ -123,6 +129,7 @@ class TrainedNumberNetwork:
             architecture=architecture,
             recipe=resolve_number_recipe(described["recipe"]),
             history=history,
+            earlier=described.get("earlier", []),
             **{key: described[key] for key in _PLAIN_KEYS},
         )
 
