@@ -89,7 +89,7 @@ bench: .benchmarks-venv/.installed
 	$(BENCH)/training_rate.py
 	$(BENCH)/growth.py
 	$(BENCH)/help_seconds.py
-	$(BENCH)/composed_numbers.py --numbers 800
+	$(BENCH)/pages.py
 	$(BENCH)/predict_throughput.py
 	$(BENCH)/predict_throughput.py --kind npz --rows 1000000 --turns 1
 	$(BENCH)/serve_load.py

@@ -1,32 +1,19 @@
-"""Accuracy on six-digit numbers, composed of MNIST's digits on simulated paper as JPEG files.
+"""Six-digit numbers composed of MNIST's digits on simulated paper, as JPEG files.
 
 Digits keep their writers' strokes; size, slant, distance, ink, paper, light, blur and compression
 are drawn for each number. In a quarter of the numbers, two digits are moved together until they
-touch. A number counts as right if all six digits are right and nothing else is read.
-
-    python benchmarks/composed_numbers.py                    # MNIST's test rows: only for figures
-    python benchmarks/composed_numbers.py --rows train --show wrong/
+touch.
 """
 
 from __future__ import annotations
 
-import argparse
 import io
-import time
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-from measured import record
 from PIL import Image
 from scipy import ndimage
 
 from inkfast.core.digits import Digits
-from inkfast.data import mnist
-from inkfast.evaluation import wilson_interval
-from inkfast.inference.page import open_page, read_page
-from inkfast.inference.page_result import Page
-from inkfast.inference.reader import Reader
 
 PAPERS = ("textured", "ruled", "squared", "shadowed")
 INKS = (
@@ -36,8 +23,6 @@ INKS = (
     (20, 90, 50),
     (75, 75, 80),
 )  # RGB; the last one is pencil
-OUTCOMES = ("right", "unsure", "wrong")
-MAX_ERRORS = (None, 0.01)  # `--max-error`: the shipped reader's own, and 1 %
 DIGITS = 6
 TOUCHING = 0.25  # of the numbers have two digits that touch
 
@@ -130,78 +115,3 @@ def _paper(kind: str, shape: tuple[int, ...], height: int, rng: np.random.Genera
         edge = (along - rng.uniform(along.min(), along.max())) * max(shape)
         page *= 1 - rng.uniform(0.2, 0.55) / (1 + np.exp(-edge / rng.uniform(2, 40)))[..., None]
     return page
-
-
-def judge(page: Page, number: str) -> str:
-    """Return right, unsure or wrong."""
-    read = "".join(number.marked_text for number in page.numbers)
-    return "right" if read == number else "unsure" if "?" in read else "wrong"
-
-
-def main() -> None:
-    """Compose numbers, read them and record the outcomes."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", choices=("test", "train"), default="test")
-    parser.add_argument("--numbers", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--model", default="reader")
-    parser.add_argument("--show", type=Path, help="folder for the numbers that were not read right")
-    args = parser.parse_args()
-    source = mnist.load_mnist()
-    digits = source.test if args.rows == "test" else source.train
-    assert digits is not None  # noqa: S101 - MNIST has both parts
-    readers = [Reader.open(args.model, max_error, threads=1) for max_error in MAX_ERRORS]
-    rng = np.random.default_rng(args.seed)
-    counts = [{paper: dict.fromkeys(OUTCOMES, 0) for paper in PAPERS} for _ in readers]
-    seconds = 0.0
-    for turn in range(args.numbers):
-        paper = PAPERS[turn % len(PAPERS)]
-        file, number = compose(digits, rng.integers(len(digits), size=DIGITS), paper, rng)
-        for index, reader in enumerate(readers):
-            start = time.perf_counter()
-            page = read_page(open_page(file), reader)
-            seconds += time.perf_counter() - start
-            outcome = judge(page, number)
-            counts[index][paper][outcome] += 1
-            if args.show and index == 0 and outcome != "right":
-                show(args.show, file, page, f"{turn:05}-{outcome}-{number}-{paper}")
-    name = "composed_numbers" if args.rows == "test" else "composed_numbers_train"
-    record(
-        name,
-        f"python benchmarks/composed_numbers.py --rows {args.rows} --numbers {args.numbers}",
-        {
-            "rows": args.rows,
-            "numbers": args.numbers,
-            "seed": args.seed,
-            "model": args.model,
-            "promises": [
-                {"max_error": max_error, **shares(own, args.numbers)}
-                for max_error, own in zip(MAX_ERRORS, counts, strict=True)
-            ],
-            "milliseconds_per_number": 1000 * seconds / len(readers) / args.numbers,
-        },
-    )
-
-
-def show(folder: Path, file: bytes, page: Page, name: str) -> None:
-    """Write the image of a number with an overlay of what was read."""
-    from inkfast.inference.overlay import draw_overlay
-
-    folder.mkdir(parents=True, exist_ok=True)
-    draw_overlay(open_page(file).rgb, page).save(folder / f"{name}.png")
-
-
-def shares(papers: dict[str, dict[str, int]], n: int) -> dict[str, Any]:
-    """Return the share of each outcome, and the counts on each paper."""
-    right, unsure, wrong = (sum(paper[word] for paper in papers.values()) for word in OUTCOMES)
-    return {
-        "right": right / n,
-        "right_ci95": wilson_interval(right / n, n),
-        "unsure": unsure / n,
-        "wrong": wrong / n,
-        "papers": papers,
-    }
-
-
-if __name__ == "__main__":
-    main()

@@ -152,14 +152,19 @@ def _predict_table() -> list[str]:
     return [*format_table(head, rows), *origins] if rows else []
 
 
-def _composed_table(found: dict[str, Any]) -> list[str]:
+def _pages_table(found: dict[str, Any]) -> list[str]:
     rows = [
-        [f"`--max-error {one['max_error']:g}`" if one["max_error"] else "as shipped",
-         *(format_percent(one[key], 1) for key in ("right", "unsure", "wrong"))]
-        for one in found["promises"]
+        [row["layout"], f"{row['numbers']:,}", f"{row['found']:,}", f"{row['false']:,}",
+         f"{row['kept']} of {row['pages']}", f"{row['turned']} of {row['pages']}"]
+        for row in found["layouts"]
     ]  # fmt: skip
-    head = ["", "entirely right", "unsure", "wrong"]
-    return [*format_table(head, rows), "", f"{found['numbers']} numbers. {describe_origin(found)}"]
+    head = ["layout", "numbers", "found", "read where there is none", "upright pages left upright",
+            "turned pages turned back"]  # fmt: skip
+    times = "; ".join(
+        f"{one['what']}, {one['numbers']} numbers: {format_range(one['seconds'], '{:.2f} s')}"
+        for one in found["seconds"]
+    )
+    return [*format_table(head, rows), "", f"Time on one core: {times}. {describe_origin(found)}"]
 
 
 def _serving_table(found: dict[str, Any]) -> list[str]:
@@ -240,7 +245,7 @@ BENCHMARK_TABLES: dict[str, Callable[[], list[str]]] = {
     "reading": _of("reader", _reading_table),
     "inference": _of("reader", _inference_table),
     "predict": _predict_table,
-    "composed": _of("composed_numbers", _composed_table),
+    "pages": _of("pages", _pages_table),
     "serving": _of("serve_load", _serving_table),
     "damaged": _of("abuse", _damaged_table),
     "growth": _of("growth", _growth_table),

@@ -65,12 +65,12 @@ def test_documents_can_be_written_without_any_result(name, folder):
 
 def test_each_table_names_its_own_command_and_machine(measured, folder):
     """Figures of one benchmark never stand under the command or the machine of another."""
-    for name in ("reader", "composed_numbers", "serve_load", "abuse"):
+    for name in ("reader", "pages", "serve_load", "abuse"):
         found = measured(name)
         machine = found["machine"] | {"processor": f"{name}'s", "instructions": "AVX2, bf16"}
         put(folder, name, found | {"machine": machine})
     for table, name in (
-        ("reading", "reader"), ("composed", "composed_numbers"), ("serving", "serve_load"),
+        ("reading", "reader"), ("pages", "pages"), ("serving", "serve_load"),
         ("damaged", "abuse"),
     ):  # fmt: skip
         text = "\n".join(benchmark_tables.BENCHMARK_TABLES[table]())
