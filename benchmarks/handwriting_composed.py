@@ -24,7 +24,6 @@ MOST_OF_WRITER = 40  # digits
 # Usual gaps between the characters of a number, in digit heights
 WIDEST_GAP = 0.4
 CLEAR_GAP = 0.18  # with which a separator is seen as one
-STEEPEST = 0.5  # slant of usual hands
 
 
 def draw_mnist_numbers(digits: Digits, n: int, folder: Path) -> Iterator[tuple[Path, str]]:
@@ -99,7 +98,7 @@ def _write(
 ) -> np.ndarray:
     """Return the ink of a text in one hand."""
     layout = sample_layout(rng)
-    while layout.boxes or not narrowest <= layout.gap <= WIDEST_GAP or abs(layout.slant) > STEEPEST:
+    while layout.boxes or not narrowest <= layout.gap <= WIDEST_GAP:
         layout = sample_layout(rng)
     placed = place_text(text, library.sample_hand(rng), layout, rng)
     lines = [line * height for one in placed for line in one.lines]

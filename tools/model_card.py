@@ -33,14 +33,14 @@ def reader_facts() -> list[str]:
 def number_reader_facts() -> list[str]:
     """Describe the shipped network that reads numbers, and its risk guarantees."""
     about, size = _shipped("numbers/number-reader")
-    recipes = [*about["earlier_recipes"], about["recipe"]]
+    recipes = [*about.get("earlier_recipes", []), about["recipe"]]
     composed = sum(one["shards"] * one["shard_strips"] for one in recipes)
     shown = sum(one["epochs"] * one["epoch_shards"] * one["shard_strips"] for one in recipes)
     return format_table(["", ""], [
         ["file", f"`number-reader.onnx`, {size / 1e6:.2f} MB"],
         ["SHA-256", f"`{about['sha256']}`"],
         ["network", f"`{about['model']}`, seed {about['seed']}"],
-        ["training strips", f"{composed:,} composed, {shown:,} shown, in {len(recipes)} trainings"],
+        ["training strips", f"{composed:,} composed, {shown:,} shown"],
         ["validation strips read exactly right, every character",
          format_percent(about["validation_accuracy"])],
         ["their character error rate", format_percent(about["character_error"])],

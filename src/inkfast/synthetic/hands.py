@@ -29,7 +29,7 @@ _SYMBOLS = {
 }  # fmt: skip
 # Letters and signs that cannot be taken for a digit or for a symbol of the alphabet.
 _UNKNOWN_LETTERS = "EFHKMNRUVWXaekmnruvwx"
-_UNKNOWN_SYMBOLS = "&@[]{}"
+_UNKNOWN_SYMBOLS = "&@[]{}<>^~"
 _EURO: tuple[list[list[float]], ...] = (
     [
         [0.95, 0.1],

@@ -47,8 +47,7 @@ def random_digits(rng: Rng, n: int) -> str:
     if kind < 0.22 and n > 1:  # a round amount
         drawn[rng.integers(1, n) :] = 0
     elif kind < 0.32:  # repeated digits
-        again = 1 if rng.random() < 0.3 else rng.integers(0, 10)  # ones are the hardest to count
-        drawn[rng.random(n) < 0.6] = again
+        drawn[rng.random(n) < 0.6] = rng.integers(0, 10)
     return "".join(map(str, drawn))
 
 
