@@ -121,6 +121,11 @@ def test_pages_of_a_document_are_read(photo, tmp_path):
     path.write_bytes(pages_file([photo, photo.convert("RGB")], "TIFF"))
     expected = inkfast.predict(photo)
     assert inkfast.predict(path) == expected * 2
+    large = photo.resize((900, 900)).rotate(12, fillcolor=255)
+    (tmp_path / "large.tif").write_bytes(pages_file([large, large], "TIFF"))
+    assert inkfast.predict(tmp_path / "large.tif") == inkfast.predict(large) * 2
+    with pytest.raises(inkfast.InkfastError, match="pages from 1"):
+        inkfast.read(path, page=0)
     with pytest.raises(inkfast.InkfastError, match="expected one image .* document of 2 pages"):
         inkfast.predict([photo, path])
     with pytest.raises(inkfast.InkfastError, match="has 2 pages: choose one with page=1"):

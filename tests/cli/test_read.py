@@ -87,6 +87,10 @@ def test_characters_have_rows_on_request(inkfast, photo):
         assert own[-1]["left"] + own[-1]["width"] <= number["left"] + number["width"]
         assert number["confidence"] <= min(row["confidence"] for row in own)
         assert bool(number["unsure"]) == any(row["unsure"] for row in own)
+    code, out, _ = inkfast("read", photo, "--format", "jsonl", "--each", "character", "--digits", 9)
+    assert {row["unsure"] for row in rows_of(out) if row["number"] == 1} == {
+        "expected 9 digits, found 4"
+    }
 
 
 def rows_of(text: str) -> list[dict]:
@@ -225,7 +229,7 @@ def test_overlays_spare_the_photographs_and_each_other(inkfast, photo, tmp_path)
     after = drawn.read_bytes()
     code, _, err = inkfast("read", photo, drawn, "--overlay", photo.parent)
     assert (code, err.count("\n")) == (2, 1)
-    assert "which --overlay would replace" in err
+    assert "which would be replaced" in err
     assert drawn.read_bytes() == after
     alike = [tmp_path / name for name in ("x/a.png", "y/a.png", "a-1.png")]
     for path in alike:
@@ -296,6 +300,14 @@ def test_what_is_there_is_replaced_on_request_alone(inkfast, photo, tmp_path):
     assert (tmp_path / "a.txt").read_text() == "2460  13?\n975\n"
 
 
+def test_photographs_are_never_written_over(inkfast, photo):
+    """Not even with --overwrite."""
+    before = photo.read_bytes()
+    code, out, err = inkfast("read", photo, "--to", photo, "--format", "csv", "--overwrite")
+    assert (code, out, photo.read_bytes() == before) == (2, "", True)
+    assert "is one of the photographs, which would be replaced" in err
+
+
 def test_a_strange_name_stays_on_its_line(inkfast, photo, tmp_path):
     """A new line and bytes that are no text, in a name, are written as escapes."""
     name = tmp_path / "a\n\udcff.jpg"
@@ -340,6 +352,10 @@ def test_pages_can_be_chosen(inkfast, scan):
     """Only the chosen pages are read; a selection that is none is refused in one line."""
     code, out, _ = inkfast("read", scan, "--pages", "2-")
     assert (code, out.splitlines()[1::2]) == (0, ["345", "678"])
+    code, out, err = inkfast("read", scan, "--pages", "3,7")
+    assert (code, out.splitlines()[1::2]) == (0, ["678"])
+    missing = f"inkfast: {scan}: expected pages 3,7, got a file of 3 pages; the others are missing."
+    assert err.splitlines()[0] == missing
     code, out, err = inkfast("read", scan, "--pages", "x")
     assert (code, out, err.count("\n")) == (2, "", 1)
     code, out, err = inkfast("read", scan, "--pages", "9")

@@ -103,6 +103,8 @@ def test_what_is_known_of_a_page_is_asked_for(api):
         "pages"
     ][0]["numbers"]
     assert (number["text"], number["unsure"]) == ("407", "expected 4 digits, found 3")
+    answer = api.post("/v1/read", params={"digit": 4}, content=image)
+    assert (answer.status_code, "Did you mean 'digits'?" in answer.json()["error"]) == (422, True)
     assert api.post("/v1/read", params={"per_line": 0}, content=image).status_code == 422
 
 

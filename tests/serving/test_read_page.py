@@ -74,10 +74,12 @@ def test_what_is_known_is_asked_for(browser, url):
 
 
 def test_a_file_that_is_no_image_is_refused_in_words(browser, url):
-    """The server's sentence is shown, and the page can be used again."""
+    """The server's sentence stands where the result was, and nothing of an earlier file is left."""
     page = opened(browser, url)
     page.set_input_files("#file", {"name": "a.txt", "mimeType": "text/plain", "buffer": b"none"})
-    expect(page.get_by_role("alert")).to_contain_text("got something else")
+    expect(page.get_by_role("status").first).to_contain_text("got something else")
+    expect(page.locator("#rows tr")).to_have_count(0)
+    expect(page.locator("#save")).to_be_disabled()
     page.context.close()
 
 

@@ -143,7 +143,9 @@ class DigitReader:
                 f"{document.name} has {document.count} pages: choose one with page=1, or read them "
                 "all with load_reader().read_pages."
             )
-        (number,) = PageSelection.parse(str(page or 1)).choose(document.count, document.name)
+        (number,) = PageSelection.parse(str(1 if page is None else page)).choose(
+            document.count, document.name
+        )
         options = ReadOptions(per_line, expect, digits, digits_only)
         read_opened = read_tables if table else read_page
         found = read_opened(load_page(document, number), self._pages, options)

@@ -78,8 +78,9 @@ class PageJob:
             except InkfastError as error:
                 self._fail("files", error, status)
                 continue
-            if document.note:
-                status.write(f"inkfast: {one_line(document.note)}")
+            beyond = self.selection.beyond(document.count, document.name)
+            for note in filter(None, (document.note, beyond)):
+                status.write(f"inkfast: {one_line(note)}")
             for number in numbers:
                 page = self._read_page(document, number, name, status)
                 if page:
@@ -99,8 +100,8 @@ class PageJob:
             return None
         self._count(page)
         self._write_images(image.rgb, page, page_stem(name, document, number))
-        if page.too_small:
-            status.write(f"inkfast: {one_line(document.page_name(number))}: {page.too_small}")
+        for note in filter(None, (page.turn_note, page.too_small)):
+            status.write(f"inkfast: {one_line(document.page_name(number))}: {note}")
         return page
 
     def _fail(self, what: str, error: InkfastError, status: StatusLine) -> None:

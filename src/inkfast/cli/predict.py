@@ -87,7 +87,7 @@ def predict(
     if not wanted and not files_from:
         raise InkfastError("expected at least one PATH, or --files-from FILE, got none.")
     reader = open_reader(model, max_error)
-    _check_output(to, resume=resume, overwrite=overwrite)
+    _check_output(to, paths, resume=resume, overwrite=overwrite)
     if resume and to and to.is_file() and not output_files.partial_path(to).exists():
         warn(
             f"{to} is complete already, so there is nothing to resume. It was not compared with "
@@ -152,7 +152,9 @@ def _predict_all(
     return True
 
 
-def _check_output(to: Path | None, *, resume: bool, overwrite: bool) -> None:
+def _check_output(
+    to: Path | None, paths: Sequence[str], *, resume: bool, overwrite: bool
+) -> None:
     check_resume(resume=resume, overwrite=overwrite)
     if resume and to is None:
         raise InkfastError("--resume continues a file: it needs --to FILE.")

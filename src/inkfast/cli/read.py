@@ -95,6 +95,7 @@ def read(
     check_folder(overlay)
     check_folder(review)
     if to is not None:
+        _check_not_input(photos, [to])
         check_free(to, overwrite=overwrite)
     selection = PageSelection.parse(pages)
     named = _unique_names(photos)
@@ -178,6 +179,6 @@ def _check_not_input(photos: list[Path], written: list[Path]) -> None:
             )
         if path.resolve() in given:
             raise InkfastError(
-                f"{path} is one of the photographs, which --overlay would replace. Choose another "
-                "folder."
+                f"{path} is one of the photographs, which would be replaced. Choose another file "
+                "or folder for what is written."
             )

@@ -66,6 +66,18 @@ class PageSelection:
             )
         return chosen
 
+    def beyond(self, count: int, name: str) -> str:
+        """Return a sentence about selected pages that a file does not have; "" if it has all.
+
+        Args:
+            count: Number of pages of the file.
+            name: Name of the file in messages.
+        """
+        if all(last <= count or last == _LAST for _, last in self.ranges):
+            return ""
+        pages = "1 page" if count == 1 else f"{count:,} pages"
+        return f"{name}: expected pages {self.text}, got a file of {pages}; the others are missing."
+
 
 def _parse_pages(part: str, text: str) -> tuple[int, int]:
     found = _RANGE.fullmatch(part)

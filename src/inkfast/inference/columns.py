@@ -25,7 +25,9 @@ COLUMNS = {
     "number": Column(int, "number on the page in reading order, from 1"),
     "character": Column(int, "character of the number, from 1"),
     "text": Column(
-        str, "the most probable text of the number or character, **even if `unsure` is set**"
+        str,
+        "the most probable text of the number or character, **even if `unsure` is set**; a `?` in "
+        "it is a sign that the reader does not know, such as a letter",
     ),
     "digit": Column(int, "the most probable digit, **even if `unsure` is set**; empty without ink"),
     "confidence": Column(float, "calibrated probability that `text` or `digit` is right"),

@@ -30,6 +30,7 @@ _MIN_MASS = 1e-200  # below it, floats of double precision do not tell alignment
 _MIN_LOG = -80.0  # stands for less, so that no path is impossible
 _COMPARED = 3  # texts of the search whose probability is computed exactly
 
+_NO_DIGITS, _GAP = slice(len(DIGITS), len(ALPHABET)), slice(len(ALPHABET) - 1, len(ALPHABET))
 _ANY_TEXT = Expectation.compile(".*")
 
 
@@ -74,6 +75,7 @@ def decode_views(
     expectation: Expectation | None = None,
     *,
     digits_only: bool = False,
+    gaps: bool = True,
     temperature: float = 1.0,
 ) -> NumberReading:
     """Return the most probable text of a strip that a network saw in several views.
@@ -85,9 +87,11 @@ def decode_views(
         views: Log-probabilities of each view, see `decode`, at least one.
         expectation: See `decode`, as for the other arguments.
         digits_only: Whether other characters are left out.
+        gaps: Whether there may be gaps; without, they part characters as the blank does.
         temperature: Number that the logarithms are divided by.
     """
-    first, *others = (_see(view, expectation, digits_only, temperature) for view in views)
+    left_out = _NO_DIGITS if digits_only else slice(0, 0) if gaps else _GAP
+    first, *others = (_see(view, expectation, left_out, temperature) for view in views)
     if first.expected < _MIN_MASS or not first.texts:
         return NumberReading("", 0.0, "", 0.0, (), NOT_EXPECTED)
     alone = _combine([first])
@@ -155,13 +159,14 @@ class _View:
 def _see(
     log_probs: NDArray[np.float32],
     expectation: Expectation | None,
-    digits_only: bool,
+    left_out: slice,
     temperature: float,
 ) -> _View:
     automaton = expectation or _ANY_TEXT
     frames, next_state = _probabilities(log_probs, temperature), automaton.next_state
-    if digits_only:
-        frames, next_state = _leave_out_others(frames), next_state[:, : len(DIGITS)]
+    if left_out.stop:
+        frames = _leave_out(frames, left_out)
+        next_state = next_state[:, : left_out.start]
     completions = np.broadcast_to(1.0, (len(frames) + 1, len(next_state), frames.shape[1]))
     if expectation is not None:
         completions = completion_masses(frames, next_state, automaton.accepting)
@@ -182,13 +187,13 @@ def _probabilities(log_probs: NDArray[np.float32], temperature: float) -> Floats
     return np.asarray(p / p.sum(axis=1, keepdims=True))
 
 
-def _leave_out_others(frames: Floats) -> Floats:
-    """Return the probabilities of digits alone, with all others counted as the blank.
+def _leave_out(frames: Floats, labels: slice) -> Floats:
+    """Return probabilities without the last labels of the alphabet, which count as the blank.
 
     They are left out after equal neighbours are merged, so they part two equal digits as it does.
     """
-    n = len(DIGITS)
-    return np.column_stack((frames[:, :n], frames[:, n:].sum(axis=1)))
+    kept = frames[:, : labels.start]
+    return np.column_stack((kept, frames[:, labels.start :].sum(axis=1)))
 
 
 def _characters(text: list[int], trellis: Trellis, row: int, view: _View) -> list[Character]:

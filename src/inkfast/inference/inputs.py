@@ -20,6 +20,7 @@ from inkfast.core.digits import Images
 from inkfast.core.errors import InkfastError
 from inkfast.imaging.documents import Document, open_document
 from inkfast.imaging.file_kind import HEAD_BYTES, FileKind, file_kind
+from inkfast.imaging.normalization import DIGIT_PIXELS
 from inkfast.imaging.opening import encode_png
 from inkfast.imaging.page_selection import ALL_PAGES, PageSelection
 from inkfast.inference import input_files, table_inputs
@@ -27,7 +28,6 @@ from inkfast.inference.input_files import LeftOut, unreadable_path
 
 MAX_IMAGE_BYTES = 64 << 20  # of one image file; a limit on memory, chosen
 _SINGLE = ("image", "")  # kinds of files that hold one image
-_PAGE_PIXELS = 512  # longer side of a page of a document; digits are read at 128
 Content: TypeAlias = bytes | Images  # an image file, or uint8 (28, 28) with bright ink on dark
 
 
@@ -153,9 +153,9 @@ def _page_inputs(
         yield one
         return
     document = open_document(file, one.source)
-    if document.note:
-        options.warn(document.note)
     pages = options.pages.choose(document.count, document.name)
+    for note in filter(None, (document.note, options.pages.beyond(document.count, document.name))):
+        options.warn(note)
     if document.count == 1 and document.kind != "pdf":
         yield one
         return
@@ -165,12 +165,14 @@ def _page_inputs(
 
 
 def load_page_content(document: Document, page: int) -> bytes:
-    """Return a page of a document as the content of a PNG file, scaled down.
+    """Return a page of a document as the content of a PNG file, scaled down to `DIGIT_PIXELS`.
+
+    Image files are scaled to it in one step as well, so that both are read alike.
 
     Raises:
         InkfastError: See `inkfast.imaging.documents.Document.load`.
     """
-    loaded = document.load(page, _PAGE_PIXELS)
+    loaded = document.load(page, DIGIT_PIXELS)
     return encode_png(loaded.image if loaded.image.mode in ("L", "RGB", "RGBA") else loaded.rgb)
 
 

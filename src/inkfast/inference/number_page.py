@@ -19,7 +19,7 @@ from inkfast.inference.numbers import GAP, NumberReading
 from inkfast.inference.page_lines import group_lines, join_to_count, split_at_gaps
 from inkfast.inference.page_result import Page, PageNumber
 from inkfast.inference.read_options import NOTHING_KNOWN, ReadOptions
-from inkfast.inference.regions import Region, cut_strip, strip_share_to_region, whole_page
+from inkfast.inference.regions import Region, clip_box, cut_strip, strip_share_to_region, whole_page
 
 _ROTATIONS = {
     90: Image.Transpose.ROTATE_270,
@@ -176,7 +176,7 @@ class PageReader:
         A strip that does not look like the expectation has the reading without it, unsure.
         """
         options = self.options
-        readings = self.reader.decode(seen, digits_only=options.digits_only)
+        readings = self.reader.decode(seen, digits_only=options.digits_only, gaps=False)
         if options.expectation is None:
             return readings
         expected = self.reader.decode(
@@ -206,16 +206,18 @@ class PageReader:
         seen |= dict(zip(fresh, self._read(view.grey, fresh)[0], strict=True))
         known = dict(zip(regions, self._expected([seen[one] for one in regions]), strict=True))
         numbers: list[PageNumber] = []
-        marks = [region.scaled(scale).box for region in view.found.others]
+        marks = [clip_box(region.scaled(scale).box, size) for region in view.found.others]
         line_number = 0
         for line in lines:
             shown = [region for region in line if any(map(str.isdigit, known[region].text))]
-            marks += [region.scaled(scale).box for region in line if region not in shown]
+            marks += [
+                clip_box(region.scaled(scale).box, size) for region in line if region not in shown
+            ]
             line_number += bool(shown)
             for region in shown:
                 reading = _on_region(known[region], region)
                 strip = cut_strip(view.grey, region)
-                box = region.scaled(scale).box
+                box = clip_box(region.scaled(scale).box, size)
                 numbers.append(PageNumber(box, line_number, len(numbers) + 1, reading, strip))
         return Page(size, tuple(numbers), marks=tuple(marks), turned=view.turned, scale=scale)
 

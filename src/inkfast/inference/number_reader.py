@@ -60,12 +60,14 @@ class SeenStrip:
     Attributes:
         image: The prepared strip.
         views: Log-probabilities of its views, see `inkfast.inference.decoding.decode_views`.
-        readings: What it was decoded to, by expectation and `digits_only`.
+        readings: What it was decoded to, by the arguments of `NumberReader.decode`.
     """
 
     image: GreyStrip
     views: list[NDArray[np.float32]]
-    readings: dict[tuple[Expectation | None, bool], NumberReading] = field(default_factory=dict)
+    readings: dict[tuple[Expectation | None, bool, bool], NumberReading] = field(
+        default_factory=dict
+    )
 
 
 class NumberReader:
@@ -147,6 +149,7 @@ class NumberReader:
         *,
         expect: Expectation | None = None,
         digits_only: bool = False,
+        gaps: bool = True,
     ) -> list[NumberReading]:
         """Return the reading of each strip; doubtful ones are seen in other views first.
 
@@ -154,12 +157,17 @@ class NumberReader:
             seen: What `see` returned.
             expect: Texts that the numbers may have; every text by default.
             digits_only: Whether characters other than digits are left out.
+            gaps: Whether a strip may show several numbers, with gaps between them.
         """
-        key = (expect, digits_only)
+        key = (expect, digits_only, gaps)
 
         def decoded(strip: SeenStrip) -> NumberReading:
             reading = decode_views(
-                strip.views, expect, digits_only=digits_only, temperature=self._temperature
+                strip.views,
+                expect,
+                digits_only=digits_only,
+                gaps=gaps,
+                temperature=self._temperature,
             )
             return self._finish(reading, strip.image.shape[1], len(strip.views[0]))
 

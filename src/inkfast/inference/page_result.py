@@ -70,11 +70,16 @@ class PageNumber:
         return where | _row(reading.text, reading.confidence, reading.unsure, self.box)
 
     def character_rows(self) -> Iterator[Row]:
-        """Yield each character by column, from `line` on."""
+        """Yield each character by column, from `line` on.
+
+        An unsure number has an unsure character: all, if none is to blame.
+        """
+        blamed = any(one.unsure for one in self.reading.characters)
         boxes = zip(self.reading.characters, self.character_boxes, strict=True)
         for place, (one, box) in enumerate(boxes, start=1):
             where = {"line": self.line, "number": self.number, "character": place}
-            yield where | _row(one.text, one.confidence, one.unsure, box)
+            unsure = one.unsure if blamed else self.unsure
+            yield where | _row(one.text, one.confidence, unsure, box)
 
 
 @dataclass(frozen=True)
@@ -170,6 +175,13 @@ class Page:
         for number in self.numbers:
             lines.setdefault(number.line, []).append(number.marked_text)
         return list(lines.values())
+
+    @property
+    def turn_note(self) -> str:
+        """What was done to a page that was not upright; "" if it was."""
+        if not self.turned:
+            return ""
+        return f"turned by {self.turned} degrees clockwise, and so are its boxes"
 
     @property
     def too_small(self) -> str:

@@ -39,14 +39,17 @@ class ReadOptions:
         object.__setattr__(self, "expectation", expectation)
 
     def check(self, reading: NumberReading) -> NumberReading:
-        """Return a reading that took no expectation into account, unsure if it is not expected."""
+        """Return a reading that took no expectation into account, unsure if it is not expected.
+
+        What is not expected cannot be right, so its confidence is 0.
+        """
         text = reading.text.replace(GAP, "")
         if self.expectation is None or self.expectation.accepts(text):
             return reading
         reason = NOT_EXPECTED
         if self.digits is not None:
             reason = f"expected {self.digits} digits, found {sum(map(str.isdigit, text))}"
-        return replace(reading, unsure=reason)
+        return replace(reading, confidence=0.0, unsure=reason)
 
 
 NOTHING_KNOWN = ReadOptions()

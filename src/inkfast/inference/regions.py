@@ -83,6 +83,14 @@ class Region:
         return replace(self, x=float(x), y=float(y), width=(end - start) * self.width)
 
 
+def clip_box(box: PixelBox, size: tuple[int, int]) -> PixelBox:
+    """Return the part of a box inside an image of a width and height, at least one pixel of it."""
+    left, right = (min(max(side, 0), size[0]) for side in (box[0], box[0] + box[2]))
+    top, bottom = (min(max(side, 0), size[1]) for side in (box[1], box[1] + box[3]))
+    left, top = min(left, size[0] - 1), min(top, size[1] - 1)
+    return left, top, max(1, right - left), max(1, bottom - top)
+
+
 def with_margin(region: Region) -> Region:
     """Return a region with the paper around it that its strip shows."""
     extra = 2 * region.height

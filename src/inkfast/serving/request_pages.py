@@ -102,9 +102,11 @@ def _open_document(content: bytes, name: str) -> Document:
 def _document_pages(file: RequestFile, selection: PageSelection) -> list[RequestPage]:
     document = _open_document(file.content, file.name)
     numbers = selection.choose(document.count, file.name)
+    beyond = selection.beyond(document.count, file.name)
+    warning = " ".join(filter(None, (document.note, beyond)))
     if document.count == 1 and document.kind not in ("pdf", "heif"):
-        return [RequestPage(file.name, file.content, warning=document.note)]
-    return [RequestPage(file.name, file.content, number, document) for number in numbers]
+        return [RequestPage(file.name, file.content, warning=warning)]
+    return [RequestPage(file.name, file.content, one, document, warning) for one in numbers]
 
 
 def load_page_views(document: Document, number: int) -> tuple[Images, QualityCheck]:

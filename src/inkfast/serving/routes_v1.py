@@ -8,12 +8,12 @@ from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from numpy.typing import NDArray
 from PIL import Image
 
 from inkfast.core.digits import CLASSES, Images
-from inkfast.core.errors import InkfastError, NoInkError, install_hint
+from inkfast.core.errors import InkfastError, NoInkError, install_hint, unknown_name
 from inkfast.imaging.opening import LoadedImage, encode_png
 from inkfast.inference.columns import DECIMALS
 from inkfast.inference.number_reader import NumberReader
@@ -65,7 +65,7 @@ def routes_v1(dispatcher: Dispatcher, limits: Limits, corrupt: Corrupt) -> APIRo
         limits: How much clients may send.
         corrupt: Applies noise to an image; raises ModuleNotFoundError where torch is missing.
     """
-    router = APIRouter(prefix="/v1", tags=["digits"])
+    router = APIRouter(prefix="/v1", tags=["digits"], dependencies=[Depends(_refuse_unknown)])
 
     @router.post(
         "/predict",
@@ -127,6 +127,14 @@ def routes_v1(dispatcher: Dispatcher, limits: Limits, corrupt: Corrupt) -> APIRo
 
     _add_noise(router, dispatcher, corrupt)
     return router
+
+
+def _refuse_unknown(request: Request) -> None:
+    """Refuse a query parameter that the route does not have: it may be one with a typing error."""
+    known = [field.alias for field in request.scope["route"].dependant.query_params]
+    for name in request.query_params:
+        if name not in known:
+            raise unknown_name("query parameter", name, known)
 
 
 def _add_noise(router: APIRouter, dispatcher: Dispatcher, corrupt: Corrupt) -> None:

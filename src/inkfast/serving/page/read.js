@@ -11,27 +11,29 @@ const COLUMNS = ["file", ...SHOWN, "left", "top", "width", "height"];
 let file = null;
 let rows = [];
 
-function toast(text) {
-  $("toast").textContent = text;
-  $("toast").hidden = !text;
-  clearTimeout(toast.timer);
-  if (text) toast.timer = setTimeout(() => toast(""), 6000);
-}
-
 const read = latest(async () => {
   if (!file) return;
   const asked = file;
   const began = performance.now();
+  clear();
   $("summary").textContent = `reading ${asked.name} …`;
   try {
     const { pages } = await readNumbers(asked, { expect: $("expect").value, per_line: $("per-line").checked ? 1 : "" });
     $("time").textContent = `answered in ${Math.round(performance.now() - began)} ms`;
     await show(asked, pages);
   } catch (error) {
-    $("summary").textContent = "";
-    toast(error.message);
+    $("summary").textContent = error.message;
   }
 });
+
+/** Remove what was read before: it belongs to another file. */
+function clear() {
+  rows = [];
+  $("pages").replaceChildren();
+  $("rows").replaceChildren();
+  $("save").disabled = true;
+  $("time").textContent = "";
+}
 
 async function show(source, pages) {
   rows = pages.flatMap((page) => page.numbers.map((number) => ({ file: source.name, page: page.page, ...number })));
