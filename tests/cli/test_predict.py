@@ -386,3 +386,13 @@ def test_xlsx_and_parquet_hold_the_rows_of_the_other_formats(model, pictures, tm
         tuple("" if one is None else one for one in row.values()) for row in expected
     ]
     assert inkfast(*words, tmp_path / "b.xlsx", "--resume")[0] == 2
+
+
+def test_inputs_are_never_written_over(inkfast, tmp_path):
+    """Not even with --overwrite."""
+    image = tmp_path / "a.png"
+    image.write_bytes(b"an image")
+    before = image.read_bytes()
+    code, _, err = inkfast("predict", image, "--to", image, "--format", "csv", "--overwrite")
+    assert (code, image.read_bytes() == before) == (2, True)
+    assert "is one of the inputs" in err

@@ -87,10 +87,9 @@ def test_characters_have_rows_on_request(inkfast, photo):
         assert own[-1]["left"] + own[-1]["width"] <= number["left"] + number["width"]
         assert number["confidence"] <= min(row["confidence"] for row in own)
         assert bool(number["unsure"]) == any(row["unsure"] for row in own)
-    code, out, _ = inkfast("read", photo, "--format", "jsonl", "--each", "character", "--digits", 9)
-    assert {row["unsure"] for row in rows_of(out) if row["number"] == 1} == {
-        "expected 9 digits, found 4"
-    }
+    words = ("read", photo, "--format", "jsonl", "--each", "character", "--digits", 9)
+    found = rows_of(inkfast(*words)[1])
+    assert {row["unsure"] for row in found if row["number"] == 1} == {"expected 9 digits, found 4"}
 
 
 def rows_of(text: str) -> list[dict]:

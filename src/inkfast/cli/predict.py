@@ -87,7 +87,7 @@ def predict(
     if not wanted and not files_from:
         raise InkfastError("expected at least one PATH, or --files-from FILE, got none.")
     reader = open_reader(model, max_error)
-    _check_output(to, paths, resume=resume, overwrite=overwrite)
+    _check_output(to, wanted, resume=resume, overwrite=overwrite)
     if resume and to and to.is_file() and not output_files.partial_path(to).exists():
         warn(
             f"{to} is complete already, so there is nothing to resume. It was not compared with "
@@ -159,6 +159,8 @@ def _check_output(
     if resume and to is None:
         raise InkfastError("--resume continues a file: it needs --to FILE.")
     if to:
+        if to.resolve() in {Path(path).resolve() for path in paths}:
+            raise InkfastError(f"{to} is one of the inputs, which would be replaced by --to.")
         check_free(to, overwrite=overwrite or resume)
 
 
