@@ -56,7 +56,7 @@ reader: .venv/.installed-all
 	[ -f runs/reader-digits.npz ] || $(BIN)/python -m tools.reader_digits runs/reader-digits.npz
 	$(BIN)/inkfast compare recipes/flagship.toml --data runs/reader-digits.npz --seeds 3 \
 	  --executor local:2 --resume
-	$(BIN)/inkfast export runs/flagship --max-error 0.01 \
+	$(BIN)/inkfast export runs/flagship --max-error 0.015 \
 	  --to src/inkfast/inference/shipped/reader.onnx --overwrite
 	$(BIN)/python benchmarks/reader.py
 	$(BIN)/python benchmarks/normalization.py
