@@ -176,7 +176,9 @@ class PageReader:
         A strip that does not look like the expectation has the reading without it, unsure.
         """
         options = self.options
-        readings = self.reader.decode(seen, digits_only=options.digits_only, gaps=False)
+        readings = self.reader.decode(
+            seen, digits_only=options.digits_only, gaps=options.per_line is None
+        )
         if options.expectation is None:
             return readings
         expected = self.reader.decode(
