@@ -145,7 +145,9 @@ TARGETS = (
     Target("ECE, clean", 0.003, "%",
         lambda: find_suite("flagship", "mnist-c")["rows"][0]["ece"], at_most=True),
     Target("ECE, worst corruption of MNIST-C", 0.02, "%", _suite("flagship", "worst_ece"),
-        at_most=True),
+        at_most=True, reason=(
+        "One temperature is fitted for all noises and for digits cut out of numbers together; "
+        "glass blur is farthest from it.")),
     Target("Tiny network", 0.994, "%", _accuracy("tiny")),
     Target("Tiny network, parameters", 7000, "", lambda: find_fit("tiny")["parameters"],
         at_most=True),

@@ -59,7 +59,7 @@ def test_an_error_concerns_only_its_own_request(pool: ReaderPool) -> None:
     assert "Expected a PNG" in refused.reason
     assert isinstance(none, NoInkError)
     assert isinstance(response, PredictResponse)
-    assert response.probabilities["reader"].argmax() == 5
+    assert response.probabilities["reader"][0].argmax() == 5
 
 
 def test_a_lost_process_is_replaced(pool: ReaderPool) -> None:
@@ -74,7 +74,7 @@ def test_a_lost_process_is_replaced(pool: ReaderPool) -> None:
         assert told.value.status == 503
         (found,) = pool.predict(asked)
         assert isinstance(found, PredictResponse)
-        assert found.probabilities["reader"].argmax() == 4
+        assert found.probabilities["reader"][0].argmax() == 4
 
 
 def test_a_failing_network_fails_only_its_own_requests(networks: dict[str, Reader]) -> None:

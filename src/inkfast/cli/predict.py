@@ -152,16 +152,14 @@ def _predict_all(
     return True
 
 
-def _check_output(
-    to: Path | None, paths: Sequence[str], *, resume: bool, overwrite: bool
-) -> None:
+def _check_output(to: Path | None, paths: Sequence[str], *, resume: bool, overwrite: bool) -> None:
     check_resume(resume=resume, overwrite=overwrite)
     if resume and to is None:
         raise InkfastError("--resume continues a file: it needs --to FILE.")
     if to:
+        check_free(to, overwrite=overwrite or resume)
         if to.resolve() in {Path(path).resolve() for path in paths}:
             raise InkfastError(f"{to} is one of the inputs, which would be replaced by --to.")
-        check_free(to, overwrite=overwrite or resume)
 
 
 def _listed_paths(files_from: str | None) -> Iterator[str]:
