@@ -191,7 +191,8 @@ TARGETS = (
         at_most=True, reason="The threshold is one for all kinds of images."),
     Target("Photographs of numbers (used in choosing), right", 0.92, "%", _read("numbers")),
     Target("The same, wrong", 0.03, "%", _read("numbers", "wrong"), at_most=True),
-    Target("UniPen, writers left out of training, right", 0.98, "%", _read("unipen")),
+    Target("UniPen, writers left out of training, right", 0.98, "%", _read("unipen"), reason=(
+        "Measured on 100 digits beside other programs; of 1,003 it read 98.2 % right.")),
     Target("Composed six-digit numbers, right", 0.97, "%", _read("mnist-numbers"), reason=(
         "Six digits read at 99.6 % each give 97.6 % at best. Most of the rest is unsure: nothing "
         "says that there are only digits, so a slanted 1 may be a /; and touching pairs.")),
