@@ -135,8 +135,11 @@ TARGETS = (
     Target("n-MNIST, motion blur", 0.995, "%", _accuracy("n-mnist-motion-blur")),
     Target("n-MNIST, contrast and AWGN", 0.978, "%", _accuracy("n-mnist-contrast-awgn")),
     Target("People's own digits, mean over authors (used in choosing), right", 0.98, "%",
-        _read("own-digits")),
-    Target("The same, wrong", 0.003, "%", _read("own-digits", "wrong"), at_most=True),
+        _handwriting("own digits", "right"), reason=(
+        "Most of the rest is unsure: a 1 with a flag, digits of few pixels. With "
+        "`--max-error 0.02` it is 98.05 %, at the cost of letters and signs read as digits.")),
+    Target("The same, wrong", 0.003, "%", _handwriting("own digits", "wrong"), at_most=True,
+        reason="Two of 609 images, by authors with few images, whose shares count more."),
     Target("Photographs of digits left out of training", 0.993, "%",
         _handwriting("phone, left out"), reason=(
         "Five of 300 digits; at the shipped threshold, none of them is answered.")),
