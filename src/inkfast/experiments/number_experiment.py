@@ -123,6 +123,10 @@ def number_experiment(settings: Mapping[str, Any]) -> NumberExperiment:
     check_experiment_name(experiment.name)
     check_number("seed", experiment.seed, low=0, high=2**31, whole=True)
     check_number("threads", experiment.threads, low=0, high=1024, whole=True)
+    if not isinstance(experiment.start_from, str):
+        raise InkfastError(
+            f"`start_from` must be a run folder, got {short_repr(experiment.start_from)}."
+        )
     return experiment
 
 

@@ -57,8 +57,7 @@ class PageSelection:
             spans = (range(first, min(last, count) + 1) for first, last in self.ranges)
             chosen = sorted({page for span in spans for page in span[: self.most + 1]})
         if not chosen:
-            pages = "1 page" if count == 1 else f"{count:,} pages"
-            raise InkfastError(f"{name}: expected pages {self.text}, got a file of {pages}.")
+            raise InkfastError(f"{self._other_pages(count, name)}.")
         if len(chosen) > self.most:
             raise InkfastError(
                 f"{name}: expected at most {self.most} pages of a file, which has {count:,}. "
@@ -75,8 +74,11 @@ class PageSelection:
         """
         if all(last <= count or last == _LAST for _, last in self.ranges):
             return ""
+        return f"{self._other_pages(count, name)}; the others are missing."
+
+    def _other_pages(self, count: int, name: str) -> str:
         pages = "1 page" if count == 1 else f"{count:,} pages"
-        return f"{name}: expected pages {self.text}, got a file of {pages}; the others are missing."
+        return f"{name}: expected pages {self.text}, got a file of {pages}"
 
 
 def _parse_pages(part: str, text: str) -> tuple[int, int]:
