@@ -215,3 +215,19 @@ def test_composed_strips_are_trained_on(inkfast, tmp_path):
     assert "of 20 composed strips of left-out writers exactly right" in out
     assert len(number_strips(tmp_path / "run", "calibration")) == 30
     assert (tmp_path / "run" / "fits" / "number-reader-seed0" / "model.json").is_file()
+
+
+def test_a_training_starts_from_a_finished_run(run, inkfast, tmp_path):
+    """The command keeps the first recipe; other architectures and models of digits are refused."""
+    recipe = tmp_path / "more.toml"
+    recipe.write_text(RECIPE.replace("MODEL", TINY))
+    words = ("--seed", 1, "--start-from", run, "--out", tmp_path / "more")
+    code, _, err = inkfast("train", recipe, *words)
+    assert code == 0, err
+    assert len(load_number_run(tmp_path / "more")[1].earlier) == 1
+    code, _, err = inkfast("train", "number-reader", "--start-from", run, "--out", tmp_path / "x")
+    assert (code, "expected a network of the same architecture" in err) == (2, True)
+    code, _, err = inkfast("train", "cnn", "--data", "synthetic", "--start-from", run)
+    assert (code, "is for models that read numbers" in err) == (2, True)
+    with pytest.raises(ValueError, match="`start_from` must be a run folder, got 3"):
+        number_experiment({"models": [TINY], "start_from": 3})
