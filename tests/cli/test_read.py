@@ -257,6 +257,29 @@ def test_a_bad_file_is_listed_and_the_rest_is_read(inkfast, photo, tmp_path):
     assert told[2:] == [summary(3, 1, 2)]
 
 
+def test_every_page_has_a_row(inkfast, photo, tmp_path):
+    """A table of results has a row for a blank page and for a file that cannot be read."""
+    blank, bad = tmp_path / "blank.png", tmp_path / "bad.png"
+    Image.new("L", (200, 100), 230).save(blank)
+    bad.write_bytes(b"no picture")
+    for each, columns in (("number", NUMBER_COLUMNS), ("character", CHARACTER_COLUMNS)):
+        words = ("--format", "csv", "--each", each)
+        table = list(csv.DictReader(io.StringIO(inkfast("read", blank, bad, photo, *words)[1])))
+        assert all(tuple(row) == columns for row in table)
+        assert [(row["file"], row["page"], row["text"]) for row in table[:2]] == [
+            (str(blank), "1", ""), (str(bad), "1", ""),
+        ]  # fmt: skip
+        assert (table[0]["unsure"], table[0]["error"]) == ("no number was found", "")
+        assert (table[1]["unsure"], table[1]["error"][:40]) == (
+            "",
+            f"{bad}: expected an image"[:40],
+        )
+        assert {(row["file"], row["error"]) for row in table[2:]} == {(str(photo), "")}
+    pq = pytest.importorskip("pyarrow.parquet")
+    inkfast("read", blank, photo, "--to", tmp_path / "a.parquet")
+    assert pq.read_table(tmp_path / "a.parquet")["number"].to_pylist() == [None, 1, 2, 3]
+
+
 def test_blank_paper_is_said_to_be_blank(inkfast, tmp_path):
     """No ink is no fault."""
     Image.new("L", (200, 100), 230).save(tmp_path / "blank.png")

@@ -51,6 +51,7 @@ def test_rows_have_these_columns_in_this_order():
     assert numbers[1] == {
         "file": "a.png", "page": 1, "line": 2, "number": 2, "text": "7", "confidence": 0.123457,
         "unsure": "", "left": 10, "top": 20, "width": 90, "height": 30,
+        "error": "",
     }  # fmt: skip
 
 

@@ -58,6 +58,8 @@ def _page_text(one: FilePage, form: str, each: str) -> str:
         return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     if form == "csv":
         return "".join(_csv_line(row.values()) for row in rows)
+    if one.page.error:  # stderr has it
+        return ""
     lines = ["  ".join(numbers) for numbers in one.page.lines] or ["no ink"]
     return "\n".join([*([f"{one_line(one.heading)}:"] if one.heading else []), *lines]) + "\n"
 

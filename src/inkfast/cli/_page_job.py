@@ -68,7 +68,7 @@ class PageJob:
     counts: Counter[str] = field(default_factory=Counter)
 
     def pages(self) -> Iterator[FilePage]:
-        """Yield each page with what was read on it, and write its overlay and reviews."""
+        """Yield each page with what was read on it, or why it failed; write overlay and reviews."""
         status = StatusLine(sys.stderr, len(self.photos))
         for name, photo in self.photos.items():
             status.show(one_line(str(photo)))
@@ -77,27 +77,25 @@ class PageJob:
                 numbers = self.selection.choose(document.count, document.name)
             except InkfastError as error:
                 self._fail("files", error, status)
+                yield FilePage(photo, failed_page(error), "")
                 continue
             beyond = self.selection.beyond(document.count, document.name)
             for note in filter(None, (document.note, beyond)):
                 status.write(f"inkfast: {one_line(note)}")
             for number in numbers:
                 page = self._read_page(document, number, name, status)
-                if page:
-                    status.clear()
-                    several = document.count > 1 or len(self.photos) > 1
-                    yield FilePage(photo, page, document.page_name(number) if several else "")
+                status.clear()
+                several = document.count > 1 or len(self.photos) > 1
+                yield FilePage(photo, page, document.page_name(number) if several else "")
 
-    def _read_page(
-        self, document: Document, number: int, name: str, status: StatusLine
-    ) -> Page | None:
-        """Return what is read on a page; None if it cannot be read."""
+    def _read_page(self, document: Document, number: int, name: str, status: StatusLine) -> Page:
+        """Return what is read on a page, or why it cannot be read."""
         try:
             image = load_page(document, number)
             page = replace(self._read(document.page_name(number), image), page=number)
         except InkfastError as error:
             self._fail("files" if document.count == 1 else "pages", error, status)
-            return None
+            return failed_page(error, number)
         self._count(page)
         self._write_images(image.rgb, page, page_stem(name, document, number))
         for note in filter(None, (page.turn_note, page.too_small)):
@@ -150,6 +148,11 @@ class PageJob:
         if not self.counts["failed files"] + self.counts["failed pages"]:
             return 0
         return 1 if self.counts["pages"] else 2
+
+
+def failed_page(error: InkfastError, number: int = 1) -> Page:
+    """Return a page that cannot be read."""
+    return Page((0, 0), (), page=number, error=str(error))
 
 
 def iter_overlays(

@@ -84,7 +84,8 @@ def read(
     """Read the numbers on photographs, line by line; a ? stands for an unsure character.
 
     Columns: file, page, line, number (these three from 1), text (the most probable
-    one, even if unsure), confidence, unsure (the reason), left, top, width, height.
+    one, even if unsure), confidence, unsure (the reason), left, top, width, height, error.
+    A page without a number, or that cannot be read, has a row as well.
     """
     form = choose_format(form, to, *((TABLE_FORMATS, "csv") if table else (PAGE_FORMATS, "text")))
     check_choice("each", each, ROW_COLUMNS)
@@ -111,7 +112,7 @@ def read(
         for text in table_texts(found) if table else page_texts(found, form, each):
             sys.stdout.write(text)
             sys.stdout.flush()
-    elif held := list(job.pages()):
+    elif (held := list(job.pages())) and job.exit_code() < 2:
         write_bytes(to, table_file(held, form) if table else page_file(held, form, each))
     warn(job.summary() + (f": {to}" if to and job.exit_code() < 2 else ""))
     raise typer.Exit(job.exit_code())

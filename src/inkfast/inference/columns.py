@@ -43,7 +43,17 @@ COLUMNS = {
     "height": Column(int, "height of the box, likewise"),
 }
 _WHERE = ("left", "top", "width", "height")
-NUMBER_COLUMNS = ("file", "page", "line", "number", "text", "confidence", "unsure", *_WHERE)
+NUMBER_COLUMNS = (
+    "file",
+    "page",
+    "line",
+    "number",
+    "text",
+    "confidence",
+    "unsure",
+    *_WHERE,
+    "error",
+)
 CHARACTER_COLUMNS = (*NUMBER_COLUMNS[:4], "character", *NUMBER_COLUMNS[4:])
 DIGIT_COLUMNS = (
     "file", "page", "digit", "confidence", "runner_up", "runner_up_confidence", "unsure", "error",

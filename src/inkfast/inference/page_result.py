@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from inkfast.core.digits import Images
-from inkfast.inference.columns import DECIMALS
+from inkfast.inference.columns import CHARACTER_COLUMNS, DECIMALS, NUMBER_COLUMNS
 from inkfast.inference.numbers import NumberReading
 
 PixelBox: TypeAlias = tuple[int, int, int, int]  # left, top, width, height
@@ -18,6 +18,7 @@ Row: TypeAlias = dict[str, Any]  # values by column, see `inkfast.inference.colu
 # Pixels at work: of pages full of one number, all were found whose boxes are as high, and fewer of
 # those whose boxes are lower.
 _LEGIBLE = 9
+NO_NUMBER = "no number was found"
 
 
 @dataclass(frozen=True)
@@ -198,14 +199,22 @@ class Page:
     def rows(self, file: str = "", *, each: str = "number") -> list[Row]:
         """Return one row per number, or per character, as the commands write them.
 
+        A page without a number has one row as well, which says so.
+
         Args:
             file: Value of the column `file`.
             each: ``number`` or ``character``.
         """
         where = {"file": file, "page": self.page}
+        if not self.numbers:
+            columns = NUMBER_COLUMNS if each == "number" else CHARACTER_COLUMNS
+            nothing = {"text": "", "unsure": "" if self.error else NO_NUMBER, "error": self.error}
+            return [dict.fromkeys(columns) | where | nothing]
         if each == "number":
-            return [where | number.row() for number in self.numbers]
-        return [where | row for number in self.numbers for row in number.character_rows()]
+            rows = [number.row() for number in self.numbers]
+        else:
+            rows = [row for number in self.numbers for row in number.character_rows()]
+        return [where | row | {"error": ""} for row in rows]
 
 
 def mark_unsure(reading: NumberReading) -> str:
