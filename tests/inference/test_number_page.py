@@ -85,6 +85,13 @@ def test_gap_makes_two_numbers():
     assert page.lines == [["12", "34"]]
 
 
+def test_a_line_with_too_few_numbers_is_unsure():
+    """Where a line should have more numbers than were found, those found are unsure."""
+    for count, unsure in ((2, ""), (3, "expected 3 numbers in this line, found 2")):
+        page = read(FakeFinder(TWO), FakeReader(["12", "345"]), ReadOptions(per_line=count))
+        assert [number.unsure for number in page.numbers] == [unsure] * 2
+
+
 def test_one_number_per_line():
     """With one number per line, its regions are read as one, and gaps are left out."""
     page = read(FakeFinder(TWO), FakeReader(["12", "345", "12 345"]), ReadOptions(per_line=1))

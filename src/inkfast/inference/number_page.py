@@ -217,7 +217,7 @@ class PageReader:
             ]
             line_number += bool(shown)
             for region in shown:
-                reading = _on_region(known[region], region)
+                reading = self.options.check_line(_on_region(known[region], region), len(shown))
                 strip = cut_strip(view.grey, region)
                 box = clip_box(region.scaled(scale).box, size)
                 numbers.append(PageNumber(box, line_number, len(numbers) + 1, reading, strip))

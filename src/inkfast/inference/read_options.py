@@ -51,5 +51,12 @@ class ReadOptions:
             reason = f"expected {self.digits} digits, found {sum(map(str.isdigit, text))}"
         return replace(reading, confidence=0.0, unsure=reason)
 
+    def check_line(self, reading: NumberReading, found: int) -> NumberReading:
+        """Return a reading, unsure if its line has fewer numbers than it should have."""
+        if self.per_line is None or found >= self.per_line or reading.unsure:
+            return reading
+        reason = f"expected {self.per_line} numbers in this line, found {found}"
+        return replace(reading, unsure=reason)
+
 
 NOTHING_KNOWN = ReadOptions()
