@@ -50,7 +50,8 @@ def test_rows_have_these_columns_in_this_order():
         }
     assert numbers[1] == {
         "file": "a.png", "page": 1, "line": 2, "number": 2, "text": "7", "confidence": 0.123457,
-        "unsure": "", "left": 10, "top": 20, "width": 90, "height": 30,
+        "runner_up_text": "8", "runner_up_confidence": 0.1, "unsure": "",
+        "left": 10, "top": 20, "width": 90, "height": 30, "slope": 0.0, "turned": 0,
         "error": "",
     }  # fmt: skip
 

@@ -98,7 +98,7 @@ def test_one_way_of_saying_how_sure(lab):
     """A share below 100 % is never shown as 100 %."""
     said = lab.evaluate(
         """async () => {
-            const { percent } = await import("/page/cards.js");
+            const { percent } = await import("/page/percent.js");
             return [1, 0.9999996, 0.9991, 0.999, 0.99, 0.4].map(percent);
         }"""
     )

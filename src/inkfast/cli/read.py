@@ -84,7 +84,8 @@ def read(
     """Read the numbers on photographs, line by line; a ? stands for an unsure character.
 
     Columns: file, page, line, number (these three from 1), text (the most probable
-    one, even if unsure), confidence, unsure (the reason), left, top, width, height, error.
+    one, even if unsure), confidence, runner_up_text, runner_up_confidence, unsure (the
+    reason), left, top, width, height, slope, turned, error.
     A page without a number, or that cannot be read, has a row as well.
     """
     form = choose_format(form, to, *((TABLE_FORMATS, "csv") if table else (PAGE_FORMATS, "text")))

@@ -32,7 +32,8 @@ COLUMNS = {
     "digit": Column(int, "the most probable digit, **even if `unsure` is set**; empty without ink"),
     "confidence": Column(float, "calibrated probability that `text` or `digit` is right"),
     "runner_up": Column(int, "the second most probable digit"),
-    "runner_up_confidence": Column(float, "its calibrated probability"),
+    "runner_up_text": Column(str, "the second most probable text of the number"),
+    "runner_up_confidence": Column(float, "calibrated probability that the second one is right"),
     "unsure": Column(
         str, "why the answer should not be relied on; empty if it can. Check it first"
     ),
@@ -41,8 +42,15 @@ COLUMNS = {
     "top": Column(int, "top edge of the box, likewise"),
     "width": Column(int, "width of the box, likewise"),
     "height": Column(int, "height of the box, likewise"),
+    "slope": Column(
+        float, "degrees by which the line of writing falls to the right; negative if it rises"
+    ),
+    "turned": Column(
+        int,
+        "degrees clockwise by which the image was turned to be upright, after its EXIF orientation",
+    ),
 }
-_WHERE = ("left", "top", "width", "height")
+_WHERE = ("left", "top", "width", "height", "slope", "turned")
 NUMBER_COLUMNS = (
     "file",
     "page",
@@ -50,11 +58,15 @@ NUMBER_COLUMNS = (
     "number",
     "text",
     "confidence",
+    "runner_up_text",
+    "runner_up_confidence",
     "unsure",
     *_WHERE,
     "error",
 )
-CHARACTER_COLUMNS = (*NUMBER_COLUMNS[:4], "character", *NUMBER_COLUMNS[4:])
+CHARACTER_COLUMNS = (
+    "file", "page", "line", "number", "character", "text", "confidence", "unsure", *_WHERE, "error",
+)  # fmt: skip
 DIGIT_COLUMNS = (
     "file", "page", "digit", "confidence", "runner_up", "runner_up_confidence", "unsure", "error",
 )  # fmt: skip

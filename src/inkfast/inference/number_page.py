@@ -5,6 +5,7 @@ A page that lies on its side or upside down is turned first.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -220,7 +221,10 @@ class PageReader:
                 reading = self.options.check_line(_on_region(known[region], region), len(shown))
                 strip = cut_strip(view.grey, region)
                 box = clip_box(region.scaled(scale).box, size)
-                numbers.append(PageNumber(box, line_number, len(numbers) + 1, reading, strip))
+                slope = math.degrees(region.angle)
+                numbers.append(
+                    PageNumber(box, line_number, len(numbers) + 1, reading, strip, slope)
+                )
         return Page(size, tuple(numbers), marks=tuple(marks), turned=view.turned, scale=scale)
 
     def _numbers_of(

@@ -19,6 +19,7 @@ Row: TypeAlias = dict[str, Any]  # values by column, see `inkfast.inference.colu
 # those whose boxes are lower.
 _LEGIBLE = 9
 NO_NUMBER = "no number was found"
+_SLOPE_DECIMALS = 2  # of degrees: half a pixel at the end of a number of 3,000 pixels
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class PageNumber:
         number: Number on the page in reading order, from 1.
         reading: What the reader says of it.
         image: What the network saw: uint8 ``(h, w)``, bright ink on black.
+        slope: Degrees by which the line of writing falls to the right.
     """
 
     box: PixelBox
@@ -38,6 +40,7 @@ class PageNumber:
     number: int
     reading: NumberReading
     image: Images
+    slope: float = 0.0
 
     @property
     def text(self) -> str:
@@ -68,7 +71,12 @@ class PageNumber:
         """Return the number by column, from `line` on."""
         reading = self.reading
         where = {"line": self.line, "number": self.number}
-        return where | _row(reading.text, reading.confidence, reading.unsure, self.box)
+        answer = {"text": reading.text, "confidence": round(reading.confidence, DECIMALS)}
+        second = {
+            "runner_up_text": reading.runner_up,
+            "runner_up_confidence": round(reading.runner_up_confidence, DECIMALS),
+        }
+        return where | answer | second | self._place(reading.unsure, self.box)
 
     def character_rows(self) -> Iterator[Row]:
         """Yield each character by column, from `line` on.
@@ -80,7 +88,13 @@ class PageNumber:
         for place, (one, box) in enumerate(boxes, start=1):
             where = {"line": self.line, "number": self.number, "character": place}
             unsure = one.unsure if blamed else self.unsure
-            yield where | _row(one.text, one.confidence, unsure, box)
+            answer = {"text": one.text, "confidence": round(one.confidence, DECIMALS)}
+            yield where | answer | self._place(unsure, box)
+
+    def _place(self, unsure: str, box: PixelBox) -> Row:
+        """Return the columns from `unsure` on."""
+        sides = dict(zip(("left", "top", "width", "height"), box, strict=True))
+        return {"unsure": unsure} | sides | {"slope": round(self.slope, _SLOPE_DECIMALS)}
 
 
 @dataclass(frozen=True)
@@ -214,7 +228,7 @@ class Page:
             rows = [number.row() for number in self.numbers]
         else:
             rows = [row for number in self.numbers for row in number.character_rows()]
-        return [where | row | {"error": ""} for row in rows]
+        return [where | row | {"turned": self.turned, "error": ""} for row in rows]
 
 
 def mark_unsure(reading: NumberReading) -> str:
@@ -230,11 +244,3 @@ def mark_unsure(reading: NumberReading) -> str:
     least = min(range(len(characters)), key=lambda place: characters[place].confidence)
     marked = {place for place, one in enumerate(characters) if one.unsure} or {least}
     return "".join("?" if i in marked else one.text for i, one in enumerate(characters))
-
-
-def _row(text: str, confidence: float, unsure: str, box: PixelBox) -> Row:
-    left, top, width, height = box
-    return {
-        "text": text, "confidence": round(confidence, DECIMALS), "unsure": unsure,
-        "left": left, "top": top, "width": width, "height": height,
-    }  # fmt: skip

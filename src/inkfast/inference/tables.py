@@ -118,7 +118,7 @@ def _on_page(
         )  # fmt: skip
 
     numbers = [
-        replace(one, box=move(one.box), line=line, number=before + place)
+        replace(one, box=move(one.box), line=line, number=before + place, slope=0.0)
         for place, one in enumerate(read.numbers, start=1)
     ]
     return numbers, [move(box) for box in read.marks]

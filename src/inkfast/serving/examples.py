@@ -23,8 +23,9 @@ PAGES = {
         {
             **_FILE, "width": 4032, "height": 3024, "turned": 0, "left_out": 0, "lines": [["47"]],
             "numbers": [
-                {"line": 1, "number": 1, "text": "47", "confidence": 0.9988, "unsure": "",
-                 "left": 310, "top": 200, "width": 194, "height": 140},
+                {"line": 1, "number": 1, "text": "47", "confidence": 0.9988,
+                 "runner_up_text": "41", "runner_up_confidence": 0.0005, "unsure": "",
+                 "left": 310, "top": 200, "width": 194, "height": 140, "slope": 1.5},
             ],
             "tables": [],
         }

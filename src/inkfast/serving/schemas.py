@@ -111,6 +111,7 @@ class CharacterSchema(BaseModel):
     top: int
     width: int
     height: int
+    slope: float
 
 
 class NumberSchema(BaseModel):
@@ -122,11 +123,14 @@ class NumberSchema(BaseModel):
     confidence: float = Field(
         ge=0, le=1, description="Calibrated probability that the text is right."
     )
+    runner_up_text: str = Field(description="The second most probable text.")
+    runner_up_confidence: float = Field(ge=0, le=1, description="Probability of the runner-up.")
     unsure: str = Field(description="Why not to rely on the text; empty if it can be relied on.")
     left: int = Field(description="Left edge of the box, in pixels of the upright image.")
     top: int
     width: int
     height: int
+    slope: float = Field(description="Degrees by which the line of writing falls to the right.")
     characters: list[CharacterSchema] = Field([], description="Only on request.")
 
 

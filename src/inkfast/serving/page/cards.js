@@ -1,5 +1,6 @@
 // A card for each network: its prediction, its confidence, and whether it holds under the noise.
 
+import { percent } from "./percent.js";
 import { paint } from "./pixels.js";
 
 const NAMES = {
@@ -75,9 +76,4 @@ export class Card {
     if (occlusion) paint(this.map, pixels, occlusion);
     return `${title(this.name)} says ${prediction.digit ?? "nothing"}, ${this.sure.textContent}, ${this.state.textContent}.`;
   }
-}
-
-export function percent(share) {
-  const hundred = 100 * share;
-  return `${hundred > 99.9 ? ">99.9" : hundred.toFixed(hundred < 99 ? 0 : 1)} %`;
 }

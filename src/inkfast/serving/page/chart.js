@@ -1,6 +1,7 @@
 // Accuracy against strength: a line for each network, and a mark at the slider's strength.
 
-import { percent, title } from "./cards.js";
+import { title } from "./cards.js";
+import { percent } from "./percent.js";
 
 const [WIDTH, HEIGHT] = [560, 250];
 const AREA = { left: 44, right: 486, top: 12, bottom: 212 };

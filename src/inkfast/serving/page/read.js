@@ -1,12 +1,15 @@
 // Numbers of a photograph: boxes on the image, rows in a table, the same rows as CSV.
 
 import { latest, readNumbers } from "./api.js";
-import { percent } from "./cards.js";
+import { percent } from "./percent.js";
 
 const $ = (id) => document.getElementById(id);
 const LONGEST = 1600; // pixels of a photograph on the page
 const SHOWN = ["page", "line", "number", "text", "confidence", "unsure"];
-const COLUMNS = ["file", ...SHOWN, "left", "top", "width", "height"];
+const COLUMNS = [
+  "file", "page", "line", "number", "text", "confidence", "runner_up_text", "runner_up_confidence", "unsure",
+  "left", "top", "width", "height", "slope", "turned", "error",
+]; // of `inkfast read`
 
 let file = null;
 let rows = [];
@@ -36,7 +39,9 @@ function clear() {
 }
 
 async function show(source, pages) {
-  rows = pages.flatMap((page) => page.numbers.map((number) => ({ file: source.name, page: page.page, ...number })));
+  rows = pages.flatMap((page) => page.numbers.map((number) => ({
+    file: source.name, page: page.page, ...number, turned: page.turned, error: "",
+  })));
   const picture = pages.length === 1 ? await createImageBitmap(source).catch(() => null) : null;
   $("pages").replaceChildren(...pages.filter((page) => page.width).map((page) => sheet(page, picture)));
   $("rows").replaceChildren(...rows.map(tableRow));
