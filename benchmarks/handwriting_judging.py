@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from inkfast.evaluation import wilson_interval
+from inkfast.core.intervals import wilson_interval
 
 OUTCOMES = ("right", "wrong", "unsure")
 DIGITS = "0123456789"

@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))
 
 from inkfast.core.digits import SIDE, Images
 from inkfast.core.errors import InkfastError, NoInkError
-from inkfast.evaluation.scores import wilson_interval
+from inkfast.core.intervals import wilson_interval
 from inkfast.imaging.normalization import DIGIT_PIXELS
 from inkfast.imaging.opening import GreyImage, open_image
 from inkfast.inference.reader import Prediction, Reader

@@ -20,7 +20,7 @@ from handwriting_composed import load_left_out
 from measured import record, spread
 from PIL import Image
 
-from inkfast.evaluation import wilson_interval
+from inkfast.core.intervals import wilson_interval
 from inkfast.inference.number_reader import NumberReader
 from inkfast.inference.page import open_page, read_page
 from inkfast.inference.page_result import Page, PixelBox

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from inkfast.core.errors import InkfastError
-from inkfast.evaluation import wilson_interval
+from inkfast.core.intervals import wilson_interval
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import f1_score
 
+from inkfast.core.intervals import wilson_interval
 from inkfast.evaluation import (
     all_tests,
     compare_models,
     deciding_p,
     reliability,
     score,
-    wilson_interval,
 )
 from inkfast.evaluation.difference import holm, mcnemar, paired_t, paired_z
 

@@ -12,8 +12,9 @@ from inkfast import data as sources
 from inkfast import noise as noises
 from inkfast.cli import options
 from inkfast.cli._console import Printer, open_console, plain_table
+from inkfast.core.intervals import wilson_interval
 from inkfast.core.io import check_free, write_json
-from inkfast.evaluation import score, wilson_interval
+from inkfast.evaluation import score
 from inkfast.experiments import run_folder
 from inkfast.experiments.dataset import load_evaluation_digits
 

@@ -11,7 +11,7 @@ from inkfast.evaluation.difference import (
     compare_models,
     deciding_p,
 )
-from inkfast.evaluation.scores import Scores, score, wilson_interval
+from inkfast.evaluation.scores import Scores, score
 
 __all__ = [
     "Comparison",
@@ -24,5 +24,4 @@ __all__ = [
     "deciding_p",
     "reliability",
     "score",
-    "wilson_interval",
 ]  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,6 @@ from inkfast.core.digits import CLASSES, Labels
 from inkfast.evaluation.calibration import expected_calibration_error
 
 Floats = NDArray[np.float64]
-_Z95 = 1.959963984540054  # the normal distribution's 97.5 % point
 
 
 @dataclass(frozen=True)
@@ -65,15 +63,3 @@ def score(probabilities: Floats, labels: Labels) -> Scores:
         support=support,
         confusion=confusion_matrix(labels, predictions, labels=classes),
     )
-
-
-def wilson_interval(accuracy: float, n: int) -> tuple[float, float]:
-    """Return the 95 % interval of an accuracy measured on `n` digits.
-
-    It covers the draw of another test set of this size, not another training seed. Source: Wilson
-    (1927), Probable inference; unlike the normal interval it stays inside [0, 1].
-    """
-    centre = accuracy + _Z95**2 / (2 * n)
-    half = _Z95 * sqrt(accuracy * (1 - accuracy) / n + _Z95**2 / (4 * n**2))
-    scale = 1 + _Z95**2 / n
-    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)

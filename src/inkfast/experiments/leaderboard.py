@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from inkfast.core.intervals import wilson_interval
 from inkfast.core.io import nan_to_none, write_json, write_text
 from inkfast.evaluation import (
     Comparison,
@@ -17,7 +18,6 @@ from inkfast.evaluation import (
     compare_models,
     deciding_p,
     score,
-    wilson_interval,
 )
 from inkfast.experiments.run_folder import LEADERBOARD, LEADERBOARD_CSV
 from inkfast.experiments.runner import FitResult, RunResult

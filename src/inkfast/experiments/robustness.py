@@ -13,6 +13,7 @@ import numpy as np
 from inkfast import noise
 from inkfast.core.digits import MIN_CONFIDENCE, Digits, Source
 from inkfast.core.errors import InkfastError
+from inkfast.core.intervals import wilson_interval
 from inkfast.core.io import nan_to_none, sha256
 from inkfast.core.output_folder import FolderKind
 from inkfast.evaluation.calibration import apply_temperature
@@ -23,7 +24,6 @@ from inkfast.evaluation.robustness import (
     protocol,
     suite_noises,
 )
-from inkfast.evaluation.scores import wilson_interval
 from inkfast.experiments.calibration import (
     SET_COVERAGE,
     calibrate,

@@ -51,6 +51,8 @@ class CorrectionsFile:
     """
 
     def __init__(self, answers: Path) -> None:
+        if not answers.is_file():
+            raise InkfastError(f"{answers}: there is no such file. Check its path.")
         self.path = corrections_path(answers).resolve()
         self._in_place = self.path == answers.resolve()
         self._lock_path = self.path.with_name(f".{self.path.name}.lock")
@@ -138,7 +140,7 @@ class CorrectionsFile:
         Raises:
             InkfastError: If they are of other answers, or differ from what is here.
         """
-        found = matching_corrections(self.table, load_answers(other))
+        found = matching_corrections(self.table, load_answers(corrections_path(other)))
         check_agreement([*self.corrections.values(), *found], f"{self.path} and {other}")
         fresh = {one.row: one for one in found if one.row not in self.corrections}
         if fresh:

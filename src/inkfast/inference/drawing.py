@@ -28,7 +28,7 @@ def draw_review(image: Image.Image, page: Page, number: PageNumber) -> Image.Ima
         page: What was read on it.
         number: One of the page's numbers.
     """
-    upright = turn_upright(image, page)
+    upright = turn_upright(image, page.turned)
     scale = upright.width / page.size[0]
     box = _box_with_margin(number, scale, 0.35 * scale * number.box[3])
     crop = upright.crop((round(box[0]), round(box[1]), round(box[2]), round(box[3])))

@@ -34,7 +34,7 @@ def draw_overlay(image: Image.Image, page: Page) -> Image.Image:
         image: The image that was read, mode RGB, of any size.
         page: What was read on it.
     """
-    upright = turn_upright(image, page)
+    upright = turn_upright(image, page.turned)
     enlarge = max(1.0, _MIN_LONGEST / max(upright.size))
     canvas = upright.resize(
         (max(1, round(upright.width * enlarge)), max(1, round(upright.height * enlarge))),
@@ -59,9 +59,9 @@ def draw_overlay(image: Image.Image, page: Page) -> Image.Image:
     return canvas
 
 
-def turn_upright(image: Image.Image, page: Page) -> Image.Image:
-    """Return the image turned as the page was to be read."""
-    return image.transpose(_TURNS[page.turned]) if page.turned else image
+def turn_upright(image: Image.Image, turned: int) -> Image.Image:
+    """Return the image turned as its page was to be read: by degrees clockwise, see `Page`."""
+    return image.transpose(_TURNS[turned]) if turned in _TURNS else image
 
 
 def _font_size(numbers: Iterable[PageNumber], scale: float, longest: int) -> float:

@@ -64,18 +64,23 @@ def build_app(
         title="inkfast", version=version("inkfast"), description=_ABOUT, lifespan=lifespan,
         docs_url=None, redoc_url=None, default_response_class=Response,
     )  # fmt: skip
-    app.add_exception_handler(Refused, _refused)
-    app.add_exception_handler(InkfastError, _unusable)
-    app.add_exception_handler(ClientDisconnect, _left)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _no_route)
-    app.add_exception_handler(Exception, _failed)
+    add_error_handlers(app)
     app.include_router(routes_v1.routes_v1(dispatcher, limits, corrupt))
     app.include_router(routes_lab.routes_lab(dispatcher, limits))
     app.include_router(routes_v2.routes_v2(dispatcher, limits))
     _add_health(app, metrics)
     _add_page(app)
     return RequestGuard(app, limits, token, metrics, dispatcher.drain, address)
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Let an application answer every error with one sentence, as JSON."""
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(InkfastError, _unusable)
+    app.add_exception_handler(ClientDisconnect, _left)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _no_route)
+    app.add_exception_handler(Exception, _failed)
 
 
 def _add_health(app: FastAPI, metrics: Metrics) -> None:

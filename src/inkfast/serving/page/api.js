@@ -1,11 +1,11 @@
 // Requests of the page to its server: one at a time, always the newest.
 
 const token = new URLSearchParams(location.hash.slice(1)).get("token");
-const headers = token ? { Authorization: `Bearer ${token}` } : {};
+export const headers = token ? { Authorization: `Bearer ${token}` } : {};
 
 export const needsToken = Boolean(token);
 
-async function readJson(response) {
+export async function readJson(response) {
   const content = await response.json().catch(() => ({}));
   if (response.ok) return content;
   throw new Error(content.error || `The server answered ${response.status}.`);

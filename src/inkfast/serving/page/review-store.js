@@ -1,0 +1,68 @@
+// Where corrections are kept: by the server, or in the browser if the page holds its images itself.
+
+import { headers, readJson } from "./api.js";
+
+const ENDED = "The server does not answer. What was saved is kept: start inkfast review again, and open its new address.";
+
+export async function openStore() {
+  const embedded = document.getElementById("embedded");
+  if (embedded) return new EmbeddedStore(JSON.parse(embedded.textContent));
+  return new ServerStore(await ask("/v1/review"));
+}
+
+async function ask(path, options = {}) {
+  const response = await fetch(path, { headers, ...options }).catch(() => {
+    throw new Error(ENDED);
+  });
+  if (response.status === 401) throw new Error(ENDED);
+  return readJson(response);
+}
+
+class ServerStore {
+  constructor(review) {
+    this.review = review;
+  }
+
+  /** Return what is shown of a row: its cut, its box on the cut, and what the network saw. */
+  look(row) {
+    return ask(`/v1/review/${row}`);
+  }
+
+  save(item, corrected, was) {
+    const sent = { "Content-Type": "application/json", ...headers };
+    return ask(`/v1/review/${item.row}`, { method: "PUT", headers: sent, body: JSON.stringify({ corrected, was }) });
+  }
+}
+
+class EmbeddedStore {
+  constructor({ review, looks, columns, rows, key }) {
+    this.review = review;
+    Object.assign(this, { looks, columns, rows, key: `inkfast review ${key}` });
+    const kept = JSON.parse(localStorage.getItem(this.key) ?? "{}");
+    this.said = new Map(Object.entries(kept).map(([row, said]) => [Number(row), said]));
+    for (const item of review.items) {
+      if (!this.said.has(item.row) && item.corrected) this.said.set(item.row, item.said);
+      item.corrected = this.said.get(item.row)?.[0] ?? "";
+    }
+  }
+
+  async look(row) {
+    return this.looks[row];
+  }
+
+  async save(item, corrected) {
+    const at = `${new Date().toISOString().slice(0, 19)}+00:00`;
+    this.said.set(item.row, corrected ? [corrected, this.review.by, at] : ["", "", ""]);
+    localStorage.setItem(this.key, JSON.stringify(Object.fromEntries(this.said)));
+  }
+
+  /** Return the corrections as the CSV file that `inkfast` keeps beside answers. */
+  csv() {
+    const quote = (value) => (/[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
+    const lines = [["row", ...this.columns, "corrected", "corrected_by", "corrected_at"]];
+    for (const [row, said] of [...this.said].sort(([one], [other]) => one - other)) {
+      if (said[0]) lines.push([String(row), ...this.rows[row], said[0], said[1] || this.review.by, said[2]]);
+    }
+    return `${lines.map((line) => line.map(quote).join(",")).join("\n")}\n`;
+  }
+}
