@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tools import model_card
 from tools.benchmark_tables import BENCHMARK_TABLES
+from tools.drift_table import drift_alarms
 from tools.handwriting_tables import handwriting_results, handwriting_sets, handwriting_summary
 from tools.headline_tables import brief, defaults, headline
 from tools.models_page import models_page
@@ -24,7 +25,7 @@ from tools.results import ROOT
 MARKS = re.compile(r"(<!-- measured ([\w.-]+) -->\n).*?(<!-- end of measured -->)", re.DOTALL)
 DOCUMENTS = (
     "README.md", "docs/benchmarks.md", "docs/handwriting.md", "docs/model-card.md",
-    "docs/sources.md",
+    "docs/robustness.md", "docs/sources.md",
 )  # fmt: skip
 TABLES: dict[str, Callable[[], list[str]]] = {
     "brief": brief,
@@ -42,6 +43,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "handwriting-summary": handwriting_summary,
     "handwriting-sets": handwriting_sets,
     "handwriting-results": handwriting_results,
+    "drift-alarms": drift_alarms,
     "normalization-rules": model_card.normalization_rules,
 }
 

@@ -7,7 +7,10 @@ import pytest
 from PIL import Image, ImageDraw
 
 import inkfast
+from inkfast.experiments.onnx_export import with_metadata
+from inkfast.inference.drift import CONFIDENCES, summarize_confidences
 from tests.imaging.document_makers import pages_file, patched_tiff
+from tests.inference.makers import bars, classifier
 
 
 @pytest.fixture(scope="module")
@@ -146,3 +149,18 @@ def test_a_torn_page_has_its_error(photo, tmp_path):
     assert (torn.page, torn.rows(), whole.error) == (1, [], "")
     with pytest.raises(inkfast.InkfastError, match="page 1: expected an image"):
         inkfast.read(path, page=1)
+
+
+def test_what_differs_from_the_calibration_is_warned_of_once(one, tmp_path):
+    """Images of low confidence give one `UserWarning`, which says that more may be wrong."""
+    about = {"promises": [[0.02, 0.4]], "threshold": 0.4}
+    about[CONFIDENCES] = summarize_confidences(np.full(500, 0.99))
+    path = tmp_path / "bars.onnx"
+    path.write_bytes(with_metadata(classifier().SerializeToString(), about))
+    reader = inkfast.load_reader(path)
+    assert len(reader.predict(bars(100))) == 100
+    doubtful = np.maximum(bars(100), bars(101)[1:])
+    with pytest.warns(UserWarning, match="more than 2 % of the answers may be wrong") as caught:
+        reader.predict(doubtful)
+    assert caught[0].filename == __file__
+    reader.predict(doubtful)

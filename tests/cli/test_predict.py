@@ -19,8 +19,10 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from inkfast import cli
 from inkfast.experiments import run_folder
+from inkfast.experiments.onnx_export import with_metadata
 from inkfast.experiments.run_classifier import RunClassifier
 from inkfast.inference import batch, inputs
+from inkfast.inference.drift import CONFIDENCES, summarize_confidences
 from inkfast.training import hardware
 from tests.inference.makers import bars, classifier, png, write_csv, write_pictures
 
@@ -196,6 +198,23 @@ def test_engines_write_the_same_bytes(model, pictures, tmp_path, inkfast):
         words = ("--executor", executor, "--to", tmp_path / f"{name}.csv")
         assert inkfast("predict", pictures, "--model", model, *words)[0] == 1
     assert (tmp_path / "local.csv").read_bytes() == (tmp_path / "serial.csv").read_bytes()
+
+
+@pytest.mark.parametrize("executor", ["serial", "local:2"])
+def test_less_confident_digits_are_said_once_to_differ(executor, tmp_path, inkfast):
+    """Two bars in each image halve the confidence: one line says that more may be wrong than guaranteed."""
+    about = {"promises": [[0.02, 0.4]], "threshold": 0.4}
+    about[CONFIDENCES] = summarize_confidences(np.full(500, 0.99))
+    model = tmp_path / "bars.onnx"
+    model.write_bytes(with_metadata(classifier().SerializeToString(), about))
+    for images, expected in ((bars(300), 0), (np.maximum(bars(300), bars(301)[1:]), 1)):
+        np.savez(tmp_path / "in.npz", images=images)
+        code, _, err = inkfast(
+            "predict", tmp_path / "in.npz", "--model", model, "--executor", executor
+        )
+        assert code == 0
+        assert err.count("more than 2 % of the answers may be wrong") == expected
+        assert err.splitlines()[-1].startswith("inkfast: 300 images classified by")
 
 
 def test_a_runs_model_reads_on_one_thread(monkeypatch):

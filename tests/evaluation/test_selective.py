@@ -18,6 +18,8 @@ from inkfast.evaluation.calibration import (
 from inkfast.evaluation.selective import (
     THRESHOLDS,
     coverage_and_error,
+    fit_answer_threshold,
+    fit_smallest_guarantee,
     fit_threshold,
     prediction_set_threshold,
     set_coverage_and_size,
@@ -203,3 +205,14 @@ def test_a_confidence_equal_to_the_threshold_is_answered():
     assert (kept.threshold, kept.coverage) == (THRESHOLDS.min(), 1.0)
     wrong = fit_threshold(probabilities, labels + 1, 0.05)
     assert (wrong.threshold, wrong.coverage) == (float("inf"), 0.0)
+
+
+def test_the_smallest_guarantee_is_the_one_asked_for_or_the_next_larger():
+    """300 right answers guarantee 5 %, so 1 % becomes 5 % and 7 % stays; 8 answers guarantee nothing."""
+    confidence, wrong = np.full(300, 0.999), np.zeros(300, bool)
+    assert fit_answer_threshold(confidence, wrong, 0.02).threshold > 1
+    found = [fit_smallest_guarantee(confidence, wrong, error) for error in (0.01, 0.07)]
+    assert [one.max_error for one in found] == [0.05, 0.07]
+    assert all(one.threshold <= 1 for one in found)
+    nothing = fit_smallest_guarantee(confidence[:8], wrong[:8], 0.01)
+    assert (nothing.max_error, nothing.threshold) == (0.01, float("inf"))

@@ -20,6 +20,7 @@ from inkfast.experiments import calibration, onnx_export, run_folder
 from inkfast.experiments.calibration import calibrate, fit_spec_of
 from inkfast.experiments.dataset import split_source
 from inkfast.experiments.onnx_export import _check_parity
+from inkfast.inference.drift import CONFIDENCES
 from inkfast.inference.onnx_classifier import ModelMetadata, OnnxClassifier
 from inkfast.training.validation import validation_digits
 from tests.conftest import make_strokes
@@ -89,16 +90,41 @@ def test_an_exported_network_scores_as_the_run(run, inkfast, tmp_path):
     )
 
 
-def test_an_export_without_a_guarantee_names_the_least_bound(run, inkfast, tmp_path):
-    """64 digits cannot guarantee 0.1 %; the message names the least bound they can, or that there is none."""
-    words = ["--to", tmp_path / "a.onnx", "--max-error", "0.001"]
-    code, out, err = inkfast("export", run, *words)
+def test_an_export_has_the_smallest_guarantee_that_can_be_given(run, inkfast, tmp_path):
+    """64 digits cannot guarantee 0.1 %: the file answers with the smallest share they can, and says so."""
+    path = tmp_path / "a.onnx"
+    code, out, err = inkfast("export", run, "--to", path, "--max-error", "0.001")
     assert code == 0, err
-    assert "it marks every digit unsure: 64 digits to calibrate on are too few" in out
-    assert "Nothing up to 0.05 can be guaranteed: give a larger --max-error" in out
-    about = {"threshold": 2, "calibration_digits": 200, "promises": [[0.01, 2], [0.02, 0.9]]}
+    about = OnnxClassifier.open(path).metadata
+    smallest, asked = about.number("max_error"), about.number("max_error_asked")
+    assert asked == 0.001 < smallest <= 0.5
+    offered = dict(about.pairs("promises"))
+    assert offered[smallest] == about.number("threshold") <= 1
+    assert all(threshold > 1 for error, threshold in offered.items() if error < smallest)
+    words = " ".join(out.split())
+    assert f"at most {smallest:.2%} of answers wrong on digits like the 64" in words
+    assert "This is the smallest share it can guarantee: 64 digits to calibrate on are" in words
+    code, out, err = inkfast("predict", run.parent / "bars.npz", "--model", path, "--format", "csv")
+    assert code == 0, err
+    assert "no error rate could be guaranteed" not in out
+
+
+def test_a_file_that_can_guarantee_nothing_says_so():
+    """A threshold above 1 in a file's metadata is explained in one sentence."""
+    about = {"threshold": 2, "max_error": 0.01, "calibration_digits": 20}
     told = describe_guarantee(ModelMetadata(about, "a"), 0.01)
-    assert told.endswith("to guarantee 1.00%. 0.02 can be guaranteed: --max-error 0.02")
+    assert told.startswith("it marks every digit unsure: 20 digits to calibrate on are too few")
+
+
+def test_an_export_holds_the_confidences_it_was_calibrated_on(run, inkfast, tmp_path):
+    """The file's metadata lets a drift test compare answers with those of the calibration."""
+    path = tmp_path / "a.onnx"
+    code, _, err = inkfast("export", run, "--to", path, "--max-error", "0.3")
+    assert code == 0, err
+    ranks, confidences = np.array(OnnxClassifier.open(path).metadata.pairs(CONFIDENCES)).T
+    assert ranks[0] == 1
+    assert ranks[-1] == 64
+    assert np.all(np.diff(confidences) >= 0)
 
 
 def test_an_export_overwrites_nothing_unasked(run, inkfast, tmp_path):

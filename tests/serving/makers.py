@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from inkfast.cli.serve import corrupt_image
+from inkfast.inference.onnx_classifier import ModelMetadata
 from inkfast.inference.reader import Reader, shipped_names
 from inkfast.serving.app import build_app
 from inkfast.serving.limits import Limits
@@ -60,6 +61,8 @@ class Stuck:
         go: Lets it answer.
         batches: How many images it got at a time.
     """
+
+    metadata = ModelMetadata({}, "stuck")
 
     def __init__(self) -> None:
         self.go = threading.Event()

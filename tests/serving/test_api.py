@@ -8,6 +8,7 @@ import json
 import re
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 import tritonclient.http as triton
@@ -15,12 +16,14 @@ from PIL import Image
 
 from inkfast import noise
 from inkfast.core.digits import Digits
+from inkfast.inference.drift import CONFIDENCES, summarize_confidences
+from inkfast.inference.onnx_classifier import ModelMetadata
 from inkfast.inference.reader import Prediction, Reader
 from inkfast.serving.request_images import digit_image
 from inkfast.serving.routes_v1 import model_card
 from inkfast.serving.schemas import ModelCard
 from tests.imaging.document_makers import blank_pdf, encrypted_pdf, pages_file, patched_tiff
-from tests.serving.makers import STROKES, as_file, drawn
+from tests.serving.makers import STROKES, Stuck, as_file, drawn, serving
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"])
@@ -62,6 +65,28 @@ def test_an_empty_paper_is_no_digit(api):
     lab = api.post("/v1/lab", content=blank).json()
     assert lab["clean_digit"] is None
     assert lab["predictions"]["dense"]["unsure"] == "no ink was found"
+
+
+def test_answers_that_differ_from_the_calibration_are_reported():
+    """Answers of low confidence set `drift_warning` and the metric from then on, across requests."""
+    confidences = summarize_confidences(np.full(500, 0.99))
+    doubtful = Stuck()
+    doubtful.metadata = ModelMetadata(
+        {"promises": [[0.02, 0.5]], CONFIDENCES: confidences}, "doubtful"
+    )
+    doubtful.probabilities = lambda images: np.tile([0.55, 0.45] + [0.0] * 8, (len(images), 1))
+    with serving(stuck=doubtful) as url, httpx.Client(base_url=url, timeout=60) as client:
+        before = client.get("/metrics").text
+        said = [
+            client.post("/v1/predict", content=as_file(drawn(3))).json()["drift_warning"]
+            for _ in range(20)
+        ]
+        after = client.get("/metrics").text
+    assert said[0] == ""
+    assert "more than 2 % of the answers may be wrong" in said[-1]
+    assert said == sorted(said)
+    assert 'inkfast_drift_alarm{model="reader"} 0.0' in before
+    assert 'inkfast_drift_alarm{model="reader"} 1.0' in after
 
 
 def test_a_number_is_read(api):

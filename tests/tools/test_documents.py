@@ -64,6 +64,7 @@ def test_every_recipe_is_an_experiment(path):
         ("docs/benchmarks.md", 16),
         ("docs/handwriting.md", 3),
         ("docs/model-card.md", 8),
+        ("docs/robustness.md", 1),
         ("docs/sources.md", 1),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache, partial
@@ -19,6 +20,7 @@ from inkfast.core.errors import InkfastError, short_repr
 from inkfast.core.pixels import to_uint8
 from inkfast.imaging.documents import open_document
 from inkfast.imaging.page_selection import ALL_PAGES, PageSelection
+from inkfast.inference.drift import DriftMonitor
 from inkfast.inference.inputs import load_page_content
 from inkfast.inference.number_reader import NumberReader
 from inkfast.inference.page import (
@@ -44,7 +46,8 @@ _SMALL = (SIDE, SIDE)
 class DigitReader:
     """A network that reads digits, with the confidence from which its predictions count as sure.
 
-    Made by `load_reader`.
+    Made by `load_reader`. If what it reads differs from what the network's risk guarantee was made
+    on, so that more answers may be wrong, it gives one `UserWarning`.
 
     Attributes:
         name: Path of the network's file.
@@ -56,6 +59,10 @@ class DigitReader:
         self, digits: Reader | None, pages: Reader | NumberReader, name: str, threshold: float
     ) -> None:
         self._digits, self._pages = digits, pages
+        self._page_drift = DriftMonitor(pages)
+        self._digit_drift = self._page_drift
+        if digits is not None and digits is not pages:
+            self._digit_drift = DriftMonitor(digits)
         self.name = name
         self.threshold = threshold
 
@@ -88,6 +95,11 @@ class DigitReader:
         Raises:
             InkfastError: If an image cannot be read.
         """
+        found = self._predict(images)
+        _warn_once(self._digit_drift.add_predictions(found))
+        return found
+
+    def _predict(self, images: AnyImage | Sequence[AnyImage]) -> list[Prediction]:
         if isinstance(images, np.ndarray) and images.shape[1:] == _SMALL:
             return self._reader.predict(_as_uint8(images))
         if isinstance(images, str | os.PathLike):
@@ -149,6 +161,7 @@ class DigitReader:
         options = ReadOptions(per_line, expect, digits, digits_only)
         read_opened = read_tables if table else read_page
         found = read_opened(load_page(document, number), self._pages, options)
+        _warn_once(self._page_drift.add_page(found, options))
         return replace(found, page=number)
 
     def read_pages(
@@ -187,7 +200,14 @@ class DigitReader:
         read_opened = partial(
             read_tables if table else read_page, reader=self._pages, options=options
         )
-        return (read_document_page(opened, number, read_opened) for number in numbers)
+
+        def read_all() -> Iterator[Page]:
+            for number in numbers:
+                found = read_document_page(opened, number, read_opened)
+                _warn_once(self._page_drift.add_page(found, options))
+                yield found
+
+        return read_all()
 
 
 def load_reader(
@@ -225,6 +245,12 @@ def load_reader(
     if isinstance(one, NumberReader):
         return DigitReader(None, one, one.network.name, one.threshold)
     return DigitReader(one, one, one.classifier.name, one.threshold)
+
+
+def _warn_once(sentence: str) -> None:
+    """Warn whoever called a method of `DigitReader`; an empty sentence is no warning."""
+    if sentence:
+        warnings.warn(sentence, UserWarning, stacklevel=3)
 
 
 def _open(name: str, max_error: float | None, threads: int) -> Reader | NumberReader:

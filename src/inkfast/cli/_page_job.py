@@ -17,6 +17,7 @@ from inkfast.imaging.documents import Document, open_document
 from inkfast.imaging.opening import LoadedImage, encode_png
 from inkfast.imaging.page_selection import PageSelection
 from inkfast.inference.drawing import draw_review
+from inkfast.inference.drift import DriftMonitor
 from inkfast.inference.number_reader import NumberReader
 from inkfast.inference.overlay import draw_overlay
 from inkfast.inference.page import load_page, read_page
@@ -56,6 +57,7 @@ class PageJob:
         reviews: Folder of the unsure numbers, or None.
         counts: Pages, numbers, unsure numbers, failed files, failed pages of other files and marks
             left out so far.
+        drift: Watches whether the reader's guarantee holds for the numbers.
     """
 
     photos: dict[str, Path]
@@ -66,6 +68,10 @@ class PageJob:
     overlays: Path | None
     reviews: Path | None
     counts: Counter[str] = field(default_factory=Counter)
+    drift: DriftMonitor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.drift = DriftMonitor(self.reader)
 
     def pages(self) -> Iterator[FilePage]:
         """Yield each page with what was read on it, or why it failed; write overlay and reviews."""
@@ -120,6 +126,7 @@ class PageJob:
         self.counts["numbers"] += len(page.numbers)
         self.counts["unsure"] += sum(bool(number.unsure) for number in page.numbers)
         self.counts["left out"] += page.left_out
+        self.drift.add_page(page, self.options)
 
     def _write_images(self, image: Image.Image, page: Page, name: str) -> None:
         """Write the overlay of a photograph, and one image for each of its unsure numbers."""

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from inkfast.core.io import write_bytes
+from inkfast.inference.drift import DriftMonitor
 from inkfast.inference.output_files import ResultWriter
 from inkfast.inference.results import InputResult, file_stem, one_line
 
@@ -21,11 +22,15 @@ class PredictionJob:
     Args:
         output: Writer of the rows.
         review: Folder of the review images, or None.
+        drift: Watches whether the reader's guarantee holds for the rows.
         progress: Whether to print the number of rows from time to time.
     """
 
-    def __init__(self, output: ResultWriter, review: Path | None, *, progress: bool) -> None:
+    def __init__(
+        self, output: ResultWriter, review: Path | None, drift: DriftMonitor, *, progress: bool
+    ) -> None:
         self.output, self.review, self.progress = output, review, progress
+        self.drift = drift
         self.counts: Counter[str] = Counter()
 
     def kept(self) -> Iterator[str]:
@@ -42,6 +47,8 @@ class PredictionJob:
             name = file_stem(row.source)[-80:]
             write_bytes(self.review / f"{number:07d}-{name}.png", row.review)
         self.output.write(row)
+        if row.prediction:
+            self.drift.add_predictions([row.prediction])
         if row.error:  # after the row, whose writing may fail for the same reason
             warn(row.error)
         if self.progress and number % _PROGRESS_ROWS == 0:

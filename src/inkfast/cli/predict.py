@@ -22,6 +22,7 @@ from inkfast.execution import Executor, parse_executor
 from inkfast.imaging.opening import FORMAT_NAMES
 from inkfast.imaging.page_selection import PageSelection
 from inkfast.inference import batch, inputs, output_files
+from inkfast.inference.drift import DriftMonitor
 from inkfast.inference.output_formats import OUTPUT_FORMATS, choose_format
 from inkfast.inference.reader import Reader
 from inkfast.inference.spreadsheet import XlsxFileWriter
@@ -98,9 +99,12 @@ def predict(
     rows = _choose_format(form, to, wanted)
     how = inputs.InputOptions(PageSelection.parse(pages), warn)
     output = _open_output(rows, to, reader, how.pages, resume=resume, overwrite=overwrite)
-    job = PredictionJob(output, review, progress=to is not None and sys.stderr.isatty())
+    progress = to is not None and sys.stderr.isatty()
+    job = PredictionJob(output, review, DriftMonitor(reader), progress=progress)
     given = inputs.iter_inputs(chain(wanted, _listed_paths(files_from)), how)
     if _predict_all(given, reader, where, job, review=review is not None):
+        if job.drift.warning:
+            warn(job.drift.warning)
         warn(_summary(job, model_name(reader, model), rows, to))
     raise typer.Exit(1 if job.counts["error"] else 0)
 

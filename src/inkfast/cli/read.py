@@ -115,6 +115,8 @@ def read(
             sys.stdout.flush()
     elif (held := list(job.pages())) and job.exit_code() < 2:
         write_bytes(to, table_file(held, form) if table else page_file(held, form, each))
+    if job.drift.warning:
+        warn(job.drift.warning)
     warn(job.summary() + (f": {to}" if to and job.exit_code() < 2 else ""))
     raise typer.Exit(job.exit_code())
 

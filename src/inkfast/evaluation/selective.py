@@ -11,6 +11,8 @@ from inkfast.core.digits import MIN_CONFIDENCE, Labels
 from inkfast.core.errors import InkfastError, check_number
 
 DELTA = 0.05  # chance that a guarantee fails, over the draw of the calibration digits
+# Shares of errors that are tried, in turn, where the one asked for cannot be guaranteed.
+LARGER_ERRORS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 # The proof requires candidates that are fixed before any digit is seen: from a confidence of
 # 99.999 % down to MIN_CONFIDENCE, evenly spaced in log-odds.
 THRESHOLDS = 1 / (1 + np.exp(-np.linspace(11.5, np.log(MIN_CONFIDENCE / (1 - MIN_CONFIDENCE)), 24)))
@@ -90,6 +92,31 @@ def fit_answer_threshold(
         answered[best] / len(wrong),
         errors[best] / answered[best],
     )
+
+
+def fit_smallest_guarantee(
+    confidence: NDArray[np.float64], wrong: NDArray[np.bool_], max_error: float
+) -> RiskGuarantee:
+    """Return the guarantee asked for, or else the next larger one that can be given.
+
+    Trying several bounds costs no confidence: if a bound is broken, so are all smaller ones, and
+    their p-values are larger. If no bound can be given, the guarantee asked for is returned, with
+    a threshold of `inf`.
+
+    Args:
+        confidence: See `fit_answer_threshold`.
+        wrong: See `fit_answer_threshold`.
+        max_error: Bound on the share of errors that is asked for, in (0, 1).
+    """
+    asked = fit_answer_threshold(confidence, wrong, max_error)
+    if asked.threshold <= 1:
+        return asked
+    larger = (
+        fit_answer_threshold(confidence, wrong, error)
+        for error in LARGER_ERRORS
+        if error > max_error
+    )
+    return next((one for one in larger if one.threshold <= 1), asked)
 
 
 def coverage_and_error(

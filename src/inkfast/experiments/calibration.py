@@ -14,9 +14,15 @@ from inkfast import noise
 from inkfast.core.digits import Digits
 from inkfast.core.errors import InkfastError
 from inkfast.evaluation.calibration import apply_temperature, fit_temperature, to_logits
-from inkfast.evaluation.selective import RiskGuarantee, fit_threshold, prediction_set_threshold
+from inkfast.evaluation.selective import (
+    RiskGuarantee,
+    fit_smallest_guarantee,
+    fit_threshold,
+    prediction_set_threshold,
+)
 from inkfast.experiments.config import Experiment, ModelSpec
 from inkfast.experiments.dataset import ExperimentData
+from inkfast.inference.drift import summarize_confidences
 from inkfast.noise import Chain
 from inkfast.training import FitSpec, TrainedModel
 from inkfast.training.balancing import SYNTHETIC
@@ -35,18 +41,22 @@ class Calibration:
     Attributes:
         temperature: Temperature the logits are divided by, fitted on validation rows.
         guarantee: Threshold for the `max_error` asked for.
+        smallest: The same if it can be guaranteed, else for the smallest `max_error` that can.
         offered: The same for each of `OFFERED`; each holds by itself, not all at once.
         strict: Whether the rows chose nothing, so that guarantees hold strictly; validation rows
             chose the epoch.
         set_threshold: Least probability of a class in a prediction set that holds the label with a
             chance of `SET_COVERAGE`; NaN if there are too few digits.
+        confidences: Confidences of the rows, see `inkfast.inference.drift.summarize_confidences`.
     """
 
     temperature: float
     guarantee: RiskGuarantee
+    smallest: RiskGuarantee
     offered: tuple[RiskGuarantee, ...]
     strict: bool
     set_threshold: float
+    confidences: list[list[float]]
 
 
 def calibrate(
@@ -84,11 +94,20 @@ def calibrate_thresholds(
     guarantee, *offered = (
         fit_threshold(probabilities, labels, error) for error in (max_error, *OFFERED)
     )
+    confidence, wrong = probabilities.max(axis=1), probabilities.argmax(axis=1) != labels
     try:
         set_threshold = prediction_set_threshold(probabilities, labels, SET_COVERAGE)
     except InkfastError:
         set_threshold = float("nan")
-    return Calibration(temperature, guarantee, tuple(offered), strict, set_threshold)
+    return Calibration(
+        temperature,
+        guarantee,
+        fit_smallest_guarantee(confidence, wrong, max_error),
+        tuple(offered),
+        strict,
+        set_threshold,
+        summarize_confidences(confidence),
+    )
 
 
 def fit_spec_of(

@@ -21,10 +21,11 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from inkfast.core.errors import InkfastError
 from inkfast.core.io import sha256, write_bytes, write_json
 from inkfast.evaluation.number_calibration import CalibrationStrips, fit_number_temperature
-from inkfast.evaluation.selective import fit_answer_threshold
+from inkfast.evaluation.selective import fit_answer_threshold, fit_smallest_guarantee
 from inkfast.experiments.calibration import OFFERED
 from inkfast.experiments.number_experiment import NumberExperiment, number_strips
 from inkfast.experiments.onnx_export import silent, with_metadata, within_json
+from inkfast.inference.drift import CONFIDENCES, summarize_confidences
 from inkfast.inference.number_network import OnnxNumberNetwork
 from inkfast.inference.number_strips import FRAME_WIDTH, STRIP_HEIGHT, other_views
 from inkfast.inference.numbers import ALPHABET
@@ -54,7 +55,8 @@ def export_numbers(
         run: The run folder. Temperature and guarantees are fitted on its validation and
             calibration strips; file and network are compared on its validation strips.
         path: Path of the file, ending in `.onnx`.
-        max_error: Guaranteed bound on the share of errors among the numbers that are sure.
+        max_error: Guaranteed bound on the share of errors among the numbers that are sure; if it
+            cannot be guaranteed, the file has the smallest bound that can.
 
     Returns:
         The file, opened, and a sentence on how closely it agrees with the network.
@@ -174,17 +176,20 @@ def _calibrate(
     """
     temperature = fit_number_temperature(_with_frames(network, validation, _TEMPERATURE_STRIPS))
     confidence, wrong = _with_frames(network, calibration, len(calibration)).answers(temperature)
+    smallest = fit_smallest_guarantee(confidence, wrong, max_error)
     offered = {
         error: within_json(fit_answer_threshold(confidence, wrong, error).threshold)
-        for error in sorted({*OFFERED, max_error})
+        for error in sorted({*OFFERED, max_error, smallest.max_error})
     }
     return {
         "temperature": temperature,
         "calibration_strips": len(calibration),
         "strict": True,
-        "max_error": max_error,
-        "threshold": offered[max_error],
+        "max_error": smallest.max_error,
+        "max_error_asked": max_error,
+        "threshold": offered[smallest.max_error],
         GUARANTEES: [[error, threshold] for error, threshold in offered.items()],
+        CONFIDENCES: summarize_confidences(confidence),
     }
 
 

@@ -35,6 +35,7 @@ from inkfast.experiments.calibration import (
 from inkfast.experiments.config import Experiment, ModelSpec
 from inkfast.experiments.dataset import ExperimentData
 from inkfast.imaging.opening import encode_png
+from inkfast.inference.drift import CONFIDENCES
 from inkfast.inference.onnx_classifier import (
     GUARANTEES,
     METADATA_KEY,
@@ -76,7 +77,8 @@ def export_onnx(
         dataset: The digits of the run. Its validation rows calibrate the file, which must predict
             from image files what the network predicts from the pixels of the test images.
         path: Path of the file, ending in `.onnx`.
-        max_error: Guaranteed bound on the share of errors among the file's answers.
+        max_error: Guaranteed bound on the share of errors among the file's answers; if it cannot
+            be guaranteed, the file has the smallest bound that can.
         int8: Whether weights and activations are rounded to 8 bits, which makes the file smaller
             and faster. The guarantee is fitted on the rounded network.
         checks: Digits on which file and network must agree, besides the test images.
@@ -132,18 +134,22 @@ def _metadata(
         "temperature": known.temperature,
         "calibration_digits": known.guarantee.n,
         "strict": known.strict,
-        "max_error": known.guarantee.max_error,
-        "threshold": within_json(known.guarantee.threshold),
+        "max_error": known.smallest.max_error,
+        "max_error_asked": known.guarantee.max_error,
+        "threshold": within_json(known.smallest.threshold),
         GUARANTEES: [
             [one.max_error, within_json(one.threshold)]
             for one in sorted(
-                {p.max_error: p for p in (*known.offered, known.guarantee)}.values(),
+                {
+                    p.max_error: p for p in (*known.offered, known.guarantee, known.smallest)
+                }.values(),
                 key=lambda one: one.max_error,
             )
         ],
         PREDICTION_SETS: []
         if isnan(known.set_threshold)
         else [[SET_COVERAGE, known.set_threshold]],
+        CONFIDENCES: known.confidences,
     }
 
 

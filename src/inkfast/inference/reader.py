@@ -157,6 +157,23 @@ def model_path(model: str, folder: Path = SHIPPED_FOLDER) -> Path:
     return folder / f"{model}.onnx"
 
 
+def guaranteed_error(metadata: ModelMetadata, threshold: float) -> float:
+    """Return the smallest share of errors that a model guarantees above a threshold, or NaN.
+
+    Args:
+        metadata: Metadata of the model.
+        threshold: Confidence from which a reader answers, see `confidence_threshold`.
+    """
+    return min(
+        (
+            error
+            for error, lowest in metadata.pairs(GUARANTEES)
+            if max(MIN_CONFIDENCE, lowest) <= threshold <= 1
+        ),
+        default=float("nan"),
+    )
+
+
 def confidence_threshold(metadata: ModelMetadata, max_error: float | None) -> float:
     """Return the confidence from which a model answers; 0 if it guarantees nothing.
 

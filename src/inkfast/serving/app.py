@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI, Request, Response
@@ -13,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.staticfiles import StaticFiles
 
 from inkfast.core.errors import InkfastError
+from inkfast.inference.drift import DriftMonitor
 from inkfast.inference.number_reader import NumberReader
 from inkfast.inference.reader import Reader
 from inkfast.serving import examples, routes_lab, routes_v1, routes_v2
@@ -54,6 +56,11 @@ def build_app(
     metrics.callback(
         "inkfast_requests_waiting", "Requests waiting in a queue.", lambda: dispatcher.waiting
     )
+    metrics.callbacks(
+        "inkfast_drift_alarm",
+        "Whether answers are less confident than those of the calibration.",
+        {name: partial(_is_alarmed, monitor) for name, monitor in dispatcher.drift.items()},
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -81,6 +88,10 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _no_route)
     app.add_exception_handler(Exception, _failed)
+
+
+def _is_alarmed(monitor: DriftMonitor) -> bool:
+    return bool(monitor.warning)
 
 
 def _add_health(app: FastAPI, metrics: Metrics) -> None:

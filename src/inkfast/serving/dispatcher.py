@@ -8,6 +8,7 @@ from typing import Any
 
 from inkfast.core.errors import unknown_name
 from inkfast.execution import available_cores
+from inkfast.inference.drift import DriftMonitor
 from inkfast.inference.number_reader import NumberReader
 from inkfast.inference.reader import Reader
 from inkfast.serving.batch_queue import BatchQueue
@@ -32,6 +33,7 @@ class Dispatcher:
         page_readers: Readers of pages by name, those of numbers first.
         small: Queue of small images and tensors, answered in batches.
         large: Queue of long jobs, run one by one in a thread of this process.
+        drift: What watches the guarantee of each reader, by name.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Dispatcher:
     ) -> None:
         self.readers = dict(readers)
         self.page_readers: dict[str, Reader | NumberReader] = {**page_readers, **readers}
+        self.drift = {name: DriftMonitor(one) for name, one in self.page_readers.items()}
         predict = workers.predict if workers else partial(predict_batch, self.readers)
         threads = workers.number if workers else available_cores()
         self.small: BatchQueue[PredictRequest, PredictResponse] = BatchQueue(

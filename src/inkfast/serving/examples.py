@@ -16,7 +16,7 @@ _UNSURE = {
     "probabilities": [0, 0.502125, 0.0066, 0.0566, 0.0002, 0.0001, 0, 0.38401, 0.0436, 0.0067],
 }  # fmt: skip
 _FILE = {"file": "digit.png", "page": 1, "warning": "", "error": ""}
-PREDICTED = {"model": "reader", "predictions": [_FILE | _SEVEN]}
+PREDICTED = {"model": "reader", "predictions": [_FILE | _SEVEN], "drift_warning": ""}
 PAGES = {
     "model": "reader",
     "pages": [
@@ -30,6 +30,7 @@ PAGES = {
             "tables": [],
         }
     ],
+    "drift_warning": "",
 }  # fmt: skip
 _CARD = {
     "name": "cnn",

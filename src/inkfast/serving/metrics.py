@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from prometheus_client import (
     CollectorRegistry,
@@ -42,6 +42,12 @@ class Metrics:
     def callback(self, name: str, text: str, value: Callable[[], float]) -> None:
         """Add a gauge whose value is computed when metrics are read."""
         Gauge(name, text, registry=self.registry).set_function(value)
+
+    def callbacks(self, name: str, text: str, values: Mapping[str, Callable[[], float]]) -> None:
+        """Add a gauge of each network, by name, whose values are computed likewise."""
+        gauge = Gauge(name, text, ["model"], registry=self.registry)
+        for model, value in values.items():
+            gauge.labels(model).set_function(value)
 
     def record(self, route: str, status: int, seconds: float) -> None:
         """Record an answered request."""

@@ -83,7 +83,13 @@ def routes_v1(dispatcher: Dispatcher, limits: Limits, corrupt: Corrupt) -> APIRo
         predictions = [
             await _predict_page(dispatcher, limits, deadline, reader, model, page) for page in found
         ]
-        return json_response({"model": model, "predictions": predictions})
+        return json_response(
+            {
+                "model": model,
+                "predictions": predictions,
+                "drift_warning": dispatcher.drift[model].warning,
+            }
+        )
 
     @router.post(
         "/read",
@@ -106,13 +112,13 @@ def routes_v1(dispatcher: Dispatcher, limits: Limits, corrupt: Corrupt) -> APIRo
         options = ReadOptions(per_line, expect, digits, digits_only)
         read_opened = partial(read_tables if table else read_page, reader=reader, options=options)
         files = await read_request_files(request, limits.files)
-        found = [
-            await dispatcher.large.submit(
-                partial(_read_page_json, page, deadline, read_opened, each)
-            )
-            for page in await list_request_pages(dispatcher, files, pages, limits)
-        ]
-        return json_response({"model": name, "pages": found})
+        found, drift = [], dispatcher.drift[name]
+        for asked in await list_request_pages(dispatcher, files, pages, limits):
+            job = partial(_read_request_page, asked, deadline, read_opened, each)
+            page, content = await dispatcher.large.submit(job)
+            drift.add_page(page, options)
+            found.append(content)
+        return json_response({"model": name, "pages": found, "drift_warning": drift.warning})
 
     @router.get(
         "/models",
@@ -202,18 +208,20 @@ async def _predict_image(
     except NoInkError:
         return no_ink()
     views = response.probabilities[model]
-    return prediction_json(reader, views[reader.choose_view(views)], response.quality)
+    chosen = views[reader.choose_view(views)]
+    dispatcher.drift[model].add_predictions(reader.to_predictions(chosen[None]))
+    return prediction_json(reader, chosen, response.quality)
 
 
-def _read_page_json(
+def _read_request_page(
     asked: RequestPage,
     deadline: PageDeadline,
     read_opened: Callable[[LoadedImage], Page],
     each: str,
-) -> dict[str, Any]:
-    """Return the numbers on an image or a page as JSON."""
-    page = _read_request_page(asked, deadline, read_opened)
-    return {
+) -> tuple[Page, dict[str, Any]]:
+    """Return what is read on an image or a page, and the same as JSON."""
+    page = _read_opened_page(asked, deadline, read_opened)
+    return page, {
         "file": asked.file, "page": page.page, "width": page.size[0], "height": page.size[1],
         "turned": page.turned, "left_out": page.left_out,
         "warning": " ".join(filter(None, (asked.warning, page.too_small))), "error": page.error,
@@ -222,7 +230,7 @@ def _read_page_json(
     }  # fmt: skip
 
 
-def _read_request_page(
+def _read_opened_page(
     asked: RequestPage, deadline: PageDeadline, read_opened: Callable[[LoadedImage], Page]
 ) -> Page:
     """Return what is read on an image or a page; a page that cannot be read has its error."""

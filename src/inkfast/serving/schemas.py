@@ -51,6 +51,15 @@ class ProblemSchema(BaseModel):
     error: str = Field(description="What was expected, what was given, what to do.")
 
 
+DriftWarning = Annotated[
+    str,
+    Field(
+        description="Why more answers may be wrong than the network guarantees, as far as its "
+        "answers since the server started tell; empty if nothing suggests it."
+    ),
+]
+
+
 class PredictionSchema(BaseModel):
     """Prediction of a network for one digit."""
 
@@ -80,6 +89,7 @@ class PredictedSchema(BaseModel):
 
     model: str
     predictions: list[PagePredictionSchema]
+    drift_warning: DriftWarning
 
 
 class LabSchema(BaseModel):
@@ -157,6 +167,7 @@ class PagesSchema(BaseModel):
 
     model: str
     pages: list[PageSchema]
+    drift_warning: DriftWarning
 
 
 class ModelCard(BaseModel):
