@@ -21,6 +21,7 @@ from inkfast.data import load
 from inkfast.experiments import calibration, robustness, run_folder
 from inkfast.experiments.dataset import split_source
 from inkfast.experiments.robustness import robustness_of_onnx
+from inkfast.inference.onnx_classifier import OnnxClassifier
 from inkfast.noise import MNIST_C
 from tests.conftest import make_strokes
 from tests.inference.makers import classifier
@@ -86,7 +87,9 @@ def test_thresholds_are_those_of_the_file(given, threshold, max_error, tmp_path)
     about = {"threshold": 0.7, "max_error": 0.02, "label_sets": [[0.9, 0.4], [0.99, 0.2]]}
     path = onnx_file(tmp_path, about)
     source = Source(make_strokes(), None, "bars")
-    spec = robustness_of_onnx(path, source, suite="n-mnist", seed=0, threshold=given, threads=1)
+    spec = robustness_of_onnx(
+        OnnxClassifier.open(path), source, suite="n-mnist", seed=0, threshold=given
+    )
     (candidate,) = spec.candidates
     assert (candidate.threshold, candidate.set_threshold) == (threshold, 0.2)
     assert nan_to_none(spec.max_error) == max_error
@@ -96,8 +99,8 @@ def test_the_threshold_of_a_file_is_at_least_one_half(tmp_path):
     """A file may name a lower one; a digit more likely wrong than right is not answered."""
     path = onnx_file(tmp_path, {"threshold": 0.3})
     spec = robustness_of_onnx(
-        path, Source(make_strokes(), None, "bars"), suite="n-mnist", seed=0, threshold=None,
-        threads=1,
+        OnnxClassifier.open(path), Source(make_strokes(), None, "bars"), suite="n-mnist", seed=0,
+        threshold=None,
     )  # fmt: skip
     assert spec.candidates[0].threshold == 0.5
     assert np.isnan(spec.candidates[0].set_threshold)
@@ -146,8 +149,8 @@ def test_a_model_of_a_pooled_source_is_not_evaluated_on_it(pooled, tmp_path):
     path = onnx_file(tmp_path, {"digits": strokes.fingerprint, "pooled": int(pooled)})
     with pytest.raises(InkfastError, match="trained on a part") if pooled else nullcontext():
         robustness_of_onnx(
-            path, Source(strokes, strokes, "both"), suite="noisy-mnist", seed=0, threshold=None,
-            threads=1,
+            OnnxClassifier.open(path), Source(strokes, strokes, "both"), suite="noisy-mnist",
+            seed=0, threshold=None,
         )  # fmt: skip
 
 

@@ -215,6 +215,7 @@ def load_reader(
     *,
     max_error: float | None = None,
     threads: int = 0,
+    onnx_format: str = "",
 ) -> DigitReader:
     """Load networks that read digits; torch is not needed for shipped networks and ONNX files.
 
@@ -227,11 +228,15 @@ def load_reader(
             (0, 1). It must be one that the file's risk guarantee covers. None takes the threshold
             that the file was exported with.
         threads: Threads of the network; 0 uses all cores.
+        onnx_format: How an ONNX file of another tool takes pixels and what it returns, such as
+            ``mean=0.1307, std=0.3081, output=logits``, see docs/robustness.md.
 
     Raises:
-        InkfastError: If there is no such network, or it guarantees nothing as strict as
-            `max_error`.
+        InkfastError: If there is no such network, it guarantees nothing as strict as `max_error`,
+            or it is not of the format.
     """
+    if model is None and onnx_format:
+        raise InkfastError("onnx_format is for an ONNX file: give its path as the model.")
     if model is None:
         digits = Reader.open(DEFAULT_MODEL, max_error, threads)
         pages = open_page_reader(threads=threads)
@@ -241,7 +246,7 @@ def load_reader(
             f"model must be the name of a network, the path of an ONNX file or a run folder, got "
             f"{short_repr(model)}."
         )
-    one = _open(os.fspath(model), max_error, threads)
+    one = _open(os.fspath(model), max_error, threads, onnx_format)
     if isinstance(one, NumberReader):
         return DigitReader(None, one, one.network.name, one.threshold)
     return DigitReader(one, one, one.classifier.name, one.threshold)
@@ -253,9 +258,13 @@ def _warn_once(sentence: str) -> None:
         warnings.warn(sentence, UserWarning, stacklevel=3)
 
 
-def _open(name: str, max_error: float | None, threads: int) -> Reader | NumberReader:
+def _open(
+    name: str, max_error: float | None, threads: int, onnx_format: str
+) -> Reader | NumberReader:
     if name in page_model_names() or not Path(name).is_dir():
-        return open_page_reader(name, max_error, threads)
+        return open_page_reader(name, max_error, threads, onnx_format)
+    if onnx_format:
+        raise InkfastError(f"{name} is a run folder: onnx_format is for ONNX files.")
     # imports torch, which ONNX files do without
     from inkfast.experiments.number_run import open_page_run
 

@@ -102,6 +102,16 @@ ReaderModel = Annotated[
         help="Shipped network, .onnx file, or run folder, of which the best model is used."
     ),
 ]
+OnnxFormatText = Annotated[
+    str,
+    typer.Option(
+        "--onnx-format",
+        help="Pixels and output of an .onnx file of another tool, e.g. 'mean=0.1307, std=0.3081, "
+        "output=logits'; keys: shape, range, mean, std, ink, output, tensor.",
+        metavar="KEY=VALUE, ...",
+        show_default="what the file says",
+    ),
+]
 Pages = Annotated[
     str | None,
     typer.Option(

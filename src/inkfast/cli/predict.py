@@ -61,6 +61,7 @@ def predict(
     ] = None,
     model: options.ReaderModel = "reader",
     max_error: options.MaxError = None,
+    onnx_format: options.OnnxFormatText = "",
     pages: options.Pages = None,
     form: Format = None,
     to: options.OutputFile = None,
@@ -87,7 +88,7 @@ def predict(
     wanted = inputs.check_paths(paths or [])
     if not wanted and not files_from:
         raise InkfastError("expected at least one PATH, or --files-from FILE, got none.")
-    reader = open_reader(model, max_error)
+    reader = open_reader(model, max_error, onnx_format=onnx_format)
     _check_output(to, wanted, resume=resume, overwrite=overwrite)
     if resume and to and to.is_file() and not output_files.partial_path(to).exists():
         warn(
@@ -96,6 +97,8 @@ def predict(
         )
         return
     check_folder(review)
+    if reader.notice:
+        warn(reader.notice)
     rows = _choose_format(form, to, wanted)
     how = inputs.InputOptions(PageSelection.parse(pages), warn)
     output = _open_output(rows, to, reader, how.pages, resume=resume, overwrite=overwrite)

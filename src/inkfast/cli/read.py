@@ -20,10 +20,12 @@ from inkfast.core.io import check_folder, check_free, write_bytes
 from inkfast.imaging.opening import FORMAT_NAMES
 from inkfast.imaging.page_selection import PageSelection
 from inkfast.inference import input_files
+from inkfast.inference.digit_page import check_reads_pages
 from inkfast.inference.input_files import LeftOut
 from inkfast.inference.output_formats import choose_format
 from inkfast.inference.page import DEFAULT_PAGE_MODEL
 from inkfast.inference.read_options import ReadOptions
+from inkfast.inference.reader import Reader
 
 Photos = Annotated[
     list[Path],
@@ -66,6 +68,7 @@ def read(
     photos: Photos,
     model: options.ReaderModel = DEFAULT_PAGE_MODEL,
     max_error: options.MaxError = None,
+    onnx_format: options.OnnxFormatText = "",
     per_line: PerLine = None,
     expect: options.Expect = None,
     digits: options.DigitCount = None,
@@ -106,7 +109,11 @@ def read(
         _check_not_input(photos, drawn)
         for path in drawn:
             check_free(path, overwrite=overwrite)
-    reader = open_page_model(model, max_error, threads=0)
+    reader = open_page_model(model, max_error, threads=0, onnx_format=onnx_format)
+    if isinstance(reader, Reader):
+        check_reads_pages(reader)
+        if reader.notice:
+            warn(reader.notice)
     job = PageJob(named, reader, known, table, selection, overlay, review)
     if to is None:
         found = job.pages()

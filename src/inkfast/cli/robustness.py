@@ -18,6 +18,7 @@ from inkfast.experiments import robustness as bench
 from inkfast.experiments import run_folder
 from inkfast.experiments.dataset import load_run_data
 from inkfast.experiments.robustness import FIGURES_FILE, PICTURE_FILE, RobustnessSpec
+from inkfast.inference.onnx_classifier import OnnxClassifier
 from inkfast.report import robustness_figure
 
 _VALIDATION = "--validation measures a run folder on its own digits: leave --data out."
@@ -45,6 +46,7 @@ def robustness(
             show_default="its own",
         ),
     ] = None,
+    onnx_format: options.OnnxFormatText = "",
     validation: Annotated[
         bool,
         typer.Option(
@@ -72,7 +74,7 @@ def robustness(
     if is_onnx(model):
         _check_onnx_options(model, max_error, validation=validation)
     else:
-        _check_run_options(threshold, threads, data, validation=validation)
+        _check_run_options(threshold, threads, data, onnx_format, validation=validation)
     rows = "-validation" if validation else ""
     name = model.resolve().stem if is_onnx(model) else model.resolve().name
     folder = out or Path("runs") / f"robustness-{name}-{suite}{rows}"
@@ -81,8 +83,10 @@ def robustness(
     if is_onnx(model):
         source = sources.load(data or "auto", printer.download)
         printer.notice(source.notice)
+        classifier = OnnxClassifier.open(model, threads, onnx_format)
+        printer.notice(classifier.notice)
         spec = bench.robustness_of_onnx(
-            model, source, suite=suite, seed=seed, threshold=threshold, threads=threads
+            classifier, source, suite=suite, seed=seed, threshold=threshold
         )
     else:
         spec = _of_run(
@@ -103,11 +107,12 @@ def _check_onnx_options(model: Path, max_error: float | None, *, validation: boo
 
 
 def _check_run_options(
-    threshold: float | None, threads: int, data: str | None, *, validation: bool
+    threshold: float | None, threads: int, data: str | None, onnx_format: str, *, validation: bool
 ) -> None:
-    if threshold is not None or threads:
+    if threshold is not None or threads or onnx_format:
         raise InkfastError(
-            "--threshold and --threads are for an ONNX file: for a run folder, give --max-error."
+            "--threshold, --threads and --onnx-format are for an ONNX file: for a run folder, give "
+            "--max-error."
         )
     if validation and data is not None:
         raise InkfastError(_VALIDATION)

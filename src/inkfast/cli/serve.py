@@ -11,12 +11,14 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from inkfast.cli import options
 from inkfast.cli._console import Printer, open_console
 from inkfast.cli._models import is_onnx, open_page_model
 from inkfast.core.digits import Digits, Images
 from inkfast.core.errors import InkfastError, check_number, install_hint
 from inkfast.execution import available_cores
 from inkfast.inference.number_reader import NumberReader
+from inkfast.inference.onnx_format import OPTION
 from inkfast.inference.page import page_model_names
 from inkfast.inference.reader import Reader
 
@@ -53,13 +55,16 @@ def serve(
             "repeatable."
         ),
     ] = None,
+    onnx_format: options.OnnxFormatText = "",
 ) -> None:
     """Serve predictions over HTTP, and the Noise Lab page."""
     check_number("port", port, low=0, high=65535, whole=True)
     token = _token(host)
     limits = Limits()
-    digit_readers, number_readers = _readers(model or [])
+    digit_readers, number_readers = _readers(model or [], onnx_format)
     printer = Printer(open_console())
+    for reader in digit_readers.values():
+        printer.notice(reader.notice)
 
     def ready(url: str) -> None:
         printer.say(f"the Noise Lab: {url}{'#token=' + token if token else ''}", style="bold")
@@ -97,8 +102,17 @@ def _token(host: str) -> str:
     return token
 
 
-def _readers(models: list[Path]) -> tuple[dict[str, Reader], dict[str, NumberReader]]:
-    """Return the readers of digits, and those of numbers, by name."""
+def _readers(
+    models: list[Path], onnx_format: str
+) -> tuple[dict[str, Reader], dict[str, NumberReader]]:
+    """Return the readers of digits, and those of numbers, by name.
+
+    Args:
+        models: Paths of files and run folders.
+        onnx_format: Format of all files among them, see `inkfast.inference.onnx_format`.
+    """
+    if onnx_format and not any(is_onnx(path) for path in models):
+        raise InkfastError(f"{OPTION} is for .onnx files: give one with --model.")
     named = {name: name for name in page_model_names()}
     for path in models:
         if not is_onnx(path) and not path.is_dir():
@@ -112,7 +126,11 @@ def _readers(models: list[Path]) -> tuple[dict[str, Reader], dict[str, NumberRea
                 f"{name!r}. Rename it."
             )
         named[name] = str(path)
-    readers = {name: open_page_model(model, None) for name, model in named.items()}
+    own = {str(path) for path in models if is_onnx(path)}
+    readers = {
+        name: open_page_model(model, None, onnx_format=onnx_format if model in own else "")
+        for name, model in named.items()
+    }
     return (
         {name: one for name, one in readers.items() if isinstance(one, Reader)},
         {name: one for name, one in readers.items() if isinstance(one, NumberReader)},

@@ -38,6 +38,7 @@ class Candidate:
         predict_proba: Function from uint8 ``(n, 28, 28)`` to probabilities ``(n, 10)``.
         threshold: Least confidence of an answer; NaN if unknown.
         set_threshold: Least probability of a class in a prediction set; NaN if unknown.
+        labels_only: Whether it gives labels alone, so that there is no calibration error.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Candidate:
     predict_proba: Callable[[Images], NDArray[np.float64]]
     threshold: float
     set_threshold: float = float("nan")
+    labels_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class RobustnessScores:
         seed: Its training seed.
         noise: The noise, or ``clean``.
         accuracy: Share of correct predictions, in [0, 1].
-        ece: Expected calibration error, in [0, 1].
+        ece: Expected calibration error, in [0, 1]; NaN of a classifier without confidences.
         coverage: Share of digits answered at the threshold; NaN without a threshold.
         error: Share of wrong answers among those; NaN if none was answered.
         set_coverage: Share of prediction sets that hold the label; NaN without a threshold.
@@ -133,7 +135,11 @@ def _score_candidate(candidate: Candidate, digits: Digits, text: str) -> Robustn
         seed=candidate.seed,
         noise=text,
         accuracy=float((probabilities.argmax(axis=1) == labels).mean()),
-        ece=expected_calibration_error(probabilities, labels),
+        ece=(
+            float("nan")
+            if candidate.labels_only
+            else expected_calibration_error(probabilities, labels)
+        ),
         coverage=coverage,
         error=error,
         set_coverage=set_coverage,

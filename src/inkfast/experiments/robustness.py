@@ -119,23 +119,31 @@ def without_training_images(digits: Digits, dataset: ExperimentData | None) -> D
 
 
 def robustness_of_onnx(
-    path: Path, source: Source, *, suite: str, seed: int, threshold: float | None, threads: int
+    classifier: OnnxClassifier,
+    source: Source,
+    *,
+    suite: str,
+    seed: int,
+    threshold: float | None,
 ) -> RobustnessSpec:
     """Return the evaluation of a classifier in an ONNX file, whoever made it.
 
     Args:
-        path: Path of the file.
+        classifier: The file, opened.
         source: The digits: its test part if it has one, else all.
         suite: Name of the suite.
         seed: Seed of the corruption.
         threshold: Least confidence of an answer; None for the one in the file, if any.
-        threads: Threads of a call; 0 for all cores.
 
     Raises:
-        InkfastError: If the file was trained on these digits.
+        InkfastError: If the file was trained on these digits, or `threshold` is given for one that
+            returns labels alone.
     """
-    noises = suite_noises(suite)
-    classifier = OnnxClassifier.open(path, threads)
+    noises, path = suite_noises(suite), Path(classifier.name)
+    if threshold is not None and classifier.returns == "labels":
+        raise InkfastError(
+            f"{path} returns labels alone, without confidences: leave --threshold out."
+        )
     about = classifier.metadata
     own = about.text("digits") == source.train.fingerprint
     if own and (source.test is None or about.number("pooled") == 1):
@@ -147,7 +155,10 @@ def robustness_of_onnx(
     digits = source.test or source.train
     least = named if threshold is None else threshold
     set_threshold = dict(about.pairs(PREDICTION_SETS)).get(SET_COVERAGE, float("nan"))
-    candidate = Candidate(path.stem, 0, digits, classifier.probabilities, least, set_threshold)
+    candidate = Candidate(
+        path.stem, 0, digits, classifier.probabilities, least, set_threshold,
+        labels_only=classifier.returns == "labels",
+    )  # fmt: skip
     met = about.text("training_noise")
     label = protocol(noise.build_noise(met), noises) if met else "unknown"
     limit = about.number("max_error") if threshold is None else float("nan")
@@ -214,8 +225,8 @@ def _model_row(name: str, rows: list[dict[str, Any]], spec: RobustnessSpec) -> d
         "model": name, "protocol": spec.protocols[name], "clean": own[0]["accuracy"],
         "mean": float(np.mean([row["accuracy"] for row in noisy])),
         "worst": worst["accuracy"], "worst_noise": worst["noise"],
-        "mean_ece": float(np.mean([row["ece"] for row in noisy])),
-        "worst_ece": float(np.max([row["ece"] for row in noisy])),
+        "mean_ece": _mean_or_none([row["ece"] for row in noisy]),
+        "worst_ece": nan_to_none(float(np.max(np.array([row["ece"] for row in noisy], float)))),
         **{key: _mean_or_none([row[key] for row in noisy]) for key in ("set_coverage", "set_size")},
     }  # fmt: skip
 

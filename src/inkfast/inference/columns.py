@@ -30,7 +30,11 @@ COLUMNS = {
         "it is a sign that the reader does not know, such as a letter",
     ),
     "digit": Column(int, "the most probable digit, **even if `unsure` is set**; empty without ink"),
-    "confidence": Column(float, "calibrated probability that `text` or `digit` is right"),
+    "confidence": Column(
+        float,
+        "calibrated probability that `text` or `digit` is right; empty from a network that gives "
+        "none",
+    ),
     "runner_up": Column(int, "the second most probable digit"),
     "runner_up_text": Column(str, "the second most probable text of the number"),
     "runner_up_confidence": Column(float, "calibrated probability that the second one is right"),

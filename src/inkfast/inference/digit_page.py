@@ -13,7 +13,7 @@ from math import prod
 import numpy as np
 
 from inkfast.core.digits import SIDE, Images
-from inkfast.core.errors import NoInkError
+from inkfast.core.errors import InkfastError, NoInkError
 from inkfast.imaging.centering import center_digit
 from inkfast.imaging.normalization import isolate_digit
 from inkfast.imaging.opening import LoadedImage
@@ -38,7 +38,11 @@ def read_digit_page(
 
     Returns:
         The numbers line by line; none if nothing looks like a number.
+
+    Raises:
+        InkfastError: See `check_reads_pages`.
     """
+    check_reads_pages(reader)
     page = read_number_page(image, _number_reader(), options)
     images = [_digit_images(number) for number in page.numbers]
     seen = [one for number in images for one in number.values()]
@@ -48,6 +52,15 @@ def read_digit_page(
         for number, own in zip(page.numbers, images, strict=True)
     ]
     return replace(page, numbers=tuple(numbers))
+
+
+def check_reads_pages(reader: Reader) -> None:
+    """Raise `InkfastError` if a network returns labels alone, which make no confidence."""
+    if reader.labels_only:
+        raise InkfastError(
+            f"{reader.classifier.name} returns labels alone: expected a network with probabilities "
+            "or logits to read numbers. Images of one digit each are read by `inkfast predict`."
+        )
 
 
 @cache

@@ -13,12 +13,24 @@ from numpy.typing import NDArray
 from inkfast.core.digits import CLASSES, SIDE, Images
 from inkfast.core.errors import InkfastError, short_repr
 from inkfast.core.io import sha256
-from inkfast.core.pixels import to_unit
 from inkfast.inference.onnx_check import has_external_data
+from inkfast.inference.onnx_format import OPTION, OnnxFormat
+from inkfast.inference.onnx_graph import (
+    find_input,
+    find_output,
+    is_label,
+    output_kind,
+    probe_images,
+    stack_answers,
+    to_probabilities,
+)
 
 _MAX_BYTES = 2**31 - 1  # the limit of protobuf messages
 _BATCH_SIZE = 250  # images of a call, so that their activations stay in the cache; not tuned
-_FLOAT_TYPES = ("tensor(float)", "tensor(double)", "tensor(float16)")
+_NOTICES = {
+    "logits": "{name} returns logits: their softmax is taken for confidences.",
+    "labels": "{name} returns labels alone: no digit has a confidence or is unsure for its lack.",
+}
 METADATA_KEY = "inkfast"  # key of the metadata in an exported model
 # keys in that metadata; their words are older than the names in the code
 GUARANTEES, PREDICTION_SETS = "promises", "label_sets"
@@ -104,7 +116,7 @@ class OnnxFile:
     def __init__(self, content: bytes, name: str, threads: int = 0) -> None:
         self.name = name
         self.fingerprint = sha256(content)
-        self._arguments = (content, name, threads)
+        self._arguments: tuple[Any, ...] = (content, name, threads)
         self.session = create_session(name, content, threads)
         metadata = self.session.get_modelmeta().custom_metadata_map
         self.metadata = ModelMetadata.parse(metadata.get(METADATA_KEY, "{}"), name)
@@ -128,11 +140,52 @@ class OnnxFile:
 
 
 class OnnxClassifier(OnnxFile):
-    """A classifier of 28x28 images."""
+    """A classifier of 28x28 images.
+
+    Args:
+        content: Content of the file.
+        name: Name of the file in messages.
+        threads: Threads of a call; 0 for all cores.
+        onnx_format: How a network of another tool takes pixels and what it returns, see
+            `inkfast.inference.onnx_format`; it goes before what the file says.
+
+    Attributes:
+        returns: What the network returns: probabilities, logits, scores or labels.
+        notice: Sentence on what was found out about the network and users should know, or "".
+    """
+
+    def __init__(self, content: bytes, name: str, threads: int = 0, onnx_format: str = "") -> None:
+        self._text = onnx_format
+        super().__init__(content, name, threads)
+        self._arguments = (content, name, threads, onnx_format)
+        known = self._format.output or ("probabilities" if self.metadata.values else "")
+        self.returns = known or self._find_kind()
+        self.notice = "" if known else _NOTICES.get(self.returns, "").format(name=name)
+
+    @classmethod
+    def open(cls, path: Path, threads: int = 0, onnx_format: str = "") -> Self:
+        """Open a file, see `OnnxFile.open`.
+
+        Raises:
+            InkfastError: See `OnnxFile.open`; or if `onnx_format` is given for a file that inkfast
+                made.
+        """
+        return cls(read_verified(path), str(path), threads, onnx_format)
 
     def check_signature(self) -> None:
         """See `OnnxFile`."""
-        self.input, self.output = _find_input_and_output(self.name, self.session)
+        if self._text and self.metadata.values:
+            raise InkfastError(
+                f"{self.name} was exported by inkfast, which knows its format: leave {OPTION} out."
+            )
+        stated = self.session.get_modelmeta().custom_metadata_map
+        self._format = OnnxFormat.parse(self._text, OnnxFormat.of_metadata(stated, self.name))
+        self.input, self._shape, dtype = find_input(self.name, self.session, self._format)
+        self.output = find_output(self.name, self.session, self._format)
+        self._values = self._format.pixel_values(dtype)
+
+    def _find_kind(self) -> str:
+        return output_kind(self.name, self.output, self._answers(probe_images()), self._format)
 
     def probabilities(self, images: Images) -> NDArray[np.float64]:
         """Return class probabilities.
@@ -141,23 +194,26 @@ class OnnxClassifier(OnnxFile):
             images: uint8 ``(n, 28, 28)``, bright ink on dark.
 
         Returns:
-            Probabilities ``(n, 10)`` in [0, 1]; each row sums to 1.
+            Probabilities ``(n, 10)`` in [0, 1]; each row sums to 1. A network that returns labels
+            alone gives its label all of it.
 
         Raises:
             InkfastError: If the images have another type or shape, or the model's output is not
-                probabilities.
+                what it `returns`.
         """
         _check_images(images)
-        shape = self.input.shape
+        if not len(images):
+            return np.zeros((0, CLASSES))
+        return to_probabilities(self.name, self._answers(images), self.returns)
+
+    def _answers(self, images: Images) -> NDArray[Any]:
+        """Return what the network returns for images ``(n, 28, 28)``, at least one."""
+        wanted = self._values[images].reshape(-1, *self._shape)
         batch = self._fixed_batch or _BATCH_SIZE
-        wanted = images if self.input.type == "tensor(uint8)" else to_unit(images)
-        wanted = wanted.reshape(-1, *shape[1:])
         found = [
             self._run_batch(wanted[i : i + batch], batch) for i in range(0, len(wanted), batch)
         ]
-        result = np.concatenate(found) if found else np.zeros((0, CLASSES))
-        self._check_probabilities(result)
-        return result
+        return np.concatenate(found)
 
     @property
     def _fixed_batch(self) -> int:
@@ -165,7 +221,7 @@ class OnnxClassifier(OnnxFile):
         size = self.input.shape[0]
         return size if isinstance(size, int) and size > 0 else 0
 
-    def _run_batch(self, images: NDArray[Any], size: int) -> NDArray[np.float64]:
+    def _run_batch(self, images: NDArray[Any], size: int) -> NDArray[Any]:
         count = len(images)
         if self._fixed_batch and count < size:
             spare = np.zeros((size - count, *images.shape[1:]), images.dtype)
@@ -176,23 +232,15 @@ class OnnxClassifier(OnnxFile):
             raise InkfastError(
                 f"{self.name} cannot read {len(images)} images at a time ({error_summary(error)})."
             ) from None
-        answers = np.asarray(found, np.float64)
-        if answers.shape != (len(images), CLASSES):  # else a row may be another image's answer
+        answers = stack_answers(found, self.output)
+        labels = self._format.output == "labels" or is_label(self.output)
+        wanted = (len(images),) if labels else (len(images), CLASSES)
+        if answers.shape != wanted:  # else a row may be another image's answer
             raise InkfastError(
-                f"{self.name}: expected an output of shape ({len(images)}, {CLASSES}) for "
-                f"{len(images)} images, got {answers.shape}."
+                f"{self.name}: expected an output of shape {wanted} for {len(images)} images, got "
+                f"{answers.shape}."
             )
         return answers[:count]
-
-    def _check_probabilities(self, result: NDArray[np.float64]) -> None:
-        if not np.isfinite(result).all():
-            raise InkfastError(f"{self.name}: expected probabilities, got NaN or infinity.")
-        sums = result.sum(axis=1)
-        if result.size and not (np.all(result >= -1e-6) and np.allclose(sums, 1, atol=1e-3)):
-            raise InkfastError(
-                f"{self.name}: expected probabilities that sum to 1, got sums from "
-                f"{np.min(sums):.3g} to {np.max(sums):.3g}. Put a softmax at the end of the graph."
-            )
 
 
 def _check_images(images: object) -> None:
@@ -270,29 +318,3 @@ def create_session(name: str, content: bytes, threads: int) -> Any:
 def error_summary(error: Exception) -> str:
     """Return the first line of an error of ONNX Runtime."""
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-
-
-def _find_input_and_output(name: str, session: Any) -> tuple[Any, Any]:
-    """Return the input and the output, if they are those of a digit classifier.
-
-    Raises:
-        InkfastError: If they are not.
-    """
-    inputs, outputs = session.get_inputs(), session.get_outputs()
-    if len(inputs) != 1:
-        raise InkfastError(f"{name}: expected one input of 28x28 images, got {len(inputs)}.")
-    (found,) = inputs
-    if found.type not in ("tensor(uint8)", "tensor(float)"):
-        raise InkfastError(f"{name}: expected an input of uint8 or float, got {found.type}.")
-    sizes = found.shape[1:]
-    if sizes not in ([28, 28], [1, 28, 28], [28, 28, 1]):
-        raise InkfastError(
-            f"{name}: expected an input (n, 28, 28), (n, 1, 28, 28) or (n, 28, 28, 1), got "
-            f"{tuple(found.shape)}."
-        )
-    # converters of scikit-learn's models put the labels, whole numbers, beside the probabilities
-    answers = [one for one in outputs if one.type in _FLOAT_TYPES]
-    if len(answers) != 1:
-        kinds = ", ".join(f"{one.name} {one.type}" for one in outputs)
-        raise InkfastError(f"{name}: expected one output of probabilities, got {kinds}.")
-    return found, answers[0]

@@ -31,7 +31,10 @@ def page_model_names() -> list[str]:
 
 
 def open_page_reader(
-    model: str = DEFAULT_PAGE_MODEL, max_error: float | None = None, threads: int = 0
+    model: str = DEFAULT_PAGE_MODEL,
+    max_error: float | None = None,
+    threads: int = 0,
+    onnx_format: str = "",
 ) -> Reader | NumberReader:
     """Open a network that reads pages: one that reads numbers, or one of single digits.
 
@@ -40,13 +43,15 @@ def open_page_reader(
         max_error: Largest share of errors among what is sure, in (0, 1); the share that the file
             was exported with by default.
         threads: Threads of a call; 0 for all cores.
+        onnx_format: How a network of single digits by another tool takes pixels and what it
+            returns, see `inkfast.inference.onnx_format`.
 
     Raises:
-        InkfastError: If there is no such model, its file was changed, or it guarantees no share
-            of errors as small as `max_error`.
+        InkfastError: If there is no such model, its file was changed, it guarantees no share of
+            errors as small as `max_error`, or it is not of the format.
     """
-    if model in shipped_names():
-        return Reader.open(model, max_error, threads)
+    if model in shipped_names() or onnx_format:
+        return Reader.open(model, max_error, threads, onnx_format)
     if not model.lower().endswith(".onnx") and model not in shipped_names(NUMBERS_FOLDER):
         raise unknown_name("shipped network", model, page_model_names())
     try:

@@ -28,15 +28,17 @@ class Prediction:
 
     Attributes:
         digit: The most probable digit, 0 to 9.
-        confidence: Calibrated probability that it is right, in [0, 1].
-        runner_up: The second most probable digit, 0 to 9.
-        runner_up_confidence: Calibrated probability of the second most probable, in [0, 1].
+        confidence: Calibrated probability that it is right, in [0, 1]; NaN from a network that
+            returns labels alone.
+        runner_up: The second most probable digit, 0 to 9; None from such a network.
+        runner_up_confidence: Calibrated probability of the second most probable, in [0, 1]; NaN
+            from such a network.
         unsure: Reason not to rely on the digit; "" if the reader is sure.
     """
 
     digit: int
     confidence: float
-    runner_up: int
+    runner_up: int | None
     runner_up_confidence: float
     unsure: str = ""
 
@@ -59,18 +61,34 @@ class Reader:
     Args:
         classifier: Model that gives calibrated probabilities.
         threshold: Confidence from which the reader answers, in [0, 1]; above 1 it never answers.
+        labels_only: Whether the model returns labels alone, so that nothing has a confidence.
+        notice: Sentence on the model that users should see, or "".
 
     Attributes:
         classifier: Model that gives calibrated probabilities.
         threshold: Confidence from which the reader answers.
+        labels_only: Whether nothing has a confidence.
+        notice: Sentence on the model that users should see, or "".
     """
 
-    def __init__(self, classifier: ProbabilityModel, threshold: float) -> None:
+    def __init__(
+        self,
+        classifier: ProbabilityModel,
+        threshold: float,
+        *,
+        labels_only: bool = False,
+        notice: str = "",
+    ) -> None:
         self.classifier, self.threshold = classifier, threshold
+        self.labels_only, self.notice = labels_only, notice
 
     @classmethod
     def open(
-        cls, model: str = DEFAULT_MODEL, max_error: float | None = None, threads: int = 0
+        cls,
+        model: str = DEFAULT_MODEL,
+        max_error: float | None = None,
+        threads: int = 0,
+        onnx_format: str = "",
     ) -> Reader:
         """Open a shipped network by name, or any ONNX file by path.
 
@@ -79,13 +97,20 @@ class Reader:
             max_error: Largest share of errors among the answers, in (0, 1); the share that the
                 file was exported with by default.
             threads: Threads of a call; 0 for all cores.
+            onnx_format: How a network of another tool takes pixels and what it returns, such as
+                ``mean=0.1307, std=0.3081, output=logits``; see `inkfast.inference.onnx_format`.
 
         Raises:
-            InkfastError: If there is no such model, its file was changed, or it guarantees no
-                share of errors as small as `max_error`.
+            InkfastError: If there is no such model, its file was changed, it guarantees no share
+                of errors as small as `max_error`, or it is not of the format.
         """
-        classifier = OnnxClassifier.open(model_path(model), threads)
-        return cls(classifier, confidence_threshold(classifier.metadata, max_error))
+        classifier = OnnxClassifier.open(model_path(model), threads, onnx_format)
+        return cls(
+            classifier,
+            confidence_threshold(classifier.metadata, max_error),
+            labels_only=classifier.returns == "labels",
+            notice=classifier.notice,
+        )
 
     def predict(self, images: Images) -> list[Prediction]:
         """Read images.
@@ -121,6 +146,8 @@ class Reader:
     def _to_prediction(self, row: NDArray[np.float64]) -> Prediction:
         second, first = (int(digit) for digit in np.argsort(row, kind="stable")[-2:])
         confidence = float(row[first])
+        if self.labels_only:
+            return Prediction(first, float("nan"), None, float("nan"))
         reason = "" if confidence >= self.threshold else f"it may be {first} or {second}"
         if reason and row[first] + row[second] < min(self.threshold, _MIN_TOP_TWO):
             reason = NOT_A_DIGIT

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from inkfast.core.io import nan_to_none
 from inkfast.inference.columns import DECIMALS, DIGIT_COLUMNS
 from inkfast.inference.reader import Prediction
 
@@ -39,16 +40,19 @@ class InputResult:
         return "unsure" if self.prediction.unsure else ""
 
     def values(self) -> dict[str, str | int | float | None]:
-        """Return the result by column; no digit and no confidence without ink."""
+        """Return the result by column; no digit and no confidence without ink.
+
+        A network that returns labels alone gives no confidence and no runner-up either.
+        """
         prediction = self.prediction
         seen = prediction if prediction and prediction.unsure != NO_INK else None
         values = (
             one_line(self.source),
             self.page,
             seen.digit if seen else None,
-            round(seen.confidence, DECIMALS) if seen else None,
+            nan_to_none(round(seen.confidence, DECIMALS)) if seen else None,
             seen.runner_up if seen else None,
-            round(seen.runner_up_confidence, DECIMALS) if seen else None,
+            nan_to_none(round(seen.runner_up_confidence, DECIMALS)) if seen else None,
             prediction.unsure if prediction else "",
             one_line(self.error),
         )

@@ -14,6 +14,7 @@ from PIL import Image
 
 from inkfast.core.digits import CLASSES, Images
 from inkfast.core.errors import InkfastError, NoInkError, install_hint, unknown_name
+from inkfast.core.io import nan_to_none
 from inkfast.imaging.opening import LoadedImage, encode_png
 from inkfast.inference.columns import DECIMALS
 from inkfast.inference.number_reader import NumberReader
@@ -255,12 +256,12 @@ def prediction_json(
     """Return the prediction of a reader as JSON."""
     prediction = quality.apply(*reader.to_predictions(probabilities[None]))
     each = [round(value, DECIMALS) for value in probabilities.tolist()]
-    return _fields(prediction) | {"probabilities": each}
+    return _fields(prediction) | {"probabilities": [] if reader.labels_only else each}
 
 
 def _fields(prediction: Prediction) -> dict[str, Any]:
     return {
-        name: round(value, DECIMALS) if isinstance(value, float) else value
+        name: nan_to_none(round(value, DECIMALS)) if isinstance(value, float) else value
         for name, value in vars(prediction).items()
     }
 

@@ -66,13 +66,19 @@ class PredictionSchema(BaseModel):
     digit: int | None = Field(
         ge=0, le=9, description="Most probable digit; null if there is no ink."
     )
-    confidence: float = Field(
-        ge=0, le=1, description="Calibrated probability that the digit is right."
-    )
+    confidence: float | None = Field(
+        ge=0, le=1,
+        description="Calibrated probability that the digit is right; null from a network that "
+        "returns labels alone, which has no runner-up and no probabilities either.",
+    )  # fmt: skip
     runner_up: int | None = Field(ge=0, le=9, description="Second most probable digit.")
-    runner_up_confidence: float = Field(ge=0, le=1, description="Probability of the runner-up.")
+    runner_up_confidence: float | None = Field(
+        ge=0, le=1, description="Probability of the runner-up."
+    )
     unsure: str = Field(description="Why not to rely on the digit; empty if it can be relied on.")
-    probabilities: list[float] = Field(description="Probabilities of the digits 0 to 9.")
+    probabilities: list[float] = Field(
+        description="Probabilities of the digits 0 to 9; may be empty."
+    )
 
 
 class PagePredictionSchema(PredictionSchema):
