@@ -39,7 +39,10 @@ def export(
     ] = "onnx",
     max_error: Annotated[
         float,
-        typer.Option(help="Largest share of errors among the digits that are not marked unsure."),
+        typer.Option(
+            help="Largest share of errors among the digits that are not marked unsure; if it "
+            "cannot be guaranteed, the smallest that can."
+        ),
     ] = 0.01,
     int8: Annotated[
         bool, typer.Option("--int8", hidden=True, help="8-bit weights in the file of --to.")
