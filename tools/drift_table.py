@@ -15,25 +15,26 @@ def drift_alarms() -> list[str]:
         return []
     rows = [
         [row["set"], f"{row['n']:,}", format_percent(row["answered"], 1),
-         format_percent(row["wrong_of_answered"]), _broken(row, found["max_error"]),
-         _until(row, found["orders"])]
+         _wrong(row, found["max_error"]), _until(row, found["orders"])]
         for row in found["rows"]
     ]  # fmt: skip
-    head = [
-        "set", "digits", "answered", "wrong of the answered", "guarantee", "digits until the alarm",
-    ]  # fmt: skip
+    head = ["set", "digits", "answered", "wrong of the answered", "digits until the alarm"]
     simulated = found["false_alarms"]
     return [
         *format_table(head, rows), "",
-        f"Medians with their range over {found['orders']} orders of the digits. Of "
+        f"Bold: more than the {format_percent(found['max_error'])} that the guarantee allows. "
+        f"Alarms are medians with their range over {found['orders']} orders of the digits. Of "
         f"{simulated['streams']:,} simulated streams of {simulated['digits']:,} digits like those "
         f"of the calibration, {simulated['alarms']:,} had an alarm; at most "
         f"{format_percent(found['level'], 0)} may. {describe_origin(found)}",
     ]  # fmt: skip
 
 
-def _broken(row: dict[str, Any], max_error: float) -> str:
-    return "kept" if row["wrong_of_answered"] <= max_error else "**broken**"
+def _wrong(row: dict[str, Any], max_error: float) -> str:
+    share, answered = row["wrong_of_answered"], round(row["answered"] * row["n"])
+    percent = format_percent(share)
+    counts = f"{round(share * answered):,} of {answered:,}"
+    return f"{percent} ({counts})" if share <= max_error else f"**{percent}** ({counts})"
 
 
 def _until(row: dict[str, Any], orders: int) -> str:
