@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import signal
+import subprocess
+import sys
+
+import httpx
 import pytest
 
 from inkfast.inference.corrections import load_corrections
@@ -18,6 +24,32 @@ def test_a_static_page_is_written(inkfast, tmp_path):
     code, _, err = inkfast("review", answers, "--static", page)
     assert (code, err.count("\n")) == (2, 1)
     assert "exists. Add --overwrite" in err
+
+
+def test_the_review_ends_with_its_totals(tmp_path):
+    """The address has the token of the page; Ctrl-C ends the review, whose corrections are kept."""
+    answers = number_answers(tmp_path)
+    words = [sys.executable, "-m", "inkfast", "review", str(answers), "--by", "ana"]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        found = re.search(r"(http://127.0.0.1:\d+/)#token=(\S+)", process.stdout.readline())
+        assert found
+        done = httpx.put(
+            f"{found[1]}v1/review/3", json={"corrected": "30", "was": ""}, timeout=60,
+            headers={"Authorization": f"Bearer {found[2]}"},
+        )  # fmt: skip
+        assert done.status_code == 200
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (
+        0,
+        "inkfast: 1 of 6 answers checked, 1 wrong; of 1 that were not unsure 1: 100.0% (95 % "
+        f"interval 20.7% to 100.0%): {answers}\n",
+    )
+    assert [(one.text, one.by) for one in load_corrections(answers)] == [("30", "ana")]
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_corrections_of_others_are_merged(inkfast, tmp_path):

@@ -119,8 +119,11 @@ def test_every_key_does_what_the_help_says(tmp_path, visit):
         expect(page.locator("#text")).to_have_value("60")
         page.keyboard.type("61")
         page.keyboard.press("Enter")
+        assert number(page) == 1
+        page.click("#nothing")
+        page.keyboard.press("Enter")  # does not press the button again
         all_saved(page)
-        assert corrected(answers) == {6: "61"}
+        assert corrected(answers) == {6: "61", 1: "none", 3: "77"}
 
 
 def test_a_review_goes_on_where_it_ended(tmp_path, visit):
@@ -159,6 +162,14 @@ def test_a_static_page_works_without_a_server(tmp_path, visit):
     for keys in (("Enter",), ("4", "1", "Enter"), ("n",)):
         for key in keys:
             page.keyboard.press(key)
+    other = page.context.new_page()
+    other.goto(page.url)
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.type("62")
+    page.keyboard.press("Enter")
+    other.keyboard.press("ArrowLeft")
+    other.keyboard.press("r")
+    expect(other.get_by_role("alert")).to_contain_text("corrected to 62 on another page")
     page.reload()
     assert number(page) == 1
     expect(page.locator("#checked")).to_have_text("3 of 6")
@@ -167,7 +178,7 @@ def test_a_static_page_works_without_a_server(tmp_path, visit):
     assert download.value.suggested_filename == "answers.corrections.csv"
     given = tmp_path / "given.csv"
     download.value.save_as(given)
-    assert corrected(given) == {2: "20", 4: "41", 6: "none"}
+    assert corrected(given) == {2: "20", 4: "41", 6: "62"}
     with CorrectionsFile(answers) as file:
         assert file.merge(given) == 3
     assert {one.by for one in load_corrections(answers)} == {"ben, of the archive"}

@@ -90,13 +90,17 @@ class AnswerImages:
             return self._table_row(table, int(row), longest)
         archive, found, member = file.partition(".zip/")
         path = self._find(archive + ".zip" if found else file)
-        source = _read_member(path, member) if found and path.is_file() else self._find(file)
+        source = _archive_member(path, member) if found and path.is_file() else self._find(file)
         return open_document(source, file).load(number, longest)
 
     def _find(self, file: str) -> Path:
         """Return the path of a file: as it is given, or from the folder of the answers."""
         given = Path(file).expanduser()
-        return given if given.exists() or given.is_absolute() else _either(given, self._folder)
+        return (
+            given
+            if given.exists() or given.is_absolute()
+            else _given_or_beside(given, self._folder)
+        )
 
     def _table_row(self, table: str, row: int, longest: int) -> LoadedImage:
         """Return a row of a table of images, which is read once."""
@@ -114,12 +118,12 @@ class AnswerImages:
         return LoadedImage(Image.fromarray(content), content.shape[::-1])
 
 
-def _either(given: Path, folder: Path) -> Path:
+def _given_or_beside(given: Path, folder: Path) -> Path:
     beside = folder / given
     return beside if beside.exists() else given
 
 
-def _read_member(path: Path, member: str) -> bytes:
+def _archive_member(path: Path, member: str) -> bytes:
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.read(member)

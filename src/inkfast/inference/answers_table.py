@@ -78,7 +78,7 @@ def read_table_bytes(path: Path) -> bytes:
 
 def parse_answers(path: Path, content: bytes) -> AnswersTable:
     """Parse the content of a table of answers; see `load_answers`."""
-    parse = {".csv": _parse_csv, ".jsonl": _parse_jsonl, ".parquet": _parse_parquet}
+    parse = {".csv": _csv_answers, ".jsonl": _jsonl_answers, ".parquet": _parquet_answers}
     if path.suffix.lower() not in parse:
         raise InkfastError(
             f"{path}: expected a .csv, .jsonl or .parquet file of `inkfast read --to FILE` or "
@@ -89,12 +89,12 @@ def parse_answers(path: Path, content: bytes) -> AnswersTable:
     except (ValueError, RecursionError, csv.Error) as error:
         if isinstance(error, InkfastError):
             raise
-        raise InkfastError(f"{path} is damaged ({_first_line(error)}). Write it again.") from None
+        raise InkfastError(f"{path} is damaged ({_reason_of(error)}). Write it again.") from None
     _check_columns(path, columns)
     return AnswersTable(path, columns, rows)
 
 
-def _first_line(error: Exception) -> str:
+def _reason_of(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
 
 
@@ -110,7 +110,7 @@ def _check_columns(path: Path, columns: tuple[str, ...]) -> None:
         )
 
 
-def _parse_csv(path: Path, content: bytes) -> tuple[tuple[str, ...], list[AnswerRow]]:
+def _csv_answers(path: Path, content: bytes) -> tuple[tuple[str, ...], list[AnswerRow]]:
     lines = csv.reader(io.StringIO(content.decode().removeprefix(BOM), newline=""), strict=True)
     columns = tuple(next(lines, ()))
     rows = []
@@ -124,16 +124,16 @@ def _parse_csv(path: Path, content: bytes) -> tuple[tuple[str, ...], list[Answer
     return columns, rows
 
 
-def _parse_jsonl(path: Path, content: bytes) -> tuple[tuple[str, ...], list[AnswerRow]]:
+def _jsonl_answers(path: Path, content: bytes) -> tuple[tuple[str, ...], list[AnswerRow]]:
     found = [json.loads(line) for line in content.decode().split("\n") if line.strip()]
     columns = tuple(found[0]) if found and isinstance(found[0], dict) else ()
     for place, row in enumerate(found, start=1):
         if not isinstance(row, dict) or tuple(row) != columns:
             raise InkfastError(f"{path}: line {place}: expected the keys of the first line.")
-    return columns, [*_as_text(found)]
+    return columns, [*_to_texts(found)]
 
 
-def _parse_parquet(_: Path, content: bytes) -> tuple[tuple[str, ...], list[AnswerRow]]:
+def _parquet_answers(_: Path, content: bytes) -> tuple[tuple[str, ...], list[AnswerRow]]:
     if find_spec("pyarrow") is None:
         raise InkfastError(missing_package("pyarrow"))
     import pyarrow as pa
@@ -142,11 +142,11 @@ def _parse_parquet(_: Path, content: bytes) -> tuple[tuple[str, ...], list[Answe
     try:
         table = parquet.read_table(pa.BufferReader(content))
     except (pa.ArrowException, OSError) as error:
-        raise ValueError(_first_line(error)) from None
-    return tuple(table.column_names), [*_as_text(table.to_pylist())]
+        raise ValueError(_reason_of(error)) from None
+    return tuple(table.column_names), [*_to_texts(table.to_pylist())]
 
 
-def _as_text(rows: list[dict[str, Any]]) -> Iterator[AnswerRow]:
+def _to_texts(rows: list[dict[str, Any]]) -> Iterator[AnswerRow]:
     for row in rows:
         yield {name: "" if value is None else str(value) for name, value in row.items()}
 

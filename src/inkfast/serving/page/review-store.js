@@ -36,32 +36,39 @@ class ServerStore {
 
 class EmbeddedStore {
   constructor({ review, looks, columns, rows, key }) {
-    this.review = review;
-    Object.assign(this, { looks, columns, rows, key: `inkfast review ${key}` });
-    const kept = JSON.parse(localStorage.getItem(this.key) ?? "{}");
-    this.said = new Map(Object.entries(kept).map(([row, said]) => [Number(row), said]));
-    for (const item of review.items) {
-      if (!this.said.has(item.row) && item.corrected) this.said.set(item.row, item.said);
-      item.corrected = this.said.get(item.row)?.[0] ?? "";
-    }
+    Object.assign(this, { review, looks, columns, rows, key: `inkfast review ${key}` });
+    const kept = this.kept();
+    for (const item of review.items) [item.corrected] = kept[item.row] ?? item.said;
+  }
+
+  /** Return what was said in this browser: correction, name and time by row. */
+  kept() {
+    return JSON.parse(localStorage.getItem(this.key) ?? "{}");
   }
 
   async look(row) {
     return this.looks[row];
   }
 
-  async save(item, corrected) {
+  async save(item, corrected, was) {
+    const kept = this.kept();
+    const [known] = kept[item.row] ?? item.said;
+    if (known !== was) {
+      throw new Error(`${item.name} was corrected to ${known || "nothing"} on another page meanwhile. Reload this page.`);
+    }
     const at = `${new Date().toISOString().slice(0, 19)}+00:00`;
-    this.said.set(item.row, corrected ? [corrected, this.review.by, at] : ["", "", ""]);
-    localStorage.setItem(this.key, JSON.stringify(Object.fromEntries(this.said)));
+    kept[item.row] = corrected ? [corrected, this.review.by, at] : ["", "", ""];
+    localStorage.setItem(this.key, JSON.stringify(kept));
   }
 
   /** Return the corrections as the CSV file that `inkfast` keeps beside answers. */
   csv() {
     const quote = (value) => (/[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
     const lines = [["row", ...this.columns, "corrected", "corrected_by", "corrected_at"]];
-    for (const [row, said] of [...this.said].sort(([one], [other]) => one - other)) {
-      if (said[0]) lines.push([String(row), ...this.rows[row], said[0], said[1] || this.review.by, said[2]]);
+    const kept = this.kept();
+    for (const { row, said } of [...this.review.items].sort((one, other) => one.row - other.row)) {
+      const [corrected, by, at] = kept[row] ?? said;
+      if (corrected) lines.push([String(row), ...this.rows[row], corrected, by || this.review.by, at]);
     }
     return `${lines.map((line) => line.map(quote).join(",")).join("\n")}\n`;
   }

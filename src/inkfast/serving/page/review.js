@@ -9,6 +9,7 @@ const AHEAD = 5; // answers whose images are asked for before they are shown
 const KEPT = 60; // images in memory
 const TINY = 120; // pixels: a smaller image is enlarged without smoothing
 
+const hasKeys = matchMedia("(pointer: fine)").matches; // on a phone a focus opens its keyboard
 const looks = new Map(); // row -> promise of its images
 const history = []; // what U takes back: items, each with the correction before
 let store;
@@ -55,6 +56,7 @@ function tell(item) {
   $("runner-up").hidden = !item.runner_up;
   $("runner-up-word").textContent = `or ${item.runner_up} (${percent(item.runner_up_confidence ?? 0)})`;
   $("text").value = item.corrected;
+  if (hasKeys) $("text").focus(); // and not on a button, which Enter would press again
   if (document.activeElement === $("text")) $("text").select();
   $("box").classList.toggle("unsure", Boolean(item.unsure));
   $("undo").disabled = !history.length;
@@ -185,6 +187,8 @@ function press(event) {
   if (keys[key] && !(key.startsWith("Arrow") && edited)) {
     event.preventDefault();
     keys[key]();
+  } else if (event.key === "Enter" && event.target === document.body) {
+    enter();
   } else if (event.target !== $("text") && event.key.length === 1) {
     $("text").focus(); // the character arrives there
   }
@@ -227,8 +231,7 @@ async function start() {
   $("skip").addEventListener("click", keys.ArrowRight);
   document.addEventListener("keydown", press);
   addEventListener("beforeunload", (event) => unsaved && event.preventDefault());
-  await show(nextUnchecked(-1) ?? 0);
-  if (matchMedia("(pointer: fine)").matches) $("text").focus();
+  show(nextUnchecked(-1) ?? 0);
 }
 
 start();
