@@ -237,7 +237,7 @@ def test_calibration_rows_are_set_aside(strokes, rows, share, trained_on, cut):
 
 @pytest.mark.parametrize(("given", "message"), [
     ({"model": "ccn"}, "unknown model 'ccn'. Did you mean 'cnn'?"),
-    ({"model": 3}, "`model` must be text such as 'cnn', got 3."),
+    ({"model": 3}, "must be text such as 'cnn', a torch.nn.Module or a function that returns one, got 3."),
     ({"noise": "rotat"}, "unknown noise 'rotat'. Did you mean 'rotate'?"),
     ({"train_noise": "often"}, "`train_noise` must be one of 'fresh', 'once', 'none', got 'often'."),
     ({"epochs": 0}, "`epochs` must be a whole number >= 1"),

@@ -35,7 +35,7 @@ def traced() -> dict[tuple[object, ...], bytes]:
 @pytest.fixture(autouse=True)
 def _each_network_is_traced_once(traced, monkeypatch):
     """Tracing takes seconds: equal weights at an equal temperature are traced in one test only."""
-    trace, quantize = onnx_export._to_onnx, onnx_export.quantize
+    trace, quantize = onnx_export.to_onnx, onnx_export.quantize
 
     def to_onnx(trained, temperature):
         weights = [value.numpy().tobytes() for value in trained.model.state_dict().values()]
@@ -50,7 +50,7 @@ def _each_network_is_traced_once(traced, monkeypatch):
             traced[key] = quantize(content, images)
         return traced[key]
 
-    monkeypatch.setattr(onnx_export, "_to_onnx", to_onnx)
+    monkeypatch.setattr(onnx_export, "to_onnx", to_onnx)
     monkeypatch.setattr(onnx_export, "quantize", quantized)
 
 
@@ -171,7 +171,7 @@ def test_an_8_bit_file_has_thresholds_of_its_own(run, inkfast, tmp_path, monkeyp
         key=lambda fit: fit[1].best.validation_accuracy,
     )
     # of the same labels, and much less sure than the network
-    monkeypatch.setattr(onnx_export, "quantize", lambda *_: onnx_export._to_onnx(best, 4.0))
+    monkeypatch.setattr(onnx_export, "quantize", lambda *_: onnx_export.to_onnx(best, 4.0))
     words = ["--to", tmp_path / "a.onnx", "--max-error", "0.3", "--int8"]
     code, _, err = inkfast("export", run, *words)
     assert code == 0, err

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import numbers
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state
+from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -20,9 +22,11 @@ from inkfast.core.digits import CLASSES, Digits, Images
 from inkfast.core.errors import InkfastError, check_choice, check_number, short_repr
 from inkfast.core.pixels import to_unit
 from inkfast.estimator.features import fit_features
+from inkfast.estimator.held_back import HeldBack
+from inkfast.estimator.saved_classifier import read_classifier, write_classifier
+from inkfast.models import Architecture, OwnNetwork
 from inkfast.training import (
     TRAIN_NOISE,
-    Callback,
     Epoch,
     FitSpec,
     Recipe,
@@ -30,6 +34,7 @@ from inkfast.training import (
     hardware,
     resolve_recipe,
 )
+from inkfast.training import Callback as FitCallback
 from inkfast.training.batches import split_calibration, split_validation
 
 # Images predicted in one batch. The last batch is padded, so that all images go through the same
@@ -46,12 +51,15 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     scaler is needed. Rows with another number of features are converted to 28x28 images, see
     `inkfast.estimator.features`. Labels are up to ten classes of any type.
 
-    The epoch is chosen on validation rows cut from the training rows: a tenth unless the recipe
-    says otherwise, and at least one per class. If a class has a single row, none are cut, and the
-    last epoch is kept.
+    The epoch is chosen on validation rows, given to `fit` or cut from the training rows: a tenth
+    unless the recipe says otherwise, and at least one per class. If a class has a single row, none
+    are cut, and the last epoch is kept.
 
     Args:
-        model: Spec of the model, e.g. ``"cnn"`` or ``"mlp(hidden=[256, 128])"``.
+        model: Spec of the model, e.g. ``"cnn"`` or ``"mlp(hidden=[256, 128])"``; or a
+            `torch.nn.Module` of your own, which is copied with its weights, or a function without
+            arguments that returns a new one. Such a module takes float32 ``(n, 1, 28, 28)`` in
+            [0, 1] and returns logits ``(n, 10)``.
         noise: Spec of the noise that the model must withstand, e.g. ``"rotate(degrees=30)"``.
         train_noise: fresh (drawn again for each batch), once (one noisy copy) or none.
         epochs: Passes over the training rows; None takes the default of the recipe.
@@ -72,11 +80,14 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             without validation rows.
         features_: Conversion of rows to images, with the scale.
         trained_: Trained model with its architecture, recipe and history.
+        held_back_: Answers on the rows that did not train, from which `export` calibrates; None if
+            there were too few rows.
+        fingerprint_: SHA-256 of the training rows as images, with their classes.
     """
 
     def __init__(
         self,
-        model: str = "cnn",
+        model: str | torch.nn.Module | Callable[[], torch.nn.Module] = "cnn",
         *,
         noise: str = "none",
         train_noise: str = "fresh",
@@ -95,8 +106,20 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:  # noqa: N803 - scikit-learn's name
+    def fit(
+        self,
+        X: ArrayLike,  # noqa: N803 - scikit-learn's name
+        y: ArrayLike,
+        *,
+        validation: tuple[ArrayLike, ArrayLike] | None = None,
+    ) -> Self:
         """Train on images or rows ``(n, ...)`` and their labels ``(n,)``.
+
+        Args:
+            X: Images or rows.
+            y: Labels.
+            validation: Rows and labels on which the epoch is chosen; they do not train. None cuts
+                them from the training rows.
 
         Raises:
             ValueError: If a parameter, the rows or the labels cannot be used.
@@ -108,17 +131,87 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         _check_classes(self.classes_)
         self.features_ = fit_features(rows)
         digits = Digits(self.features_.to_images(rows), codes.astype(np.int64), "training rows")
-        fit_spec = _with_validation(FitSpec(digits=digits, **settings))
-        cut = fit_spec.validation is None
+        given = None if validation is None else self._validation(validation)
+        fit_spec = FitSpec(digits=digits, validation=given, **settings)
+        if given is None:
+            fit_spec = _with_validation(fit_spec)
+        self.n_validation_ = _count_validation(fit_spec, given)
+        known = self.n_validation_ > 0
         self.trained_ = fit(
-            fit_spec, callback=Callback(on_epoch_end=lambda e: self._report(_epoch_figures(e, cut)))
+            fit_spec,
+            callback=FitCallback(on_epoch_end=lambda e: self._report(_epoch_figures(e, known))),
         )
-        self.n_iter_ = len(self.trained_.history)
-        self.n_validation_ = (
-            len(split_validation(digits, fit_spec.recipe, fit_spec.seed)[1]) if cut else 0
-        )
-        self.history_ = [_epoch_figures(epoch, cut) for epoch in self.trained_.history]
+        self.held_back_ = HeldBack.of(self.trained_, fit_spec) if known else None
+        self.fingerprint_ = digits.fingerprint
+        self._describe_history()
         return self
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the fitted classifier as one safetensors file, without pickle.
+
+        A module of your own is saved by its weights; `load` needs the module again.
+
+        Args:
+            path: Path of the file, ending in `.safetensors`.
+            overwrite: Whether an existing file is replaced.
+
+        Raises:
+            ValueError: If the file cannot be written.
+        """
+        check_is_fitted(self)
+        write_classifier(
+            Path(path), self.get_params(deep=False), dict(vars(self)), overwrite=overwrite
+        )
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        model: torch.nn.Module | Callable[[], torch.nn.Module] | None = None,
+    ) -> Self:
+        """Return a classifier that `save` wrote; its predictions have the same bits.
+
+        Args:
+            path: Path of the file.
+            model: The module of your own that it was trained with, or the function that makes it.
+
+        Raises:
+            ValueError: If the file cannot be read, was changed, or needs another module.
+        """
+        parameters, fitted = read_classifier(Path(path), model)
+        loaded = cls(**parameters)
+        loaded.__dict__.update(fitted)
+        loaded._describe_history()
+        return loaded
+
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        max_error: float = 0.01,
+        overwrite: bool = False,
+    ) -> None:
+        """Write the network as an ONNX file, as ``inkfast export`` does, and a JSON file beside it.
+
+        Its confidences are calibrated on the rows that chose the epoch. The risk guarantee is
+        fitted on the rows that the recipe sets aside (``recipe={"calibration": 0.1}``), where it
+        holds strictly, or else on those that chose the epoch.
+
+        Args:
+            path: Path of the file, ending in `.onnx`.
+            max_error: Largest share of errors among the digits that are not marked unsure, in
+                (0, 1).
+            overwrite: Whether existing files are replaced.
+
+        Raises:
+            ValueError: If classes or features are not those of digit images, no rows were held
+                back, or the file would predict differently from the network.
+        """
+        from inkfast.estimator.onnx_file import write_onnx  # imports what training does without
+
+        check_is_fitted(self)
+        write_onnx(self, Path(path), max_error, overwrite=overwrite)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
         """Return the most probable class of each row, ``(n,)``."""
@@ -133,6 +226,28 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return logits ``(n, classes)``; for two classes ``(n,)``, above 0 for the second."""
         logits = self._logits(X)
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
+
+    def _validation(self, given: tuple[ArrayLike, ArrayLike]) -> Digits:
+        """Return rows and labels that were given to choose the epoch."""
+        if not isinstance(given, tuple | list) or len(given) != 2:
+            raise InkfastError(
+                f"`validation` must be a pair of rows and labels, got {short_repr(given)}."
+            )
+        rows = validate_data(self, _flat(given[0]), reset=False)
+        labels = column_or_1d(given[1])
+        check_consistent_length(rows, labels)
+        unknown = np.setdiff1d(labels, self.classes_)
+        if len(unknown):
+            raise InkfastError(
+                f"`validation` must have labels that y has, got {short_repr(unknown.tolist())}."
+            )
+        codes = np.searchsorted(self.classes_, labels).astype(np.int64)
+        return Digits(self.features_.to_images(rows), codes, "validation rows")
+
+    def _describe_history(self) -> None:
+        self.n_iter_ = len(self.trained_.history)
+        known = self.n_validation_ > 0
+        self.history_ = [_epoch_figures(epoch, known) for epoch in self.trained_.history]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -150,8 +265,6 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _settings(self) -> dict[str, Any]:
         """Check the parameters and return them as arguments of `FitSpec`."""
-        if not isinstance(self.model, str):
-            raise InkfastError(f"`model` must be text such as 'cnn', got {short_repr(self.model)}.")
         if not isinstance(self.recipe, Mapping | None):
             raise InkfastError(
                 f"`recipe` must be a mapping of recipe keys, got {short_repr(self.recipe)}."
@@ -159,7 +272,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_choice("train_noise", self.train_noise, TRAIN_NOISE)
         threads = _to_python(self.threads)
         check_number("threads", threads, low=0, high=1024, whole=True)
-        architecture = models.build_digit_model(self.model)
+        architecture = self._architecture()
         epochs = {} if self.epochs is None else {"epochs": self.epochs}
         own = {key: _to_python(value) for key, value in {**(self.recipe or {}), **epochs}.items()}
         return {
@@ -170,6 +283,16 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "seed": self._seed(),
             "threads": threads,
         }
+
+    def _architecture(self) -> Architecture:
+        if isinstance(self.model, str):
+            return models.build_digit_model(self.model)
+        if not isinstance(self.model, torch.nn.Module) and not callable(self.model):
+            raise InkfastError(
+                "`model` must be text such as 'cnn', a torch.nn.Module or a function that returns "
+                f"one, got {short_repr(self.model)}."
+            )
+        return OwnNetwork(given=self.model)
 
     def _seed(self) -> int:
         given = _to_python(self.random_state)
@@ -220,6 +343,15 @@ def _with_validation(fit_spec: FitSpec) -> FitSpec:
         return dataclasses.replace(fit_spec, recipe=last, validation=seen)
     share = max(recipe.validation, classes / n)
     return dataclasses.replace(fit_spec, recipe=dataclasses.replace(recipe, validation=share))
+
+
+def _count_validation(fit_spec: FitSpec, given: Digits | None) -> int:
+    """Return the number of rows that choose the epoch and do not train; 0 if there are none."""
+    if given is not None:
+        return len(given)
+    if fit_spec.validation is not None:  # the training rows
+        return 0
+    return len(split_validation(fit_spec.digits, fit_spec.recipe, fit_spec.seed)[1])
 
 
 def _outputs(model: torch.nn.Module, images: Images) -> NDArray[np.float64]:

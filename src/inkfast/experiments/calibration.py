@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkfast import noise
-from inkfast.core.digits import Digits
+from inkfast.core.digits import Digits, Labels
 from inkfast.core.errors import InkfastError
 from inkfast.evaluation.calibration import apply_temperature, fit_temperature, to_logits
 from inkfast.evaluation.selective import (
@@ -90,7 +90,22 @@ def calibrate_thresholds(
     """
     strict = fit_spec.recipe.calibration > 0
     rows = calibration_digits(fit_spec) if strict else validation_digits(fit_spec)
-    probabilities, labels = predict(rows), rows.known_labels
+    return fit_thresholds(predict(rows), rows.known_labels, temperature, max_error, strict=strict)
+
+
+def fit_thresholds(
+    probabilities: NDArray[np.float64], labels: Labels, temperature: float, max_error: float, *,
+    strict: bool,
+) -> Calibration:  # fmt: skip
+    """Fit the thresholds of a classifier on its answers.
+
+    Args:
+        probabilities: Probabilities at the temperature, float64 ``(n, 10)``.
+        labels: Right classes, int64 ``(n,)``.
+        temperature: The temperature.
+        max_error: Bound on the share of errors among answers, in (0, 1).
+        strict: Whether the rows chose nothing.
+    """
     guarantee, *offered = (
         fit_threshold(probabilities, labels, error) for error in (max_error, *OFFERED)
     )

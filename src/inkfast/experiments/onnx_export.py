@@ -41,6 +41,7 @@ from inkfast.inference.onnx_classifier import (
     METADATA_KEY,
     PREDICTION_SETS,
     OnnxClassifier,
+    error_summary,
 )
 from inkfast.inference.single_digit import load_digit
 from inkfast.models import Network
@@ -92,7 +93,7 @@ def export_onnx(
     if not isinstance(model_spec.architecture, Network):
         raise InkfastError(f"{model_spec.name} is not a network: only networks are exported.")
     known = calibrate(model_spec, trained, experiment, dataset, max_error)
-    content = _to_onnx(trained, known.temperature)
+    content = to_onnx(trained, known.temperature)
     if int8:
         fit_spec = fit_spec_of(model_spec, trained, experiment, dataset)
         content = quantize(content, validation_digits(fit_spec).images)
@@ -100,35 +101,59 @@ def export_onnx(
         known = calibrate_thresholds(
             fit_spec, lambda rows: small.probabilities(rows.images), known.temperature, max_error
         )
-    about = _metadata(model_spec, trained, experiment, dataset, known)
+    about = describe_network(trained, experiment, dataset.whole, known)
+    about["test_digits"] = dataset.clean.fingerprint
     if int8:
         about["precision"] = "int8"
+    return write_network(
+        content, about, trained, (dataset.test, *checks), path, known.temperature, int8=int8
+    )
+
+
+def write_network(
+    content: bytes, about: dict[str, Any], trained: TrainedModel, checks: Sequence[Digits],
+    path: Path, temperature: float, *, int8: bool = False,
+) -> tuple[OnnxClassifier, list[str]]:  # fmt: skip
+    """Write a network with its metadata, if it answers as the trained one; see `export_onnx`.
+
+    Args:
+        content: The ONNX file without metadata.
+        about: Metadata, see `describe_network`.
+        trained: The trained network.
+        checks: Digits on which file and network must agree.
+        path: Path of the file, ending in `.onnx`.
+        temperature: Temperature of the file.
+        int8: Whether the file is rounded to 8 bits.
+    """
     content = with_metadata(content, about)
     classifier = OnnxClassifier(content, str(path))
     sentences = [
-        _check_parity(trained, classifier, digits, known.temperature, int8=int8)
-        for digits in (dataset.test, *checks)
+        _check_parity(trained, classifier, digits, temperature, int8=int8) for digits in checks
     ]
     write_bytes(path, content)
     write_json(path.with_suffix(".json"), about | {"sha256": sha256(content)})
     return classifier, sentences
 
 
-def _metadata(
-    model_spec: ModelSpec,
-    trained: TrainedModel,
-    experiment: Experiment,
-    dataset: ExperimentData,
-    known: Calibration,
+def describe_network(
+    trained: TrainedModel, experiment: Experiment, digits: str, known: Calibration
 ) -> dict[str, Any]:
-    """Return the metadata of a file: how its network was trained, and its guarantees."""
+    """Return the metadata of a file: how its network was trained, and its guarantees.
+
+    Args:
+        trained: The trained network.
+        experiment: Experiment with its noise.
+        digits: SHA-256 of the digits that it was trained on and that were held back.
+        known: Its calibration.
+    """
     return {
         "inkfast": version("inkfast"),
-        "model": str(model_spec.architecture),
+        "model": str(trained.architecture),
         "recipe": dataclasses.asdict(trained.recipe),
+        "earlier_recipes": trained.earlier,
         "seed": trained.seed,
         "training_noise": str(noises_met_in_training(experiment, trained)),
-        "digits": dataset.whole,
+        "digits": digits,
         "pooled": int(experiment.pooled),  # then the test digits are partly training digits
         "validation_accuracy": trained.best.validation_accuracy,
         "temperature": known.temperature,
@@ -196,19 +221,29 @@ def _from_files(images: Images) -> Images:
     return np.stack([load_digit("the image", file)[0] for file in files])
 
 
-def _to_onnx(trained: TrainedModel, temperature: float) -> bytes:
+def to_onnx(trained: TrainedModel, temperature: float) -> bytes:
+    """Return a network as an ONNX file: uint8 ``(n, 28, 28)`` in, calibrated probabilities out.
+
+    Raises:
+        InkfastError: If torch cannot export it.
+    """
     example = torch.zeros(2, 28, 28, dtype=torch.uint8)
-    with silent():
-        program = torch.onnx.export(
-            _Graph(trained.model, temperature).eval(),
-            (example,),
-            dynamo=True,
-            input_names=["images"],
-            output_names=["probabilities"],
-            dynamic_shapes={"images": {0: torch.export.Dim("n", min=1)}},
-            external_data=False,
-            verbose=False,
-        )
+    try:
+        with silent():
+            program = torch.onnx.export(
+                _Graph(trained.model, temperature).eval(),
+                (example,),
+                dynamo=True,
+                input_names=["images"],
+                output_names=["probabilities"],
+                dynamic_shapes={"images": {0: torch.export.Dim("n", min=1)}},
+                external_data=False,
+                verbose=False,
+            )
+    except Exception as error:  # torch raises many kinds of errors for a module of one's own
+        raise InkfastError(
+            f"torch cannot export {trained.architecture} to ONNX: {error_summary(error)}"
+        ) from None
     assert program is not None  # noqa: S101 - only older exporters return None
     return bytes(program.model_proto.SerializeToString())
 

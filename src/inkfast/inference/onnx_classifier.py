@@ -316,5 +316,5 @@ def create_session(name: str, content: bytes, threads: int) -> Any:
 
 
 def error_summary(error: Exception) -> str:
-    """Return the first line of an error of ONNX Runtime."""
+    """Return the first line of an error of another package."""
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

@@ -12,12 +12,13 @@ from inkfast.models.base import (
     create,
 )
 from inkfast.models.baseline import Baseline, SklearnModule
+from inkfast.models.own_network import OwnNetwork
 from inkfast.models.summary import Summary, count_parameters, summarise
 
 __all__ = [
-    "MODELS", "Architecture", "Baseline", "Network", "NumberArchitecture", "SklearnModule",
-    "Summary", "build_digit_model", "build_model", "check_reads_digits", "count_parameters",
-    "create", "summarise",
+    "MODELS", "Architecture", "Baseline", "Network", "NumberArchitecture", "OwnNetwork",
+    "SklearnModule", "Summary", "build_digit_model", "build_model", "check_reads_digits",
+    "count_parameters", "create", "summarise",
 ]  # fmt: skip
 
 import_modules(__name__, __path__)  # each architecture registers itself

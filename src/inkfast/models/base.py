@@ -11,6 +11,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import singledispatch
 from typing import Any, ClassVar
 
 import torch
@@ -33,6 +34,8 @@ class Architecture(ABC):
     recipe: ClassVar[Mapping[str, Any]]  # training defaults; an experiment may override them
     # channels, height and width of the image that a summary counts operations for
     image_shape: ClassVar[tuple[int, int, int]] = (1, SIDE, SIDE)
+    # order in memory of weights and images in training
+    memory_format: ClassVar[torch.memory_format] = torch.channels_last
 
     @abstractmethod
     def build(self) -> nn.Module:
@@ -96,8 +99,9 @@ def check_reads_digits(architecture: Architecture) -> None:
         )
 
 
+@singledispatch
 def create(architecture: Network | NumberArchitecture, generator: Generator) -> nn.Module:
-    """Build the network and draw its weights from `generator`."""
+    """Build the network and draw its weights from `generator`; see also `OwnNetwork`."""
     with torch.device("meta"):
         model = architecture.build()
     model = model.to_empty(device="cpu")

@@ -11,7 +11,6 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
-import torch
 from torch import Tensor, nn
 
 from inkfast import execution
@@ -56,7 +55,7 @@ class CheckpointedFit(Generic[EpochT]):
         self.precision = hardware.choose_precision(recipe.precision, self.device)
         model = create(architecture, make_generator(seed, "weights"))
         # torch's types leave out `to` with a memory format
-        self.model: nn.Module = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model: nn.Module = model.to(self.device, memory_format=architecture.memory_format)  # type: ignore[call-overload]
         self.optimisers = make_optimisers(self.model, recipe)
         self.average = WeightAverage(self.model, recipe.ema) if recipe.ema else None
         self.best: dict[str, Tensor] = {}

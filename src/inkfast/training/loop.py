@@ -212,7 +212,7 @@ class TrainingLoop(CheckpointedFit[Epoch]):
             self.average.update(self.model)
 
     def _loss(self, model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        images = images.contiguous(memory_format=torch.channels_last)
+        images = images.contiguous(memory_format=self.architecture.memory_format)
         return batch_loss(model, images, labels, self.weights, self.recipe, self.precision)
 
     def _random(self, epoch: int) -> Tensor:

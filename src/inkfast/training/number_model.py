@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import safetensors.torch
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
@@ -125,7 +126,9 @@ class TrainedNumberNetwork:
         check_number("train_seconds", described["train_seconds"], low=0)
         check_choice("precision", described["precision"], PRECISIONS)
         return cls(
-            model=restore_module(architecture := number_architecture(described), content),
+            model=restore_module(
+                architecture := number_architecture(described), safetensors.torch.load(content)
+            ),
             architecture=architecture,
             recipe=resolve_number_recipe(described["recipe"]),
             history=history,

@@ -16,10 +16,10 @@ from inkfast.training.recipe import Recipe
 def make_optimisers(model: nn.Module, recipe: Recipe | NumberRecipe) -> list[Optimizer]:
     """Return the recipe's optimisers: one, or for muon a second one, AdamW, for vectors.
 
-    Biases and normalisation have no weight decay.
+    Biases and normalisation have no weight decay; frozen weights are left out.
     """
-    matrices = [p for p in model.parameters() if p.ndim > 1]
-    vectors = [p for p in model.parameters() if p.ndim <= 1]
+    trained = [p for p in model.parameters() if p.requires_grad]
+    matrices, vectors = ([p for p in trained if (p.ndim > 1) == many] for many in (True, False))
     rate = recipe.learning_rate
     if recipe.optimiser == "muon":
         rest = AdamW(vectors, rate, eps=recipe.epsilon, weight_decay=0.0, fused=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -13,7 +13,7 @@ import safetensors.torch
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from torch import nn
+from torch import Tensor, nn
 
 from inkfast import models
 from inkfast.core.digits import CLASSES, Digits
@@ -92,7 +92,11 @@ class Epoch(EpochRecord):
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedModel:
-    """A trained model, in evaluation mode on the CPU, and how it was trained."""
+    """A trained model, in evaluation mode on the CPU, and how it was trained.
+
+    Attributes:
+        earlier: Recipes of the trainings whose weights this one began with, the first one first.
+    """
 
     model: nn.Module
     architecture: Architecture
@@ -105,6 +109,7 @@ class TrainedModel:
     precision: str
     class_counts: dict[str, list[int]]  # "given" and, after balancing, "trained_on"
     machine: dict[str, str | int]
+    earlier: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def best(self) -> Epoch:
@@ -120,15 +125,19 @@ class TrainedModel:
                 found.append(self.model(images).double().softmax(1))
         return np.asarray(torch.cat(found).numpy())
 
-    def save(self, folder: Path) -> None:
-        """Write ``model.safetensors``, then ``model.json`` with its SHA-256."""
-        described = {
+    def describe(self) -> dict[str, Any]:
+        """Return everything but the weights as JSON, see `from_description`."""
+        return {
             **describe_architecture(self.architecture),
             "recipe": dataclasses.asdict(self.recipe),
             **{key: getattr(self, key) for key in _PLAIN_KEYS},
             "history": [vars(epoch) for epoch in self.history],
+            "earlier": self.earlier,
         }
-        save_model(folder, self.model, described)
+
+    def save(self, folder: Path) -> None:
+        """Write ``model.safetensors``, then ``model.json`` with its SHA-256."""
+        save_model(folder, self.model, self.describe())
 
     @classmethod
     def load(cls, folder: Path) -> TrainedModel:
@@ -141,14 +150,27 @@ class TrainedModel:
 
     @classmethod
     def _from(cls, described: dict[str, Any], content: bytes) -> TrainedModel:
+        architecture = models.build_digit_model(described["architecture"])
+        module = restore_module(architecture, safetensors.torch.load(content))
+        return cls.from_description(described, architecture, module)
+
+    @classmethod
+    def from_description(
+        cls, described: dict[str, Any], architecture: Architecture, module: nn.Module
+    ) -> TrainedModel:
+        """Return a model from what `describe` returned, with its module in evaluation mode.
+
+        Raises:
+            InkfastError: If a value is not one that `describe` returns.
+        """
         history = Epoch.read_all(described["history"])
         _check_plain(described, len(history))
-        architecture = models.build_digit_model(described["architecture"])
         return cls(
-            model=restore_module(architecture, content),
+            model=module,
             architecture=architecture,
             recipe=resolve_recipe(upgrade_keys(described["recipe"])),
             history=history,
+            earlier=described.get("earlier", []),
             **{key: described[key] for key in _PLAIN_KEYS},
         )
 
@@ -164,10 +186,14 @@ def describe_architecture(architecture: Architecture) -> dict[str, Any]:
 
 def save_model(folder: Path, model: nn.Module, described: dict[str, Any]) -> None:
     """Write ``model.safetensors``, then ``model.json`` with a description and its SHA-256."""
-    tensors = {k: v.contiguous() for k, v in model.state_dict().items()}
-    content = safetensors.torch.save(tensors)
+    content = safetensors.torch.save(copy_weights(model))
     write_bytes(folder / WEIGHTS_FILE, content)
     write_json(folder / MODEL_FILE, described | {"sha256": sha256(content)})
+
+
+def copy_weights(model: nn.Module) -> dict[str, Tensor]:
+    """Return the weights of a module by name, copied so that none share memory."""
+    return {name: value.detach().contiguous().clone() for name, value in model.state_dict().items()}
 
 
 def load_model(folder: Path, restore: Callable[[dict[str, Any], bytes], Trained]) -> Trained:
@@ -198,11 +224,11 @@ def load_model(folder: Path, restore: Callable[[dict[str, Any], bytes], Trained]
         ) from None
 
 
-def restore_module(architecture: Architecture, content: bytes) -> nn.Module:
-    """Return an architecture's module with the weights of a safetensors file, for evaluation."""
+def restore_module(architecture: Architecture, weights: dict[str, Tensor]) -> nn.Module:
+    """Return an architecture's module with the weights of these names, for evaluation."""
     with torch.device("meta"):
         model = architecture.build()
-    model.load_state_dict(safetensors.torch.load(content), assign=True)
+    model.load_state_dict(weights, assign=True)
     # the memory layout of training, so that predictions are equal to the bit
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # untyped
     evaluated: nn.Module = model.eval()
