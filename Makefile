@@ -65,7 +65,9 @@ reader: .venv/.installed-all
 
 numbers: .venv/.installed-all
 	$(BIN)/inkfast train recipes/number-reader.toml --executor local:2 --resume
-	$(BIN)/inkfast export runs/number-reader --max-error 0.05 \
+	$(BIN)/inkfast train recipes/number-reader-2.toml --executor local:2 --resume
+	$(BIN)/inkfast train recipes/number-reader-3.toml --executor local:2 --resume
+	$(BIN)/inkfast export runs/number-reader-3 --max-error 0.05 \
 	  --to src/inkfast/inference/shipped/numbers/number-reader.onnx --overwrite
 
 finder: .venv/.installed-all

@@ -218,10 +218,10 @@ def test_composed_strips_are_trained_on(inkfast, tmp_path):
 
 
 def test_a_training_starts_from_a_finished_run(run, inkfast, tmp_path):
-    """The command keeps the first recipe; other architectures and models of digits are refused."""
+    """The command keeps the recipes; the mean of a run and itself is that run; other architectures and models of digits are refused."""
     recipe = tmp_path / "more.toml"
     recipe.write_text(RECIPE.replace("MODEL", TINY))
-    words = ("--seed", 1, "--start-from", run, "--out", tmp_path / "more")
+    words = ("--seed", 1, "--start-from", f"{run}, {run}", "--out", tmp_path / "more")
     code, _, err = inkfast("train", recipe, *words)
     assert code == 0, err
     assert len(load_number_run(tmp_path / "more")[1].earlier) == 1

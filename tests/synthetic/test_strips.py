@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,12 +12,14 @@ from hypothesis import strategies as st
 from inkfast.core.digits import Digits
 from inkfast.inference.numbers import ALPHABET
 from inkfast.synthetic.drawn_strokes import draw_library
+from inkfast.synthetic.examples import even_layout
 from inkfast.synthetic.hands import Glyph, RasterDigits, RasterHand, StyleHand, split_writers
 from inkfast.synthetic.handwriting import make_handwriting
 from inkfast.synthetic.layout import place_text, sample_layout
 from inkfast.synthetic.number_texts import THIN, sample_text
 from inkfast.synthetic.papers import sample_paper
 from inkfast.synthetic.pens import Pen, draw_lines, sample_pen
+from inkfast.synthetic.scanning import degrade, expose
 from inkfast.synthetic.strips import Handwriting, compose_digit, compose_strip
 
 LIBRARY = draw_library()
@@ -127,8 +131,43 @@ def test_symbols_stand_where_people_write_them():
     )
     assert 0.7 < stop[0] < stop[1] < 1.2
     assert 0.3 < dash[0] < dash[1] < 0.7
-    assert slash[0] < 0.1
-    assert slash[1] > 0.9
+    assert slash[0] < -0.1
+    assert slash[1] > 1.1
+
+
+def test_a_slash_is_higher_than_the_digits():
+    """A stroke that is as high as the digits is a 1, so no slash is."""
+    rng = np.random.default_rng(4)
+    hand = LIBRARY.sample_hand(rng)
+    heights = [np.ptp(_extent(hand, "/", rng)) for _ in range(100)]
+    assert np.mean(np.array(heights) > 1.1) > 0.95
+
+
+@pytest.mark.parametrize("slant", [-0.6, 0.0, 0.6])
+def test_images_of_digits_lean_with_their_number(slant):
+    """The upper half of an upright stroke lies to the right of the lower one by half the slant."""
+    stroke = Glyph(raster=np.pad(np.ones((40, 4), np.float32), ((0, 0), (8, 8))))
+    hand = type("Hand", (), {"glyph": lambda self, character, rng: stroke})()
+    layout = replace(even_layout(np.random.default_rng(0)), slant=0.08 + slant)
+    (one,) = place_text("1", hand, layout, np.random.default_rng(0))
+    columns = np.arange(one.raster.shape[1])
+    upper, lower = (half.sum(axis=0) @ columns / half.sum() for half in np.split(one.raster, 2))
+    assert upper - lower == pytest.approx(20 * slant, abs=1)
+
+
+def test_clear_strips_have_more_contrast():
+    """Ink on a clear strip differs more from its paper, and fewer effects of scanning hide it."""
+    ink = np.zeros((40, 40), np.float32)
+    ink[10:30, 18:22] = 1
+    contrast = {}
+    for clear in (False, True):
+        rng = np.random.default_rng(5)
+        papers = [sample_paper(ink.shape, 40.0, rng) for _ in range(200)]
+        greys = [
+            degrade(expose(ink, one, rng, clear=clear), 40.0, rng, clear=clear) for one in papers
+        ]
+        contrast[clear] = [abs(float(np.median(g[10:30, 18:22])) - np.median(g)) for g in greys]
+    assert np.quantile(contrast[True], 0.1) > 1.3 * np.quantile(contrast[False], 0.1)
 
 
 def _extent(hand, character, rng):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 
 import numpy as np
@@ -22,7 +23,11 @@ from inkfast.training.number_batches import (
     shards_of_epoch,
 )
 from inkfast.training.number_loop import fit_numbers
-from inkfast.training.number_model import StripRecogniser, TrainedNumberNetwork
+from inkfast.training.number_model import (
+    StripRecogniser,
+    TrainedNumberNetwork,
+    average_networks,
+)
 from inkfast.training.number_recipe import NumberRecipe, parse_rasters, resolve_number_recipe
 from inkfast.training.number_shards import (
     Composition,
@@ -91,6 +96,23 @@ def test_a_fit_can_start_from_another_one(tmp_path):
     second.save(tmp_path / "fit")
     loaded = TrainedNumberNetwork.load(tmp_path / "fit")
     assert loaded.earlier == [dataclasses.asdict(first.recipe)]
+
+
+def test_a_fit_can_start_from_the_mean_of_several(tmp_path):
+    """The mean of networks has the mean of their weights, and the recipes of all but the last."""
+    one = fit_numbers(bar_spec(tmp_path / "shards", epochs=1))
+    model = copy.deepcopy(one.model)
+    for values in model.parameters():
+        values.data += 2
+    begun = {"earlier": [{"epochs": 9}]}
+    other = dataclasses.replace(
+        one, model=model, recipe=dataclasses.replace(one.recipe, epochs=5), **begun
+    )
+    mean = average_networks([dataclasses.replace(one, **begun), other])
+    for before, after in zip(one.model.parameters(), mean.model.parameters(), strict=True):
+        torch.testing.assert_close(after, before + 1)
+    assert mean.earlier == [{"epochs": 9}, dataclasses.asdict(one.recipe)]
+    assert mean.recipe == other.recipe
 
 
 def test_a_loss_that_is_not_finite_stops(tmp_path):

@@ -17,7 +17,7 @@ from inkfast.experiments.number_experiment import (
     run_number_experiment,
 )
 from inkfast.experiments.number_run import load_number_run
-from inkfast.training.number_model import TrainedNumberNetwork
+from inkfast.training.number_model import TrainedNumberNetwork, average_networks
 from inkfast.training.number_sources import load_hands
 
 
@@ -53,13 +53,16 @@ def train_numbers(
 
 
 def _load_start(experiment: NumberExperiment) -> TrainedNumberNetwork | None:
-    """Return the network whose weights the training begins with."""
+    """Return the network whose weights the training begins with: that of a run, or the mean."""
     if not experiment.start_from:
         return None
-    _, start = load_number_run(Path(experiment.start_from))
-    if start.architecture != experiment.architecture:
-        raise InkfastError(
-            f"--start-from {experiment.start_from}: expected a network of the same architecture, "
-            f"{experiment.architecture}, got {start.architecture}."
-        )
-    return start
+    networks = []
+    for folder in map(str.strip, experiment.start_from.split(",")):
+        network = load_number_run(Path(folder))[1]
+        if network.architecture != experiment.architecture:
+            raise InkfastError(
+                f"--start-from {folder}: expected a network of the same architecture, "
+                f"{experiment.architecture}, got {network.architecture}."
+            )
+        networks.append(network)
+    return average_networks(networks)

@@ -23,7 +23,7 @@ _COARSE = ("app", "tos")  # contributors whose tablets recorded staircases
 
 # Where a symbol lies: its middle and its larger side, in digit heights. By eye.
 _SYMBOLS = {
-    ".": (0.95, 0.1), ",": (1.02, 0.3), "-": (0.52, 0.45), "/": (0.5, 1.2), ":": (0.65, 0.45),
+    ".": (0.95, 0.1), ",": (1.02, 0.3), "-": (0.52, 0.45), "/": (0.5, 1.5), ":": (0.65, 0.45),
     "+": (0.55, 0.55), "=": (0.55, 0.5), "(": (0.5, 1.2), ")": (0.5, 1.2), "#": (0.5, 0.9),
     "*": (0.35, 0.4), "$": (0.5, 1.2), "%": (0.5, 0.95), "?": (0.55, 0.95),
 }  # fmt: skip
@@ -245,7 +245,8 @@ def place_symbol(character: str, lines: Sequence[Line], rng: Rng) -> list[Line]:
     middle, size = _SYMBOLS[character]
     points = np.concatenate(lines)
     low, high = points.min(axis=0), points.max(axis=0)
-    scale = size * np.exp(rng.normal(0, 0.25)) / max(float((high - low).max()), 1e-6)
+    spread = 0.1 if character == "/" else 0.25  # a stroke as high as the digits is a 1
+    scale = size * np.exp(rng.normal(0, spread)) / max(float((high - low).max()), 1e-6)
     stretch = np.array([scale, scale])
     if character in "-=" and rng.random() < 0.5:  # a long dash that fills the line
         stretch[0] *= np.exp(rng.uniform(-0.4, 1.3))
@@ -259,7 +260,7 @@ def place_symbol(character: str, lines: Sequence[Line], rng: Rng) -> list[Line]:
 
 def _press(dot: Line, rng: Rng) -> Line:
     """Return a dot that is larger than the pen's point, as people press it."""
-    size = rng.uniform(0.02, 0.08)
+    size = rng.uniform(0.03, 0.11)
     if np.ptp(dot, axis=0).max() >= size:
         return dot
     blob = np.array([[0, 0], [size, 0.3 * size], [0.4 * size, 0.7 * size], [0, 0]])

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
+from PIL import Image
 
 from inkfast.synthetic.hands import Glyph, Hand
 from inkfast.synthetic.number_texts import THIN
@@ -15,6 +16,7 @@ from inkfast.synthetic.pens import Ink, Line
 Rng = np.random.Generator
 Sides: TypeAlias = tuple[float, float, float, float]  # left, top, right, bottom
 
+_USUAL_SLANT = 0.08  # to the right, of the height
 _NARROW = 0.25  # digit heights: such a glyph does not overlap its neighbours
 
 
@@ -47,6 +49,8 @@ def sample_layout(rng: Rng) -> Layout:
         gap, spread = rng.uniform(0.05, 0.35), 0.08
     else:
         gap, spread = rng.uniform(0.35, 1.4), 0.15
+    slanted = rng.random() < 0.18
+    slant = rng.uniform(0.3, 1.2) if slanted else rng.normal(_USUAL_SLANT, 0.2)
     return Layout(
         gap=gap,
         gap_spread=spread,
@@ -54,11 +58,11 @@ def sample_layout(rng: Rng) -> Layout:
         base_spread=abs(rng.normal(0, 0.06)),
         slope=rng.normal(0, 0.05),
         wave=abs(rng.normal(0, 0.04)),
-        slant=rng.normal(0.08, 0.2) if rng.random() < 0.85 else rng.uniform(0.3, 1.2),
+        slant=slant,
         width=float(np.exp(rng.normal(0, 0.13))),
         small_zeros=rng.uniform(0.4, 0.8) if rng.random() < 0.2 else 1.0,
         flat_zeros=rng.uniform(0.5, 0.9) if rng.random() < 0.15 else 1.0,
-        long_ones=rng.uniform(1.1, 1.8) if rng.random() < 0.15 else 1.0,
+        long_ones=rng.uniform(1.1, 1.8) if rng.random() < (0.5 if slanted else 0.12) else 1.0,
         joined=rng.uniform(0.3, 0.9) if rng.random() < 0.2 else 0.0,
         boxes=rng.random() < 0.08,
         cell=rng.uniform(0.9, 1.9),
@@ -136,12 +140,13 @@ def _shape(glyph: Glyph, character: str, layout: Layout, rng: Rng, *, large: boo
     anchor = 1.0 if rng.random() < 0.7 else 0.5  # on the base line, or in the middle
     wide = scale * layout.width * float(np.exp(rng.normal(0, 0.05)))
     if glyph.raster is not None:
-        h, w = glyph.raster.shape
-        unit = scale * glyph.height / max(h, w)
+        unit = scale * glyph.height / max(glyph.raster.shape)
+        raster = _slant_raster(glyph.raster, layout.slant - _USUAL_SLANT)
+        h, w = raster.shape
         tall = h * unit * flat
         top = 1 - tall if anchor == 1 else 0.5 - tall / 2
         box = (0.0, top, w * unit * layout.width, top + tall)
-        return Placed(character, (), glyph.raster, box)
+        return Placed(character, (), raster, box)
     turn = rng.normal(0, 0.05)
     matrix = np.array([[wide, turn * wide], [-(layout.slant + turn) * wide, scale * flat]])
     warp, at = rng.normal(0, 0.03, 2), rng.uniform(0, 6.3, 2)
@@ -152,6 +157,16 @@ def _shape(glyph: Glyph, character: str, layout: Layout, rng: Rng, *, large: boo
     points = np.concatenate(lines)
     (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
     return Placed(character, tuple(lines), None, (left, top, right, bottom))
+
+
+def _slant_raster(raster: Ink, slant: float) -> Ink:
+    """Return a raster whose top is moved to the right by `slant` of its height."""
+    h, w = raster.shape
+    size = (w + int(abs(slant) * h + 0.5), h)
+    matrix = (1, slant, -max(slant, 0) * h, 0, 1, 0)
+    image = Image.fromarray((raster * 255).astype(np.uint8))
+    slanted = image.transform(size, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
+    return np.asarray(slanted, np.float32) / 255
 
 
 def join_digits(placed: list[Placed], share: float, rng: Rng) -> list[Line]:

@@ -5,6 +5,8 @@ Source: Hendrycks et al. (2019), Deep Anomaly Detection with Outlier Exposure.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -12,11 +14,12 @@ from PIL import Image
 from inkfast.core.digits import SIDE, Digits, Images
 from inkfast.core.errors import NoInkError, check_number
 from inkfast.imaging.centering import center_digit
-from inkfast.imaging.normalization import preprocess
+from inkfast.imaging.normalization import preprocess, whole_image
 from inkfast.synthetic.drawn_strokes import draw_library
 from inkfast.synthetic.framings import FRAMINGS, Framing, frame_glyph
 from inkfast.synthetic.hands import Glyph, StrokeLibrary, crop_ink
 from inkfast.synthetic.handwriting import Style, draw_style
+from inkfast.synthetic.papers import SHADES
 
 NO_DIGIT = -1  # the label of an image that shows no digit
 _TOUCHING_INK = 0.3  # amount of ink at which strokes of two digits touch; chosen by eye
@@ -55,7 +58,7 @@ def make_non_digits(digits: Digits, n: int, seed: int = 0) -> Images:
 
     The kinds are scribbles, letters and signs, pairs of digits, pairs that touch, digits cut into
     quarters, textures, nearly blank images, and, in the framings of `framings`, signs, halves of
-    digits, digits blurred beyond reading, and paper without a digit.
+    digits, digits blurred beyond reading, and paper without a digit; and light and shadow.
 
     Args:
         digits: Digits of which pairs and quarters are made.
@@ -79,6 +82,7 @@ def make_non_digits(digits: Digits, n: int, seed: int = 0) -> Images:
         _frame_halves,
         _frame_blurred,
         _frame_empty,
+        _light_and_shadow,
     )
     counts = [len(part) for part in np.array_split(np.empty(n), len(kinds))]
     made = [kind(digits.images, count, rng) for kind, count in zip(kinds, counts, strict=True)]
@@ -229,6 +233,19 @@ def _frame_empty(images: Images, n: int, rng: np.random.Generator) -> Images:
             paper=bool(rng.random() < 0.8),
         )
         made[row] = _frame(nothing, framing, rng, hands)
+    return made
+
+
+def _light_and_shadow(images: Images, n: int, rng: np.random.Generator) -> Images:
+    """Bare paper in uneven light, often with the edge of a shadow, seen as a whole or enhanced."""
+    made = np.zeros((n, SIDE, SIDE), np.uint8)
+    _, shade = SHADES["light and shadow"]
+    for row in range(n):
+        light = shade((64, 64), 64.0, rng) * rng.uniform(0.6, 1)
+        grey = (light + rng.normal(0, rng.uniform(0, 0.03), light.shape)).clip(0, 1)
+        see = whole_image if row % 2 else preprocess
+        with suppress(NoInkError):  # a blank image shows no digit either
+            made[row] = see(grey.astype(np.float32))
     return made
 
 

@@ -15,27 +15,35 @@ Rng = np.random.Generator
 Grey: TypeAlias = NDArray[Any]  # float32 (height, width)
 
 
-def expose(ink: Grey, paper: Grey, rng: Rng) -> Grey:
-    """Return ink on paper as grey in [0, 1], at a random contrast and lightness."""
+def expose(ink: Grey, paper: Grey, rng: Rng, *, clear: bool = False) -> Grey:
+    """Return ink on paper as grey in [0, 1], at a random contrast and lightness.
+
+    Args:
+        ink: Share of ink in each pixel.
+        paper: Lightness of the paper, in [0, 1].
+        rng: Random generator.
+        clear: Whether the ink is much darker than the paper and what is printed on it.
+    """
     white = rng.uniform(0.55, 1.0) if rng.random() < 0.7 else 1.0
-    contrast = rng.uniform(0.25, 1.0) if rng.random() < 0.75 else 1.0
+    contrast = rng.uniform(0.5 if clear else 0.25, 1.0) if rng.random() < 0.75 else 1.0
     # people can read the number: what is printed on the paper is paler than the ink
     depth = 1 - paper
     printed = float(np.percentile(depth, 97) - np.median(depth))
-    depth *= min(1.0, contrast * rng.uniform(0.15, 0.7) / max(printed, 1e-3))
+    depth *= min(1.0, contrast * rng.uniform(0.1, 0.35 if clear else 0.7) / max(printed, 1e-3))
     return white * (1 - depth) * (1 - contrast * ink)
 
 
-def degrade(grey: Grey, height: float, rng: Rng) -> NDArray[np.uint8]:
+def degrade(grey: Grey, height: float, rng: Rng, *, clear: bool = False) -> NDArray[np.uint8]:
     """Return what is recorded of a grey image in [0, 1]; each effect has its own share.
 
     Args:
         grey: Image in [0, 1].
         height: Height of a digit in pixels.
         rng: Random generator.
+        clear: Whether each effect is a third as frequent.
     """
     for share, effect in EFFECTS.values():
-        if rng.random() < share:
+        if rng.random() < (share / 3 if clear else share):
             grey = effect(grey, height, rng)
     return to_bytes(grey)
 

@@ -31,6 +31,7 @@ from inkfast.synthetic.scanning import degrade, expose
 Rng = np.random.Generator
 BILINEAR = Image.Resampling.BILINEAR
 _PAD = 1.2  # paper around the writing before it is cropped
+_CLEAR = 0.6  # share of strips that are easily read; without, a network learns from the worst most
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,7 @@ def _draw(
     written = (left + shift[0], top + shift[1], right + shift[0], bottom + shift[1])
     marks = draw_marks(size, height, written, placed, shift, layout, strokes, rng)
     paper = sample_paper(size, height, rng)
+    clear = rng.random() < _CLEAR
     around = _around_number(written, rng)
     if cut is not None:
         around = _around_digit(placed[cut].moved(*shift).box, rng)
@@ -154,8 +156,8 @@ def _draw(
     window = slice(y0, y1), slice(x0, x1)
     ink, paper, marks = ink[window], paper[window], marks[window]
     density = rng.uniform(0.75, 1.0)
-    grey = expose(np.maximum(ink * density, marks), paper, rng)
-    return degrade(grey, height, rng)
+    grey = expose(np.maximum(ink * density, marks), paper, rng, clear=clear)
+    return degrade(grey, height, rng, clear=clear)
 
 
 def _paste(ink: Ink, raster: Ink, box: Sides, height: float) -> None:

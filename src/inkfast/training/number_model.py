@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -135,6 +137,32 @@ class TrainedNumberNetwork:
             earlier=described.get("earlier", []),
             **{key: described[key] for key in _PLAIN_KEYS},
         )
+
+
+def average_networks(networks: Sequence[TrainedNumberNetwork]) -> TrainedNumberNetwork:
+    """Return a network with the mean weights of others, described as the last of them.
+
+    They must have begun with the same weights: else the mean reads worse than each of them.
+
+    Args:
+        networks: One or more networks of the same architecture.
+
+    Source: Wortsman and others (2022), Model Soups: Averaging Weights of Multiple Fine-Tuned Models
+    Improves Accuracy without Increasing Inference Time.
+    """
+    last = networks[-1]
+    states = [one.model.state_dict() for one in networks]
+    mean = {
+        name: torch.stack([state[name] for state in states]).mean(0)
+        for name, values in states[0].items()
+        if values.is_floating_point()
+    }
+    model = copy.deepcopy(last.model)
+    model.load_state_dict(states[-1] | mean)
+    recipes = [r for one in networks for r in (*one.earlier, dataclasses.asdict(one.recipe))]
+    *before, own = recipes
+    earlier = [one for place, one in enumerate(before) if one not in (own, *before[:place])]
+    return dataclasses.replace(last, model=model, earlier=earlier)
 
 
 def number_architecture(described: dict[str, Any]) -> NumberArchitecture:
