@@ -82,7 +82,7 @@ handwriting: .benchmarks-venv/.installed
 	$(BENCH)/handwriting.py --data $(or $(DATA),$(error handwriting needs DATA=FOLDER))
 	.benchmarks-venv/bin/python -m tools.write_docs
 
-bench: .benchmarks-venv/.installed
+bench: .benchmarks-venv/.installed .venv/.installed-all
 	$(BENCH)/reader.py
 	$(BENCH)/time_to_99.py
 	$(BENCH)/time_to_99.py 99.5
@@ -95,6 +95,7 @@ bench: .benchmarks-venv/.installed
 	$(BENCH)/predict_throughput.py --kind npz --rows 1000000 --turns 1
 	$(BENCH)/serve_load.py
 	$(BENCH)/abuse.py
+	$(BIN)/python benchmarks/review.py
 	.benchmarks-venv/bin/python -m tools.write_docs
 
 .benchmarks-venv/.installed: benchmarks/requirements.txt pyproject.toml constraints.txt

@@ -241,4 +241,8 @@ TARGETS = (
         lambda: load_result("abuse")["mutated"]["statuses"].get("500", 0), at_most=True),
     Target("1,000 half-open connections, all closed after", 15, "s",
         _value("abuse", "half_open", "all_closed_after_seconds"), at_most=True),
+    Target("Numbers saved right, of 60 reviewed by keyboard in Chromium", 60, "",
+        _value("review", "keyboard", "saved")),
+    Target("Acknowledged corrections lost, server killed 50 times", 0, "",
+        _value("review", "killed", "lost"), at_most=True),
 )  # fmt: skip
