@@ -101,11 +101,12 @@ def compare(
     settings |= {"models": models, "data": data, "noise": noise, "seeds": seeds, "seed": seed}
     resolved, digits = _prepared(_merged(experiment, settings, recipe, epochs), executor)
     where = parse_executor(executor or "serial")
+    start = runner.load_start(resolved, digits)
     with _folder(out) as folder, where.open():
         run_folder.claim_run(
             folder, resolved, digits.fingerprints(), resume=False, overwrite=overwrite
         )
-        outcome = runner.run_experiment(resolved, digits, folder, quiet, where)
+        outcome = runner.run_experiment(resolved, digits, folder, quiet, where, start)
         _check_finished(outcome)
         board = leaderboard.build_leaderboard(outcome)
         if out is not None:

@@ -60,9 +60,10 @@ def run_comparison(
     where = parse_executor(executor or "serial")
     experiment, folder, dataset = prepare_experiment(settings, out, executor, display)
     prints = dataset.fingerprints()
+    start = runner.load_start(experiment, dataset)
     with run_folder.run_lock(folder), where.open(), display.showing(where) as observer:
         run_folder.claim_run(folder, experiment, prints, resume=resume, overwrite=overwrite)
-        outcome = runner.run_experiment(experiment, dataset, folder, observer, where)
+        outcome = runner.run_experiment(experiment, dataset, folder, observer, where, start)
     check_any_finished(outcome, display)
     board = leaderboard.build_leaderboard(outcome)
     board.write(folder)

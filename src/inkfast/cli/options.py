@@ -61,8 +61,9 @@ Out = Annotated[Path | None, typer.Option(help="Run folder.", show_default="runs
 StartFrom = Annotated[
     str | None,
     typer.Option(
-        help="Finished run of a network that reads numbers, whose weights this one begins with.",
-        metavar="RUN",
+        help="Trained network of the same architecture whose weights this one begins with: a run "
+        "folder or, of digits, an .onnx file or a shipped network such as reader.",
+        metavar="NETWORK",
     ),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Resume the run in the folder.")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +13,10 @@ from inkfast.cli._settings import read_settings, settings_from_flags
 from inkfast.cli._train_numbers import train_numbers
 from inkfast.cli.compare import run_comparison
 from inkfast.core.errors import InkfastError
+from inkfast.experiments.config import merge_settings
 from inkfast.experiments.number_experiment import is_number_model
+from inkfast.experiments.number_run import is_number_run, load_number_run
+from inkfast.experiments.starting_point import load_starting_point
 
 # flags without a meaning for strips that are composed
 _OF_DIGITS = ("data", "noise", "train_noise", "test_fraction", "imbalance", "balance")
@@ -20,13 +24,14 @@ _OF_DIGITS = ("data", "noise", "train_noise", "test_fraction", "imbalance", "bal
 
 def train(
     model: Annotated[
-        str,
+        str | None,
         typer.Argument(
             help="Architecture, e.g. cnn, 'mlp(hidden=[256, 128])' or number-reader; or an "
             "experiment file (TOML) with one model.",
-            metavar="MODEL",
+            metavar="[MODEL]",
+            show_default="with --start-from, model, recipe and noise of that network",
         ),
-    ],
+    ] = None,
     data: options.Data = None,
     noise: options.Noise = None,
     train_noise: options.TrainNoise = None,
@@ -53,21 +58,28 @@ def train(
         "test_fraction": test_fraction, "threads": threads, "name": name, "imbalance": imbalance,
     }  # fmt: skip
     flags = settings_from_flags(given, {"epochs": epochs, "balance": balance}, settings)
-    asked = _settings_of(model, flags)
+    asked = _settings_of(model, flags, start_from)
     if is_number_model(asked):
         _check_flags({**given, "balance": balance})
-        if start_from is not None:
-            asked["start_from"] = start_from
         train_numbers(asked, out, executor, resume=resume, overwrite=overwrite)
     else:
-        if start_from is not None:
-            raise InkfastError("--start-from is for models that read numbers.")
         asked.setdefault("name", "train")
         run_comparison(asked, out, executor, resume=resume, overwrite=overwrite)
 
 
-def _settings_of(model: str, flags: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings for an architecture, or those of an experiment file under the flags."""
+def _settings_of(
+    model: str | None, flags: dict[str, Any], start_from: str | None
+) -> dict[str, Any]:
+    """Return the settings for an architecture, or those of an experiment file under the flags.
+
+    Without either they are those that the network of `start_from` was trained with.
+    """
+    if start_from is not None:
+        flags = {**flags, "start_from": start_from}
+    if model is None:
+        if start_from is None:
+            raise InkfastError("expected a MODEL, e.g. cnn, or --start-from NETWORK, got neither.")
+        return merge_settings(_settings_of_start(start_from), flags)
     if not model.lower().endswith(".toml"):
         return {**flags, "models": [model]}
     settings = read_settings(Path(model), flags)
@@ -78,6 +90,16 @@ def _settings_of(model: str, flags: dict[str, Any]) -> dict[str, Any]:
             f"`inkfast compare {model}`."
         )
     return settings
+
+
+def _settings_of_start(start_from: str) -> dict[str, Any]:
+    """Return the model, the recipe and the noise of a trained network."""
+    path = Path(start_from.partition(",")[0].strip())  # of numbers there may be several
+    if path.is_dir() and is_number_run(path):
+        experiment, _ = load_number_run(path)
+        recipe = dataclasses.asdict(experiment.recipe)
+        return {"models": [{"model": str(experiment.architecture), **recipe}]}
+    return load_starting_point(start_from).settings()
 
 
 def _check_flags(given: dict[str, Any]) -> None:

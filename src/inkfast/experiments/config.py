@@ -72,6 +72,8 @@ class Experiment:
         pooled: Whether the test part of the source is pooled with the rest and a new one cut. Such
             results only compare with others obtained in the same way.
         threads: Number of torch threads of a fit; 0 chooses by timing.
+        start_from: Run folder, ONNX file or shipped network of the same architecture, whose weights
+            are the first ones of every fit; "" for random weights.
     """
 
     name: str = "compare"
@@ -87,9 +89,10 @@ class Experiment:
     test_fraction: float = 0.2
     pooled: bool = False
     threads: int = 0
+    start_from: str = ""
 
     def fit_spec(self, model_spec: ModelSpec, digits: Digits, seed: int) -> FitSpec:
-        """Return the `FitSpec` of one of the models on some digits."""
+        """Return the `FitSpec` of one of the models on some digits, from random weights."""
         return FitSpec(
             architecture=model_spec.architecture,
             recipe=model_spec.recipe,
@@ -268,6 +271,7 @@ def _faults(experiment: Experiment) -> list[str]:
         lambda: check_number("repeats", e.repeats, low=1, high=1000, whole=True),
         lambda: check_number("test_fraction", e.test_fraction, above=0, high=0.9),
         lambda: check_flag("pooled", e.pooled),
+        lambda: check_start_from(e.start_from),
         lambda: check_number("threads", e.threads, low=0, high=1024, whole=True),
     )
     faults = []
@@ -302,6 +306,24 @@ def parse_imbalance(text: str) -> dict[int, float]:
 def _check_text(name: str, value: object) -> None:
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
         raise InkfastError(f"`{name}` must be text, got {short_repr(value)}.")
+
+
+def check_start_from(value: object) -> None:
+    """Raise `InkfastError` unless a value can name a trained network; "" names none."""
+    if not isinstance(value, str) or not (value == "" or value.isprintable()):
+        raise InkfastError(
+            "`start_from` must be a run folder, an .onnx file or a shipped network, got "
+            f"{short_repr(value)}."
+        )
+
+
+def check_random_start(experiment: Experiment) -> None:
+    """Raise `InkfastError` if fits on parts of the digits would begin with a trained network."""
+    if experiment.start_from:
+        raise InkfastError(
+            "`start_from` is for train and compare: rows that are held out here may have trained "
+            f"{experiment.start_from}."
+        )
 
 
 def check_experiment_name(value: object) -> None:

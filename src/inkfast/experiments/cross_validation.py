@@ -24,7 +24,7 @@ from inkfast.core.random import derive_seed
 from inkfast.core.splits import count_groups, describe_groups, stratified_group_kfold
 from inkfast.evaluation import FoldComparison, Scores, compare_folds, deciding_p, score
 from inkfast.execution import SERIAL, Executor, Observer, quiet
-from inkfast.experiments.config import Experiment, ModelSpec
+from inkfast.experiments.config import Experiment, ModelSpec, check_random_start
 from inkfast.experiments.dataset import subsample_classes
 from inkfast.experiments.run_folder import CROSS_VALIDATION, FOLDS_CSV, VALIDATION, fold_folder
 from inkfast.models import count_parameters
@@ -219,8 +219,10 @@ def cross_validation_identity(experiment: Experiment, source: Source) -> dict[st
     """Return what identifies a cross-validation, see `run_folder.claim_run`; check its first fold.
 
     Raises:
-        InkfastError: If a fold, or the validation rows within one, would lack a class.
+        InkfastError: If a fold, or the validation rows within one, would lack a class; or if fits
+            would begin with a trained network.
     """
+    check_random_start(experiment)
     for fold in make_folds(source.train, experiment):
         for model_spec in experiment.models:
             check_rows(source.train.pick(fold.train, "fold"), model_spec.recipe, experiment.seed)

@@ -12,7 +12,7 @@ from inkfast import data
 from inkfast.core.errors import InkfastError, check_number, short_repr, unknown_name
 from inkfast.core.plugins import check_installed
 from inkfast.execution import SERIAL, Executor, Observer
-from inkfast.experiments.config import check_experiment_name
+from inkfast.experiments.config import check_experiment_name, check_start_from
 from inkfast.experiments.run_folder import FITS, STRIPS
 from inkfast.models import MODELS, NumberArchitecture, build_model
 from inkfast.training.checkpoint import remove_checkpoints
@@ -123,10 +123,7 @@ def number_experiment(settings: Mapping[str, Any]) -> NumberExperiment:
     check_experiment_name(experiment.name)
     check_number("seed", experiment.seed, low=0, high=2**31, whole=True)
     check_number("threads", experiment.threads, low=0, high=1024, whole=True)
-    if not isinstance(experiment.start_from, str):
-        raise InkfastError(
-            f"`start_from` must be a run folder, got {short_repr(experiment.start_from)}."
-        )
+    check_start_from(experiment.start_from)
     return experiment
 
 

@@ -299,9 +299,9 @@ def _compared(settings: dict[str, Any]) -> dict[str, Any]:
 
 def _changed_settings(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     changes = [
-        f"{key} {_values(before[key], now[key])}"
-        for key in now
-        if key != "models" and before[key] != now[key]
+        f"{key} {_values(before.get(key), now.get(key))}"
+        for key in {**now, **before}
+        if key != "models" and before.get(key) != now.get(key)
     ]
     models, others = ({m["name"]: m for m in e["models"]} for e in (before, now))
     if list(models) != list(others):

@@ -10,6 +10,7 @@ from inkfast.core.digits import Digits
 from inkfast.models import Architecture, check_reads_digits
 from inkfast.noise import Chain
 from inkfast.training.recipe import Recipe
+from inkfast.training.starting_weights import StartingWeights
 from inkfast.training.trained_model import Epoch
 
 # Called with the progress of a fit; its metrics are those of an `Epoch`.
@@ -32,6 +33,8 @@ class FitSpec:
         seed: Seed of weights, order, noise and validation rows.
         threads: Number of torch threads; 0 chooses by timing a step.
         validation: Clean rows to choose the epoch on; None cuts them from `digits`.
+        start: Weights of a network of the same architecture that are the first ones; None for
+            random weights.
     """
 
     architecture: Architecture
@@ -42,6 +45,7 @@ class FitSpec:
     seed: int = 0
     threads: int = 0
     validation: Digits | None = None
+    start: StartingWeights | None = None
 
     def __post_init__(self) -> None:
         check_reads_digits(self.architecture)

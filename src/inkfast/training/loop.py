@@ -29,6 +29,7 @@ from inkfast.training.trained_model import Epoch, TrainedModel
 from inkfast.training.validation import evaluate_model, validation_digits
 
 _MEASURED_IMAGES = 10_000  # images on which the statistics of averaged weights are measured
+_START_BATCHES = 4  # on which those of folded layers are measured, see `StartingWeights`
 
 Batch: TypeAlias = tuple[Tensor, Tensor]  # images float32 (b, 1, 28, 28), labels int64 (b,)
 
@@ -89,6 +90,9 @@ class TrainingLoop(CheckpointedFit[Epoch]):
             seed=fit_spec.seed,
             device=self.device,
         )
+        if fit_spec.start is not None:
+            batches = [images for images, _ in islice(self.data.epoch(1), _START_BATCHES)]
+            self.start_from(fit_spec.start.module(network, torch.cat(batches).cpu()))
         validation = validation_digits(fit_spec)
         self.validation = (
             torch.tensor(validation.images, device=self.device),
@@ -259,4 +263,5 @@ class TrainingLoop(CheckpointedFit[Epoch]):
             precision=self.precision,
             class_counts=self.class_counts,
             machine=hardware.describe_machine(),
+            earlier=self.fit_spec.start.earlier if self.fit_spec.start else [],
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 from inkfast import models
 from inkfast.core.errors import InkfastError, check_flag, check_number, short_repr, unknown_name
-from inkfast.experiments.config import Experiment, from_settings
+from inkfast.experiments.config import Experiment, check_random_start, from_settings
 from inkfast.experiments.tuning.space import Parameter, parse_space
 
 _TUNE = ("trials", "prune", "hours")
@@ -94,6 +94,7 @@ def parse_search_plan(settings: Mapping[str, Any]) -> SearchPlan:
         hours=hours,
     )  # fmt: skip
     _model_table(given)
+    check_random_start(plan.experiment)
     _check_bounds(plan)
     return plan
 
