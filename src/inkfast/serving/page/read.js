@@ -21,9 +21,10 @@ const read = latest(async () => {
   clear();
   $("summary").textContent = `reading ${asked.name} …`;
   try {
-    const { pages } = await readNumbers(asked, { expect: $("expect").value, per_line: $("per-line").checked ? 1 : "" });
+    const options = { expect: $("expect").value, per_line: $("per-line").checked ? 1 : "" };
+    const { pages, drift_warning: drift } = await readNumbers(asked, options);
     $("time").textContent = `answered in ${Math.round(performance.now() - began)} ms`;
-    await show(asked, pages);
+    await show(asked, pages, drift);
   } catch (error) {
     $("summary").textContent = error.message;
   }
@@ -38,7 +39,7 @@ function clear() {
   $("time").textContent = "";
 }
 
-async function show(source, pages) {
+async function show(source, pages, drift) {
   rows = pages.flatMap((page) => page.numbers.map((number) => ({
     file: source.name, page: page.page, ...number, turned: page.turned, error: "",
   })));
@@ -46,15 +47,15 @@ async function show(source, pages) {
   $("pages").replaceChildren(...pages.filter((page) => page.width).map((page) => sheet(page, picture)));
   $("rows").replaceChildren(...rows.map(tableRow));
   $("save").disabled = !rows.length;
-  $("summary").textContent = summary(pages);
+  $("summary").textContent = summary(pages, drift);
 }
 
-function summary(pages) {
+function summary(pages, drift) {
   const unsure = rows.filter((row) => row.unsure).length;
   const leftOut = pages.reduce((sum, page) => sum + (page.left_out ?? 0), 0);
   const faults = pages.flatMap((page) => [page.warning, page.error]).filter(Boolean);
   const counts = [count(rows.length, "number"), `${unsure} unsure`, `${count(leftOut, "mark")} left out`];
-  return [counts.join(", "), ...faults].join(". ");
+  return [counts.join(", "), ...faults, drift].filter(Boolean).join(". ");
 }
 
 const count = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
