@@ -146,7 +146,7 @@ def test_a_torn_page_has_its_error(photo, tmp_path):
     path.write_bytes(patched_tiff(content, 1, 273, len(content) + 99))
     torn, whole = inkfast.load_reader().read_pages(path)
     assert torn.error.startswith(f"{path}, page 1: expected an image")
-    assert (torn.page, torn.rows(), whole.error) == (1, [], "")
+    assert (torn.page, torn.numbers, whole.error) == (1, (), "")
     with pytest.raises(inkfast.InkfastError, match="page 1: expected an image"):
         inkfast.read(path, page=1)
 

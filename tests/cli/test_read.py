@@ -216,7 +216,8 @@ def test_it_says_where_digits_may_be_lost(height, inkfast, tmp_path, monkeypatch
     )
     assert code == 0
     warning = f"inkfast: {tmp_path}/a.png: {lost}. Crop it into parts."
-    assert err.splitlines()[:-1] == ([warning] if height < 20 else [])
+    said = [line for line in err.splitlines()[:-1] if "these numbers differ" not in line]
+    assert said == ([warning] if height < 20 else [])
 
 
 def test_overlays_spare_the_photographs_and_each_other(inkfast, photo, tmp_path):

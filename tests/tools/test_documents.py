@@ -158,7 +158,7 @@ def test_files_and_targets_that_a_document_names_exist(document):
     text = document.read_text(encoding="utf-8")
     text = re.sub(r"^```\w+\n.*?^```", "", text, flags=FLAGS)  # code may be of another package
     folders = "benchmarks|docs|notebooks|recipes|src|tests|tools"
-    for path in re.findall(rf"(?<![\w/])((?:{folders})/[\w./-]*[\w/])", text):
+    for path in re.findall(rf"(?<![\w/-])((?:{folders})/[\w./-]*[\w/])", text):
         assert (ROOT / path).exists(), path
     targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
     for target in re.findall(r"(?:^|`)make (\w+)", text, re.MULTILINE):
