@@ -46,7 +46,7 @@ def draw_stroke_digits(folder: Path) -> Iterator[tuple[Path, str, str]]:
         for row in rng.permutation(rows)[:MOST_OF_WRITER]:
             label = strokes.label(row)
             path = folder / f"{writer}-{row:05}-{label}.png"
-            _draw_digit(strokes, int(row), rng).save(path)
+            draw_digit(strokes, int(row), rng).save(path)
             yield path, label, writer
 
 
@@ -59,7 +59,7 @@ def load_left_out() -> tuple[list[PenStrokes], frozenset[str]]:
     return kinds, split_writers(str(name) for kind in kinds for name in kind.writer_names)[1]
 
 
-def _draw_digit(strokes: PenStrokes, row: int, rng: Rng) -> Image.Image:
+def draw_digit(strokes: PenStrokes, row: int, rng: Rng) -> Image.Image:
     """Return a digit in dark ink on white paper, with a margin."""
     height = int(rng.integers(24, 100))
     lines = [smooth(line / 1000 * height, 2) for line in strokes.strokes(row)]

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tools import model_card
+from tools.adaptation_table import adaptation_bounds, adaptation_table
 from tools.benchmark_tables import BENCHMARK_TABLES
 from tools.drift_table import drift_alarms
 from tools.handwriting_tables import handwriting_results, handwriting_sets, handwriting_summary
@@ -24,7 +25,7 @@ from tools.results import ROOT
 
 MARKS = re.compile(r"(<!-- measured ([\w.-]+) -->\n).*?(<!-- end of measured -->)", re.DOTALL)
 DOCUMENTS = (
-    "README.md", "docs/benchmarks.md", "docs/handwriting.md", "docs/model-card.md",
+    "README.md", "docs/adapt.md", "docs/benchmarks.md", "docs/handwriting.md", "docs/model-card.md",
     "docs/robustness.md", "docs/sources.md",
 )  # fmt: skip
 TABLES: dict[str, Callable[[], list[str]]] = {
@@ -33,6 +34,8 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "defaults": defaults,
     "replications": replication_tables,
     **BENCHMARK_TABLES,
+    "adaptation": adaptation_table,
+    "adaptation-bounds": adaptation_bounds,
     "reader-facts": model_card.reader_facts,
     "number-reader-facts": model_card.number_reader_facts,
     "finder-facts": model_card.finder_facts,

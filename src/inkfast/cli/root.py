@@ -24,6 +24,7 @@ COMMANDS = {
     "predict": "Classify images of one digit each; what may be wrong is marked unsure.",
     "read": "Read the numbers on photographs, line by line; a ? stands for an unsure character.",
     "review": "Check what was read on a local page; every correction is saved at once.",
+    "adapt": "Adapt a network to corrected answers; say what it gains and what it guarantees.",
     "serve": "Serve predictions over HTTP, and the Noise Lab page.",
     "explore": "Analyse digits before training: classes, pixels, copies, overlap, label errors.",
     "data list": "List the data sources, and which of those to download are on this machine.",

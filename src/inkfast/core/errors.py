@@ -86,8 +86,9 @@ def missing_package(package: str) -> str:
     how = f"Install what trains and measures too, {install_hint('train')}"
     if package == "pyarrow":  # reading tables does not need the rest of the extra
         how = "Install it: pip install pyarrow"
-    if package == "openpyxl":
-        how = f"Install it, {install_hint('excel')}"
+    extras = {"openpyxl": "excel", "onnx": "adapt"}
+    if package in extras:
+        how = f"Install it, {install_hint(extras[package])}"
     return f"this needs {package}, which is not installed. {how}"
 
 

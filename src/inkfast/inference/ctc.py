@@ -57,10 +57,7 @@ class Trellis:
     """
 
     def __init__(self, frames: Floats, texts: Sequence[Sequence[int]]) -> None:
-        blank, places = frames.shape[1] - 1, 2 * max(map(len, texts)) + 1
-        labels = np.full((len(texts), places), blank)  # a blank before, between and after
-        for row, text in zip(labels, texts, strict=True):
-            row[1 : 2 * len(text) : 2] = text
+        labels = _label_places(texts, frames.shape[1] - 1)
         self._emitted = frames[:, labels]
         self._direct = np.zeros(labels.shape)  # whether a character needs no blank before it
         self._direct[:, 3::2] = labels[:, 3::2] != labels[:, 1:-2:2]
@@ -95,6 +92,56 @@ class Trellis:
         return [(found[-1], found[0]) for found in frames[1::2]]
 
 
+def text_posteriors(log_probs: Floats, texts: Sequence[Sequence[int]]) -> tuple[Floats, Floats]:
+    """Return how probable texts are, and how probable each label then is at each frame.
+
+    The gradient of the first by the log-probabilities is the second (section 4.1 of the source).
+
+    Args:
+        log_probs: Logarithms of the probabilities of labels, float64 ``(T, n, C + 1)``: one strip
+            for each text. Frames after a strip's end have log-probability 0 for the blank, else
+            ``-inf``.
+        texts: Labels of the characters of each text; a text may be empty.
+
+    Returns:
+        Log-likelihoods ``(n,)``, ``-inf`` where there are too few frames for a text, and
+        probabilities ``(T, n, C + 1)``, 0 where there are too few.
+    """
+    rows, labels = np.arange(len(texts))[:, None], _label_places(texts, log_probs.shape[2] - 1)
+    ends = 2 * np.array([[len(text)] for text in texts])  # place of the last blank
+    from_end = ends - np.arange(labels.shape[1])
+    forward = _align(log_probs, texts)
+    backward = _align(log_probs[::-1], [text[::-1] for text in texts])[::-1]
+    last = np.where(ends > 0, forward[-1, rows, ends - 1], -np.inf)
+    likelihood = np.logaddexp(forward[-1, rows, ends], last)
+    emitted = log_probs[:, rows, labels]
+    possible = (from_end >= 0) & np.isfinite(likelihood) & np.isfinite(emitted)
+    with np.errstate(invalid="ignore"):  # -inf - -inf, which is not possible
+        joint = forward + backward[:, rows, from_end.clip(0)] - emitted - likelihood
+        shares = np.where(possible, np.exp(joint), 0.0)
+    posteriors = np.zeros_like(log_probs)
+    for place in range(labels.shape[1]):
+        posteriors[:, rows[:, 0], labels[:, place]] += shares[:, :, place]
+    return likelihood[:, 0], posteriors
+
+
+def _label_places(texts: Sequence[Sequence[int]], blank: int) -> NDArray[np.int64]:
+    """Return the label of each place, int64 ``(n, places)``: a blank before, between and after."""
+    labels = np.full((len(texts), 2 * max(map(len, texts)) + 1), blank)
+    for row, text in zip(labels, texts, strict=True):
+        row[1 : 2 * len(text) : 2] = text
+    return labels
+
+
+def _align(log_probs: Floats, texts: Sequence[Sequence[int]]) -> Floats:
+    """Return log-sums over the alignments up to each frame, by place: ``(T, n, places)``."""
+    labels = _label_places(texts, log_probs.shape[2] - 1)
+    direct = np.full(labels.shape, -np.inf)
+    direct[:, 3::2] = np.where(labels[:, 3::2] != labels[:, 1:-2:2], 0.0, -np.inf)
+    emitted = log_probs[:, np.arange(len(texts))[:, None], labels]
+    return _fill(emitted, direct, _LOG_SUMS)[1:, :, 2:]
+
+
 class _Semiring(NamedTuple):
     """How alignments are combined: the operations of their values, and the values 0 and 1."""
 
@@ -105,6 +152,7 @@ class _Semiring(NamedTuple):
 
 
 _SUMS = _Semiring(np.add, np.multiply, 0.0, 1.0)
+_LOG_SUMS = _Semiring(np.logaddexp, np.add, -np.inf, 0.0)  # of logarithms
 _MAXIMA = _Semiring(np.maximum, np.add, -np.inf, 0.0)  # of logarithms
 
 
