@@ -17,12 +17,15 @@ from PIL import Image
 from inkfast import noise
 from inkfast.core.digits import Digits
 from inkfast.inference.drift import CONFIDENCES, summarize_confidences
-from inkfast.inference.onnx_classifier import ModelMetadata
+from inkfast.inference.onnx_classifier import ModelMetadata, OnnxClassifier
+from inkfast.inference.quality import QualityCheck
 from inkfast.inference.reader import Prediction, Reader
 from inkfast.serving.request_images import digit_image
-from inkfast.serving.routes_v1 import model_card
-from inkfast.serving.schemas import ModelCard
+from inkfast.serving.routes_v1 import json_response, model_card, prediction_json
+from inkfast.serving.schemas import ModelCard, PredictionSchema
 from tests.imaging.document_makers import blank_pdf, encrypted_pdf, pages_file, patched_tiff
+from tests.inference.makers import bars
+from tests.inference.test_onnx_format import label_model
 from tests.serving.makers import STROKES, Stuck, as_file, drawn, serving
 
 
@@ -36,6 +39,18 @@ def test_an_image_is_read(api, kind):
     assert answer["probabilities"][answer["runner_up"]] == pytest.approx(
         answer["runner_up_confidence"], abs=1e-5
     )
+
+
+def test_a_network_of_labels_alone_has_no_confidence():
+    """What such a network does not know is null, as the schema allows; JSON has no NaN."""
+    network = OnnxClassifier(label_model().SerializeToString(), "labels", 1)
+    reader = Reader(network, 0.0, labels_only=True)
+    found = prediction_json(reader, network.probabilities(bars(3))[2], QualityCheck())
+    assert json.loads(json_response(found).body) == {
+        "digit": 2, "confidence": None, "runner_up": None, "runner_up_confidence": None,
+        "unsure": "", "probabilities": [],
+    }  # fmt: skip
+    assert PredictionSchema(**found).confidence is None
 
 
 def test_several_files_are_answered_in_their_order(api):

@@ -64,13 +64,10 @@ export class Card {
     const state = prediction.unsure ? "unsure" : holds ? "holds" : "fooled";
     this.root.dataset.state = state;
     this.digit.textContent = prediction.digit ?? "–";
-    // a network that returns labels alone has neither a confidence nor probabilities
-    const sure = prediction.confidence === null ? "no confidence" : percent(prediction.confidence);
-    const rest = prediction.unsure ? `: ${prediction.unsure}` : prediction.confidence === null ? "" : " sure";
-    this.sure.textContent = sure + rest;
+    this.sure.textContent = `${percent(prediction.confidence)}${prediction.unsure ? `: ${prediction.unsure}` : " sure"}`;
     this.state.textContent = { unsure: "unsure", holds: "holds", fooled: "fooled" }[state];
     [...this.bars.children].forEach((item, digit) => {
-      const share = prediction.probabilities[digit] ?? 0;
+      const share = prediction.probabilities[digit];
       item.firstChild.style.transform = `scaleY(${Math.max(share, 0.008)})`;
       item.classList.toggle("top", digit === prediction.digit);
       item.title = `${digit}: ${percent(share)}`;
