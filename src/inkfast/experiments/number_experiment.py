@@ -46,7 +46,7 @@ class NumberExperiment:
         seed: Seed of strips, weights, order and noise.
         threads: Number of torch threads; 0 chooses by timing.
         start_from: Folder of a finished run with the same architecture, whose weights are the
-            first ones; "" for random weights.
+            first ones, or several joined by commas, for the mean of theirs; "" for random weights.
     """
 
     name: str
