@@ -59,6 +59,7 @@ reader: .venv/.installed-all
 	$(BIN)/inkfast export runs/flagship --max-error 0.015 \
 	  --to src/inkfast/inference/shipped/reader.onnx --overwrite
 	$(BIN)/python benchmarks/reader.py
+	$(BIN)/python benchmarks/drift.py
 	$(BIN)/python benchmarks/normalization.py
 	$(BIN)/python benchmarks/lab_curves.py
 	$(BIN)/python -m tools.write_docs

@@ -201,7 +201,7 @@ class DriftMonitor:
         what = "digits" if self._digits else "numbers"
         self.warning = (
             f"these {what} differ from those that the guarantee was made on, so more than "
-            f"{100 * self._error:.2g} % of the answers may be wrong: correct 50 such {what} "
+            f"{100 * self._error:.3g} % of the answers may be wrong: correct 50 such {what} "
             "(inkfast review) to renew it"
         )
         return self.warning
