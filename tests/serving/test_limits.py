@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Send
 
 from inkfast.core.errors import InkfastError
 from inkfast.imaging.opening import MAX_PIXELS
+from inkfast.inference.onnx_classifier import ModelMetadata
 from inkfast.inference.reader import SHIPPED_FOLDER, Reader
 from inkfast.serving.app import build_app
 from inkfast.serving.batch_queue import BatchQueue
@@ -328,6 +329,8 @@ def test_waiting_requests_form_a_batch():
 
 class Useless:
     """A network that never answers as it should."""
+
+    metadata = ModelMetadata({}, "own.onnx")
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """Say so."""
