@@ -59,17 +59,20 @@ def refit_weights(shipped: Floats, terms: Sequence[Term], penalty: Floats) -> Fl
     return np.asarray(shipped + found.x.reshape(shipped.shape))
 
 
-def cross_entropy(targets: Floats, weight: Floats | float) -> LogitLoss:
+def cross_entropy(
+    targets: Floats, weight: Floats | float, offset: Floats | float = 0.0
+) -> LogitLoss:
     """Return the cross-entropy of probabilities from targets, both ``(rows, classes)``.
 
     Args:
         targets: Probabilities.
         weight: Factor of each row ``(rows, 1)``, or of all.
+        offset: What is added to the logits before.
     """
     from scipy.special import log_softmax
 
     def loss(logits: Floats) -> tuple[float, Floats]:
-        log_probs = log_softmax(logits, axis=1)
+        log_probs = log_softmax(logits + offset, axis=1)
         gradient = weight * (np.exp(log_probs) - targets)
         return -float((weight * targets * log_probs).sum()), gradient
 
