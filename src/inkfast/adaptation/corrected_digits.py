@@ -91,7 +91,7 @@ class CorrectedDigits:
         """See `Corrected.losses`; the mean over the views of an image."""
         log_probs = np.log(_softmax(layer.logits(self._features)).clip(_TINY))
         by_view = -(self._share * self._targets * log_probs).sum(axis=1)
-        return np.bincount(self._row_of_view, by_view)[rows]
+        return np.asarray(np.bincount(self._row_of_view, by_view)[rows], np.float64)
 
     def answers(
         self, layer: LastLayer, rows: Indices, temperature: float, threshold: float

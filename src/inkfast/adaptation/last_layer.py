@@ -71,7 +71,7 @@ class LastLayer:
 def to_unit_length(features: Floats) -> Floats:
     """Return features ``(n, features)``, each divided by its length; 0 stays 0."""
     length = np.linalg.norm(features, axis=1, keepdims=True)
-    return np.divide(features, length, out=np.zeros_like(features), where=length > 0)
+    return np.asarray(np.divide(features, length, out=np.zeros_like(features), where=length > 0))
 
 
 class SplitNetwork:
