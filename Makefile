@@ -65,10 +65,10 @@ reader: .venv/.installed-all
 	$(BIN)/python -m tools.write_docs
 
 numbers: .venv/.installed-all
-	$(BIN)/inkfast train recipes/number-reader.toml --executor local:2 --resume
-	$(BIN)/inkfast train recipes/number-reader-2.toml --executor local:2 --resume
-	$(BIN)/inkfast train recipes/number-reader-3.toml --executor local:2 --resume
-	$(BIN)/inkfast export runs/number-reader-3 --max-error 0.05 \
+	for part in number-reader number-reader-2 number-reader-3 number-reader-4 number-reader-5; do \
+	  $(BIN)/inkfast train recipes/$$part.toml --executor local:2 --resume || exit; \
+	done
+	$(BIN)/inkfast export runs/number-reader-5 --max-error 0.05 \
 	  --to src/inkfast/inference/shipped/numbers/number-reader.onnx --overwrite
 
 finder: .venv/.installed-all
