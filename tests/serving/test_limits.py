@@ -129,9 +129,9 @@ def test_the_limits_are_documented():
 
 
 def test_the_labs_networks_are_small():
-    """The networks of the page have at most 1 MB each, as the documentation states."""
+    """The networks of the page have at most 1.5 MB each, as the documentation states."""
     for name in SHOWN:
-        assert (SHIPPED_FOLDER / f"{name}.onnx").stat().st_size <= 1_000_000, name
+        assert (SHIPPED_FOLDER / f"{name}.onnx").stat().st_size <= 1_500_000, name
 
 
 def test_a_body_that_grows_without_saying_so_is_cut_off(api):
