@@ -8,8 +8,6 @@ from typing import Annotated
 
 import typer
 
-from inkfast.adaptation import adapt_reader
-from inkfast.adaptation.adaptation import HELD_BACK
 from inkfast.cli import options
 
 
@@ -34,20 +32,22 @@ def adapt(
     ] = None,
     max_error: options.MaxError = None,
     hold_back: Annotated[
-        float,
+        float | None,
         typer.Option(
             help="Share of the corrections on which the guarantee is tested; with more of them it "
-            "is stronger, and fewer are learned from."
+            "is stronger, and fewer are learned from.",
+            show_default="one in five",
         ),
-    ] = HELD_BACK,
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
 ) -> None:
     """Adapt a network to corrected answers; say what it gains and what it guarantees.
 
-    Nothing is written if the adapted network is worse by cross-validation. Use the file as
+    Nothing is written if cross-validation shows no gain. Use the file as
     --model of read, predict and serve.
     """
-    adapted = adapt_reader(
-        corrections, to, model, max_error, hold_back=hold_back, overwrite=overwrite
-    )
+    from inkfast.adaptation import adapt_reader  # needs the extra, which --help does not
+
+    share = {} if hold_back is None else {"hold_back": hold_back}
+    adapted = adapt_reader(corrections, to, model, max_error, **share, overwrite=overwrite)
     sys.stdout.writelines(f"{sentence}\n" for sentence in adapted.sentences)
