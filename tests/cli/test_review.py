@@ -24,6 +24,11 @@ def test_a_static_page_is_written(inkfast, tmp_path):
     code, _, err = inkfast("review", answers, "--static", page)
     assert (code, err.count("\n")) == (2, 1)
     assert "exists. Add --overwrite" in err
+    for image in tmp_path.glob("*.png"):
+        image.unlink()
+    code, _, err = inkfast("review", answers, "--static", page, "--limit", 4, "--overwrite")
+    assert (code, err.count("\n")) == (0, 2)
+    assert err.startswith("inkfast: 4 images cannot be shown on the page, the first: ")
 
 
 def test_the_review_ends_with_its_totals(tmp_path):
@@ -45,8 +50,8 @@ def test_the_review_ends_with_its_totals(tmp_path):
         _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (
         0,
-        "inkfast: 1 of 6 answers checked, 1 wrong; of 1 that were not unsure 1: 100.0% (95 % "
-        f"interval 20.7% to 100.0%): {answers}\n",
+        "inkfast: 1 of 6 answers checked, 1 wrong; wrong among the sure: 1 of 1, 100.0 % (95 % "
+        f"interval 20.7 to 100.0 %): {answers}\n",
     )
     assert [(one.text, one.by) for one in load_corrections(answers)] == [("30", "ana")]
     assert not list(tmp_path.glob(".*"))

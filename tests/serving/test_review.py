@@ -116,8 +116,8 @@ def test_corrections_are_saved_as_they_come(opened):
     assert [(one.row, one.by) for one in load_corrections(file.path)] == [(2, "ana"), (5, "ana")]
     interval = stats.binomtest(1, 1).proportion_ci(method="wilson")
     assert review.totals().sentence() == (
-        "2 of 6 answers checked, 1 wrong; of 1 that were not unsure 1: 100.0% "
-        f"(95 % interval {interval.low:.1%} to 100.0%)"
+        "2 of 6 answers checked, 1 wrong; wrong among the sure: 1 of 1, 100.0 % "
+        f"(95 % interval {100 * interval.low:.1f} to 100.0 %)"
     )
 
 

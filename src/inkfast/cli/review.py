@@ -85,6 +85,9 @@ def review(
             warn(f"{reviewed.totals().sentence()}: {file.path}")
         else:
             write_text(static, static_review(reviewed))
+            if reviewed.faults:
+                missing = count_of(len(reviewed.faults), "image")
+                warn(f"{missing} cannot be shown on the page, the first: {reviewed.faults[0]}")
             warn(f"{count_of(len(reviewed.rows), 'answer')} on the page: {static}")
 
 

@@ -202,6 +202,6 @@ class DriftMonitor:
         self.warning = (
             f"these {what} differ from those that the guarantee was made on, so more than "
             f"{100 * self._error:.3g} % of the answers may be wrong: correct 50 such {what} "
-            "(inkfast review) to renew it"
+            "(inkfast review) and adapt the network to them (inkfast adapt) to renew it"
         )
         return self.warning

@@ -77,8 +77,8 @@ class ReviewTotals:
         share = self.sure_wrong / self.sure
         low, high = wilson_interval(share, self.sure)
         return (
-            f"{counts}; of {self.sure:,} that were not unsure {self.sure_wrong:,}: {share:.1%} "
-            f"(95 % interval {low:.1%} to {high:.1%})"
+            f"{counts}; wrong among the sure: {self.sure_wrong:,} of {self.sure:,}, "
+            f"{100 * share:.1f} % (95 % interval {100 * low:.1f} to {100 * high:.1f} %)"
         )
 
 
@@ -90,6 +90,7 @@ class Review:
         rows: Rows that are shown, in order.
         order: See `review_order`.
         by: Who reviews.
+        faults: Why images could not be shown so far.
 
     Args:
         file: The answers and their corrections.
@@ -112,6 +113,7 @@ class Review:
             )
         self._images = AnswerImages(file.table.path.parent)
         self._saving = Lock()
+        self.faults: list[str] = []
 
     def card(self) -> dict[str, Any]:
         """Return what a page must know of the review, as JSON."""
@@ -139,6 +141,7 @@ class Review:
         try:
             image = self._images.of(self.file.table.rows[place - 1])
         except InkfastError as error:
+            self.faults.append(str(error))
             return {"error": str(error)}
         jpeg = io.BytesIO()
         image.cut.save(jpeg, "JPEG", quality=_JPEG_QUALITY)
