@@ -92,7 +92,7 @@ def _guarantee_lines(found: dict[str, Any]) -> list[str]:
     seconds = format_range(found["seconds"], "{:.1f}")
     return [
         *lines,
-        f"- An adaptation to digits took {seconds} seconds on one thread beside other work, images read "
-        "before.",
+        f"- An adaptation to digits took {seconds} seconds on one thread beside other work, images "
+        "read before.",
         "",
     ]
