@@ -119,7 +119,7 @@ print(f"accuracy on {len(truth)} new images: {accuracy:.0%}")
 # On so few images the accuracy is uncertain. This is its 95 % confidence interval:
 
 # %%
-from inkfast.evaluation import wilson_interval
+from inkfast.core.intervals import wilson_interval
 
 low, high = wilson_interval(accuracy, len(truth))
 print(f"between {low:.0%} and {high:.0%}")

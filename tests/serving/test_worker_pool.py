@@ -78,15 +78,16 @@ def test_a_lost_process_is_replaced(pool: ReaderPool) -> None:
 
 
 def test_a_failing_network_fails_only_its_own_requests(networks: dict[str, Reader]) -> None:
-    """A network that returns logits gets one sentence, and other networks are answered."""
-    logits = OnnxClassifier(classifier(softmax=False).SerializeToString(), "logits.onnx")
+    """A network whose answers are no probabilities gets one sentence; others are answered."""
+    content = classifier(softmax=False).SerializeToString()
+    logits = OnnxClassifier(content, "logits.onnx", 0, "output=probabilities")
     with ReaderPool(networks | {"logits": Reader(logits, 0)}, 1) as pool:
         image = partial(load_request_views, as_file(drawn(6)))
         failed, response = pool.predict(
             [PredictRequest(image, ("logits",)), PredictRequest(image, ("reader",))]
         )
         assert isinstance(failed, InkfastError)
-        assert "Put a softmax" in str(failed)
+        assert "logits.onnx: expected probabilities" in str(failed)
         assert isinstance(response, PredictResponse)
         assert response.probabilities["reader"].argmax() == 6
 
