@@ -251,8 +251,8 @@ def test_five_severities_have_one_row_each(run, inkfast, tmp_path):
         ),
         (["robustness", "RUN", "--threads", "-1"], "`threads` must be a whole number >= 0"),
         (["robustness", "RUN", "--threshold", "2"], "`threshold` must be a finite number"),
-        (["robustness", "RUN", "--threshold", ".9"], "--threshold, --threads and --onnx-format are for"),
-        (["robustness", "RUN", "--threads", "1"], "--threshold, --threads and --onnx-format are for"),
+        (["robustness", "RUN", "--threshold", ".9"], "and --onnx-format are for an ONNX file"),
+        (["robustness", "RUN", "--threads", "1"], "and --onnx-format are for an ONNX file"),
         (["robustness", "a.onnx", "--max-error", ".1"], "leave --max-error out"),
         (
             ["export", "RUN", "--to", "model.pt"],
