@@ -58,7 +58,8 @@ def make_non_digits(digits: Digits, n: int, seed: int = 0) -> Images:
 
     The kinds are scribbles, letters and signs, pairs of digits, pairs that touch, digits cut into
     quarters, textures, nearly blank images, and, in the framings of `framings`, signs, halves of
-    digits, digits blurred beyond reading, and paper without a digit; and light and shadow.
+    digits, digits blurred beyond reading, and paper without a digit; and bare paper in light and
+    shadow.
 
     Args:
         digits: Digits of which pairs and quarters are made.

@@ -142,7 +142,7 @@ class TrainedNumberNetwork:
 def average_networks(networks: Sequence[TrainedNumberNetwork]) -> TrainedNumberNetwork:
     """Return a network with the mean weights of others, described as the last of them.
 
-    They must have begun with the same weights: else the mean reads worse than each of them.
+    They should have begun with the same weights, which the source's results are about.
 
     Args:
         networks: One or more networks of the same architecture.
