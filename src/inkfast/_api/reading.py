@@ -17,6 +17,7 @@ from PIL import Image, ImageOps
 
 from inkfast.core.digits import SIDE
 from inkfast.core.errors import InkfastError, short_repr
+from inkfast.core.io import read_file
 from inkfast.core.pixels import to_uint8
 from inkfast.imaging.documents import open_document
 from inkfast.imaging.page_selection import ALL_PAGES, PageSelection
@@ -308,7 +309,7 @@ def _load_pages(path: Path) -> list[LoadedInput]:
     document = open_document(path)
     pages = ALL_PAGES.choose(document.count, document.name)
     if document.count == 1 and document.kind != "pdf":
-        return [LoadedInput(str(path), _file_content(path))]
+        return [LoadedInput(str(path), read_file(path))]
     return [LoadedInput(str(path), load_page_content(document, page), page) for page in pages]
 
 
@@ -332,15 +333,6 @@ def _checked_prediction(result: Any) -> Prediction:
         raise InkfastError(result.error)
     prediction: Prediction = result.prediction
     return prediction
-
-
-def _file_content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise InkfastError(f"{path}: there is no such file. Check its path.") from None
-    except OSError as error:
-        raise InkfastError(f"{path} cannot be read: {error.strerror}.") from None
 
 
 def _encode(image: Any) -> bytes:

@@ -43,8 +43,8 @@ def adapt(
 ) -> None:
     """Adapt a network to corrected answers; say what it gains and what it guarantees.
 
-    Nothing is written if cross-validation shows more errors, or as many at a higher loss. Use the file as
-    --model of read, predict and serve.
+    Nothing is written if cross-validation shows more errors, or as many at a higher loss.
+    Use the file as --model of read, predict and serve.
     """
     from inkfast.adaptation import adapt_reader  # needs the extra, which --help does not
 

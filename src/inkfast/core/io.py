@@ -143,6 +143,20 @@ def nan_to_none(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
+def read_file(path: Path) -> bytes:
+    """Return the content of a file that a user named.
+
+    Raises:
+        InkfastError: If it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise InkfastError(f"{path}: there is no such file. Check its path.") from None
+    except OSError as error:
+        raise InkfastError(f"{path} cannot be read: {error.strerror}.") from None
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file that inkfast wrote.
 

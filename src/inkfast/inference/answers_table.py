@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from inkfast.core.errors import InkfastError, missing_package
+from inkfast.core.io import read_file
 
 AnswerRow: TypeAlias = dict[str, str]  # values by column, see `inkfast.inference.columns`
 ANSWERS_OF = {"text": "number", "digit": "digit"}  # what is answered, by the answer's column
@@ -59,21 +60,7 @@ def load_answers(path: Path) -> AnswersTable:
         InkfastError: If there is no such file, it is none of a .csv, .jsonl or .parquet file, it
             is damaged, or it lacks a column.
     """
-    return parse_answers(path, read_table_bytes(path))
-
-
-def read_table_bytes(path: Path) -> bytes:
-    """Return the content of a table's file.
-
-    Raises:
-        InkfastError: If it cannot be read.
-    """
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise InkfastError(f"{path}: there is no such file. Check its path.") from None
-    except OSError as error:
-        raise InkfastError(f"cannot read {path}: {error.strerror}.") from None
+    return parse_answers(path, read_file(path))
 
 
 def parse_answers(path: Path, content: bytes) -> AnswersTable:

@@ -13,14 +13,13 @@ from types import TracebackType
 from typing import IO, Self
 
 from inkfast.core.errors import InkfastError
-from inkfast.core.io import open_locked, sha256, write_bytes
+from inkfast.core.io import open_locked, read_file, sha256, write_bytes
 from inkfast.inference.answers_table import (
     BOM,
     AnswersTable,
     csv_line,
     load_answers,
     parse_answers,
-    read_table_bytes,
 )
 from inkfast.inference.corrections import (
     CORRECTION_COLUMNS,
@@ -60,7 +59,7 @@ class CorrectionsFile:
             self._lock_path, f"another review of {answers} is open. Go on there, or end it first."
         )
         try:
-            content = read_table_bytes(answers)
+            content = read_file(answers)
             self.table = parse_answers(answers, content)
             _refuse_corrections(self.table)
             stored = content if self._in_place else self._content()
@@ -149,7 +148,7 @@ class CorrectionsFile:
 
     def _content(self) -> bytes:
         """Return the content of the file; nothing if there is none."""
-        return read_table_bytes(self.path) if self.path.exists() else b""
+        return read_file(self.path) if self.path.exists() else b""
 
     def _stored(self, content: bytes) -> list[Correction]:
         """Return the corrections in the content of the file."""
