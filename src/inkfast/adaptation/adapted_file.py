@@ -70,14 +70,8 @@ def adapt_reader(
     name, folder = _KINDS[what]
     path = model_path(model or name, folder)
     content = read_verified(path)
-    reader: OnnxClassifier | OnnxNumberNetwork
-    reader = (OnnxClassifier if what == "digit" else OnnxNumberNetwork)(content, str(path))
+    reader = _open_reader(what, content, path)
     metadata = reader.metadata
-    if ADAPTED in metadata.values:
-        raise InkfastError(
-            f"{path} was adapted already: adapt the network that it was made from, "
-            f"{metadata.values[ADAPTED]['name']}, to all corrections."
-        )
     network = SplitNetwork(content, str(path))
     corrected = _corrected(found, reader, network, corrections.parent)
     aimed, threshold = _aim(metadata, max_error)
@@ -94,6 +88,23 @@ def adapt_reader(
     write_json(to.with_suffix(".json"), about | {"sha256": sha256(written)})
     write_text(to.with_suffix(".md"), adapted_model_card(to.name, shown, about))
     return adapted
+
+
+def _open_reader(what: str, content: bytes, path: Path) -> OnnxClassifier | OnnxNumberNetwork:
+    """Return the network that reads a kind of answers.
+
+    Raises:
+        InkfastError: If it is another network, or was adapted already.
+    """
+    kind = OnnxClassifier if what == "digit" else OnnxNumberNetwork
+    reader: OnnxClassifier | OnnxNumberNetwork = kind(content, str(path))
+    adapted = reader.metadata.values.get(ADAPTED)
+    if adapted is not None:
+        raise InkfastError(
+            f"{path} was adapted already: adapt the network that it was made from, "
+            f"{adapted['name']}, to all corrections."
+        )
+    return reader
 
 
 def _corrected(
